@@ -1,0 +1,1 @@
+"""What there is: images, pairs, splits, the demo collection. Tables only, no torch."""

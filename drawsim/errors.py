@@ -1,0 +1,27 @@
+"""The one error class for what a user can mend: shown as plain lines, never as a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in input, settings or surroundings; the text says what, where and the cure."""
+
+
+def nearest(name: str, valid: Iterable[str], n: int = 3) -> str:
+    """A phrase that offers the valid names nearest to a misspelt one.
+
+    >>> nearest("bakcbone", ["backbone", "split", "aug"])
+    'did you mean backbone?'
+    >>> nearest("v99", ["v9", "lite"])
+    'did you mean v9?'
+    >>> nearest("qqq", ["alpha", "beta"])
+    'choose from alpha, beta'
+    """
+    names = sorted(set(valid))
+    close = difflib.get_close_matches(name, names, n=n, cutoff=0.4)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"choose from {', '.join(names)}"
