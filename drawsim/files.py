@@ -1,4 +1,4 @@
-"""Writing files so that a killed process leaves the old version or the new one, never half of one."""
+"""Writing files so that a killed process leaves the old version or the new, never half of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def atomic(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
