@@ -1,4 +1,4 @@
-"""File names of the archive's scans: `year_agegroup_id_country_side_quality`, one scheme for all."""
+"""File names of the archive's scans: `year_agegroup_id_country_side_quality`."""
 
 from __future__ import annotations
 

@@ -56,9 +56,10 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
 
 
 def make_split(true_pairs: pd.DataFrame, version: str) -> pd.DataFrame:
-    """Split confirmed pairs by connected components; the same rows in any order give the same split.
+    """Split confirmed pairs by connected components.
 
-    true_pairs: drawing_id, artwork_id, parent. A style copy goes where its parent goes.
+    true_pairs: drawing_id, artwork_id, parent. A style copy goes where its parent goes. The same
+    rows in any order give the same split.
     """
     pairs = true_pairs.sort_values(["parent", "artwork_id", "drawing_id"], kind="stable")
     component = _components(pairs["parent"], pairs["artwork_id"])

@@ -151,8 +151,10 @@ def _read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
     before = len(problems)
     table = read_csv(path, ("id", "path"), problems)
     for column in ("id", "path"):
-        for row in table.index[table[column].str.strip() == ""]:
-            problems.append(Problem(path.name, int(row), f"empty {column}", "fill it in"))
+        problems += [
+            Problem(path.name, int(row), f"empty {column}", "fill it in")
+            for row in table.index[table[column].str.strip() == ""]
+        ]
     seen: dict[str, int] = {}
     for row, name in table["id"].items():
         if name in seen and name:

@@ -1,0 +1,132 @@
+"""The ranking core: one pass over the gallery that serves metrics, mining and search.
+
+Scores are cosine similarities: queries and gallery are unit rows, larger is nearer. A block of
+queries meets the whole gallery in one matrix product; the best k are kept, and the rank of each
+relevant item is found by counting what scores higher. Memory is O(block), whatever the sizes, and
+nothing is ever fully sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BLOCK = 1 << 24
+"""Scores held at a time: 16 M float32 are 64 MiB."""
+
+TIE = 5e-7
+"""Scores this near are equal: the same two vectors give products up to 1.2e-7 apart, by where in
+the matrix they stand (float32, measured up to 2048 dimensions)."""
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Which gallery items are relevant to which queries: pair i says gallery[i] suits query[i].
+
+    query, gallery: (P,) int64 row numbers. No pair twice. Queries may have several relevant items.
+    """
+
+    query: Tensor
+    gallery: Tensor
+
+    def __post_init__(self) -> None:
+        if self.query.shape != self.gallery.shape or self.query.ndim != 1:
+            raise ValueError(f"pairs of shape {self.query.shape} and {self.gallery.shape}")
+        pairs = torch.stack([self.query, self.gallery], dim=1)
+        if len(torch.unique(pairs, dim=0)) != len(pairs):
+            raise ValueError("a pair is listed twice")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What the gallery looks like from each query.
+
+    top_index, top_score: (Q, k) best gallery rows and their scores, best first.
+    higher, equal: (P,) int64, for each relevant pair in the order of the Relevance: how many
+        gallery items score higher, and how many score the same (itself counted).
+    """
+
+    top_index: Tensor
+    top_score: Tensor
+    relevance: Relevance
+    higher: Tensor
+    equal: Tensor
+    gallery_size: int
+
+    @property
+    def tie_rate(self) -> float:
+        """Share of relevant pairs whose score is shared with another gallery item (0 if none)."""
+        return float((self.equal > 1).double().mean()) if len(self.equal) else 0.0
+
+
+def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Ranking:
+    """Rank the gallery for every query.
+
+    queries: (Q, d), gallery: (N, d), unit rows on one device. k is cut to N.
+    """
+    order = torch.argsort(relevance.query, stable=True)
+    pair_query = relevance.query[order].to(queries.device)
+    pair_gallery = relevance.gallery[order].to(queries.device)
+    higher = torch.zeros_like(pair_query)
+    equal = torch.zeros_like(pair_query)
+    index, score = [], []
+    for start, scores in _blocks(queries, gallery):
+        top = scores.topk(min(k, len(gallery)), dim=1)
+        score.append(top.values)
+        index.append(top.indices)
+        bounds = torch.tensor([start, start + len(scores)], device=pair_query.device)
+        first, last = torch.searchsorted(pair_query, bounds).tolist()
+        # Relevant pairs are counted a few at a time, so that a query with very many of them does
+        # not need a copy of its scores for each.
+        step = max(1, BLOCK // max(1, len(gallery)))
+        for i in range(first, last, step):
+            some = slice(i, min(i + step, last))
+            rows = scores[pair_query[some] - start]
+            own = rows.gather(1, pair_gallery[some, None])
+            higher[some] = (rows > own + TIE).sum(dim=1)
+            equal[some] = ((rows - own).abs() <= TIE).sum(dim=1)
+    back = torch.argsort(order)
+    empty_index = torch.empty(0, min(k, len(gallery)), dtype=torch.int64)
+    return Ranking(
+        top_index=torch.cat(index).cpu() if index else empty_index,
+        top_score=torch.cat(score).cpu() if score else empty_index.float(),
+        relevance=relevance,
+        higher=higher.cpu()[back],
+        equal=equal.cpu()[back],
+        gallery_size=len(gallery),
+    )
+
+
+def top_k(
+    queries: Tensor, gallery: Tensor, k: int, exclude: Relevance | None = None
+) -> tuple[Tensor, Tensor]:
+    """The k nearest gallery rows of each query, less the excluded pairs.
+
+    Returns scores and gallery rows, both (Q, k), best first. Raises ValueError if the gallery
+    leaves fewer than k rows to some query.
+    """
+    left = len(gallery)
+    if exclude is not None and len(exclude.query):
+        left -= int(torch.bincount(exclude.query).max())
+    if k > left:
+        raise ValueError(f"{k} nearest of {left} gallery rows asked for")
+    index, score = [torch.empty(0, k, dtype=torch.int64)], [torch.empty(0, k)]
+    for start, scores in _blocks(queries, gallery):
+        if exclude is not None:
+            inside = (exclude.query >= start) & (exclude.query < start + len(scores))
+            rows = (exclude.query[inside] - start).to(scores.device)
+            scores[rows, exclude.gallery[inside].to(scores.device)] = -torch.inf
+        top = scores.topk(k, dim=1)
+        score.append(top.values.cpu())
+        index.append(top.indices.cpu())
+    return torch.cat(score), torch.cat(index)
+
+
+def _blocks(queries: Tensor, gallery: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Score blocks (rows, N) and the query row at which each begins."""
+    step = max(1, BLOCK // max(1, len(gallery)))
+    for start in range(0, len(queries), step):
+        yield start, queries[start : start + step] @ gallery.T
