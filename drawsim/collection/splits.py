@@ -46,12 +46,7 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
                 split.to_csv(temporary, index=False)
             log.info("split %s written to %s", version, path)
     assert_disjoint(split, str(path) if path.is_file() else f"split {version}")
-    for name in SETS:
-        if not (split["set"] == name).any():
-            raise UserError(
-                f"split {version} of {collection.root} has no {name} pairs "
-                f"({len(split)} pairs in all): choose another split=v0..v10, or confirm more pairs."
-            )
+    assert_filled(split, f"split {version} of {collection.root}")
     return split
 
 
@@ -129,4 +124,15 @@ def assert_disjoint(split: pd.DataFrame, name: str) -> None:
                 f"{name} leaks: {len(leaks)} {kind}{'s' if len(leaks) > 1 else ''} in more than "
                 f"one set ({shown}). Put all pairs of connected images into one set, or delete the "
                 "file to have it made by rule."
+            )
+
+
+def assert_filled(split: pd.DataFrame, name: str) -> None:
+    """Raise UserError if a set has no pair of an original drawing."""
+    originals = split[split["drawing_id"] == split["parent"]]
+    for wanted in SETS:
+        if not (originals["set"] == wanted).any():
+            raise UserError(
+                f"{name} has no {wanted} pairs ({len(originals)} pairs in all): "
+                "choose another split=v0..v10, or confirm more pairs."
             )

@@ -103,11 +103,11 @@ def rotate(outline: Points, angle: float) -> Points:
     return outline @ np.array([[c, s], [-s, c]])
 
 
-def hatch(outline: Points, angle: float, gap: float) -> list[Points]:
+def hatch(outline: Points, angle: float, gap: float) -> Points:
     """Parallel segments, `gap` apart at `angle`, that fill a closed outline (even-odd rule).
 
-    Each segment has shape (2, 2). They come in order across the outline, so that joining their
-    ends in turn gives one zigzag.
+    The result has shape (segments, 2, 2): start and end of each. They come in order across the
+    outline, so that joining their ends in turn gives one zigzag.
     """
     turned = rotate(outline, -angle)
     low, high = turned[:, 1].min(), turned[:, 1].max()
@@ -116,9 +116,9 @@ def hatch(outline: Points, angle: float, gap: float) -> list[Points]:
     crosses = (a[:, 1] <= rows[:, None]) != (b[:, 1] <= rows[:, None])
     drop = np.where(b[:, 1] == a[:, 1], 1.0, b[:, 1] - a[:, 1])
     x = a[:, 0] + (rows[:, None] - a[:, 1]) / drop * (b[:, 0] - a[:, 0])
-    segments = []
-    for row, hit, at in zip(rows, crosses, x, strict=True):
-        ends = np.sort(at[hit])
-        for left, right in zip(ends[0::2], ends[1::2], strict=False):
-            segments.append(rotate(points((left, row), (right, row)), angle))
-    return segments
+    ends = np.sort(np.where(crosses, x, np.inf), axis=1)
+    spans = ends.shape[1] // 2
+    ends = ends[:, : 2 * spans].reshape(len(rows), spans, 2)
+    row, pair = np.nonzero(np.isfinite(ends[..., 1]))
+    level = np.broadcast_to(rows[row, None], (len(row), 2))
+    return rotate(np.stack([ends[row, pair], level], axis=-1), angle)

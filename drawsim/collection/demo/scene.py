@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -138,9 +138,7 @@ class Sketch:
         """Add a filled shape."""
         self._add(points, colour, role, 0.0, fade, grain, solid)
 
-    def line(
-        self, points: Points, colour: Colour, thickness: float, role: Role = "detail"
-    ) -> None:
+    def line(self, points: Points, colour: Colour, thickness: float, role: Role = "detail") -> None:
         """Add an open line; `thickness` is in the units of the current frame."""
         self._add(points, colour, role, thickness, None, 0.0, False)
 
@@ -186,3 +184,22 @@ class Sketch:
         self.shapes.append(
             Shape(points, colour, role, group, weight, thickness, fade, grain, solid)
         )
+
+
+def second_version(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The same subject painted again: motifs a little elsewhere, in another light."""
+    light = (float(rng.normal(128, 60)), float(rng.normal(118, 45)), float(rng.normal(110, 60)))
+    share = float(rng.uniform(0.08, 0.2))
+    groups = max((shape.group for shape in scene.shapes), default=0)
+    shift = rng.normal(0, 0.012, (groups + 1, 2))
+    shift[0] = 0.0
+    shapes = tuple(
+        replace(
+            shape,
+            points=shape.points + shift[shape.group],
+            colour=mix(shape.colour, light, share),
+            fade=None if shape.fade is None else mix(shape.fade, light, share),
+        )
+        for shape in scene.shapes
+    )
+    return replace(scene, title=f"{scene.title} (second version)", shapes=shapes)

@@ -1,0 +1,36 @@
+"""`drawsim <door> …`: the same as `python -m drawsim.<door> …`."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+from drawsim import __version__
+from drawsim.errors import nearest
+
+DOORS = {
+    "train": "train, evaluate and report",
+}
+
+
+def main() -> None:
+    """Open the door that the first argument names."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: drawsim <command> [settings]\n")
+        for door, purpose in DOORS.items():
+            print(f"  {door:10} {purpose}")
+        print("\ndrawsim <command> --help tells more.")
+    elif arguments[0] == "--version":
+        print(__version__)
+    elif arguments[0] in DOORS:
+        sys.argv = arguments
+        # As a module of its own, so that further processes can be started the same way.
+        runpy.run_module(f"drawsim.{arguments[0]}", run_name="__main__", alter_sys=True)
+    else:
+        print(f"drawsim: {arguments[0]}: no such command, {nearest(arguments[0], DOORS)}")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

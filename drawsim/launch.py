@@ -1,0 +1,192 @@
+"""How a door opens: Hydra reads the configuration; what users get wrong becomes a plain line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from drawsim.errors import UserError, nearest
+
+log = logging.getLogger(__name__)
+
+Task = Callable[[DictConfig], None]
+CANCELLED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def launch(door: str, task: Task) -> None:
+    """Run a door's task with the configuration `conf/<door>.yaml` and the command line.
+
+    In a multirun a job that fails does not keep the others from running. The exit code is 1 if a
+    job failed, 130 after Ctrl-C.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("drawsim").setLevel(logging.INFO)
+    OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
+    failures: list[str] = []
+
+    def job(config: DictConfig) -> None:
+        if not _guarded(task, config, door):
+            failures.append(config.get("name", door))
+
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=door)(job)()
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        _complain(_explain(error, door))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(CANCELLED)
+    if failures:
+        sys.exit(1)
+
+
+def config_folder() -> Path:
+    """The folder `conf`: inside an installed package, beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def is_multirun() -> bool:
+    """Whether this job is one of several."""
+    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
+
+
+def output_folder() -> Path:
+    """The run folder of this job."""
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+def build(config: DictConfig, **values: Any) -> Any:
+    """The object that a configuration's `_target_` names; its `name` is only a label.
+
+    Raises UserError for parameters that the target does not take.
+    """
+    settings = {k: v for k, v in config.items() if k != "name"}
+    try:
+        return hydra.utils.instantiate(settings, _convert_="all", **values)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from error
+        raise
+
+
+def _guarded(task: Task, config: DictConfig, door: str) -> bool:
+    """Run a job; say what went wrong, if anything. True if nothing did."""
+    folder = output_folder()
+    try:
+        _check_types(config, door)
+        task(config)
+    except UserError as error:
+        _complain(str(error))
+        return False
+    except OmegaConfBaseException as error:
+        _complain(_explain(error, door))
+        return False
+    except Exception:
+        # A defect of ours: people need the whole story.
+        traceback.print_exc()
+        return False
+    finally:
+        _remove_empty(folder)
+    return True
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a run folder that a refused run left empty, and its parents likewise."""
+    while folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _complain(text: str) -> None:
+    print(f"drawsim: {text}", file=sys.stderr)
+
+
+def _folder_name(path: str) -> str:
+    return Path(path).resolve().name
+
+
+def _explain(error: Exception, door: str) -> str:
+    """One line for a mistake on the command line, with the nearest valid names."""
+    text = str(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        options = [str(name) for name in error.options or []]
+        return f"{group}={option}: no such option, {nearest(option, options)}"
+    unknown = re.search(r"Could not (?:override|append to|delete from config\.) '([^']+)'", text)
+    if unknown:
+        key = unknown.group(1).split("@")[0]
+        parent, _, name = key.rpartition(".")
+        return f"{key}: no such setting, {_prefixed(parent, name, _names(door, parent))}"
+    group = re.search(r"(?:config group|group) '([^']+)'", text)
+    if group and "Could not find" in text:
+        return f"{group.group(1)}: no such choice, {nearest(group.group(1), _names(door, ''))}"
+    missing = re.search(r"Missing mandatory value: (\S+)", text)
+    if missing:
+        return f"{missing.group(1)} must be given: {missing.group(1)}=…"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "; ".join(lines[:2]) + f" (python -m drawsim.{door} --help shows what there is)"
+
+
+def _prefixed(parent: str, name: str, names: Iterable[str]) -> str:
+    dotted = f"{parent}." if parent else ""
+    return nearest(dotted + name, [dotted + other for other in names])
+
+
+def _names(door: str, parent: str) -> list[str]:
+    """Keys of the door's default configuration below `parent`, and its groups."""
+    config: Any = _defaults(door)
+    if parent:
+        config = OmegaConf.select(config, parent)
+    keys = [str(key) for key in config] if isinstance(config, DictConfig) else []
+    return keys if parent else [*keys, *(f.name for f in config_folder().iterdir() if f.is_dir())]
+
+
+def _defaults(door: str) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return hydra.compose(door)
+
+
+def _check_types(config: DictConfig, door: str) -> None:
+    """Raise UserError for a value that is not of its default's kind, e.g. seed=abc."""
+    active = GlobalHydra.instance().hydra
+    defaults = OmegaConf.to_container(_defaults(door))
+    GlobalHydra.instance().hydra = active
+    wrong = _mistyped(defaults, OmegaConf.to_container(config), "")
+    if wrong:
+        raise UserError("; ".join(wrong))
+
+
+def _mistyped(default: Any, value: Any, key: str) -> list[str]:
+    if isinstance(default, dict) and isinstance(value, dict):
+        dotted = f"{key}." if key else ""
+        found = (_mistyped(default[k], v, f"{dotted}{k}") for k, v in value.items() if k in default)
+        return [line for lines in found for line in lines]
+    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
+        bool: ("true or false", (bool,)),
+        int: ("a whole number", (int,)),
+        float: ("a number", (int, float)),
+    }
+    if type(default) not in kinds or value is None:
+        return []
+    wanted, types = kinds[type(default)]
+    good = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    interpolation = isinstance(value, str) and "${" in value
+    return [] if good or interpolation else [f"{key}={value}: must be {wanted}"]

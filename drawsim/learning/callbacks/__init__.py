@@ -1,0 +1,1 @@
+"""What happens around training: evaluation, mining, checkpoints, the run's record."""

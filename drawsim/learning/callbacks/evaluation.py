@@ -1,0 +1,87 @@
+"""Gathers the embeddings of a validation or test pass and ranks the whole gallery for each set."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from drawsim.collection.splits import Set
+from drawsim.retrieval.embeddings import EmbeddingTable
+from drawsim.retrieval.metrics import query_metrics, summarise
+from drawsim.retrieval.task import RetrievalTask
+
+LIVE_SETS: tuple[Set, ...] = ("train", "val")
+"""Sets looked at while the model can still change; test waits for the end."""
+
+
+class Evaluation(pl.Callback):
+    """After each pass `drawings` (D, d) and `artworks` (N, d) hold unit rows on the CPU.
+
+    Drawings that the pass did not embed are rows of zeros. After a validation pass the metrics of
+    train and val are logged as `<set>/<metric>`; every process holds the same numbers. `seconds`
+    counts what embedding and ranking took.
+    """
+
+    def __init__(self, task: RetrievalTask) -> None:
+        self.task = task
+        self.table = EmbeddingTable()
+        self.drawings = self.artworks = torch.empty(0, 0)
+        self.seconds = {"embed": 0.0, "rank": 0.0}
+        self._started = 0.0
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget the pass before."""
+        self.table.reset()
+        self.table.to(pl_module.device)
+        self._started = time.perf_counter()
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the embeddings of a batch."""
+        self.table.update(outputs["rows"], outputs["vectors"])
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Gather the pass; rank train and val and log their metrics."""
+        self._gather()
+        for name in LIVE_SETS:
+            scores = {f"{name}/{k}": v for k, v in self.scores(name).items()}
+            pl_module.log_dict(scores, batch_size=1)
+
+    on_test_start = on_validation_start
+    on_test_batch_end = on_validation_batch_end
+
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Gather the pass; who asks for its scores does so by name."""
+        self._gather()
+
+    def scores(self, name: Set) -> dict[str, float]:
+        """Metrics of one set from the embeddings of the last pass."""
+        started = time.perf_counter()
+        ranking = self.task.rank(name, self.drawings, self.artworks)
+        scores = summarise(query_metrics(ranking)) | {"tie_rate": ranking.tie_rate}
+        self.seconds["rank"] += time.perf_counter() - started
+        return scores
+
+    def _gather(self) -> None:
+        rows, vectors = self.table.compute()
+        self.load(rows.cpu(), vectors.cpu())
+        self.table.reset()
+        self.seconds["embed"] += time.perf_counter() - self._started
+
+    def load(self, rows: Tensor, vectors: Tensor) -> None:
+        """Take embeddings by image row: artworks first, then drawings."""
+        gallery = len(self.task.artworks)
+        everything = torch.zeros(gallery + len(self.task.drawings), vectors.shape[1])
+        everything[rows] = vectors
+        self.artworks, self.drawings = everything[:gallery], everything[gallery:]

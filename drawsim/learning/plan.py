@@ -1,0 +1,62 @@
+"""What a run would do, from its parts, without doing it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from drawsim.collection.splits import SETS
+from drawsim.learning.backbones import Backbone
+from drawsim.learning.data import TripletData
+
+MIB = 2**20
+
+
+def describe_plan(backbone: Backbone, data: TripletData, epochs: int, folder: Path) -> list[str]:
+    """Lines that say what is in the data, how long an epoch is, and what memory and disk it takes.
+
+    Memory is an estimate in float32: weights, their gradients, two moments, and the activations of
+    one batch, counted by sending one image through the network.
+    """
+    task = data.task
+    samples = len(task.train_pairs) * (1 if data.grouped else data.negatives_per_pair)
+    roles = 2 + (data.negatives_per_pair if data.grouped else 1)
+    images = min(data.batch_size, samples) * roles
+    weights = sum(p.numel() * p.element_size() for p in backbone.parameters()) / MIB
+    activations = images * activation_bytes(backbone, data.images.size) / MIB
+    gallery = len(task.artworks)
+    vectors = (gallery + len(task.drawings)) * backbone.dimensions * 4 / MIB
+    queries = ", ".join(f"{name} {len(task.queries[name])}" for name in SETS)
+    return [
+        f"gallery       {gallery} artworks",
+        f"queries       {queries} drawings",
+        f"training      {len(task.train_pairs)} pairs, {data.negatives_per_pair} negatives each",
+        f"epoch         {math.ceil(samples / data.batch_size)} steps of {images} images at "
+        f"{data.images.size} px, then {len(task.rows(('train', 'val'))) + gallery} to embed",
+        f"epochs        {epochs}",
+        f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",
+        f"memory        about {4 * weights + activations + vectors:.0f} MiB beside the libraries",
+        f"disk          about {4 * weights + 2 * vectors:.0f} MiB in {folder}",
+    ]
+
+
+def activation_bytes(backbone: Backbone, size: int) -> int:
+    """Bytes of all layer outputs for one image: what a training step keeps for the way back."""
+    total = 0
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal total
+        if isinstance(output, Tensor):
+            total += output.numel() * output.element_size()
+
+    leaves = [m for m in backbone.modules() if not list(m.children())]
+    hooks = [leaf.register_forward_hook(count) for leaf in leaves]
+    backbone.eval()
+    with torch.inference_mode():
+        backbone(torch.zeros(1, 3, size, size, dtype=torch.uint8))
+    for hook in hooks:
+        hook.remove()
+    return total

@@ -1,0 +1,117 @@
+"""The five style effects of the thesis, each from RGB uint8 to RGB uint8 of the same size.
+
+They make a photograph of a painting and a scan of a drawing look more alike, or a drawing look as
+if another hand had made it. Source: R. Annapureddy, "Searching for patterns in a large collection
+of children drawings", EPFL, 2022, which applies OpenCV's non-photorealistic filters to BGR images.
+Images here are RGB, so each effect turns the channels round for OpenCV and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+_TILE = 256  # pixels a side: the working arrays of `oil` then stay in the processor's cache
+
+
+def oil(image: np.ndarray, size: int = 5, dyn_ratio: int = 1) -> np.ndarray:
+    """An oil painting: each pixel takes the mean colour of its neighbourhood's commonest tone.
+
+    The tones are the luminances divided by `dyn_ratio` and rounded; the neighbourhood is a square
+    of `size` pixels to every side, cut at the image's edge; of equally common tones the darkest
+    counts. This is `oilPainting` of OpenCV's contributed module xphoto, which the usual build of
+    OpenCV lacks, to the last bit. After G. J. Holzmann, "Beyond Photography", 1988.
+    """
+    tones = np.rint(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) * (1 / dyn_ratio)).astype(np.int16)
+    frame = (size, size, size, size, cv2.BORDER_CONSTANT)
+    tones = cv2.copyMakeBorder(tones, *frame, value=-1)  # no tone: the frame never counts
+    colours = cv2.copyMakeBorder(image, *frame, value=0)
+    painted = np.empty_like(image)
+    for top in range(0, image.shape[0], _TILE):
+        for left in range(0, image.shape[1], _TILE):
+            around = np.s_[top : top + _TILE + 2 * size, left : left + _TILE + 2 * size]
+            tile = _oil_tile(tones[around], colours[around], size)
+            painted[top : top + _TILE, left : left + _TILE] = tile
+    return painted
+
+
+def _oil_tile(tones: np.ndarray, colours: np.ndarray, size: int) -> np.ndarray:
+    """The oil effect where the whole neighbourhood is inside the arrays: all but `size` pixels."""
+    width = 2 * size + 1
+    inside = slice(size, -size)
+    shape = (tones.shape[0] - 2 * size, tones.shape[1] - 2 * size)
+
+    # The commonest tone: count each tone around every pixel, dark to light, and keep the first
+    # with the largest count.
+    most = np.zeros(shape, np.uint16)
+    commonest = np.zeros(shape, np.uint8)
+    for tone in np.unique(tones[tones >= 0]):
+        here = (tones == tone).view(np.uint8)
+        count = cv2.boxFilter(here, cv2.CV_16U, (width, width), normalize=False)[inside, inside]
+        more = cv2.compare(count, most, cv2.CMP_GT)
+        np.maximum(commonest, more & np.uint8(tone), out=commonest)
+        np.maximum(most, count, out=most)
+
+    # Its mean colour: add up the neighbours of that tone, one neighbour at a time.
+    commonest = commonest.astype(np.int16)
+    total = np.zeros((*shape, 3), np.float32)
+    for y in range(width):
+        for x in range(width):
+            neighbour = np.s_[y : y + shape[0], x : x + shape[1]]
+            same = cv2.compare(tones[neighbour], commonest, cv2.CMP_EQ)
+            cv2.accumulate(colours[neighbour], total, mask=same)
+    return np.rint(total / most[:, :, None]).astype(np.uint8)
+
+
+def watercolour(image: np.ndarray, sigma_s: float = 60, sigma_r: float = 0.6) -> np.ndarray:
+    """A watercolour: flat areas between kept edges, by OpenCV's `stylization`.
+
+    `sigma_s`: reach in pixels, 0..200; above a third of the image's shorter side that third counts.
+    `sigma_r`: contrast in 0..1 below which detail is smoothed.
+    E. Gastal and M. Oliveira, "Domain transform for edge-aware image and video processing", 2011.
+    """
+    # OpenCV can return a black image where the reach is more than about half the shorter side.
+    sigma_s = min(sigma_s, min(image.shape[:2]) / 3)
+    return _as_bgr(cv2.stylization, image, sigma_s=sigma_s, sigma_r=sigma_r)
+
+
+def texture(image: np.ndarray, sigma_s: float = 60, sigma_r: float = 0.4) -> np.ndarray:
+    """Stronger surface texture, by OpenCV's `detailEnhance`; numbers as for `watercolour`."""
+    return _as_bgr(cv2.detailEnhance, image, sigma_s=sigma_s, sigma_r=sigma_r)
+
+
+def gray(image: np.ndarray) -> np.ndarray:
+    """Luminance (ITU-R BT.601) in all three channels."""
+    return _in_three_channels(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+
+
+def pencil(image: np.ndarray, kernel: int = 101) -> np.ndarray:
+    """A pencil drawing: luminance divided by its blurred self, so that only changes stay dark.
+
+    `kernel`: side of the Gaussian blur in pixels, odd; its sigma follows from it as in OpenCV.
+    """
+    luminance = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    blurred = 255 - cv2.GaussianBlur(255 - luminance, (kernel, kernel), 0)
+    return _in_three_channels(cv2.divide(luminance, blurred, scale=256))
+
+
+EFFECTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "oil": oil,
+    "water": watercolour,
+    "texture": texture,
+    "gray": gray,
+    "pencil_gray": pencil,
+}
+"""The effects by the names that the thesis appends to the ids of its style copies."""
+
+
+def _as_bgr(effect: Callable[..., Any], image: np.ndarray, **settings: float) -> np.ndarray:
+    bgr = effect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), **settings)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+
+
+def _in_three_channels(luminance: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.cvtColor(luminance, cv2.COLOR_GRAY2RGB))

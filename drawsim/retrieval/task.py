@@ -1,0 +1,120 @@
+"""What is searched in what: the drawings and the gallery of a split, by row number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from drawsim.collection.splits import SETS, Set
+from drawsim.collection.tables import Collection
+from drawsim.retrieval.metrics import expected_ranks
+from drawsim.retrieval.ranking import Ranking, Relevance, rank
+
+TOP = 20
+"""Best gallery items kept for each query."""
+
+
+@dataclass(frozen=True)
+class RetrievalTask:
+    """Drawings against the whole gallery.
+
+    drawings: ids of every drawing of the split, style copies included; artworks: ids of the
+    gallery. queries: for each set, rows of its original drawings. train_pairs: (P, 2) rows of
+    drawing and artwork that train, style copies included. positives: all confirmed artworks of
+    every drawing, those of the original for a style copy, whatever set they are in.
+    """
+
+    drawings: list[str]
+    artworks: list[str]
+    queries: dict[Set, Tensor]
+    train_pairs: Tensor
+    positives: Relevance
+
+    def rows(self, sets: Iterable[Set]) -> Tensor:
+        """Drawings needed to train on and to evaluate these sets, in ascending order."""
+        chosen = [self.queries[name] for name in sets]
+        if "train" in sets:
+            chosen.append(self.train_pairs[:, 0])
+        return torch.unique(torch.cat(chosen))
+
+    def rank(self, name: Set, drawings: Tensor, artworks: Tensor) -> Ranking:
+        """Rank the gallery for the queries of one set; row i of the result is queries[name][i].
+
+        drawings, artworks: (D, d) and (N, d) unit rows, in the order of the task's ids.
+        """
+        queries = self.queries[name]
+        place = torch.full((len(self.drawings),), -1)
+        place[queries] = torch.arange(len(queries))
+        wanted = place[self.positives.query] >= 0
+        relevance = Relevance(place[self.positives.query[wanted]], self.positives.gallery[wanted])
+        return rank(drawings[queries.to(drawings.device)], artworks, relevance, TOP)
+
+
+def make_task(collection: Collection, split: pd.DataFrame) -> RetrievalTask:
+    """The task of a split: rows for ids, and who is relevant to whom."""
+    drawings = list(dict.fromkeys(split["drawing_id"]))
+    artworks = collection.artworks.index.tolist()
+    drawing_row = {name: row for row, name in enumerate(drawings)}
+    artwork_row = {name: row for row, name in enumerate(artworks)}
+    parents = dict(zip(split["drawing_id"], split["parent"], strict=True))
+
+    confirmed: dict[str, set[str]] = {}
+    for table in (collection.true_pairs, split):
+        for parent, artwork in zip(table["parent"], table["artwork_id"], strict=True):
+            confirmed.setdefault(parent, set()).add(artwork)
+    positives = [
+        (drawing_row[drawing], artwork_row[artwork])
+        for drawing in drawings
+        for artwork in sorted(confirmed[parents[drawing]])
+    ]
+    originals = split[split["drawing_id"] == split["parent"]]
+    queries = {
+        name: torch.tensor(
+            sorted({drawing_row[i] for i in originals.loc[originals["set"] == name, "drawing_id"]}),
+            dtype=torch.int64,
+        )
+        for name in SETS
+    }
+    train = split[split["set"] == "train"]
+    train_pairs = [
+        (drawing_row[drawing], artwork_row[artwork])
+        for drawing, artwork in zip(train["drawing_id"], train["artwork_id"], strict=True)
+    ]
+    columns = torch.tensor(positives, dtype=torch.int64).view(-1, 2)
+    return RetrievalTask(
+        drawings=drawings,
+        artworks=artworks,
+        queries=queries,
+        train_pairs=torch.tensor(train_pairs, dtype=torch.int64).view(-1, 2),
+        positives=Relevance(columns[:, 0], columns[:, 1]),
+    )
+
+
+def ranks_table(task: RetrievalTask, name: Set, ranking: Ranking) -> pd.DataFrame:
+    """One row per query of a set, as `ranks.csv` has it; lists are JSON texts."""
+    ranks = expected_ranks(ranking)
+    rows = []
+    for query, drawing in enumerate(task.queries[name].tolist()):
+        own = ranking.relevance.query == query
+        order = torch.argsort(ranks[own])
+        relevant = ranking.relevance.gallery[own][order].tolist()
+        rows.append(
+            {
+                "set": name,
+                "drawing_id": task.drawings[drawing],
+                "relevant_ids": _json(task.artworks[i] for i in relevant),
+                "relevant_ranks": _json(ranks[own][order].tolist()),
+                "top_ids": _json(task.artworks[i] for i in ranking.top_index[query].tolist()),
+                "top_scores": _json(round(s, 6) for s in ranking.top_score[query].tolist()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _json(values: Iterable[object]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)

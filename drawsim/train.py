@@ -1,0 +1,162 @@
+"""Train, evaluate and report: `python -m drawsim.train backbone=lite aug=style split=v3`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drawsim.launch import build, is_multirun, launch, output_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from omegaconf import DictConfig
+
+    from drawsim.collection.tables import Collection
+    from drawsim.learning.data import TripletData
+    from drawsim.learning.module import Matcher
+
+log = logging.getLogger(__name__)
+
+
+def train(config: DictConfig) -> None:
+    """One run, from a collection and a split to weights, metrics and pictures in its folder."""
+    from drawsim.machine import prepare
+
+    prepare()
+    from omegaconf import OmegaConf
+
+    from drawsim.learning.experiment import Experiment
+    from drawsim.learning.loggers import make_loggers
+    from drawsim.learning.trainer import is_first_process, leave_process_group
+    from drawsim.reporting.console import print_results
+    from drawsim.runs import RunFolder
+
+    run = RunFolder(output_folder(), writes=is_first_process())
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    if is_multirun() and run.finished_with(settings):
+        log.info("%s: finished before, skipped", run.path)
+        return
+    collection, split, skipped = read_data(config, write=run.writes)
+    data, miner, module = make_parts(config, collection, split)
+    if config.dry_run:
+        from drawsim.learning.plan import describe_plan
+
+        plan = describe_plan(module.backbone, data, config.trainer.max_epochs, run.path)
+        print("\n".join(plan))
+        return
+
+    started = time.perf_counter()
+    try:
+        with run.recording(settings, resume=config.resume):
+            run.describe(config.seed, split, skipped)
+            experiment = Experiment.assemble(
+                module,
+                data,
+                miner,
+                run,
+                monitor=config.monitor,
+                trainer=settings["trainer"],
+                callbacks=list(build(config.callbacks).values()),
+                loggers=make_loggers(settings["logger"], run, settings),
+            )
+            baseline = experiment.baseline(resume=config.resume)
+            experiment.fit(resume=config.resume)
+            experiment.final(baseline)
+            run.add_seconds(total=time.perf_counter() - started)
+    finally:
+        if run.writes:
+            report(run.path, collection)
+        leave_process_group()
+    if run.writes:
+        print_results(run.path)
+
+
+def read_data(config: DictConfig, *, write: bool) -> tuple[Collection, pd.DataFrame, pd.DataFrame]:
+    """The collection and the split, less images that cannot be used, and a table of those."""
+    from drawsim.collection.splits import assert_filled, load_split
+    from drawsim.collection.tables import read_collection
+    from drawsim.machine import cores
+    from drawsim.pixels.screening import screen
+
+    root = build(config.data.demo) if "demo" in config.data else Path(config.data.root)
+    collection = read_collection(root)
+    split = load_split(collection, config.split.name, write=config.split.write and write)
+    collection, skipped = screen(
+        collection,
+        split["drawing_id"].unique(),
+        on_missing=config.data.on_missing,
+        max_pixels=config.data.max_pixels,
+        workers=cores(),
+    )
+    if len(skipped):
+        log.warning("%d images cannot be used and are left out (skipped.csv)", len(skipped))
+        known = split["drawing_id"].isin(collection.drawings.index)
+        split = split[known & split["artwork_id"].isin(collection.artworks.index)]
+        assert_filled(split, f"split {config.split.name} of {root}, less unusable images,")
+    return collection, split, skipped
+
+
+def make_parts(
+    config: DictConfig, collection: Collection, split: pd.DataFrame
+) -> tuple[TripletData, Any, Matcher]:
+    """Data module, miner and LightningModule of a configuration, from one seed."""
+    import pytorch_lightning as pl
+
+    from drawsim.learning.data import TripletData
+    from drawsim.learning.module import Matcher
+    from drawsim.machine import cores
+    from drawsim.retrieval.task import make_task
+
+    pl.seed_everything(config.seed, verbose=False)
+    task = make_task(collection, split)
+    miner = build(config.miner)
+    miner.check(len(task.artworks), task.positives)
+    data = TripletData(
+        task,
+        drawings=list(collection.drawing_paths(task.drawings).values()),
+        artworks=list(collection.artwork_paths(task.artworks).values()),
+        augmentation=build(config.aug),
+        image_size=config.image_size,
+        batch_size=config.batch.size,
+        grouped=config.batch.grouped,
+        embed_batch_size=config.batch.embed,
+        negatives_per_pair=miner.negatives,
+        workers=min(cores(), 8) if config.workers is None else config.workers,
+        seed=config.seed,
+        max_pixels=config.data.max_pixels,
+    )
+    module = Matcher(
+        backbone=build(config.backbone, name=config.backbone.name),
+        loss=build(config.loss),
+        optimizer=build(config.optim.optimizer),
+        schedule=build(config.optim.schedule),
+        seed=config.seed,
+    )
+    return data, miner, module
+
+
+def report(run: Path, collection: Collection) -> None:
+    """The result page and, where W&B is used, the table of queries; then W&B is let go."""
+    import wandb
+
+    from drawsim.reporting.run_page import write_report
+    from drawsim.reporting.wandb_results import log_results
+    from drawsim.runs import read_record
+
+    pictures = (
+        collection.drawing_paths(collection.drawings.index),
+        collection.artwork_paths(),
+    )
+    finished = read_record(run).get("status") == "finished"
+    page = write_report(run, *pictures)
+    log.info("result page: %s", page)
+    if wandb.run is not None:
+        if finished:
+            log_results(wandb.run, run, *pictures)
+        wandb.finish(exit_code=0 if finished else 1)
+
+
+if __name__ == "__main__":
+    launch("train", train)
