@@ -26,7 +26,7 @@ def prepare() -> None:
     keep_freed_memory()
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network at import
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|torchmetrics")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from drawsim.learning.data import TripletData
     from drawsim.learning.module import Matcher
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("drawsim.train")
 
 
 def train(config: DictConfig) -> None:

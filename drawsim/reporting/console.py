@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -13,11 +14,14 @@ SHOWN = ("mrr", "map", "recall@1", "recall@10", "recall@20", "median_rank")
 
 
 def print_results(run: Path) -> None:
-    """Print baseline and final metrics of val and test, and where the rest is."""
+    """Print baseline and final metrics of val and test."""
     record = read_record(run)
-    table = Table(title=f"{record['study']} / {record['name']}", title_justify="left")
-    for column in ("set", "model", "queries", *SHOWN):
-        table.add_column(column, justify="left" if column in ("set", "model") else "right")
+    table = Table(
+        box=SIMPLE_HEAD, title=f"{record['study']} / {record['name']}", title_justify="left"
+    )
+    for column in ("set", "model", "n", *SHOWN):
+        short = column.replace("recall", "R").replace("median_rank", "median rank")
+        table.add_column(short, justify="left" if column in ("set", "model") else "right")
     for name in ("val", "test"):
         for model in ("baseline", "final"):
             scores = record[model][name]
@@ -31,4 +35,3 @@ def print_results(run: Path) -> None:
     )
     if record["best_epoch"] == 0:
         console.print(f"no epoch beat the untrained model on {record['monitor']}: it was kept")
-    console.print(f"result page: {run / 'report.html'}", soft_wrap=True)

@@ -22,7 +22,6 @@ QUERIES = 60
 def log_results(
     experiment: Any,
     run: Path,
-    split: Path,
     drawings: Mapping[str, Path],
     artworks: Mapping[str, Path],
 ) -> None:
@@ -39,9 +38,9 @@ def log_results(
             experiment.summary.update({f"{stage}/{name}/{k}": v for k, v in scores.items()})
     experiment.summary.update({"best_epoch": record["best_epoch"]})
     experiment.log({"queries": _query_table(pd.read_csv(run / "ranks.csv"), drawings, artworks)})
-    for path, kind in ((run / "checkpoints" / "best.ckpt", "model"), (split, "split")):
+    for name, kind in (("checkpoints/best.ckpt", "model"), ("split.csv", "split")):
         artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
-        artifact.add_file(str(path), policy="immutable")
+        artifact.add_file(str(run / name), policy="immutable")
         experiment.log_artifact(artifact)
 
 

@@ -229,7 +229,8 @@ def test_impossible_settings(settings: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(("name", "settings"), [("none", OFF), ("basic", THESIS), ("style", STYLE)])
 def test_the_config_files(name: str, settings: dict[str, Any]) -> None:
     config = OmegaConf.merge({"image_size": 56}, {"aug": OmegaConf.load(CONF / f"{name}.yaml")})
+    transform = {key: value for key, value in config.aug.items() if key != "name"}
     assert config.aug.name == name
-    assert set(config.aug.transform) == {"_target_", *settings}
-    configured = pickle.loads(pickle.dumps(instantiate(config.aug.transform)))
+    assert set(transform) == {"_target_", *settings}
+    configured = pickle.loads(pickle.dumps(instantiate(transform)))
     assert np.array_equal(views(configured, n=6), views(Augmentation(**settings), n=6))

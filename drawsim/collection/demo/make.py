@@ -20,7 +20,7 @@ from rich.progress import Progress
 
 from drawsim.collection.demo.brush import paint
 from drawsim.collection.demo.hand import draw
-from drawsim.collection.demo.plan import Artwork, Drawing, Plan, Size, make_plan
+from drawsim.collection.demo.plan import Artwork, Plan, Size, make_plan
 from drawsim.errors import UserError
 
 # Raise this when the same seed gives other pictures than before.
@@ -63,13 +63,13 @@ def make_demo(
         raise UserError(
             f"{root} exists and holds no demo collection: choose another folder or empty this one"
         )
-    total = len(plan.artworks) + len(plan.drawings)
+    total = len(plan.items)
     if workers is None:
         workers = max(1, min(os.cpu_count() or 1, total // _WORTH_A_PROCESS))
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         with _beside(root) as folder:
-            for item in (*plan.artworks, *plan.drawings):
+            for item in plan.items:
                 (folder / item.path).parent.mkdir(parents=True, exist_ok=True)
             titles = {}
             with Progress(transient=True, disable=not progress) as bar:
@@ -120,8 +120,7 @@ def render_share(folder: Path, size: Size, first: int, stride: int) -> Iterator[
 
     Artworks are numbered first, drawings after them. The folders for them must be there.
     """
-    plan = make_plan(size)
-    items: list[Artwork | Drawing] = [*plan.artworks, *plan.drawings]
+    items = make_plan(size).items
     for number in range(first, len(items), stride):
         item = items[number]
         scene, rng = item.scene(size.seed), item.stream(size.seed)

@@ -110,6 +110,11 @@ class Plan:
     drawings: tuple[Drawing, ...]
     pairs: tuple[tuple[str, str, bool], ...]
 
+    @property
+    def items(self) -> tuple[Artwork | Drawing, ...]:
+        """Everything to be made, in the order of its numbers: artworks, then drawings."""
+        return (*self.artworks, *self.drawings)
+
 
 def make_plan(size: Size) -> Plan:
     """The plan for these counts and this seed."""
