@@ -129,12 +129,6 @@ def tree(s: Sketch, x: float, y: float, size: float, kind: str, *, weight: float
                         s.area(ellipse(*at, 0.03, 0.03, count=8), fruit, "detail")
 
 
-def bush(s: Sketch, x: float, y: float, size: float, colour: Colour) -> None:
-    """A low round shrub."""
-    with s.motif(x, y, size, weight=0.25):
-        s.area(blob(s.rng, 0, -0.4, 0.6, 0.5, 0.12), colour, grain=0.8, solid=True)
-
-
 def flower(s: Sketch, x: float, y: float, size: float, kind: str, *, stem: bool = True) -> None:
     """A flower of one of the FLOWERS kinds; with a stem its head is one unit above the origin."""
     green = s.any_of("3e7a3a", "5c8a3a", "2f6048")

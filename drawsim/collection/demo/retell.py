@@ -153,9 +153,8 @@ def _remember(points: Points, shape: Shape, age: Age, rng: np.random.Generator) 
     closed = shape.thickness == 0
     size = float(np.ptp(points, axis=0).max())
     step = float(np.clip(age.step, 0.02, max(0.02, size / 4)))
-    # Corners matter to older children: they keep the outline's own points where these are few.
-    path = resample(points, step, closed=closed) if len(points) > 1 else points
-    if len(points) <= 6 and age.step <= 0.1:
-        path = resample(points, max(size / 3, 0.02), closed=closed) if len(points) < 3 else points
+    # From school age on, a few corners are kept as corners.
+    angular = 3 <= len(points) <= 6 and age.step <= 0.1
+    path = points if angular else resample(points, step, closed=closed)
     error = rng.normal(0, min(age.wobble, 0.14 * size + 0.001), path.shape)
     return path + error

@@ -1,0 +1,35 @@
+# make train   set up what is missing and run the main job on the built-in demo
+# make test    set up what is missing and run the tests
+# make lint    style, format and types
+#
+# Packages go to .venv, or to the virtual environment that is active. What is installed is re-used.
+# make train ARGS="aug=style split=v3"   passes settings on.
+
+PYTHON ?= python3
+VENV := $(or $(VIRTUAL_ENV),.venv)
+BIN := $(VENV)/bin
+READY := $(VENV)/.drawsim-ready-$(shell cksum < pyproject.toml | cut -d ' ' -f 1)-$(shell pwd | cksum | cut -d ' ' -f 1)
+
+.PHONY: setup train test lint clean
+
+setup: $(READY)
+
+train: $(READY)
+	$(BIN)/python -m drawsim.train $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(READY):
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@rm -f $(VENV)/.drawsim-ready-*
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
