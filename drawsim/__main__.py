@@ -28,7 +28,8 @@ def main() -> None:
         # As a module of its own, so that further processes can be started the same way.
         runpy.run_module(f"drawsim.{arguments[0]}", run_name="__main__", alter_sys=True)
     else:
-        print(f"drawsim: {arguments[0]}: no such command, {nearest(arguments[0], DOORS)}")
+        what = f"{arguments[0]}: no such command, {nearest(arguments[0], DOORS)}"
+        print(f"drawsim: {what}", file=sys.stderr)
         sys.exit(2)
 
 

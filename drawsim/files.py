@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -35,3 +36,14 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write JSON atomically, readable by people: indented, Unicode as it is."""
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk or a quota is full, in whatever words.
+
+    torch reports it as a failed write of its zip writer, safetensors as a text of the system's.
+    """
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    text = str(error)
+    return "No space left" in text or ("Writer" in text and "writ" in text)

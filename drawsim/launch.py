@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def launch(door: str, task: Task) -> None:
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("drawsim").setLevel(logging.INFO)
+    logging.getLogger().handlers[0].setLevel(logging.INFO)
+    logging.getLogger("drawsim").setLevel(logging.DEBUG)  # what is below INFO goes to log.txt alone
     OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
     failures: list[str] = []
 
@@ -83,6 +85,12 @@ def build(config: DictConfig, **values: Any) -> Any:
     except InstantiationException as error:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from error
+        unknown = re.fullmatch(
+            r"(\S+)\(\) got an unexpected keyword argument '(\w+)'.*", str(error.__cause__)
+        )
+        if unknown:
+            taker, name = unknown.groups()
+            raise UserError(f"{name}: {taker} has no such parameter, take it out") from error
         raise
 
 
@@ -90,7 +98,7 @@ def _guarded(task: Task, config: DictConfig, door: str) -> bool:
     """Run a job; say what went wrong, if anything. True if nothing did."""
     folder = output_folder()
     try:
-        _check_types(config, door)
+        _check_values(config, door)
         task(config)
     except UserError as error:
         _complain(str(error))
@@ -109,9 +117,10 @@ def _guarded(task: Task, config: DictConfig, door: str) -> bool:
 
 def _remove_empty(folder: Path) -> None:
     """Remove a run folder that a refused run left empty, and its parents likewise."""
-    while folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
+    with contextlib.suppress(OSError):  # not empty, or gone already
+        while folder != Path.cwd():
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _complain(text: str) -> None:
@@ -130,10 +139,8 @@ def _explain(error: Exception, door: str) -> str:
         options = [str(name) for name in error.options or []]
         return f"{group}={option}: no such option, {nearest(option, options)}"
     unknown = re.search(r"Could not (?:override|append to|delete from config\.) '([^']+)'", text)
-    if unknown:
-        key = unknown.group(1).split("@")[0]
-        parent, _, name = key.rpartition(".")
-        return f"{key}: no such setting, {_prefixed(parent, name, _names(door, parent))}"
+    if unknown and not unknown.group(1).startswith("hydra."):
+        return _unknown_key(unknown.group(1).split("@")[0], door)
     group = re.search(r"(?:config group|group) '([^']+)'", text)
     if group and "Could not find" in text:
         return f"{group.group(1)}: no such choice, {nearest(group.group(1), _names(door, ''))}"
@@ -144,32 +151,49 @@ def _explain(error: Exception, door: str) -> str:
     return "; ".join(lines[:2]) + f" (python -m drawsim.{door} --help shows what there is)"
 
 
-def _prefixed(parent: str, name: str, names: Iterable[str]) -> str:
-    dotted = f"{parent}." if parent else ""
-    return nearest(dotted + name, [dotted + other for other in names])
+def _unknown_key(key: str, door: str) -> str:
+    """What to say of a setting that does not exist: the first part that is wrong, and its likes."""
+    *parents, name = key.split(".")
+    while parents and not _names(door, ".".join(parents)):
+        name = parents.pop()
+    names = [".".join([*parents, other]) for other in _names(door, ".".join(parents))]
+    wrong = ".".join([*parents, name])
+    return f"{wrong}: no such setting, {nearest(wrong, names)}"
 
 
 def _names(door: str, parent: str) -> list[str]:
-    """Keys of the door's default configuration below `parent`, and its groups."""
+    """Keys of the door's default configuration below `parent`; at the top, also its groups."""
     config: Any = _defaults(door)
     if parent:
         config = OmegaConf.select(config, parent)
     keys = [str(key) for key in config] if isinstance(config, DictConfig) else []
-    return keys if parent else [*keys, *(f.name for f in config_folder().iterdir() if f.is_dir())]
+    return keys if parent else [*keys, *_groups()]
 
 
-def _defaults(door: str) -> DictConfig:
-    GlobalHydra.instance().clear()
-    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return hydra.compose(door)
+def _groups() -> list[str]:
+    return [f.name for f in config_folder().iterdir() if f.is_dir() and f.name != "hydra"]
 
 
-def _check_types(config: DictConfig, door: str) -> None:
-    """Raise UserError for a value that is not of its default's kind, e.g. seed=abc."""
+def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:
+    """The door's configuration with these options chosen and every value as they have it."""
     active = GlobalHydra.instance().hydra
-    defaults = OmegaConf.to_container(_defaults(door))
-    GlobalHydra.instance().hydra = active
-    wrong = _mistyped(defaults, OmegaConf.to_container(config), "")
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+            return hydra.compose(door, list(choices))
+    finally:
+        GlobalHydra.instance().hydra = active
+
+
+def _check_values(config: DictConfig, door: str) -> None:
+    """Raise UserError for what Hydra lets pass: +sede=1, and values of another kind (seed=abc)."""
+    groups = _groups()
+    overrides = HydraConfig.get().overrides.task
+    choices = [text for text in overrides if re.split("[=@]", text.lstrip("+~"))[0] in groups]
+    defaults: Any = OmegaConf.to_container(_defaults(door, choices))
+    unknown = [str(key) for key in config if key not in defaults]
+    wrong = [f"{key}: no such setting, {nearest(key, defaults)}" for key in unknown]
+    wrong += _mistyped(defaults, OmegaConf.to_container(config), "")
     if wrong:
         raise UserError("; ".join(wrong))
 
@@ -179,6 +203,9 @@ def _mistyped(default: Any, value: Any, key: str) -> list[str]:
         dotted = f"{key}." if key else ""
         found = (_mistyped(default[k], v, f"{dotted}{k}") for k, v in value.items() if k in default)
         return [line for lines in found for line in lines]
+    if isinstance(default, dict) and value is not None:
+        own = ", ".join(f"{key}.{name}" for name in default)
+        return [f"{key}={value}: set one of {own}"]
     kinds: dict[type, tuple[str, tuple[type, ...]]] = {
         bool: ("true or false", (bool,)),
         int: ("a whole number", (int,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 
 from drawsim.errors import UserError
-from drawsim.files import atomic, write_json, write_text
+from drawsim.files import atomic, disk_is_full, write_json, write_text
 from drawsim.machine import environment
 
 log = logging.getLogger(__name__)
@@ -76,10 +76,17 @@ class RunFolder:
                 log.warning("%s: interrupted; %s", self.path, how)
                 raise KeyboardInterrupt from error
             except Exception as error:
-                self.update(status="failed", message=str(error) or type(error).__name__)
-                log.error("failed: %s", error)
+                log.debug("failed", exc_info=True)
+                with suppress(OSError):
+                    self.update(status="failed", message=str(error) or type(error).__name__)
+                if disk_is_full(error):
+                    raise UserError(
+                        f"{self.path}: the disk is full. The last good checkpoint is whole: free "
+                        "some space and start the same command with resume=true."
+                    ) from error
                 raise
             self.update(status="finished")
+            log.debug("finished")
 
     @contextmanager
     def _logging(self) -> Iterator[None]:
@@ -135,8 +142,10 @@ class RunFolder:
     def write_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         """Set the row of an epoch in `metrics.csv`; rows of later epochs (before a kill) go."""
         path = self.path / "metrics.csv"
-        rows = pd.read_csv(path) if path.is_file() else pd.DataFrame({"epoch": []})
-        rows = rows[rows["epoch"] < epoch]
+        rows = pd.DataFrame({"epoch": []})
+        if path.is_file():
+            rows = pd.read_csv(path, dtype=str, keep_default_na=False)  # digits stay as they are
+        rows = rows[rows["epoch"].astype(int) < epoch]
         table = pd.concat([rows, pd.DataFrame([{"epoch": epoch, **row}])], ignore_index=True)
         self.write_table("metrics.csv", table.astype({"epoch": int}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.data import TripletData
     from drawsim.learning.module import Matcher
+    from drawsim.runs import RunFolder
 
 log = logging.getLogger("drawsim.train")
 
@@ -65,10 +67,13 @@ def train(config: DictConfig) -> None:
             experiment.fit(resume=config.resume)
             experiment.final(baseline)
             run.add_seconds(total=time.perf_counter() - started)
+    except BaseException:
+        with suppress(Exception):  # whatever stopped the run is what people need to hear of
+            report(run, collection)
+        raise
     finally:
-        if run.writes:
-            report(run.path, collection)
         leave_process_group()
+    report(run, collection)
     if run.writes:
         print_results(run.path)
 
@@ -137,24 +142,25 @@ def make_parts(
     return data, miner, module
 
 
-def report(run: Path, collection: Collection) -> None:
+def report(run: RunFolder, collection: Collection) -> None:
     """The result page and, where W&B is used, the table of queries; then W&B is let go."""
+    if not run.writes:
+        return
     import wandb
 
     from drawsim.reporting.run_page import write_report
     from drawsim.reporting.wandb_results import log_results
-    from drawsim.runs import read_record
 
     pictures = (
         collection.drawing_paths(collection.drawings.index),
         collection.artwork_paths(),
     )
-    finished = read_record(run).get("status") == "finished"
-    page = write_report(run, *pictures)
+    finished = run.record["status"] == "finished"
+    page = write_report(run.path, *pictures)
     log.info("result page: %s", page)
     if wandb.run is not None:
         if finished:
-            log_results(wandb.run, run, *pictures)
+            log_results(wandb.run, run.path, *pictures)
         wandb.finish(exit_code=0 if finished else 1)
 
 

@@ -18,7 +18,13 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from drawsim.collection.tables import Collection, Problem, raise_problems, read_csv
+from drawsim.collection.tables import (
+    Collection,
+    Problem,
+    raise_problems,
+    read_csv,
+    with_parents,
+)
 from drawsim.errors import UserError
 from drawsim.files import atomic
 
@@ -37,16 +43,14 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
     in two sets or a set has no pair.
     """
     path = collection.root / "splits" / f"{version}.csv"
-    if path.is_file():
-        split = read_split(path, collection)
-    else:
-        split = make_split(collection.true_pairs, version)
-        if write:
-            with atomic(path) as temporary:
-                split.to_csv(temporary, index=False)
-            log.info("split %s written to %s", version, path)
-    assert_disjoint(split, str(path) if path.is_file() else f"split {version}")
+    present = path.is_file()
+    split = read_split(path, collection) if present else make_split(collection.true_pairs, version)
+    assert_disjoint(split, str(path) if present else f"split {version}")
     assert_filled(split, f"split {version} of {collection.root}")
+    if write and not present:
+        with atomic(path) as temporary:
+            split.to_csv(temporary, index=False)
+        log.info("split %s written to %s", version, path)
     return split
 
 
@@ -84,13 +88,15 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
     """Read a split table and check it against the collection it belongs to.
 
     Rows for style copies that the collection does not have are dropped, and counted in the log.
+    Rows without a `cluster` number get -1: it is for people to look at, nothing depends on it.
     Raises UserError with every other unknown id and every set that is not train, val or test.
     """
     problems: list[Problem] = []
     split = read_csv(path, ("drawing_id", "artwork_id", "set"), problems)
-    if "parent" not in split.columns:
-        split["parent"] = split["drawing_id"]
-    split["cluster"] = pd.to_numeric(split.get("cluster", pd.Series(-1, index=split.index)))
+    split = with_parents(split)
+    cluster = split["cluster"] if "cluster" in split.columns else pd.Series(-1, index=split.index)
+    numbers = pd.to_numeric(cluster, errors="coerce").fillna(-1)
+    split = split.assign(cluster=numbers.astype("int64"))
     missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(
         collection.drawings.index
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection as Ids
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -106,9 +107,12 @@ def read_collection(root: Path) -> Collection:
     drawings = _read_images(root / "drawings.csv", problems)
     artworks = _read_images(root / "artworks.csv", problems)
     pairs = _read_pairs(root / "pairs.csv", problems)
-    if not problems:
-        problems += _unknown_ids(pairs, "drawing_id", drawings.index, "drawings.csv")
-        problems += _unknown_ids(pairs, "artwork_id", artworks.index, "artworks.csv")
+    for column, images, file in (
+        ("drawing_id", drawings, "drawings.csv"),
+        ("artwork_id", artworks, "artworks.csv"),
+    ):
+        if len(images):  # of a table that cannot be read, every id would be unknown
+            problems += _unknown_ids(pairs, column, images.index, file)
     raise_problems(f"{root} cannot be used", problems)
     return Collection(root, drawings, artworks, pairs)
 
@@ -116,7 +120,8 @@ def read_collection(root: Path) -> Collection:
 def read_csv(path: Path, required: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
     """A CSV (RFC 4180, UTF-8, a BOM is fine) with every cell as text and row numbers as the index.
 
-    Problems are appended to `problems`; the table is then empty but has the required columns.
+    Cells that are not there are empty; rows with nothing in them are left out. Problems are
+    appended to `problems`; the table is then empty but has the required columns.
     """
     empty = pd.DataFrame(columns=list(required), dtype=str)
     if not path.is_file():
@@ -125,26 +130,50 @@ def read_csv(path: Path, required: tuple[str, ...], problems: list[Problem]) -> 
         )
         return empty
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        problems.append(
-            Problem(path.name, None, f"not UTF-8 (byte {error.start})", "save it as UTF-8")
+        text = path.read_bytes().decode("utf-8-sig")
+        header = text.partition("\n")[0]
+        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+            if mark in header and "," not in header:
+                problems.append(Problem(path.name, 1, f"separated by {name}", "save with commas"))
+                return empty
+        table = pd.read_csv(
+            io.StringIO(text), dtype=str, keep_default_na=False, skip_blank_lines=False
         )
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        problems.append(Problem(path.name, row, "not UTF-8", "save the table as UTF-8"))
+        return empty
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+        problems.append(Problem(path.name, None, what, "check the file and its permissions"))
         return empty
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        problems.append(Problem(path.name, None, f"not a CSV table: {error}", "mend or re-export"))
+        what = f"not a CSV table: {str(error).strip()}"
+        problems.append(Problem(path.name, None, what, "mend or re-export"))
+        return empty
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took the first cells for row names
+        what = "more cells than the header has names"
+        problems.append(Problem(path.name, 2, what, "quote cells that contain commas"))
         return empty
     table.index = pd.RangeIndex(2, len(table) + 2)
+    table = table.fillna("")
+    table = table[(table != "").any(axis=1)]
     if "uid" in table.columns:  # the thesis's tables: `uid` is the id, `id` a running number
         table = table.rename(columns={"id": "number", "uid": "id"})
     missing = [name for name in required if name not in table.columns]
     if missing:
         cure = f"found {', '.join(table.columns)}"
-        if len(table.columns) == 1 and ";" in table.columns[0]:
-            cure = "the table is separated by semicolons: save it with commas"
         problems.append(Problem(path.name, 1, f"no column {', '.join(missing)}", cure))
         return empty
     return table
+
+
+def with_parents(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs with `parent` filled in: the drawing itself where the table names no other."""
+    own = pairs["drawing_id"]
+    if "parent" not in pairs.columns:
+        return pairs.assign(parent=own)
+    return pairs.assign(parent=pairs["parent"].where(pairs["parent"] != "", own))
 
 
 def _read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
@@ -180,9 +209,7 @@ def _read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
             "is both true and false"
         )
         problems.append(Problem(path.name, int(row), what, "keep one decision"))
-    if "parent" not in pairs.columns:
-        pairs["parent"] = pairs["drawing_id"]
-    return pairs.drop_duplicates(["drawing_id", "artwork_id"])
+    return with_parents(pairs).drop_duplicates(["drawing_id", "artwork_id"])
 
 
 def _unknown_ids(

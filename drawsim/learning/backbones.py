@@ -52,6 +52,7 @@ class Backbone(nn.Module):
         self.freeze_norm = freeze_norm
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.train()  # a new network is in training mode: its norms are frozen from here on
 
     @property
     def dimensions(self) -> int:

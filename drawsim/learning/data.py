@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 from torch.utils.data.distributed import DistributedSampler
 
+from drawsim.errors import UserError
 from drawsim.pixels.dataset import ImageDataset, to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import Augmentation
@@ -83,7 +84,7 @@ class TripletBatches(Sampler[list[TripletSpec]]):
 
     batch_size counts samples over all processes. A sample is a pair with all its negatives if
     `grouped`, else a pair with one of them. negatives: (drawings, n) artwork rows, asked for when
-    an epoch begins, as is its number.
+    an epoch begins, as is its number. Raises UserError if a process would go without a sample.
     """
 
     def __init__(
@@ -107,6 +108,12 @@ class TripletBatches(Sampler[list[TripletSpec]]):
         self.world = world
         choices = [None] if grouped else list(range(negatives_per_pair))
         self.groups = [(pair, one) for pair in range(len(pairs)) for one in choices]
+        if min(batch_size, len(self.groups)) < world:
+            raise UserError(
+                f"batch.size={batch_size} of {len(self.groups)} training samples for {world} "
+                f"process{'es' if world > 1 else ''}: each needs at least one in every batch. "
+                f"Set batch.size to {world} or more, or trainer.devices lower."
+            )
         starts = list(range(0, len(self.groups), batch_size))
         if len(starts) > 1 and len(self.groups) - starts[-1] < world:
             starts.pop()  # too few left to give each process one: they join the batch before
@@ -174,7 +181,10 @@ class TripletData(pl.LightningDataModule):
         self.negatives_per_pair = negatives_per_pair
         self.workers = workers
         self.seed = seed
-        self.negatives = torch.empty(0, 0, dtype=torch.int64)  # the mining callback fills it
+        # Set by the mining callback. The trainer's own count is one behind when a resumed run asks
+        # for its first batches.
+        self.negatives = torch.empty(0, 0, dtype=torch.int64)
+        self.epoch = 0
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Training triplets of this process."""
@@ -182,7 +192,7 @@ class TripletData(pl.LightningDataModule):
         batches = TripletBatches(
             self.task.train_pairs,
             lambda: self.negatives,
-            lambda: trainer.current_epoch,
+            lambda: self.epoch,
             batch_size=self.batch_size,
             negatives_per_pair=self.negatives_per_pair,
             grouped=self.grouped,

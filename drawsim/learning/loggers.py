@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pandas as pd
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from drawsim.errors import UserError, nearest
 from drawsim.files import atomic
 from drawsim.retrieval.metrics import KS
 from drawsim.runs import RunFolder
@@ -29,6 +29,8 @@ QUALITY_METRICS = (
     *(f"val/{name}" for name in ("map", "mrr", "first_rank", "mean_rank", "median_rank")),
     *(f"val/{name}@{k}" for name in ("precision", "recall") for k in KS),
 )
+COLUMNS = ("step", "name", "value")
+MODES = ("auto", "online", "offline")
 CONNECT_SECONDS = 30
 FINISH_SECONDS = 120
 
@@ -67,14 +69,15 @@ class StepLog(Logger):
         with self.path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             if new:
-                writer.writerow(("step", "name", "value"))
+                writer.writerow(COLUMNS)
             writer.writerows((step, key, value) for key, value in metrics.items())
 
     def _drop_from(self, step: int) -> None:
-        rows = pd.read_csv(self.path, on_bad_lines="skip")
-        numbers = pd.to_numeric(rows["step"], errors="coerce")
-        with atomic(self.path) as temporary:
-            rows[numbers < step].to_csv(temporary, index=False)
+        with self.path.open(encoding="utf-8", newline="") as file:
+            whole = [row for row in csv.reader(file) if len(row) == len(COLUMNS)]
+        kept = [row for row in whole if row[0].isdigit() and int(row[0]) < step]
+        with atomic(self.path) as temporary, temporary.open("w", encoding="utf-8", newline="") as f:
+            csv.writer(f).writerows([COLUMNS, *kept])
         self._clean = True
 
 
@@ -144,7 +147,12 @@ def _start_wandb(settings: Mapping[str, Any], run: RunFolder, config: Mapping[st
 
 
 def _wandb_mode(wanted: str) -> str:
-    """What the setting and W&B's own environment variables come to."""
+    """What the setting and W&B's own environment variables come to.
+
+    Raises UserError for a setting that is not one of MODES.
+    """
+    if wanted not in MODES:
+        raise UserError(f"logger.mode={wanted}: {nearest(wanted, MODES)}")
     if wanted != "auto":
         return wanted
     if os.environ.get("WANDB_MODE"):
@@ -156,7 +164,7 @@ def _logged_in() -> bool:
     """Whether a key for the W&B server is at hand; read where W&B itself keeps it."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    server = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    server = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).netloc
     home = Path.home()
     files = [os.environ.get("NETRC"), home / ".netrc", home / "_netrc"]
     with contextlib.suppress(OSError, netrc.NetrcParseError):

@@ -65,12 +65,17 @@ class Matcher(pl.LightningModule):
         samples, roles = images.shape[:2]
         vectors = self(images.flatten(0, 1)).view(samples, roles, -1)
         losses = self.loss(vectors[:, 0], vectors[:, 1], vectors[:, 2:])
-        shown = {"train/loss": losses.mean(), "train/active": (losses > 0).float().mean()}
-        self.log_dict(shown, on_step=True, on_epoch=True, batch_size=samples, sync_dist=True)
+        weights = weights.to(losses.dtype)
+        mean: Tensor = weights @ losses.mean(dim=1)
+        shown = {"train/loss": mean, "train/active": weights @ (losses > 0).float().mean(dim=1)}
+        # Averaged over processes, these are means over the whole batch, whose size is told: the
+        # processes' own shares may differ, and Lightning would round their average.
+        world = self.trainer.world_size
+        whole = round(world / float(weights[0]))
+        self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
         if self.loss.reduction == "sum":
-            total: Tensor = losses.sum() * self.trainer.world_size
+            total: Tensor = losses.sum() * world
             return total
-        mean: Tensor = (losses.mean(dim=1) * weights.to(losses.dtype)).sum()
         return mean
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:

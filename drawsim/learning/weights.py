@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -34,15 +32,19 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise UserError(f"{path}: cannot be read as weights ({reason}).") from error
+    except Exception as error:  # on a file of another kind the readers raise whatever they meet
+        raise UserError(
+            f"{path}: cannot be read as weights. It is damaged, of another kind, or holds Python "
+            "objects, which are not loaded since they could run code. Save its state dict alone, "
+            "with torch.save or as .safetensors."
+        ) from error
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
-    tensors = {str(k): v for k, v in dict(content).items() if isinstance(v, Tensor)}
+    named = content.items() if isinstance(content, Mapping) else ()
+    tensors = {str(k): v for k, v in named if isinstance(v, Tensor)}
     if not tensors:
-        raise UserError(f"{path}: holds no tensors.")
+        raise UserError(f"{path}: holds no tensors by name; weights are a state dict.")
     own = "backbone.network."
     if any(name.startswith(own) for name in tensors):
         return {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}

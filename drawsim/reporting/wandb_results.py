@@ -37,7 +37,8 @@ def log_results(
         for name, scores in record.get(stage, {}).items():
             experiment.summary.update({f"{stage}/{name}/{k}": v for k, v in scores.items()})
     experiment.summary.update({"best_epoch": record["best_epoch"]})
-    experiment.log({"queries": _query_table(pd.read_csv(run / "ranks.csv"), drawings, artworks)})
+    ranks = pd.read_csv(run / "ranks.csv", dtype=str, keep_default_na=False)
+    experiment.log({"queries": _query_table(ranks, drawings, artworks)})
     for name, kind in (("checkpoints/best.ckpt", "model"), ("split.csv", "split")):
         artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
         artifact.add_file(str(run / name), policy="immutable")

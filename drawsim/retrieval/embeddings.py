@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from drawsim.errors import UserError
 from drawsim.files import atomic
@@ -97,8 +98,8 @@ class EmbeddingTable(Metric):
 
     def compute(self) -> tuple[Tensor, Tensor]:
         """Distinct row numbers in ascending order, (N,), and their vectors, (N, d)."""
-        index = torch.cat(list(self.index))
-        vectors = torch.cat(list(self.vectors))
+        # Gathered over processes, a state is one tensor already.
+        index, vectors = dim_zero_cat(self.index), dim_zero_cat(self.vectors)
         rows, inverse = torch.unique(index, return_inverse=True)
         # Copies of a row are equal, so it does not matter which of them is written last.
         source = torch.empty(len(rows), dtype=torch.int64, device=index.device)

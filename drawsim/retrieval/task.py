@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -35,7 +35,7 @@ class RetrievalTask:
     train_pairs: Tensor
     positives: Relevance
 
-    def rows(self, sets: Iterable[Set]) -> Tensor:
+    def rows(self, sets: Sequence[Set]) -> Tensor:
         """Drawings needed to train on and to evaluate these sets, in ascending order."""
         chosen = [self.queries[name] for name in sets]
         if "train" in sets:

@@ -86,7 +86,7 @@ def make_demo(
 
 
 def demo_root(
-    cache: Path | None = None,
+    cache: Path | str | None = None,
     *,
     artworks: int = 600,
     paired_artworks: int = 100,
@@ -103,7 +103,7 @@ def demo_root(
         home = os.environ.get("XDG_CACHE_HOME")
         cache = (Path(home) if home else Path.home() / ".cache") / "drawsim"
     counts = f"{artworks}-{paired_artworks}-{pairs}-{unpaired_drawings}"
-    root = cache / f"demo-v{VERSION}-{counts}-seed{seed}"
+    root = Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
     make_demo(
         root,
         artworks=artworks,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
-from drawsim.errors import UserError
 from drawsim.files import atomic
 
 
@@ -17,7 +16,7 @@ class BestAndLast(pl.callbacks.Checkpoint):
     """`best.ckpt`: weights of the epoch with the highest `monitor`; `last.ckpt`: everything.
 
     The untrained model is epoch 0 and a candidate like the others (`start`). Files change from one
-    whole version to the next; if the disk is full the old ones stay and UserError says so.
+    whole version to the next: if a write fails, as on a full disk, the old ones stay.
     """
 
     def __init__(self, folder: Path, monitor: str) -> None:
@@ -38,7 +37,8 @@ class BestAndLast(pl.callbacks.Checkpoint):
 
     def start(self, trainer: pl.Trainer, score: float) -> None:
         """Keep the untrained model as the best so far."""
-        self.best_score, self.best_epoch = score, 0
+        # Logged scores are float32: rounded alike, an equal one is no improvement.
+        self.best_score, self.best_epoch = float(torch.tensor(score)), 0
         self._save(trainer, self.best, weights_only=True)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -51,18 +51,8 @@ class BestAndLast(pl.callbacks.Checkpoint):
 
     def _save(self, trainer: pl.Trainer, path: Path, weights_only: bool) -> None:
         replacing = atomic(path) if trainer.is_global_zero else contextlib.nullcontext(path)
-        try:
-            with replacing as temporary:
-                trainer.save_checkpoint(temporary, weights_only=weights_only)
-        except (OSError, RuntimeError) as error:
-            # torch reports a failed write as a RuntimeError of its zip writer
-            full = isinstance(error, RuntimeError) and "write" in str(error)
-            if full or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
-                raise UserError(
-                    f"{path}: the disk is full. The checkpoint before it is whole; free some space "
-                    "and start the same command with resume=true."
-                ) from error
-            raise
+        with replacing as temporary:
+            trainer.save_checkpoint(temporary, weights_only=weights_only)
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far."""

@@ -64,6 +64,7 @@ class Mining(pl.Callback):
         pl_module.log("val/loss", loss, batch_size=1)
         improved = loss < self.best_loss or recall > self.last_recall
         self.best_loss, self.last_recall = min(loss, self.best_loss), recall
+        self.data.epoch = trainer.current_epoch + 1
         if self.miner.remine == "every_epoch" or improved:
             self.mine(trainer.current_epoch + 1)
 
@@ -93,6 +94,7 @@ class Mining(pl.Callback):
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs to go on with the same triplets."""
         return {
+            "epoch": self.data.epoch,
             "negatives": self.data.negatives,
             "best_loss": self.best_loss,
             "last_recall": self.last_recall,
@@ -100,6 +102,7 @@ class Mining(pl.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the triplets of a checkpoint."""
+        self.data.epoch = state_dict["epoch"]
         self.data.negatives = state_dict["negatives"]
         self.best_loss = state_dict["best_loss"]
         self.last_recall = state_dict["last_recall"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytorch_lightning as pl
 
 from drawsim.runs import RunFolder
+
+log = logging.getLogger(__name__)
 
 
 class EpochRecord(pl.Callback):
@@ -19,3 +23,6 @@ class EpochRecord(pl.Callback):
         row = {name: float(value) for name, value in metrics if not name.endswith("_step")}
         row = {name.removesuffix("_epoch"): value for name, value in row.items()}
         self.run.write_epoch(trainer.current_epoch + 1, row)
+        shown = ("train/loss", "val/loss", "train/mrr", "val/mrr", "val/recall@20")
+        told = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
+        log.debug("epoch %d: %s", trainer.current_epoch + 1, told)

@@ -1,0 +1,142 @@
+"""Whether reading images keeps up with the model: training from files against training from memory.
+
+    python scripts/bench/epoch.py
+
+Both train the default model on the demo collection at its default settings: once from its JPEG
+files through the data module and its workers, once from the same batches, made beforehand and held
+in memory. The target is a ratio of at least 85 %. Run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig
+from torch.utils.data import DataLoader
+
+from drawsim.launch import config_folder
+from drawsim.learning.data import TripletData
+from drawsim.learning.module import Matcher
+from drawsim.learning.trainer import make_trainer
+from drawsim.machine import cores, prepare
+from drawsim.train import make_parts, read_data
+
+TARGET = 0.85
+
+
+class Stopwatch(pl.Callback):
+    """Seconds of each epoch but the first, which starts the workers and warms the caches."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.current_epoch > 0:
+            self.seconds.append(time.perf_counter() - self.started)
+
+
+class FromFiles(pl.LightningDataModule):
+    """The training batches of a data module and nothing else."""
+
+    name = "files"
+
+    def __init__(self, data: TripletData) -> None:
+        super().__init__()
+        self.data = data
+
+    def train_dataloader(self) -> Iterable[Any]:
+        self.data.trainer = self.trainer
+        return self.data.train_dataloader()
+
+
+class FromMemory(FromFiles):
+    """The same batches, made beforehand."""
+
+    name = "memory"
+
+    def train_dataloader(self) -> Iterable[Any]:
+        made: Any = list(super().train_dataloader())
+        return DataLoader(made, batch_size=None)
+
+
+def configuration(arguments: argparse.Namespace, grouped: bool) -> DictConfig:
+    """The default configuration of training with what the command line changes."""
+    overrides = [
+        f"batch.grouped={grouped}",
+        f"batch.size={arguments.batch}",
+        f"miner.negatives={arguments.negatives}",
+        f"image_size={arguments.size}",
+        f"workers={'null' if arguments.workers is None else arguments.workers}",
+    ]
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return hydra.compose("train", overrides)
+
+
+def parts(config: DictConfig) -> tuple[TripletData, Matcher]:
+    """Data and model; the negatives are any artworks."""
+    collection, split, _ = read_data(config, write=False)
+    data, miner, module = make_parts(config, collection, split)
+    shape = (len(data.task.drawings), miner.negatives)
+    data.negatives = torch.randint(len(data.task.artworks), shape)
+    return data, module
+
+
+def epoch_seconds(
+    settings: Mapping[str, Any], module: Matcher, source: FromFiles, repeats: int
+) -> float:
+    """Median seconds of an epoch."""
+    watch = Stopwatch()
+    changed = {
+        "max_epochs": repeats + 1,
+        "limit_val_batches": 0,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+    }
+    trainer = make_trainer({**settings, **changed}, config_folder(), [watch], [])
+    trainer.fit(module, datamodule=source)
+    return statistics.median(watch.seconds)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--repeats", type=int, default=5, help="epochs timed of each kind")
+    parser.add_argument("--size", type=int, default=160, help="pixels, both sides")
+    parser.add_argument("--batch", type=int, default=8, help="pairs a step")
+    parser.add_argument("--negatives", type=int, default=4, help="per pair")
+    parser.add_argument("--workers", type=int, help="processes that read; default: the product's")
+    parser.add_argument("--plain", action="store_true", help="measure single triplets as well")
+    arguments = parser.parse_args()
+
+    prepare()
+    sizes = f"{arguments.size} px, batches of {arguments.batch}, {arguments.negatives} negatives"
+    print(f"{sizes}, {cores()} cores, {torch.get_num_threads()} torch threads")
+    print(f"{'batches':<9}{'from':<8}{'epoch':>9}{'images/s':>10}{'triplets/s':>12}{'ratio':>8}")
+    for grouped in (True, False) if arguments.plain else (True,):
+        config = configuration(arguments, grouped)
+        data, module = parts(config)
+        triplets = len(data.task.train_pairs) * arguments.negatives
+        images = triplets + 2 * len(data.task.train_pairs) if grouped else 3 * triplets
+        at_best = 0.0
+        for source in (FromMemory, FromFiles):
+            seconds = epoch_seconds(config.trainer, module, source(data), arguments.repeats)
+            at_best = at_best or seconds
+            print(
+                f"{'grouped' if grouped else 'plain':<9}{source.name:<8}{seconds:>7.2f} s"
+                f"{images / seconds:>10.1f}{triplets / seconds:>12.1f}{at_best / seconds:>8.1%}"
+            )
+    print(f"target: at least {TARGET:.0%} from files")
+
+
+if __name__ == "__main__":
+    main()

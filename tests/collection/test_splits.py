@@ -1,0 +1,305 @@
+"""Splits: the thesis's rule, its consequences, and what is refused."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drawsim.collection.splits import (
+    COLUMNS,
+    SETS,
+    assert_disjoint,
+    assert_filled,
+    load_split,
+    make_split,
+    read_split,
+)
+from drawsim.collection.tables import Collection, read_collection
+from drawsim.errors import UserError
+
+Pair = tuple[str, str, str]
+"""Drawing, artwork, parent."""
+
+
+def frame(pairs: list[Pair]) -> pd.DataFrame:
+    return pd.DataFrame(pairs, columns=["drawing_id", "artwork_id", "parent"], dtype=str)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Pair]:
+    """Confirmed pairs of a random bipartite graph, some drawings with style copies.
+
+    Drawings and artworks share their ids, as two independent tables may.
+    """
+    names = st.integers(0, 30).map(str)
+    edges = draw(st.lists(st.tuples(names, names), max_size=40, unique=True))
+    copied = draw(st.sets(names))
+    originals = [(drawing, artwork, drawing) for drawing, artwork in edges]
+    return originals + [
+        (f"{drawing}_{style}", artwork, drawing)
+        for drawing, artwork, _ in originals
+        if drawing in copied
+        for style in ("oil", "gray")
+    ]
+
+
+def components(pairs: list[Pair]) -> list[set[Pair]]:
+    """Connected components by merging: a set of nodes for each pair, united while any two meet."""
+    groups: list[tuple[set[tuple[str, str]], set[Pair]]] = []
+    for pair in pairs:
+        nodes = {("drawing", pair[2]), ("artwork", pair[1])}
+        members = {pair}
+        apart = []
+        for group in groups:
+            if group[0] & nodes:
+                nodes |= group[0]
+                members |= group[1]
+            else:
+                apart.append(group)
+        groups = [*apart, (nodes, members)]
+    return [members for _, members in groups]
+
+
+@given(pairs=graphs(), version=st.sampled_from(["v0", "v3", "v10"]))
+def test_the_rule(pairs: list[Pair], version: str) -> None:
+    """Components are numbered from 0 without gaps; % 6 is val, otherwise % 4 is test."""
+    split = make_split(frame(pairs), version)
+    assert tuple(split.columns) == COLUMNS
+    found: dict[int, set[Pair]] = {}
+    for row in split.to_dict("records"):
+        number = row["cluster"]
+        found.setdefault(number, set()).add((row["drawing_id"], row["artwork_id"], row["parent"]))
+        assert row["set"] == ("val" if number % 6 == 0 else "test" if number % 4 == 0 else "train")
+    assert sorted(found) == list(range(len(found)))
+    expected = components(pairs)
+    assert len(found) == len(expected)
+    assert all(group in found.values() for group in expected)
+    assert len(split) == len(pairs)
+
+
+@given(pairs=graphs())
+def test_no_drawing_and_no_artwork_is_in_two_sets(pairs: list[Pair]) -> None:
+    split = make_split(frame(pairs), "v0")
+    for column in ("drawing_id", "parent", "artwork_id"):
+        assert (split.groupby(column)["set"].nunique() <= 1).all()
+    assert_disjoint(split, "made by rule")
+
+
+@given(data=st.data())
+def test_order_of_rows_does_not_matter(data: st.DataObject) -> None:
+    pairs = data.draw(graphs())
+    shuffled = data.draw(st.permutations(pairs))
+    pd.testing.assert_frame_equal(make_split(frame(pairs), "v1"), make_split(frame(shuffled), "v1"))
+
+
+@given(pairs=graphs())
+def test_style_copies_follow_their_parents_and_move_nothing(pairs: list[Pair]) -> None:
+    split = make_split(frame(pairs), "v2")
+    set_of = dict(zip(split["drawing_id"], split["set"], strict=True))
+    assert all(
+        set_of[copy] == set_of[parent]
+        for copy, parent in zip(split["drawing_id"], split["parent"], strict=True)
+    )
+    originals = [pair for pair in pairs if pair[0] == pair[2]]
+    bare = make_split(frame(originals), "v2")
+    assert dict(zip(bare["drawing_id"], bare["set"], strict=True)).items() <= set_of.items()
+
+
+def test_a_copy_ties_its_artworks_to_those_of_its_parent() -> None:
+    pairs = [("d0", "a0", "d0"), ("d0_oil", "a1", "d0"), ("d1", "a1", "d1"), ("d2", "a2", "d2")]
+    cluster = make_split(frame(pairs), "v0").set_index("drawing_id")["cluster"]
+    assert cluster["d0"] == cluster["d0_oil"] == cluster["d1"] != cluster["d2"]
+
+
+def test_versions_differ_in_their_assignment_alone() -> None:
+    pairs = [(f"d{i}", f"a{i}", f"d{i}") for i in range(96)]
+    splits = [make_split(frame(pairs), f"v{i}") for i in range(11)]
+    assignments = {tuple(s.sort_values("drawing_id")["set"]) for s in splits}
+    assert len(assignments) == 11
+    for split in splits:
+        # Of 0 .. 95, sixteen numbers are multiples of 6, and 24 of 4 less eight of 12.
+        assert split["set"].value_counts().to_dict() == {"train": 64, "val": 16, "test": 16}
+
+
+def test_a_split_is_the_same_on_every_machine() -> None:
+    """Golden values: a split made today must be the one that results were published on."""
+    pairs = [(f"d{i}", f"a{i}", f"d{i}") for i in range(12)]
+    split = make_split(frame(pairs), "v0")
+    order = [4, 8, 0, 1, 9, 6, 2, 10, 3, 7, 5, 11]
+    assert split["drawing_id"].tolist() == [f"d{i}" for i in order]
+
+
+def rows(*found: tuple[str, str, str]) -> pd.DataFrame:
+    """A split of these (drawing, artwork, set); a copy is named like its original with a dash."""
+    table = pd.DataFrame(found, columns=["drawing_id", "artwork_id", "set"], dtype=str)
+    return table.assign(parent=table["drawing_id"].str.split("-").str[0])
+
+
+def test_leaks_are_named() -> None:
+    sound = [("d0", "a0", "train"), ("d0-oil", "a0", "train"), ("d1", "a1", "val")]
+    assert_disjoint(rows(*sound), "x.csv")
+    with pytest.raises(UserError, match=r"x\.csv leaks: 1 artwork .*'a1' in test and val") as error:
+        assert_disjoint(rows(*sound, ("d2", "a1", "test")), "x.csv")
+    assert len(str(error.value).splitlines()) == 1
+    with pytest.raises(UserError, match=r"1 drawing .*'d1' in train and val"):
+        assert_disjoint(rows(*sound, ("d1", "a2", "train")), "x.csv")
+    with pytest.raises(UserError, match=r"1 drawing .*'d1' in train and val"):
+        assert_disjoint(rows(*sound, ("d1-oil", "a2", "train")), "x.csv")
+    many = [(f"d{i}", f"a{i // 2}", SETS[i % 2]) for i in range(20)]
+    with pytest.raises(UserError, match=r"10 artworks in more") as error:
+        assert_disjoint(rows(*many), "x.csv")
+    assert str(error.value).count("train and val") == 5, "the first five are shown"
+
+
+@pytest.mark.parametrize("missing", SETS)
+def test_a_set_without_pairs_is_refused(missing: str) -> None:
+    full = [(f"d{i}", f"a{i}", name) for i, name in enumerate(SETS)]
+    assert_filled(rows(*full), "x.csv")
+    lacking = [row for row in full if row[2] != missing]
+    with pytest.raises(UserError, match=f"no {missing} pairs"):
+        assert_filled(rows(*lacking), "x.csv")
+    with pytest.raises(UserError, match=f"no {missing} pairs"):  # a copy alone cannot be a query
+        assert_filled(rows(*lacking, ("d9-oil", "a9", missing)), "x.csv")
+
+
+@pytest.fixture
+def own(collection_root: Path, tmp_path: Path) -> Collection:
+    """The tables of the small collection in a folder that a test may write to."""
+    for table in collection_root.glob("*.csv"):
+        shutil.copy(table, tmp_path)
+    return read_collection(tmp_path)
+
+
+def write_split(collection: Collection, text: str) -> Path:
+    path = collection.root / "splits" / "v0.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+SOUND = "drawing_id,artwork_id,set\nd0,a0,train\nd1,a0,train\nd3,a3,val\nd4,a4,test\n"
+
+
+def test_a_split_file_has_precedence_over_the_rule(own: Collection) -> None:
+    write_split(own, SOUND)
+    split = load_split(own, "v0")
+    assert tuple(split.columns) == COLUMNS
+    assert split["set"].tolist() == ["train", "train", "val", "test"]
+    assert split["parent"].tolist() == split["drawing_id"].tolist()
+    assert split["cluster"].tolist() == [-1] * 4
+    assert len(load_split(own, "v1")) == len(own.true_pairs)
+
+
+def test_a_made_split_is_written_on_request_only_and_read_back_the_same(own: Collection) -> None:
+    folder = own.root / "splits"
+    made = load_split(own, "v7")
+    assert not folder.exists()
+    pd.testing.assert_frame_equal(load_split(own, "v7", write=True), made)
+    assert [path.name for path in folder.iterdir()] == ["v7.csv"]
+    pd.testing.assert_frame_equal(load_split(own, "v7", write=True), made)
+    pd.testing.assert_frame_equal(read_split(folder / "v7.csv", own), made)
+
+
+def test_a_split_that_cannot_be_used_is_not_written(own: Collection) -> None:
+    few = Collection(own.root, own.drawings, own.artworks, own.pairs.head(1))
+    with pytest.raises(UserError, match="no train pairs"):
+        load_split(few, "v0", write=True)
+    assert not (own.root / "splits").exists()
+
+
+def test_no_confirmed_pairs_at_all(own: Collection) -> None:
+    none = Collection(own.root, own.drawings, own.artworks, own.pairs[~own.pairs["pair"]])
+    with pytest.raises(UserError, match=r"no train pairs \(0 pairs in all\)"):
+        load_split(none, "v0")
+
+
+def test_a_split_file_that_leaks_is_named(own: Collection) -> None:
+    path = write_split(own, SOUND + "d5,a3,train\n")
+    with pytest.raises(UserError, match="leaks") as error:
+        load_split(own, "v0")
+    assert str(path) in str(error.value)
+
+
+def test_problems_of_a_split_file_come_with_their_rows(own: Collection) -> None:
+    path = write_split(own, SOUND + "d9,a4,test\nd5,a99,train\nd6,a6,Train\n")
+    with pytest.raises(UserError) as error:
+        read_split(path, own)
+    assert [line.strip().split(" – ")[0] for line in str(error.value).splitlines()[1:]] == [
+        "v0.csv, row 8: set is 'Train'",
+        "v0.csv, row 6: unknown drawing_id 'd9'",
+        "v0.csv, row 7: unknown artwork_id 'a99'",
+    ]
+    path = write_split(own, "drawing_id,artwork_id\nd0,a0\n")
+    with pytest.raises(UserError, match=r"v0\.csv, row 1: no column set"):
+        read_split(path, own)
+
+
+def test_copies_that_are_not_there_are_left_out_and_counted(
+    own: Collection, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = "drawing_id,artwork_id,set,cluster,parent\n"
+    path = write_split(own, head + "d0,a0,train,3,\nd0_oil,a0,train,3,d0\nd1,a0,train,,d0\n")
+    with caplog.at_level(logging.INFO):
+        split = read_split(path, own)
+    assert split["drawing_id"].tolist() == ["d0", "d1"]
+    assert split["parent"].tolist() == ["d0", "d0"]
+    assert split["cluster"].tolist() == [3, -1]
+    assert "1 rows of style copies" in caplog.text
+
+
+PUBLISHED = (
+    *((93, 19, 19), (80, 30, 21), (82, 22, 27), (77, 29, 25), (81, 30, 20), (83, 29, 19)),
+    *((80, 18, 33), (93, 19, 19), (83, 30, 18), (96, 19, 16), (93, 22, 16)),
+)
+"""Original pairs in train, val and test of the thesis's v0 .. v10, as it gives them."""
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("version", range(11))
+def test_published_splits(shared_data: Path, version: int) -> None:
+    suffix = f"_v{version}" if version else ""
+    path = shared_data / "thesis" / "splits" / f"drawing_artwork_pair_train_test_split{suffix}.csv"
+    listed = pd.read_csv(path, dtype=str)
+    drawings = pd.Index([*listed["drawing_id"], *listed["parent"]]).unique()
+    collection = Collection(
+        root=path.parent,
+        drawings=pd.DataFrame({"path": ""}, index=drawings),
+        artworks=pd.DataFrame({"path": ""}, index=pd.Index(listed["artwork_id"].unique())),
+        pairs=pd.DataFrame(),
+    )
+    split = read_split(path, collection)
+    assert len(split) == len(listed)
+    assert split["cluster"].nunique() == 96
+    assert_disjoint(split, path.name)
+    assert_filled(split, path.name)
+    originals = split[split["drawing_id"] == split["parent"]]
+    assert tuple(int((originals["set"] == name).sum()) for name in SETS) == PUBLISHED[version]
+    # The published numbers and the rule say the same.
+    rule = split["cluster"].map(
+        lambda n: "val" if n % 6 == 0 else "test" if n % 4 == 0 else "train"
+    )
+    assert (rule == split["set"]).all()
+
+
+@pytest.mark.real_data
+def test_the_rule_on_the_pairs_of_the_thesis(shared_data: Path) -> None:
+    path = shared_data / "thesis" / "splits" / "drawing_artwork_pair_train_test_split.csv"
+    pairs = pd.read_csv(path, dtype=str)[["drawing_id", "artwork_id", "parent"]]
+    split = make_split(pairs, "v0")
+    assert split["cluster"].nunique() == 96
+    originals = split[split["drawing_id"] == split["parent"]]
+    assert len(originals) == 131
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["imaj", "sketchy"])
+def test_splits_of_real_collections(shared_data: Path, name: str) -> None:
+    collection = read_collection(shared_data / name)
+    sizes = {len(load_split(collection, f"v{version}")) for version in range(11)}
+    assert sizes == {len(collection.true_pairs)}

@@ -1,0 +1,395 @@
+"""Reading a collection: what is right comes through, what is wrong is named with its cure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drawsim.collection.tables import (
+    Collection,
+    Problem,
+    raise_problems,
+    read_collection,
+    read_csv,
+)
+from drawsim.errors import UserError
+
+DRAWINGS = "id,path\nd0,d0.png\nd1,d1.png\n"
+ARTWORKS = "id,path\na0,a0.png\na1,a1.png\n"
+PAIRS = "drawing_id,artwork_id,pair\nd0,a0,true\nd1,a1,false\n"
+
+
+def write(
+    root: Path,
+    drawings: str | bytes | None = DRAWINGS,
+    artworks: str | bytes | None = ARTWORKS,
+    pairs: str | bytes | None = PAIRS,
+) -> Path:
+    """A collection folder of these tables; None leaves one out."""
+    tables = {"drawings.csv": drawings, "artworks.csv": artworks, "pairs.csv": pairs}
+    for name, text in tables.items():
+        if text is not None:
+            (root / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return root
+
+
+def complaint(root: Path) -> list[str]:
+    """The problems of a collection that cannot be used, without the heading."""
+    with pytest.raises(UserError) as error:
+        read_collection(root)
+    heading, *lines = str(error.value).splitlines()
+    assert str(root) in heading
+    assert all(" – " in line for line in lines if "… and" not in line), "each has a cure"
+    return [line.strip() for line in lines]
+
+
+def test_a_sound_collection(tmp_path: Path) -> None:
+    collection = read_collection(write(tmp_path))
+    assert collection.root == tmp_path
+    assert collection.drawings["path"].to_dict() == {"d0": "d0.png", "d1": "d1.png"}
+    assert collection.artworks["path"].to_dict() == {"a0": "a0.png", "a1": "a1.png"}
+    assert collection.pairs["pair"].tolist() == [True, False]
+    assert collection.pairs["pair"].dtype == bool
+    assert collection.true_pairs[["drawing_id", "artwork_id"]].to_numpy().tolist() == [["d0", "a0"]]
+    assert collection.pairs["parent"].tolist() == ["d0", "d1"]
+
+
+def test_other_columns_are_kept_as_text(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        drawings="id,year,path,note\nd0,0950,d0.png,NA\nd1,,d1.png,\n",
+        pairs="annotator,drawing_id,artwork_id,pair\nÉva,d0,a0,true\n",
+    )
+    collection = read_collection(tmp_path)
+    assert collection.drawings["year"].to_dict() == {"d0": "0950", "d1": ""}
+    assert collection.drawings["note"].to_dict() == {"d0": "NA", "d1": ""}
+    assert collection.pairs["annotator"].tolist() == ["Éva"]
+
+
+def test_the_words_of_the_thesis(tmp_path: Path) -> None:
+    """There `uid` is the id and `id` a running number; pairs have a `uid_connection`."""
+    write(
+        tmp_path,
+        drawings="year,id,path,uid\n1995,0259,d0.png,d0\n1995,0259,d1.png,d1\n",
+        artworks="uid,artist,path\na0,X,a0.png\na1,X,a1.png\n",
+        pairs="uid_connection,drawing_id,artwork_id,pair,parent\nd1_a0,d1,a0,True,d0\n",
+    )
+    collection = read_collection(tmp_path)
+    assert collection.drawings["number"].to_dict() == {"d0": "0259", "d1": "0259"}
+    assert collection.artworks.index.tolist() == ["a0", "a1"]
+    assert collection.pairs["uid_connection"].tolist() == ["d1_a0"]
+    assert collection.pairs["parent"].tolist() == ["d0"]
+
+
+def test_an_empty_parent_is_the_drawing_itself(tmp_path: Path) -> None:
+    write(tmp_path, pairs="drawing_id,artwork_id,pair,parent\nd0,a0,true,\nd1,a1,true,d0\n")
+    assert read_collection(tmp_path).pairs["parent"].tolist() == ["d0", "d0"]
+
+
+def test_quoted_cells_and_windows_line_ends(tmp_path: Path) -> None:
+    write(
+        tmp_path, drawings='id,path\r\n"d,0","a ""b"".png"\r\n"d\n1",d1.png\r\n', pairs=PAIRS[:27]
+    )
+    assert read_collection(tmp_path).drawings["path"].to_dict() == {
+        "d,0": 'a "b".png',
+        "d\n1": "d1.png",
+    }
+
+
+def test_a_byte_order_mark_is_fine(tmp_path: Path) -> None:
+    write(tmp_path, drawings=b"\xef\xbb\xbf" + DRAWINGS.encode())
+    assert read_collection(tmp_path).drawings.index.tolist() == ["d0", "d1"]
+
+
+@pytest.mark.parametrize("word", ["true", "True", " TRUE ", "1", "yes"])
+def test_words_for_confirmed(tmp_path: Path, word: str) -> None:
+    write(tmp_path, pairs=f"drawing_id,artwork_id,pair\nd0,a0,{word}\n")
+    assert read_collection(tmp_path).pairs["pair"].tolist() == [True]
+
+
+@pytest.mark.parametrize("word", ["false", "False", "0", "NO"])
+def test_words_for_rejected(tmp_path: Path, word: str) -> None:
+    write(tmp_path, pairs=f"drawing_id,artwork_id,pair\nd0,a0,{word}\n")
+    assert read_collection(tmp_path).pairs["pair"].tolist() == [False]
+
+
+def test_a_pair_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    write(tmp_path, pairs=PAIRS + "d0,a0,yes\n")
+    assert len(read_collection(tmp_path).pairs) == 2
+
+
+text_of_any_kind = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)
+ids = st.lists(
+    text_of_any_kind.filter(lambda text: bool(text.strip())), min_size=1, max_size=5, unique=True
+)
+
+
+@given(ids=ids, first_row=st.integers(0, 3))
+def test_any_unicode_id_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, ids: list[str], first_row: int
+) -> None:
+    root = tmp_path_factory.mktemp("ids")
+    rows = [(name, f"{i}.png") for i, name in enumerate(ids)]
+    pairs = [(name, ids[first_row % len(ids)], "true") for name in ids]
+    write(
+        root,
+        table([("id", "path"), *rows]),
+        table([("id", "path"), *rows]),
+        table([("drawing_id", "artwork_id", "pair"), *pairs]),
+    )
+    collection = read_collection(root)
+    assert collection.drawings.index.tolist() == ids
+    assert list(collection.artwork_paths().items()) == [(i, root / path) for i, path in rows]
+    assert collection.pairs["drawing_id"].tolist() == ids
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """RFC 4180 text of a table, every cell quoted."""
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    return text.getvalue()
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere: no such folder.*data\.root"):
+        read_collection(tmp_path / "nowhere")
+
+
+def test_every_missing_file_is_named_with_its_columns(tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, None, None, None)) == [
+        "drawings.csv: missing – it must have the columns id, path",
+        "artworks.csv: missing – it must have the columns id, path",
+        "pairs.csv: missing – it must have the columns drawing_id, artwork_id, pair",
+    ]
+
+
+def test_a_missing_file_does_not_make_every_pair_wrong(tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, artworks=None)) == [
+        "artworks.csv: missing – it must have the columns id, path"
+    ]
+
+
+def test_a_missing_column(tmp_path: Path) -> None:
+    [line] = complaint(write(tmp_path, artworks="id,file\na0,a0.png\na1,a1.png\n"))
+    assert line == "artworks.csv, row 1: no column path – found id, file"
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_another_separator(tmp_path: Path, mark: str, name: str) -> None:
+    text = "id,path,title\na0,a0.png,Sea\na1,a1.png,Sky\n".replace(",", mark)
+    [line] = complaint(write(tmp_path, artworks=text.replace("Sea", "Sea, by night")))
+    assert line == f"artworks.csv, row 1: separated by {name} – save with commas"
+
+
+def test_latin_1_is_named_with_its_row(tmp_path: Path) -> None:
+    rows = "".join(f"x{i},x{i}.png\n" for i in range(50_000))  # past any block of a reader
+    text = f"id,path\n{rows}Dürer,d.png\n"
+    [line] = complaint(write(tmp_path, artworks=text.encode("latin-1"), pairs=PAIRS[:27]))
+    assert line == "artworks.csv, row 50002: not UTF-8 – save the table as UTF-8"
+
+
+def test_utf_16_is_refused(tmp_path: Path) -> None:
+    [line] = complaint(write(tmp_path, artworks=ARTWORKS.encode("utf-16"), pairs=PAIRS[:27]))
+    assert line.startswith("artworks.csv, row 1: not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "artworks.csv: not a CSV table"),
+        ("id,path\n", "artworks.csv: no rows"),
+        ('id,path\na0,"a0.png\na1,a1.png\n', "artworks.csv: not a CSV table"),
+        ("id,path\na0,a0.png\na1,a1.png,x\n", "artworks.csv: not a CSV table"),
+        ("id,path\na0,a0.png,x\na1,a1.png,x\n", "artworks.csv, row 2: more cells than the header"),
+    ],
+    ids=["nothing", "header", "open quote", "long row", "long rows"],
+)
+def test_what_is_no_table(tmp_path: Path, text: str, what: str) -> None:
+    [line] = complaint(write(tmp_path, artworks=text))
+    assert line.startswith(what)
+
+
+def test_a_folder_in_place_of_a_table(tmp_path: Path) -> None:
+    (write(tmp_path, artworks=None) / "artworks.csv").mkdir()
+    [line] = complaint(tmp_path)
+    assert line.startswith("artworks.csv: missing")
+
+
+def test_a_table_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    lines = complaint(write(tmp_path))
+    assert lines[0].startswith("drawings.csv: cannot be read: Permission denied")
+    assert len(lines) == 3
+
+
+def test_empty_cells_count_from_the_header_and_past_blank_rows(tmp_path: Path) -> None:
+    text = "id,path,title\na0,a0.png,x\n\n,,\n,a1.png,x\na2,  ,x\na3\na1,a1.png,x\n"
+    assert complaint(write(tmp_path, artworks=text)) == [
+        "artworks.csv, row 5: empty id – fill it in",
+        "artworks.csv, row 6: empty path – fill it in",
+        "artworks.csv, row 7: empty path – fill it in",
+    ]
+
+
+def test_duplicate_ids(tmp_path: Path) -> None:
+    text = ARTWORKS + "a0,other.png\na0,third.png\nA0,a0.png\n"
+    assert complaint(write(tmp_path, artworks=text)) == [
+        "artworks.csv, row 4: duplicate id 'a0' (first in row 2) – keep one of the two",
+        "artworks.csv, row 5: duplicate id 'a0' (first in row 2) – keep one of the two",
+    ]
+
+
+def test_pairs_with_unknown_ids(tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, pairs=PAIRS + "a0,d0,true\n")) == [
+        "pairs.csv, row 4: drawing_id 'a0' is not in drawings.csv – add it there or correct the id",
+        "pairs.csv, row 4: artwork_id 'd0' is not in artworks.csv – add it there or correct the id",
+    ]
+
+
+def test_pair_words_that_are_neither(tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, pairs=PAIRS + "d0,a1,maybe\nd1,a0,\n")) == [
+        "pairs.csv, row 4: pair is 'maybe' – write true or false",
+        "pairs.csv, row 5: pair is '' – write true or false",
+    ]
+
+
+def test_a_pair_both_true_and_false(tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, pairs=PAIRS + "d0,a0,false\n")) == [
+        "pairs.csv, row 2: 'd0' with 'a0' is both true and false – keep one decision",
+        "pairs.csv, row 4: 'd0' with 'a0' is both true and false – keep one decision",
+    ]
+
+
+def test_problems_of_all_tables_come_together(tmp_path: Path) -> None:
+    lines = complaint(
+        write(
+            tmp_path,
+            drawings=DRAWINGS + "d0,again.png\n",
+            artworks=ARTWORKS + ",a.png\n",
+            pairs=PAIRS + "d9,a0,true\n",
+        )
+    )
+    assert [line.split(":")[0] for line in lines] == [
+        "drawings.csv, row 4",
+        "artworks.csv, row 4",
+        "pairs.csv, row 4",
+    ]
+
+
+def test_many_problems_are_counted_and_the_first_shown() -> None:
+    problems = [Problem("a.csv", row, "wrong", "mend it") for row in range(2, 2 + 25)]
+    with pytest.raises(UserError, match="heading: 25 problems") as error:
+        raise_problems("heading", problems)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 1 + 20 + 1
+    assert lines[1].strip() == "a.csv, row 2: wrong – mend it"
+    assert lines[-1].strip() == "… and 5 more"
+
+
+def test_no_problem_no_error() -> None:
+    raise_problems("heading", [])
+    with pytest.raises(UserError, match="heading: 1 problem\n"):
+        raise_problems("heading", [Problem("a.csv", None, "wrong", "mend it")])
+
+
+def test_reading_a_table_numbers_its_rows_as_a_spreadsheet_does(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n1,"x\ny"\n\n2,z\n')
+    problems: list[Problem] = []
+    rows = read_csv(path, ("a",), problems)
+    assert problems == []
+    assert rows["a"].to_dict() == {2: "1", 4: "2"}
+    assert rows["b"].to_dict() == {2: "x\ny", 4: "z"}
+
+
+def test_paths_are_below_the_folder_and_in_the_order_asked(collection: Collection) -> None:
+    root = collection.root
+    assert list(collection.drawing_paths(["d3", "d1"]).items()) == [
+        ("d3", root / "drawings" / "d3.png"),
+        ("d1", root / "drawings" / "d1.png"),
+    ]
+    gallery = collection.artwork_paths()
+    assert list(gallery) == [f"a{i}" for i in range(12)]
+    assert all(path.is_file() for path in gallery.values())
+    with pytest.raises(KeyError):
+        collection.drawing_paths(["a0"])
+
+
+def test_less_some_images_every_pair_with_them_goes(collection: Collection) -> None:
+    less = collection.without(["d2", "unknown"], ["a0"])
+    pairs = list(zip(less.pairs["drawing_id"], less.pairs["artwork_id"], strict=True))
+    assert pairs == [("d3", "a3"), ("d4", "a4"), ("d5", "a5"), ("d6", "a6"), ("d7", "a7")]
+    assert less.drawings.index.tolist() == ["d0", "d1", "d3", "d4", "d5", "d6", "d7"]
+    assert less.artworks.index.tolist() == [f"a{i}" for i in range(1, 12)]
+    assert len(collection.pairs) == 9, "the collection itself is as before"
+    whole = collection.without([], []).pairs
+    pd.testing.assert_frame_equal(whole, collection.pairs.reset_index(drop=True))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "drawings", "artworks", "pairs"),
+    [("imaj", 185, 8375, 34), ("sketchy", 2500, 2500, 2500)],
+)
+def test_real_collections(
+    shared_data: Path, name: str, drawings: int, artworks: int, pairs: int
+) -> None:
+    collection = read_collection(shared_data / name)
+    assert len(collection.drawings) == drawings
+    assert len(collection.artworks) == artworks
+    assert len(collection.true_pairs) == pairs
+    paths = collection.drawing_paths(collection.drawings.index)
+    assert all(path.is_file() for path in [*paths.values(), *collection.artwork_paths().values()])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("table", "confirmed"),
+    [
+        ("annotated_drawing_artwork_pairs_without_style_transfer.csv", 131),
+        ("annotated_drawing_artwork_pairs.csv", 786),
+    ],
+)
+def test_the_tables_of_the_thesis(
+    shared_data: Path, tmp_path: Path, table: str, confirmed: int
+) -> None:
+    """The thesis counts 131 confirmed pairs of 127 drawings and 100 artworks, 786 with copies.
+
+    Seventeen of its ambiguous pairs name things that are no artwork of the gallery.
+    """
+    thesis = shared_data / "thesis"
+    annotations = (thesis / "manual_annotation" / table).read_text(encoding="utf-8").splitlines()
+    write(
+        tmp_path,
+        (thesis / "metadata" / "drawings_paired_metadata.csv").read_bytes(),
+        (thesis / "metadata" / "famous_artworks_metadata_complete.csv").read_bytes(),
+        "\n".join(annotations),
+    )
+    lines = complaint(tmp_path)
+    assert len(lines) == 17
+    rows = {int(line.split(":")[0].split()[-1]) for line in lines}
+    assert all(
+        "artwork_id" in line and "False" in annotations[row - 1]
+        for line, row in zip(lines, sorted(rows), strict=True)
+    )
+
+    kept = [line for row, line in enumerate(annotations, 1) if row not in rows]
+    write(tmp_path, None, None, "\n".join(kept))
+    collection = read_collection(tmp_path)
+    assert (len(collection.drawings), len(collection.artworks)) == (829, 8_577)
+    assert len(collection.true_pairs) == confirmed
+    originals = collection.true_pairs.query("drawing_id == parent")
+    assert len(originals) == 131
+    assert originals["drawing_id"].nunique() == 127
+    assert originals["artwork_id"].nunique() == 100
+    assert "Albrecht_Du╠êrer_1" in collection.artworks.index

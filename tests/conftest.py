@@ -1,0 +1,62 @@
+"""What several tests stand on: a small collection, and the real ones where they are present."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawsim.collection.tables import Collection, read_collection
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+PAIRS = [
+    ("d0", "a0", True),
+    ("d1", "a0", True),  # one artwork, two drawings
+    ("d2", "a1", True),
+    ("d2", "a2", True),  # one drawing, two artworks
+    ("d3", "a3", True),
+    ("d4", "a4", True),
+    ("d5", "a5", True),
+    ("d6", "a6", True),
+    ("d7", "a7", False),
+]
+"""Six components of confirmed pairs: enough for one in val and one in test in every version."""
+
+
+@pytest.fixture(scope="session")
+def collection_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collection of 8 drawings and 12 artworks, smooth random pictures. Not to be changed."""
+    root = tmp_path_factory.mktemp("collection")
+    rng = np.random.default_rng(0)
+    for kind, letter, count in (("drawings", "d", 8), ("artworks", "a", 12)):
+        (root / kind).mkdir()
+        lines = ["id,path"]
+        for i in range(count):
+            path = f"{kind}/{letter}{i}.png"
+            coarse = rng.integers(0, 256, (4, 5, 3), np.uint8)
+            done, data = cv2.imencode(".png", cv2.resize(coarse, (50, 40)))
+            assert done
+            (root / path).write_bytes(data.tobytes())
+            lines.append(f"{letter}{i},{path}")
+        (root / f"{kind}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = [f"{drawing},{artwork},{pair}" for drawing, artwork, pair in PAIRS]
+    text = "\n".join(["drawing_id,artwork_id,pair", *rows]) + "\n"
+    (root / "pairs.csv").write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def collection(collection_root: Path) -> Collection:
+    """The small collection, read."""
+    return read_collection(collection_root)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real collections; the test is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real collections: there is no folder {SHARED}")
+    return SHARED

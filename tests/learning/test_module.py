@@ -1,0 +1,141 @@
+"""Gradients: alike for a pair at once and in single triplets, for one process and several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from drawsim.learning.losses import Reduction
+from drawsim.learning.module import Matcher
+from tests.learning.tiny import as_process, some_negatives, tiny_data, tiny_experiment, tiny_matcher
+
+PAIRS, NEGATIVES = 9, 3
+Batch = tuple[Tensor, Tensor]
+
+
+def epoch(folder: Path, batch_size: int, grouped: bool, rank: int = 0, world: int = 1) -> Any:
+    """The training batches of one process, augmented."""
+    data = tiny_data(folder, batch_size=batch_size, grouped=grouped)
+    as_process(data, rank, world)
+    data.negatives = some_negatives(NEGATIVES)
+    return list(data.train_dataloader())
+
+
+def gradient(batch: Batch, reduction: Reduction, world: int = 1, margin: float = 0.5) -> Tensor:
+    """Gradient of the training step of one of `world` processes, flat, float64."""
+    matcher: Any = tiny_matcher(reduction, margin)
+    matcher.double().train()
+    matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
+    matcher.log_dict = lambda *_, **__: None
+    matcher.training_step(batch, 0).backward()
+    return torch.cat([p.grad.flatten() for p in matcher.parameters()])
+
+
+def assert_near(one: Tensor, other: Tensor) -> None:
+    assert float(other.norm()) > 1e-4
+    assert float((one - other).norm() / other.norm()) < 1e-6
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_grouped_batch_pulls_as_its_single_triplets_do(
+    tmp_path: Path, reduction: Reduction
+) -> None:
+    (grouped,) = epoch(tmp_path, PAIRS, grouped=True)
+    (plain,) = epoch(tmp_path, PAIRS * NEGATIVES, grouped=False)
+    assert grouped[0].shape[:2] == (PAIRS, 2 + NEGATIVES)
+    assert plain[0].shape[:2] == (PAIRS * NEGATIVES, 3)
+    # a margin at which some triplets pull and some do not
+    pulls = gradient(grouped, reduction, margin=0.05)
+    assert_near(pulls, gradient(plain, reduction, margin=0.05))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize(("batch_size", "world"), [(4, 2), (5, 2), (6, 2), (4, 3), (9, 4)])
+def test_processes_average_to_the_gradient_of_one(
+    tmp_path: Path, reduction: Reduction, grouped: bool, batch_size: int, world: int
+) -> None:
+    shares = [epoch(tmp_path, batch_size, grouped, rank, world) for rank in range(world)]
+    samples = PAIRS if grouped else PAIRS * NEGATIVES
+    assert sum(len(batch[1]) for share in shares for batch in share) == samples
+    for step in zip(*shares, strict=True):
+        whole = torch.cat([images for images, _ in step])
+        size = len(whole)
+        together = gradient((whole, torch.full((size,), 1 / size)), reduction)
+        apart = torch.stack([gradient(batch, reduction, world) for batch in step]).mean(dim=0)
+        assert_near(apart, together)
+
+
+def test_the_cases_above_hold_uneven_batches(tmp_path: Path) -> None:
+    sizes = [[len(b[1]) for b in epoch(tmp_path, 4, True, rank, 2)] for rank in (0, 1)]
+    assert sizes == [[2, 3], [2, 2]]  # 9 = 4 + 5: one left over would leave a process idle
+    sizes = [[len(b[1]) for b in epoch(tmp_path, 6, True, rank, 2)] for rank in (0, 1)]
+    assert sizes == [[3, 2], [3, 1]]
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_what_a_step_reports_is_of_the_whole_batch(tmp_path: Path, world: int) -> None:
+    matcher: Any = tiny_matcher(margin=0.05)
+    matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
+    reports: list[dict[str, Any]] = []
+    matcher.log_dict = lambda values, **settings: reports.append({**values, **settings})
+    shares = [epoch(tmp_path, PAIRS, True, rank, world)[0] for rank in range(world)]
+    assert [len(weights) for _, weights in shares] == ([9] if world == 1 else [5, 4])
+    steps = torch.stack([matcher.training_step(share, 0) for share in shares])
+
+    images = torch.cat([images for images, _ in shares])
+    with torch.no_grad():
+        vectors = matcher(images.flatten(0, 1)).view(PAIRS, 2 + NEGATIVES, -1)
+    scores = torch.einsum("bd,brd->br", vectors[:, 0], vectors[:, 1:])
+    losses = (scores[:, 1:] - scores[:, :1] + 0.05).clamp(min=0)
+    torch.testing.assert_close(steps.detach().mean(), losses.mean())
+    expected = {"train/loss": losses.mean(), "train/active": (losses > 0).float().mean()}
+    assert 0 < expected["train/active"] < 1
+    for name, value in expected.items():
+        reported = torch.stack([report[name].detach() for report in reports]).mean()
+        torch.testing.assert_close(reported, value)
+    assert [report["batch_size"] for report in reports] == [PAIRS] * world
+
+
+def test_an_epoch_sets_its_rate_and_stream_from_its_number_alone() -> None:
+    def begin(*epochs: int) -> tuple[float, float]:
+        matcher: Any = tiny_matcher(schedule=lambda epoch, of: 1 - epoch / of, lr=0.8)
+        optimizer = matcher.configure_optimizers()
+        trainer = SimpleNamespace(optimizers=[optimizer], max_epochs=4, global_rank=0)
+        matcher.__dict__["_trainer"] = trainer
+        matcher.log = lambda *_, **__: None
+        for number in epochs:
+            trainer.current_epoch = number
+            matcher.on_train_epoch_start()
+        return float(optimizer.param_groups[0]["lr"]), float(torch.rand(()))
+
+    assert begin(0)[0] == 0.8
+    assert begin(3)[0] == pytest.approx(0.2)
+    assert begin(0, 1, 2, 3) == begin(3)
+    assert begin(2)[1] != begin(3)[1]
+
+
+def test_only_what_trains_is_handed_to_the_optimiser() -> None:
+    matcher: Matcher = tiny_matcher()
+    matcher.backbone.network.get_parameter("0.weight").requires_grad_(False)
+    (group,) = matcher.configure_optimizers().param_groups
+    assert len(group["params"]) == len(list(matcher.parameters())) - 1
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_norms_stay_frozen_through_a_whole_run(tmp_path: Path, freeze: bool) -> None:
+    matcher = tiny_matcher(freeze_norm=freeze)
+    norm: Any = matcher.backbone.network.get_submodule("1")
+    before = {name: value.clone() for name, value in norm.named_buffers()}
+    weight = norm.weight.clone()
+    experiment = tiny_experiment(tmp_path, matcher)
+    experiment.final(experiment.baseline(resume=False))
+    experiment.fit(resume=False)
+    same = [torch.equal(before[name], value) for name, value in norm.named_buffers()]
+    assert same == [freeze] * 3
+    assert not torch.equal(norm.weight, weight)

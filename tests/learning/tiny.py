@@ -1,0 +1,181 @@
+"""A collection of sixteen artworks and twelve drawings, and a network of three layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from drawsim.learning.backbones import Backbone
+from drawsim.learning.data import TripletBatches, TripletData
+from drawsim.learning.experiment import Experiment
+from drawsim.learning.losses import Reduction, TripletCosineLoss
+from drawsim.learning.mining import HardestNegatives, Remine
+from drawsim.learning.module import Matcher
+from drawsim.pixels.transforms import Augmentation
+from drawsim.retrieval.ranking import Relevance
+from drawsim.retrieval.task import RetrievalTask
+from drawsim.runs import RunFolder
+
+SIZE = 24
+MAX_PIXELS = 10**6
+DRAWINGS, ARTWORKS = 12, 16
+
+NO_AUGMENTATION: dict[str, Any] = {
+    "size": SIZE,
+    "crop_scale": (1, 1),
+    "crop_ratio": (1, 1),
+    "oversize": 1,
+    "jitter": 0,
+    "flip": 0,
+    "rotate": 0,
+    "gray": 0,
+    "styles": (),
+    "style_p": 0,
+}
+BASIC = NO_AUGMENTATION | {"crop_scale": (0.2, 1), "jitter": 0.1, "flip": 0.5, "rotate": 5}
+
+
+def tiny_task() -> RetrievalTask:
+    """Drawing i echoes artwork i; drawing 11 is a style copy of drawing 0.
+
+    Drawings 3 (train) and 8 (val) have two artworks. Sets: train 0-6, val 7-8, test 9-10.
+    """
+    pairs = [*((i, i) for i in range(11)), (3, 12), (8, 13), (11, 0)]
+    train = [pair for pair in pairs if pair[0] < 7 or pair[0] == 11]
+    columns = torch.tensor(pairs)
+    return RetrievalTask(
+        drawings=[f"d{i}" for i in range(DRAWINGS)],
+        artworks=[f"a{i}" for i in range(ARTWORKS)],
+        queries={
+            "train": torch.arange(7),
+            "val": torch.tensor([7, 8]),
+            "test": torch.tensor([9, 10]),
+        },
+        train_pairs=torch.tensor(train),
+        positives=Relevance(columns[:, 0].clone(), columns[:, 1].clone()),
+    )
+
+
+def write_images(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Files of all drawings and of all artworks: soft random colours, 30 × 40 pixels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number in range(DRAWINGS + ARTWORKS):
+        coarse = np.random.default_rng(number).integers(0, 256, (4, 5, 3), np.uint8)
+        paths.append(folder / f"{number}.png")
+        cv2.imwrite(str(paths[-1]), cv2.resize(coarse, (40, 30)))
+    return paths[:DRAWINGS], paths[DRAWINGS:]
+
+
+def tiny_data(folder: Path, **changes: Any) -> TripletData:
+    """The data module of the tiny task, its images written to `folder`."""
+    drawings, artworks = write_images(folder)
+    settings: dict[str, Any] = {
+        "augmentation": Augmentation(**BASIC),
+        "image_size": SIZE,
+        "batch_size": 4,
+        "grouped": True,
+        "embed_batch_size": 10,
+        "negatives_per_pair": 3,
+        "workers": 0,
+        "seed": 5,
+        "max_pixels": MAX_PIXELS,
+    }
+    return TripletData(tiny_task(), drawings, artworks, **(settings | changes))
+
+
+def as_process(data: TripletData, rank: int, world: int, epoch: int = 0) -> None:
+    """Let a data module believe it serves one of several processes."""
+    trainer: Any = SimpleNamespace(global_rank=rank, world_size=world)
+    data.trainer = trainer
+    data.epoch = epoch
+
+
+def some_negatives(n: int = 3) -> Tensor:
+    """(drawings, n) artwork rows, none of which is the drawing's own."""
+    return (torch.arange(DRAWINGS)[:, None] + 4 + torch.arange(n)) % 12
+
+
+def batches(pairs: Tensor, negatives: Tensor, epoch: int = 0, **changes: Any) -> TripletBatches:
+    """Batches of an epoch for one process."""
+    settings: dict[str, Any] = {"seed": 1, "rank": 0, "world": 1, "grouped": True} | changes
+    return TripletBatches(
+        pairs,
+        lambda: negatives,
+        lambda: epoch,
+        negatives_per_pair=negatives.shape[1],
+        **settings,
+    )
+
+
+class TinyNet(nn.Sequential):
+    """Convolution, batch norm, pooling, linear layer: 6 dimensions."""
+
+    num_features = 6
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(3, 8, 3, stride=2),
+            nn.BatchNorm2d(8),
+            nn.Tanh(),
+            nn.AdaptiveAvgPool2d(3),
+            nn.Flatten(),
+            nn.Linear(72, 6),
+        )
+
+
+def tiny_matcher(
+    reduction: Reduction = "mean",
+    margin: float = 0.5,
+    schedule: Callable[[int, int], float] = lambda epoch, epochs: 1.0,
+    lr: float = 0.05,
+    freeze_norm: bool = True,
+) -> Matcher:
+    """A module with a random tiny network, the same at every call."""
+    torch.manual_seed(0)
+    return Matcher(
+        backbone=Backbone("tiny", TinyNet(), [127.0] * 3, [64.0] * 3, freeze_norm),
+        loss=TripletCosineLoss(margin, reduction),
+        optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
+        schedule=schedule,
+        seed=0,
+    )
+
+
+CPU: dict[str, Any] = {
+    "name": "cpu",
+    "accelerator": "cpu",
+    "devices": 1,
+    "precision": "auto",
+    "enable_progress_bar": False,
+}
+
+
+def tiny_experiment(
+    folder: Path,
+    matcher: Matcher,
+    *,
+    max_epochs: int = 2,
+    remine: Remine = "every_epoch",
+    callbacks: Sequence[pl.Callback] = (),
+    workers: int = 0,
+) -> Experiment:
+    """An experiment on the tiny task, its run folder in `folder`; nothing is run yet."""
+    return Experiment.assemble(
+        matcher,
+        tiny_data(folder / "images", workers=workers),
+        HardestNegatives(3, remine),
+        RunFolder(folder / "run"),
+        monitor="val/mrr",
+        trainer=CPU | {"max_epochs": max_epochs},
+        callbacks=callbacks,
+        loggers=[],
+    )
