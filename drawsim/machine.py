@@ -24,6 +24,9 @@ PACKAGES = (
 def prepare() -> None:
     """Make large CPU batches fast and the libraries quiet. Call it before torch is imported."""
     keep_freed_memory()
+    # Torch's threads would wait for each other in busy loops, and so take the cores from the
+    # processes that read images: a training step then lasts several times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network at import
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
@@ -36,12 +39,23 @@ def keep_freed_memory() -> None:
 
     Does nothing where the C library has no mallopt.
     """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
+    if libc := _glibc():
         libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
         libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def release_freed_memory() -> None:
+    """Hand freed blocks back once: worker processes that are about to start would inherit them."""
+    if libc := _glibc():
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, where it is one that can be told how to deal with memory."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
 
 
 def cores() -> int:
@@ -49,6 +63,11 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == int(os.environ.get("NODE_RANK", "0")) == 0
 
 
 def environment() -> dict[str, str]:

@@ -24,17 +24,12 @@ log = logging.getLogger("drawsim.train")
 
 def train(config: DictConfig) -> None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder."""
-    from drawsim.machine import prepare
-
-    prepare()
     from omegaconf import OmegaConf
 
-    from drawsim.learning.experiment import Experiment
-    from drawsim.learning.loggers import make_loggers
-    from drawsim.learning.trainer import is_first_process, leave_process_group
-    from drawsim.reporting.console import print_results
+    from drawsim.machine import is_first_process, prepare
     from drawsim.runs import RunFolder
 
+    prepare()
     run = RunFolder(output_folder(), writes=is_first_process())
     settings: Any = OmegaConf.to_container(config, resolve=True)
     if is_multirun() and run.finished_with(settings):
@@ -49,6 +44,12 @@ def train(config: DictConfig) -> None:
         print("\n".join(plan))
         return
 
+    from drawsim.learning.experiment import Experiment
+    from drawsim.learning.loggers import make_loggers
+    from drawsim.learning.trainer import leave_process_group, settle_hardware
+    from drawsim.reporting.console import print_results
+
+    hardware = settle_hardware(settings["trainer"])
     started = time.perf_counter()
     try:
         with run.recording(settings, resume=config.resume):
@@ -59,7 +60,7 @@ def train(config: DictConfig) -> None:
                 miner,
                 run,
                 monitor=config.monitor,
-                trainer=settings["trainer"],
+                trainer=hardware,
                 callbacks=list(build(config.callbacks).values()),
                 loggers=make_loggers(settings["logger"], run, settings),
             )

@@ -16,18 +16,11 @@ from drawsim.errors import UserError
 LAUNCHED = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def is_first_process() -> bool:
-    """Whether this process is the one that writes."""
-    return int(os.environ.get("LOCAL_RANK", "0")) == int(os.environ.get("NODE_RANK", "0")) == 0
+def settle_hardware(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `conf/trainer` with the precision decided by the hardware.
 
-
-def make_trainer(
-    settings: Mapping[str, Any],
-    folder: Path,
-    callbacks: Sequence[pl.Callback],
-    loggers: Sequence[Logger],
-) -> pl.Trainer:
-    """A trainer from `conf/trainer`. Raises UserError if it asks for hardware that is not there."""
+    Raises UserError if they ask for hardware that is not there.
+    """
     values = {key: value for key, value in settings.items() if key != "name"}
     gpus = torch.cuda.device_count()
     if values["accelerator"] in ("gpu", "cuda") and not gpus:
@@ -43,8 +36,23 @@ def make_trainer(
             f"trainer.precision={values['precision']} needs a GPU: leave it at auto, "
             "which is float32 on a CPU."
         )
+    return values
+
+
+def mixed_precision() -> str:
+    """bf16 where the GPU computes it natively, else fp16."""
+    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+def make_trainer(
+    settings: Mapping[str, Any],
+    folder: Path,
+    callbacks: Sequence[pl.Callback],
+    loggers: Sequence[Logger],
+) -> pl.Trainer:
+    """A trainer from settled settings, with what every run of ours has in common."""
     return pl.Trainer(
-        **values,
+        **settings,
         default_root_dir=folder,
         callbacks=list(callbacks),
         logger=list(loggers) or False,
@@ -52,11 +60,6 @@ def make_trainer(
         use_distributed_sampler=False,  # the data module shares work out itself
         enable_model_summary=False,
     )
-
-
-def mixed_precision() -> str:
-    """bf16 where the GPU computes it natively, else fp16."""
-    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
 def leave_process_group() -> None:

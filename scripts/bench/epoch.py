@@ -15,6 +15,11 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from drawsim.machine import cores, prepare
+
+prepare()  # before torch is imported, as the doors do
+# ruff: noqa: E402
+
 import hydra
 import pytorch_lightning as pl
 import torch
@@ -24,8 +29,7 @@ from torch.utils.data import DataLoader
 from drawsim.launch import config_folder
 from drawsim.learning.data import TripletData
 from drawsim.learning.module import Matcher
-from drawsim.learning.trainer import make_trainer
-from drawsim.machine import cores, prepare
+from drawsim.learning.trainer import make_trainer, settle_hardware
 from drawsim.train import make_parts, read_data
 
 TARGET = 0.85
@@ -102,7 +106,8 @@ def epoch_seconds(
         "enable_checkpointing": False,
         "enable_progress_bar": False,
     }
-    trainer = make_trainer({**settings, **changed}, config_folder(), [watch], [])
+    hardware = settle_hardware({**settings, **changed})
+    trainer = make_trainer(hardware, config_folder(), [watch], [])
     trainer.fit(module, datamodule=source)
     return statistics.median(watch.seconds)
 
@@ -118,7 +123,6 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="measure single triplets as well")
     arguments = parser.parse_args()
 
-    prepare()
     sizes = f"{arguments.size} px, batches of {arguments.batch}, {arguments.negatives} negatives"
     print(f"{sizes}, {cores()} cores, {torch.get_num_threads()} torch threads")
     print(f"{'batches':<9}{'from':<8}{'epoch':>9}{'images/s':>10}{'triplets/s':>12}{'ratio':>8}")

@@ -80,18 +80,18 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path: Path, failure: Ex
     experiment = tiny_experiment(tmp_path, tiny_matcher())
     checkpoints, trainer = experiment.checkpoints, experiment.trainer
     settings = {"study": "tiny", "name": "run", "monitor": "val/mrr"}
+    experiment.baseline(resume=False)
+    before = checkpoints.best.read_bytes()
+
+    def failing(path: Path, weights_only: bool) -> None:
+        path.write_bytes(before[:1000])
+        raise failure
+
+    trainer.save_checkpoint = failing  # type: ignore[method-assign, assignment]
     with (
         pytest.raises(UserError, match=r"run: the disk is full.*resume=true"),
         experiment.run.recording(settings, resume=False),
     ):
-        experiment.baseline(resume=False)
-        before = checkpoints.best.read_bytes()
-
-        def failing(path: Path, weights_only: bool) -> None:
-            path.write_bytes(before[:1000])
-            raise failure
-
-        trainer.save_checkpoint = failing  # type: ignore[method-assign, assignment]
         experiment.fit(resume=False)
     assert checkpoints.best.read_bytes() == before
     assert torch.load(checkpoints.best, weights_only=True)["backbone"] == "tiny"

@@ -19,6 +19,7 @@ from drawsim.learning.experiment import Experiment
 from drawsim.learning.losses import Reduction, TripletCosineLoss
 from drawsim.learning.mining import HardestNegatives, Remine
 from drawsim.learning.module import Matcher
+from drawsim.learning.trainer import settle_hardware
 from drawsim.pixels.transforms import Augmentation
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
@@ -175,7 +176,7 @@ def tiny_experiment(
         HardestNegatives(3, remine),
         RunFolder(folder / "run"),
         monitor="val/mrr",
-        trainer=CPU | {"max_epochs": max_epochs},
+        trainer=settle_hardware(CPU | {"max_epochs": max_epochs}),
         callbacks=callbacks,
         loggers=[],
     )
