@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 from torch.utils.data.distributed import DistributedSampler
 
 from drawsim.errors import UserError
-from drawsim.machine import release_freed_memory
 from drawsim.pixels.dataset import ImageDataset, to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import Augmentation
@@ -222,7 +221,6 @@ class TripletData(pl.LightningDataModule):
         return self._loader(images, batch_size=self.embed_batch_size, sampler=share)
 
     def _loader(self, dataset: Dataset[Any], **settings: Any) -> DataLoader[Any]:
-        release_freed_memory()
         return DataLoader(
             dataset,
             num_workers=self.workers,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from drawsim.collection.splits import Set
+from drawsim.machine import release_freed_memory
 from drawsim.retrieval.embeddings import EmbeddingTable
 from drawsim.retrieval.metrics import query_metrics, summarise
 from drawsim.retrieval.task import RetrievalTask
@@ -32,6 +33,18 @@ class Evaluation(pl.Callback):
         self.drawings = self.artworks = torch.empty(0, 0)
         self.seconds = {"embed": 0.0, "rank": 0.0}
         self._started = 0.0
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Free what the epoch's last step used: the pass to come starts processes that copy it."""
+        if trainer.is_last_batch:
+            release_freed_memory()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the pass before."""
