@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -82,9 +84,10 @@ class TripletDataset(Dataset[tuple[Tensor, float]]):
 class TripletBatches(Sampler[list[TripletSpec]]):
     """Batches of specs for one process of `world`, in an order drawn from (seed, epoch).
 
-    batch_size counts samples over all processes. A sample is a pair with all its negatives if
-    `grouped`, else a pair with one of them. negatives: (drawings, n) artwork rows, asked for when
-    an epoch begins, as is its number. Raises UserError if a process would go without a sample.
+    batch_size counts samples over all processes; batches are as equal as can be, so most hold fewer
+    where it does not divide the samples. A sample is a pair with all its negatives if `grouped`,
+    else a pair with one of them. negatives: (drawings, n) artwork rows, asked for when an epoch
+    begins, as is its number. Raises UserError if a process would go without a sample.
     """
 
     def __init__(
@@ -114,10 +117,12 @@ class TripletBatches(Sampler[list[TripletSpec]]):
                 f"process{'es' if world > 1 else ''}: each needs at least one in every batch. "
                 f"Set batch.size to {world} or more, or trainer.devices lower."
             )
-        starts = list(range(0, len(self.groups), batch_size))
-        if len(starts) > 1 and len(self.groups) - starts[-1] < world:
-            starts.pop()  # too few left to give each process one: they join the batch before
-        self.bounds = list(zip(starts, [*starts[1:], len(self.groups)], strict=True))
+        # As many batches as batch_size asks for, as equal as can be; each has a sample for each
+        # process. What a batch holds does not depend on the number of processes, unless
+        # batch_size is less than twice that.
+        steps = min(math.ceil(len(self.groups) / batch_size), len(self.groups) // world)
+        edges = [step * len(self.groups) // steps for step in range(steps + 1)]
+        self.bounds = list(itertools.pairwise(edges))
 
     def __len__(self) -> int:
         return len(self.bounds)

@@ -113,14 +113,14 @@ class Experiment:
         self.module.load_state_dict(best["state_dict"])
         final = self._embed("final")
         results: dict[str, dict[str, dict[str, float]]] = {}
-        tables = []
+        tables, tie_rates = [], {}
         started = time.perf_counter()
         for model, vectors in (("baseline", baseline), ("final", final)):
             results[model] = {}
             for name in SETS:
                 ranking = self.data.task.rank(name, *vectors)
-                scores = summarise(query_metrics(ranking)) | {"tie_rate": ranking.tie_rate}
-                results[model][name] = scores
+                results[model][name] = summarise(query_metrics(ranking))
+                tie_rates[model, name] = ranking.tie_rate
                 tables.append(ranks_table(self.data.task, name, ranking).assign(model=model))
         self.run.write_table("ranks.csv", pd.concat(tables, ignore_index=True))
         self.run.add_seconds(
@@ -131,7 +131,7 @@ class Experiment:
             **results,
             best_epoch=self.checkpoints.best_epoch,
             epochs=self.trainer.current_epoch,
-            tie_rate=results["final"]["test"]["tie_rate"],
+            tie_rate=tie_rates["final", "test"],
         )
 
     def _embed(self, stage: str) -> Vectors:

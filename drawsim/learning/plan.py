@@ -24,7 +24,8 @@ def describe_plan(backbone: Backbone, data: TripletData, epochs: int, folder: Pa
     task = data.task
     samples = len(task.train_pairs) * (1 if data.grouped else data.negatives_per_pair)
     roles = 2 + (data.negatives_per_pair if data.grouped else 1)
-    images = min(data.batch_size, samples) * roles
+    steps = math.ceil(samples / data.batch_size)
+    images = math.ceil(samples / steps) * roles
     weights = sum(p.numel() * p.element_size() for p in backbone.parameters()) / MIB
     activations = images * activation_bytes(backbone, data.images.size) / MIB
     gallery = len(task.artworks)
@@ -34,8 +35,8 @@ def describe_plan(backbone: Backbone, data: TripletData, epochs: int, folder: Pa
         f"gallery       {gallery} artworks",
         f"queries       {queries} drawings",
         f"training      {len(task.train_pairs)} pairs, {data.negatives_per_pair} negatives each",
-        f"epoch         {math.ceil(samples / data.batch_size)} steps of {images} images at "
-        f"{data.images.size} px, then {len(task.rows(('train', 'val'))) + gallery} to embed",
+        f"epoch         {steps} steps of {images} images at {data.images.size} px, "
+        f"then {len(task.rows(('train', 'val'))) + gallery} to embed",
         f"epochs        {epochs}",
         f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",
         f"memory        about {4 * weights + activations + vectors:.0f} MiB beside the libraries",

@@ -1,6 +1,6 @@
-"""Whether reading images keeps up with the model: training from files against training from memory.
+"""Whether reading images keeps up with the model: training from files against from memory.
 
-    python scripts/bench/epoch.py
+    python scripts/bench/epoch.py [--repeats 5] [--plain] [settings of drawsim.train]
 
 Both train the default model on the demo collection at its default settings: once from its JPEG
 files through the data module and its workers, once from the same batches, made beforehand and held
@@ -73,15 +73,8 @@ class FromMemory(FromFiles):
         return DataLoader(made, batch_size=None)
 
 
-def configuration(arguments: argparse.Namespace, grouped: bool) -> DictConfig:
-    """The default configuration of training with what the command line changes."""
-    overrides = [
-        f"batch.grouped={grouped}",
-        f"batch.size={arguments.batch}",
-        f"miner.negatives={arguments.negatives}",
-        f"image_size={arguments.size}",
-        f"workers={'null' if arguments.workers is None else arguments.workers}",
-    ]
+def configuration(overrides: list[str]) -> DictConfig:
+    """The configuration of training, as `python -m drawsim.train` has it."""
     with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
         return hydra.compose("train", overrides)
 
@@ -116,27 +109,24 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--repeats", type=int, default=5, help="epochs timed of each kind")
-    parser.add_argument("--size", type=int, default=160, help="pixels, both sides")
-    parser.add_argument("--batch", type=int, default=8, help="pairs a step")
-    parser.add_argument("--negatives", type=int, default=4, help="per pair")
-    parser.add_argument("--workers", type=int, help="processes that read; default: the product's")
     parser.add_argument("--plain", action="store_true", help="measure single triplets as well")
+    parser.add_argument("settings", nargs="*", help="of drawsim.train, such as batch.size=8")
     arguments = parser.parse_args()
 
-    sizes = f"{arguments.size} px, batches of {arguments.batch}, {arguments.negatives} negatives"
-    print(f"{sizes}, {cores()} cores, {torch.get_num_threads()} torch threads")
-    print(f"{'batches':<9}{'from':<8}{'epoch':>9}{'images/s':>10}{'triplets/s':>12}{'ratio':>8}")
+    print(f"{cores()} cores, {torch.get_num_threads()} torch threads")
+    print(f"{'batches':<16}{'from':<8}{'epoch':>9}{'images/s':>10}{'triplets/s':>12}{'ratio':>8}")
     for grouped in (True, False) if arguments.plain else (True,):
-        config = configuration(arguments, grouped)
+        config = configuration([*arguments.settings, f"batch.grouped={grouped}"])
+        name = f"{'grouped' if grouped else 'plain'}, {config.image_size} px"
         data, module = parts(config)
-        triplets = len(data.task.train_pairs) * arguments.negatives
+        triplets = len(data.task.train_pairs) * data.negatives_per_pair
         images = triplets + 2 * len(data.task.train_pairs) if grouped else 3 * triplets
         at_best = 0.0
         for source in (FromMemory, FromFiles):
             seconds = epoch_seconds(config.trainer, module, source(data), arguments.repeats)
             at_best = at_best or seconds
             print(
-                f"{'grouped' if grouped else 'plain':<9}{source.name:<8}{seconds:>7.2f} s"
+                f"{name:<16}{source.name:<8}{seconds:>7.2f} s"
                 f"{images / seconds:>10.1f}{triplets / seconds:>12.1f}{at_best / seconds:>8.1%}"
             )
     print(f"target: at least {TARGET:.0%} from files")

@@ -52,7 +52,7 @@ def test_every_sample_comes_once_an_epoch_and_no_process_waits(
     else:
         expected = [(d, d + 100, g) for d in range(pairs) for g in negatives[d].tolist()]
 
-    def process(rank: int) -> list[list[TripletSpec]]:
+    def process(rank: int, world: int = world) -> list[list[TripletSpec]]:
         made = batches(
             columns,
             negatives,
@@ -76,6 +76,13 @@ def test_every_sample_comes_once_an_epoch_and_no_process_waits(
     everything = [sample for share in shares for batch in share for sample in batch]
     assert Counter(parts(sample) for sample in everything) == Counter(expected)
     assert {sample.epoch for sample in everything} == {epoch}
+    wholes = [sum(len(batch) for batch in step) for step in zip(*shares, strict=True)]
+    assert max(wholes) - min(wholes) <= 1  # no small batch is left over at the end
+    if batch_size >= 2 * world:
+        assert max(wholes) <= batch_size
+        alone = [{parts(s) for s in batch} for batch in process(0, 1)]
+        steps = [{parts(s) for batch in step for s in batch} for step in zip(*shares, strict=True)]
+        assert steps == alone
     for step in zip(*shares, strict=True):
         sizes = [len(batch) for batch in step]
         assert max(sizes) - min(sizes) <= 1

@@ -71,11 +71,11 @@ def test_processes_average_to_the_gradient_of_one(
         assert_near(apart, together)
 
 
-def test_the_cases_above_hold_uneven_batches(tmp_path: Path) -> None:
-    sizes = [[len(b[1]) for b in epoch(tmp_path, 4, True, rank, 2)] for rank in (0, 1)]
-    assert sizes == [[2, 3], [2, 2]]  # 9 = 4 + 5: one left over would leave a process idle
+def test_the_cases_above_hold_uneven_shares(tmp_path: Path) -> None:
     sizes = [[len(b[1]) for b in epoch(tmp_path, 6, True, rank, 2)] for rank in (0, 1)]
-    assert sizes == [[3, 2], [3, 1]]
+    assert sizes == [[2, 3], [2, 2]]  # 9 = 4 + 5
+    sizes = [[len(b[1]) for b in epoch(tmp_path, 4, True, rank, 2)] for rank in (0, 1)]
+    assert sizes == [[2, 2, 2], [1, 1, 1]]
 
 
 @pytest.mark.parametrize("world", [1, 2])

@@ -1,0 +1,192 @@
+"""The main job as a user starts it: whole commands on a tiny demo, whatever happens to them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from drawsim.retrieval.embeddings import load_embeddings
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "lite-light-v0-seed0"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny demo is kept between these tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def command(cache: Path, out: Path, *settings: str) -> list[str]:
+    own = ["+experiment=tiny", f"data.demo.cache={cache}", f"out={out}", *settings]
+    return [sys.executable, "-m", "drawsim.train", *own]
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
+    environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "NETRC": os.devnull}
+    return subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def train(cache: Path, out: Path, *settings: str) -> str:
+    process = start(command(cache, out, *settings))
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, text
+    return text
+
+
+def interrupt_after_an_epoch(process: subprocess.Popen[str], run: Path, how: int) -> None:
+    """Send a signal once the first epoch is written down and the second has begun."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        if (run / "checkpoints/last.ckpt").is_file():
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    assert process.poll() is None, "the run ended before it could be interrupted"
+    process.send_signal(how)
+    process.communicate(timeout=120)
+
+
+def record(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "metrics.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def unbroken(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with W&B, offline since nobody is logged in."""
+    out = tmp_path_factory.mktemp("unbroken")
+    train(cache, out, "trainer.max_epochs=4", "logger=both")
+    return out / "tiny" / NAME
+
+
+def test_a_run_leaves_what_the_contract_promises(unbroken: Path) -> None:
+    for name in (
+        *("config.yaml", "metrics.csv", "ranks.csv", "steps.csv", "split.csv", "report.html"),
+        *("environment.txt", "log.txt", "triplets/epoch_000.csv", "triplets/epoch_004.csv"),
+    ):
+        assert (unbroken / name).stat().st_size > 0, name
+    results = record(unbroken)
+    assert results["status"] == "finished"
+    assert results["protocol"] == "drawsim"
+    assert results["gallery_size"] == 40
+    assert 0 <= results["best_epoch"] <= 4
+    assert {"fit", "embed", "rank", "total"} <= set(results["seconds"])
+    for model in ("baseline", "final"):
+        for name in ("train", "val", "test"):
+            scores = results[model][name]
+            assert {f"{m}@{k}" for m in ("recall", "precision") for k in (1, 5, 400)} <= set(scores)
+            assert all(math.isfinite(value) for value in scores.values())
+    assert yaml.safe_load((unbroken / "config.yaml").read_text())["miner"]["negatives"] == 2
+    assert list(unbroken.glob("wandb/offline-run-*/*.wandb"))
+    epochs = pd.read_csv(unbroken / "metrics.csv")
+    assert epochs["epoch"].tolist() == [0, 1, 2, 3, 4]
+    best = epochs.set_index("epoch")["val/mrr"]
+    assert best.idxmax() == results["best_epoch"]
+
+
+def test_ranks_agree_with_the_embeddings_that_are_kept(unbroken: Path) -> None:
+    ranks = pd.read_csv(unbroken / "ranks.csv", dtype=str)
+    for model, rows in ranks.groupby("model"):
+        drawings = load_embeddings(unbroken / f"embeddings/{model}.drawings.safetensors")
+        artworks = load_embeddings(unbroken / f"embeddings/{model}.artworks.safetensors")
+        for row in rows.to_dict("records"):
+            query = drawings.of([row["drawing_id"]]).vectors[0].double()
+            scores = artworks.vectors.double() @ query
+            for name, rank in zip(
+                json.loads(row["relevant_ids"]), json.loads(row["relevant_ranks"]), strict=True
+            ):
+                higher = int((scores > scores[artworks.rows[name]] + 1e-6).sum())
+                near = int((scores > scores[artworks.rows[name]] - 1e-6).sum())
+                assert higher + 1 <= rank <= near
+
+
+def test_a_killed_run_goes_on_to_the_same_result(
+    cache: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "tiny" / NAME
+    settings = ("trainer.max_epochs=4", "logger=csv")
+    process = start(command(cache, tmp_path, *settings))
+    interrupt_after_an_epoch(process, run, signal.SIGKILL)
+    assert record(run)["status"] == "running"
+    train(cache, tmp_path, *settings, "resume=true")
+    for key in ("baseline", "final", "best_epoch", "epochs", "counts", "tie_rate", "status"):
+        assert record(run)[key] == record(unbroken)[key], key
+    whole, resumed = (pd.read_csv(folder / "metrics.csv") for folder in (unbroken, run))
+    pd.testing.assert_frame_equal(resumed, whole, rtol=0, atol=0)
+
+
+def test_ctrl_c_leaves_a_valid_folder_that_says_so(cache: Path, tmp_path: Path) -> None:
+    run = tmp_path / "tiny" / NAME
+    process = start(command(cache, tmp_path, "trainer.max_epochs=50", "logger=csv"))
+    interrupt_after_an_epoch(process, run, signal.SIGINT)
+    assert process.returncode == 130
+    assert record(run)["status"] == "interrupted"
+    assert "resume=true" in record(run)["message"]
+    assert "interrupted" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_sweep_skips_what_is_finished_and_does_what_is_not(cache: Path, tmp_path: Path) -> None:
+    settings = ("-m", "split=v0,v1", "trainer.max_epochs=1", "logger=csv")
+    train(cache, tmp_path, *settings)
+    runs = [tmp_path / "tiny" / f"lite-light-{version}-seed0" for version in ("v0", "v1")]
+    written = [(run / "metrics.json").stat().st_mtime_ns for run in runs]
+    (runs[1] / "metrics.json").unlink()
+    text = train(cache, tmp_path, *settings)
+    assert text.count("finished before, skipped") == 1
+    assert (runs[0] / "metrics.json").stat().st_mtime_ns == written[0]
+    assert record(runs[1])["status"] == "finished"
+    assert len(list((tmp_path / "tiny" / "_previous").iterdir())) == 1, "nothing is overwritten"
+
+
+def test_unusable_images_are_named_or_skipped_and_counted(
+    collection_root: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    for path in collection_root.rglob("*"):
+        if path.is_file():
+            copy = root / path.relative_to(collection_root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    (root / "artworks/a9.png").write_bytes((root / "artworks/a9.png").read_bytes()[:60])
+    (root / "artworks/a10.png").unlink()
+    settings = [
+        *("data=folder", f"data.root={root}", f"out={tmp_path / 'runs'}", "logger=csv"),
+        *("image_size=32", "miner.negatives=1", "trainer.max_epochs=1", "workers=0"),
+    ]
+    arguments = [sys.executable, "-m", "drawsim.train", *settings]
+    process = start(arguments)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "a9.png" in text
+    assert "a10.png" in text
+    assert "data.on_missing=skip" in text
+    assert "Traceback" not in text
+    assert not (tmp_path / "runs").exists()
+
+    process = start([*arguments, "data.on_missing=skip"])
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    run = tmp_path / "runs/data" / NAME
+    assert record(run)["skipped"] == {"drawings": 0, "artworks": 2}
+    assert record(run)["gallery_size"] == 10
+    assert pd.read_csv(run / "skipped.csv")["id"].tolist() == ["a9", "a10"]
