@@ -138,6 +138,7 @@ def make_parts(
         loss=build(config.loss),
         optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
+        share=config.batch.share,
         seed=config.seed,
     )
     return data, miner, module

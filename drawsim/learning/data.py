@@ -20,15 +20,19 @@ from drawsim.errors import UserError
 from drawsim.pixels.dataset import ImageDataset, to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import Augmentation
+from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
 
 Kind = Literal["drawing", "artwork"]
 ANCHOR, POSITIVE, NEGATIVE = range(3)
+NOTHING = -1
+"""Stands for no artwork."""
 
 
 class TripletSpec(NamedTuple):
     """A training sample as numbers: what to read and how to augment it.
 
+    own: every confirmed artwork of the drawing, filled up with NOTHING to the same number for all.
     weight: what this sample counts for in the mean loss of its batch over all processes, times
     their number, since gradients are averaged over processes.
     """
@@ -38,11 +42,26 @@ class TripletSpec(NamedTuple):
     drawing: int
     positive: int
     negatives: tuple[int, ...]
+    own: tuple[int, ...]
     weight: float
 
 
-class TripletDataset(Dataset[tuple[Tensor, float]]):
-    """Spec -> ((2 + n, 3, S, S) uint8: anchor, positive, n negatives; weight).
+class Triplets(NamedTuple):
+    """A sample, or, with B in front of every shape, a batch of them.
+
+    images: (2 + n, 3, S, S) uint8: anchor, positive, n negatives; artworks: (1 + n,) int64 rows of
+    positive and negatives; own: (m,) int64 rows of the drawing's confirmed artworks, or NOTHING;
+    weight: what the sample counts for (see TripletSpec).
+    """
+
+    images: Tensor
+    artworks: Tensor
+    own: Tensor
+    weight: Tensor
+
+
+class TripletDataset(Dataset[Triplets]):
+    """Spec -> sample.
 
     Augmentation is drawn from (seed, epoch, role, pair, artwork): the same wherever and whenever
     the sample is made, and the same anchor and positive for each negative of a pair.
@@ -64,13 +83,18 @@ class TripletDataset(Dataset[tuple[Tensor, float]]):
         self.seed = seed
         self.max_pixels = max_pixels
 
-    def __getitem__(self, spec: TripletSpec) -> tuple[Tensor, float]:
+    def __getitem__(self, spec: TripletSpec) -> Triplets:
         images = [
             self._image("drawing", spec.drawing, spec, ANCHOR),
             self._image("artwork", spec.positive, spec, POSITIVE),
             *(self._image("artwork", row, spec, NEGATIVE) for row in spec.negatives),
         ]
-        return torch.stack(images), spec.weight
+        return Triplets(
+            images=torch.stack(images),
+            artworks=torch.tensor([spec.positive, *spec.negatives]),
+            own=torch.tensor(spec.own),
+            weight=torch.tensor(spec.weight),
+        )
 
     def _image(self, kind: Kind, row: int, spec: TripletSpec, role: int) -> Tensor:
         stream = np.random.SeedSequence([self.seed, spec.epoch, role, spec.pair, row])
@@ -86,13 +110,15 @@ class TripletBatches(Sampler[list[TripletSpec]]):
 
     batch_size counts samples over all processes; batches are as equal as can be, so most hold fewer
     where it does not divide the samples. A sample is a pair with all its negatives if `grouped`,
-    else a pair with one of them. negatives: (drawings, n) artwork rows, asked for when an epoch
-    begins, as is its number. Raises UserError if a process would go without a sample.
+    else a pair with one of them. positives: all confirmed pairs. negatives: (drawings, n) artwork
+    rows, asked for when an epoch begins, as is its number. Raises UserError if a process would go
+    without a sample.
     """
 
     def __init__(
         self,
         pairs: Tensor,
+        positives: Relevance,
         negatives: Callable[[], Tensor],
         epoch: Callable[[], int],
         *,
@@ -104,6 +130,7 @@ class TripletBatches(Sampler[list[TripletSpec]]):
         world: int,
     ) -> None:
         self.pairs = pairs
+        self.own = _own_artworks(positives)
         self.negatives = negatives
         self.epoch = epoch
         self.seed = seed
@@ -149,8 +176,18 @@ class TripletBatches(Sampler[list[TripletSpec]]):
             drawing=drawing,
             positive=positive,
             negatives=tuple(chosen if one is None else [chosen[one]]),
+            own=self.own[drawing],
             weight=weight,
         )
+
+
+def _own_artworks(positives: Relevance) -> dict[int, tuple[int, ...]]:
+    """Confirmed artworks of each drawing, filled up to the same number."""
+    own: dict[int, list[int]] = {}
+    for drawing, artwork in zip(positives.query.tolist(), positives.gallery.tolist(), strict=True):
+        own.setdefault(drawing, []).append(artwork)
+    most = max(map(len, own.values()), default=0)
+    return {key: (*rows, *[NOTHING] * (most - len(rows))) for key, rows in own.items()}
 
 
 class TripletData(pl.LightningDataModule):
@@ -196,6 +233,7 @@ class TripletData(pl.LightningDataModule):
         trainer = self._trainer()
         batches = TripletBatches(
             self.task.train_pairs,
+            self.task.positives,
             lambda: self.negatives,
             lambda: self.epoch,
             batch_size=self.batch_size,

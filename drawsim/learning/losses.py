@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 
 from drawsim.errors import UserError, nearest
 
-Reduction = Literal["mean", "sum"]
+Reduction = Literal["mean", "active", "sum"]
 
 
 class TripletCosineLoss(nn.Module):
     """max(0, d(A, P) - d(A, N) + margin) with d = 1 - cosine (thesis, "Model and training").
 
-    reduction says what a batch makes of its triplets: `mean` weighs every batch alike, `sum` (the
-    thesis) lets the gradient grow with the batch.
+    reduction says what a batch makes of its triplets: `mean` over all of them; `active`, over each
+    drawing's triplets that still pull, so that many satisfied ones do not drown the few that are
+    not; `sum` (the thesis) lets the gradient grow with the batch.
     """
 
     def __init__(self, margin: float, reduction: Reduction) -> None:
         super().__init__()
-        if reduction not in ("mean", "sum"):
-            raise UserError(f"loss.reduction={reduction}: {nearest(reduction, ('mean', 'sum'))}")
+        choices = get_args(Reduction)
+        if reduction not in choices:
+            raise UserError(f"loss.reduction={reduction}: {nearest(reduction, choices)}")
         self.margin = margin
         self.reduction = reduction
 

@@ -8,10 +8,13 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.distributed.nn.functional import all_gather
 from torch.nn import Parameter
+from torch.nn.functional import pad
 from torch.optim import Optimizer
 
 from drawsim.learning.backbones import Backbone
+from drawsim.learning.data import NOTHING, Triplets
 from drawsim.learning.losses import TripletCosineLoss
 
 Schedule = Callable[[int, int], float]
@@ -26,6 +29,7 @@ class Matcher(pl.LightningModule):
         loss: TripletCosineLoss,
         optimizer: Callable[[Iterable[Parameter]], Optimizer],
         schedule: Schedule,
+        share: bool,
         seed: int,
     ) -> None:
         super().__init__()
@@ -33,6 +37,7 @@ class Matcher(pl.LightningModule):
         self.loss = loss
         self.make_optimizer = optimizer
         self.schedule = schedule
+        self.share = share
         self.seed = seed
 
     def forward(self, images: Tensor) -> Tensor:
@@ -55,28 +60,53 @@ class Matcher(pl.LightningModule):
                 group["lr"] = group["initial_lr"] * factor
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_epoch=True)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """batch: (B, 2 + n, 3, S, S) uint8 images and (B,) weights of the samples.
+    def training_step(self, batch: Triplets, batch_idx: int) -> Tensor:
+        """The loss of a batch.
 
         All images of the batch go through the network at once, so that anchor and positive of a
-        pair are shared by its negatives.
+        pair are shared by its negatives. With `share`, each drawing is told apart from every
+        artwork of the batch that is not its own, over all processes; that costs no further image.
         """
-        images, weights = batch
-        samples, roles = images.shape[:2]
-        vectors = self(images.flatten(0, 1)).view(samples, roles, -1)
-        losses = self.loss(vectors[:, 0], vectors[:, 1], vectors[:, 2:])
-        weights = weights.to(losses.dtype)
-        mean: Tensor = weights @ losses.mean(dim=1)
-        shown = {"train/loss": mean, "train/active": weights @ (losses > 0).float().mean(dim=1)}
+        samples, roles = batch.images.shape[:2]
+        vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
+        negatives, rows = vectors[:, 2:], batch.artworks[:, 1:]
+        if self.share:
+            negatives, rows = self._all_artworks(vectors[:, 1:], batch.artworks)
+        strange = (rows[:, :, None] != batch.own[:, None]).all(dim=2) & (rows != NOTHING)
+        losses = self.loss(vectors[:, 0], vectors[:, 1], negatives) * strange
+        weights = batch.weight.to(losses.dtype)
+
+        def mean(values: Tensor, counted: Tensor) -> Tensor:
+            return weights @ (values.sum(dim=1) / counted.sum(dim=1).clamp(min=1))
+
+        pulling = losses > 0
+        shown = {"train/loss": mean(losses, strange), "train/active": mean(pulling, strange)}
         # Averaged over processes, these are means over the whole batch, whose size is told: the
         # processes' own shares may differ, and Lightning would round their average.
         world = self.trainer.world_size
         whole = round(world / float(weights[0]))
         self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
         if self.loss.reduction == "sum":
-            total: Tensor = losses.sum() * world
-            return total
-        return mean
+            return losses.sum() * world
+        return mean(losses, pulling if self.loss.reduction == "active" else strange)
+
+    def _all_artworks(self, vectors: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Artworks of the batch over all processes, the same for each of this one's drawings.
+
+        vectors: (B, r, d), rows: (B, r). Returns (B, M, d) and (B, M), M = r times the samples of
+        all processes; gradients flow back to where a vector was made.
+        """
+        samples = len(vectors)
+        if self.trainer.world_size > 1:
+            gather: Any = all_gather  # torch has no types for it
+            counts = gather(torch.tensor([samples], device=vectors.device))
+            short = int(torch.cat(counts).max()) - samples
+            vectors = pad(vectors, (0, 0, 0, 0, 0, short))
+            rows = pad(rows, (0, 0, 0, short), value=NOTHING)
+            vectors = torch.cat(gather(vectors))
+            rows = torch.cat(gather(rows))
+        vectors, rows = vectors.flatten(0, 1), rows.flatten()
+        return vectors.expand(samples, -1, -1), rows.expand(samples, -1)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """batch: (B, 3, S, S) uint8 images and (B,) positions in the loader's data set."""

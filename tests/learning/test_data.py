@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from drawsim.errors import UserError
-from drawsim.learning.data import TripletSpec
+from drawsim.learning.data import Triplets, TripletSpec
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import Augmentation, resize
@@ -123,19 +123,21 @@ def rows(shift: int) -> Tensor:
 def test_a_sample_is_anchor_positive_negatives(tmp_path: Path) -> None:
     data = tiny_data(tmp_path, augmentation=Augmentation(**NO_AUGMENTATION))
     drawings, artworks = write_images(tmp_path)
-    images, weight = data.triplets[TripletSpec(0, 2, 5, 7, (1, 3, 0), 0.25)]
+    sample = data.triplets[TripletSpec(0, 2, 5, 7, (1, 3, 0), (7, 9), 0.25)]
 
     def plain(path: Path) -> Tensor:
         return to_tensor(resize(read_image(path), NO_AUGMENTATION["size"]))
 
     chosen = [drawings[5], artworks[7], artworks[1], artworks[3], artworks[0]]
-    assert images.dtype == torch.uint8
-    assert torch.equal(images, torch.stack([plain(path) for path in chosen]))
-    assert weight == 0.25
+    assert sample.images.dtype == torch.uint8
+    assert torch.equal(sample.images, torch.stack([plain(path) for path in chosen]))
+    assert sample.artworks.tolist() == [7, 1, 3, 0]
+    assert sample.own.tolist() == [7, 9]
+    assert sample.weight == 0.25
 
 
 def test_workers_and_order_do_not_change_a_sample(tmp_path: Path) -> None:
-    def epoch(workers: int) -> list[tuple[Tensor, Tensor]]:
+    def epoch(workers: int) -> list[Triplets]:
         data = tiny_data(tmp_path, workers=workers)
         as_process(data, 0, 1, epoch=2)
         data.negatives = some_negatives()
@@ -143,12 +145,15 @@ def test_workers_and_order_do_not_change_a_sample(tmp_path: Path) -> None:
 
     alone, helped = epoch(0), epoch(2)
     assert len(alone) == len(helped) == 3
-    for (one, weight), (other, same) in zip(alone, helped, strict=True):
-        assert torch.equal(one, other)
-        assert torch.equal(weight, same)
+    for one, other in zip(alone, helped, strict=True):
+        for mine, same in zip(one, other, strict=True):
+            assert torch.equal(mine, same)
 
     dataset = tiny_data(tmp_path).triplets
-    first, second = TripletSpec(0, 0, 0, 0, (5, 6), 1), TripletSpec(0, 1, 1, 1, (5, 6), 1)
+    first, second = (
+        TripletSpec(0, 0, 0, 0, (5, 6), (0,), 1),
+        TripletSpec(0, 1, 1, 1, (5, 6), (1,), 1),
+    )
     forward = [dataset[first][0], dataset[second][0]]
     backward = [dataset[second][0], dataset[first][0]]
     assert torch.equal(forward[0], backward[1])
@@ -157,7 +162,7 @@ def test_workers_and_order_do_not_change_a_sample(tmp_path: Path) -> None:
 
 def test_another_epoch_seed_pair_or_role_is_another_view(tmp_path: Path) -> None:
     dataset = tiny_data(tmp_path).triplets
-    spec = TripletSpec(epoch=0, pair=0, drawing=0, positive=1, negatives=(1, 2), weight=1)
+    spec = TripletSpec(epoch=0, pair=0, drawing=0, positive=1, negatives=(1, 2), own=(1,), weight=1)
     here = dataset[spec][0]
     other_seed = tiny_data(tmp_path, seed=6).triplets[spec][0]
     for there in (
@@ -171,7 +176,9 @@ def test_another_epoch_seed_pair_or_role_is_another_view(tmp_path: Path) -> None
 
 def test_the_negatives_of_a_pair_share_anchor_and_positive(tmp_path: Path) -> None:
     dataset = tiny_data(tmp_path).triplets
-    spec = TripletSpec(epoch=3, pair=4, drawing=4, positive=4, negatives=(7, 8, 9), weight=1)
+    spec = TripletSpec(
+        epoch=3, pair=4, drawing=4, positive=4, negatives=(7, 8, 9), own=(4,), weight=1
+    )
     grouped = dataset[spec][0]
     for place, negative in enumerate(spec.negatives):
         single = dataset[spec._replace(negatives=(negative,))][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from drawsim.learning.data import Triplets
 from drawsim.learning.losses import Reduction
 from drawsim.learning.module import Matcher
 from tests.learning.tiny import as_process, some_negatives, tiny_data, tiny_experiment, tiny_matcher
 
 PAIRS, NEGATIVES = 9, 3
-Batch = tuple[Tensor, Tensor]
 
 
 def epoch(folder: Path, batch_size: int, grouped: bool, rank: int = 0, world: int = 1) -> Any:
@@ -26,14 +27,26 @@ def epoch(folder: Path, batch_size: int, grouped: bool, rank: int = 0, world: in
     return list(data.train_dataloader())
 
 
-def gradient(batch: Batch, reduction: Reduction, world: int = 1, margin: float = 0.5) -> Tensor:
+def gradient(
+    batch: Triplets,
+    reduction: Reduction,
+    world: int = 1,
+    margin: float = 0.5,
+    share: bool = False,
+) -> Tensor:
     """Gradient of the training step of one of `world` processes, flat, float64."""
-    matcher: Any = tiny_matcher(reduction, margin)
+    matcher: Any = tiny_matcher(reduction, margin, share=share)
     matcher.double().train()
     matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
     matcher.log_dict = lambda *_, **__: None
     matcher.training_step(batch, 0).backward()
     return torch.cat([p.grad.flatten() for p in matcher.parameters()])
+
+
+def joined(shares: Sequence[Triplets]) -> Triplets:
+    """The shares of several processes as the one batch of a single process."""
+    whole = Triplets(*(torch.cat(parts) for parts in zip(*shares, strict=True)))
+    return whole._replace(weight=torch.full_like(whole.weight, 1 / len(whole.weight)))
 
 
 def assert_near(one: Tensor, other: Tensor) -> None:
@@ -62,20 +75,51 @@ def test_processes_average_to_the_gradient_of_one(
 ) -> None:
     shares = [epoch(tmp_path, batch_size, grouped, rank, world) for rank in range(world)]
     samples = PAIRS if grouped else PAIRS * NEGATIVES
-    assert sum(len(batch[1]) for share in shares for batch in share) == samples
+    assert sum(len(batch.weight) for share in shares for batch in share) == samples
     for step in zip(*shares, strict=True):
-        whole = torch.cat([images for images, _ in step])
-        size = len(whole)
-        together = gradient((whole, torch.full((size,), 1 / size)), reduction)
+        together = gradient(joined(step), reduction)
         apart = torch.stack([gradient(batch, reduction, world) for batch in step]).mean(dim=0)
         assert_near(apart, together)
 
 
 def test_the_cases_above_hold_uneven_shares(tmp_path: Path) -> None:
-    sizes = [[len(b[1]) for b in epoch(tmp_path, 6, True, rank, 2)] for rank in (0, 1)]
+    sizes = [[len(b.weight) for b in epoch(tmp_path, 6, True, rank, 2)] for rank in (0, 1)]
     assert sizes == [[2, 3], [2, 2]]  # 9 = 4 + 5
-    sizes = [[len(b[1]) for b in epoch(tmp_path, 4, True, rank, 2)] for rank in (0, 1)]
+    sizes = [[len(b.weight) for b in epoch(tmp_path, 4, True, rank, 2)] for rank in (0, 1)]
     assert sizes == [[2, 2, 2], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "active", "sum"])
+def test_shared_artworks_are_negatives_of_every_drawing_but_their_own(
+    tmp_path: Path, reduction: Reduction
+) -> None:
+    (batch,) = epoch(tmp_path, PAIRS, grouped=True)
+    shared = gradient(batch, reduction, margin=0.05, share=True)
+
+    matcher: Any = tiny_matcher(reduction, 0.05).double().train()
+    roles = 2 + NEGATIVES
+    vectors = matcher(batch.images.flatten(0, 1)).view(PAIRS, roles, -1)
+    per_drawing = []
+    for query in range(PAIRS):  # one triplet at a time
+        losses = []
+        for sample in range(PAIRS):
+            for place, row in enumerate(batch.artworks[sample].tolist()):
+                if row in batch.own[query].tolist():
+                    continue
+                to_positive = 1 - vectors[query, 0] @ vectors[query, 1]
+                to_negative = 1 - vectors[query, 0] @ vectors[sample, 1 + place]
+                losses.append((to_positive - to_negative + 0.05).clamp(min=0))
+        per_drawing.append(torch.stack(losses))
+    loss: Any = {
+        "mean": lambda: torch.stack([x.mean() for x in per_drawing]).mean(),
+        "active": lambda: torch.stack(
+            [x.sum() / (x > 0).sum().clamp(min=1) for x in per_drawing]
+        ).mean(),
+        "sum": lambda: torch.cat(per_drawing).sum(),
+    }[reduction]()
+    loss.backward()
+    by_hand = torch.cat([p.grad.flatten() for p in matcher.parameters()])
+    assert_near(shared, by_hand)
 
 
 @pytest.mark.parametrize("world", [1, 2])
@@ -85,10 +129,10 @@ def test_what_a_step_reports_is_of_the_whole_batch(tmp_path: Path, world: int) -
     reports: list[dict[str, Any]] = []
     matcher.log_dict = lambda values, **settings: reports.append({**values, **settings})
     shares = [epoch(tmp_path, PAIRS, True, rank, world)[0] for rank in range(world)]
-    assert [len(weights) for _, weights in shares] == ([9] if world == 1 else [5, 4])
+    assert [len(share.weight) for share in shares] == ([9] if world == 1 else [5, 4])
     steps = torch.stack([matcher.training_step(share, 0) for share in shares])
 
-    images = torch.cat([images for images, _ in shares])
+    images = joined(shares).images
     with torch.no_grad():
         vectors = matcher(images.flatten(0, 1)).view(PAIRS, 2 + NEGATIVES, -1)
     scores = torch.einsum("bd,brd->br", vectors[:, 0], vectors[:, 1:])

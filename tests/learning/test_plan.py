@@ -88,6 +88,7 @@ def test_steps_and_images_are_those_of_an_epoch(
     batches = list(
         TripletBatches(
             data.task.train_pairs,
+            data.task.positives,
             lambda: torch.zeros(len(data.task.drawings), 3, dtype=torch.int64),
             lambda: 0,
             batch_size=batch_size,

@@ -108,8 +108,10 @@ def some_negatives(n: int = 3) -> Tensor:
 def batches(pairs: Tensor, negatives: Tensor, epoch: int = 0, **changes: Any) -> TripletBatches:
     """Batches of an epoch for one process."""
     settings: dict[str, Any] = {"seed": 1, "rank": 0, "world": 1, "grouped": True} | changes
+    drawings = torch.unique(pairs[:, 0])
     return TripletBatches(
         pairs,
+        Relevance(drawings, torch.zeros_like(drawings)),
         lambda: negatives,
         lambda: epoch,
         negatives_per_pair=negatives.shape[1],
@@ -139,6 +141,7 @@ def tiny_matcher(
     schedule: Callable[[int, int], float] = lambda epoch, epochs: 1.0,
     lr: float = 0.05,
     freeze_norm: bool = True,
+    share: bool = False,
 ) -> Matcher:
     """A module with a random tiny network, the same at every call."""
     torch.manual_seed(0)
@@ -147,6 +150,7 @@ def tiny_matcher(
         loss=TripletCosineLoss(margin, reduction),
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
         schedule=schedule,
+        share=share,
         seed=0,
     )
 
