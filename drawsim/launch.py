@@ -39,6 +39,8 @@ def launch(door: str, task: Task) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger().handlers[0].setLevel(logging.INFO)
     logging.getLogger("drawsim").setLevel(logging.DEBUG)  # what is below INFO goes to log.txt alone
+    # Hydra takes -m in front of settings or behind them, but not between.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
     failures: list[str] = []
 
