@@ -14,9 +14,9 @@ Reduction = Literal["mean", "active", "sum"]
 class TripletCosineLoss(nn.Module):
     """max(0, d(A, P) - d(A, N) + margin) with d = 1 - cosine (thesis, "Model and training").
 
-    reduction says what a batch makes of its triplets: `mean` over all of them; `active`, over each
-    drawing's triplets that still pull, so that many satisfied ones do not drown the few that are
-    not; `sum` (the thesis) lets the gradient grow with the batch.
+    reduction says what a batch makes of its triplets: `mean` over all of them; `active`, over those
+    with a loss above 0, so that many satisfied ones do not drown the few that are not; `sum` (the
+    thesis) lets the gradient grow with the batch.
     """
 
     def __init__(self, margin: float, reduction: Reduction) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.distributed import all_reduce
 from torch.distributed.nn.functional import all_gather
 from torch.nn import Parameter
 from torch.nn.functional import pad
@@ -17,7 +18,7 @@ from drawsim.learning.backbones import Backbone
 from drawsim.learning.data import NOTHING, Triplets
 from drawsim.learning.losses import TripletCosineLoss
 
-Schedule = Callable[[int, int], float]
+Schedule = Callable[[float, int], float]
 
 
 class Matcher(pl.LightningModule):
@@ -52,13 +53,19 @@ class Matcher(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Set what an epoch depends on from its number alone, so that a resumed one is the same."""
         torch.manual_seed(hash((self.seed, self.current_epoch, self.global_rank)) % 2**63)
-        epochs = self.trainer.max_epochs or 1
-        factor = self.schedule(self.current_epoch, max(1, epochs))
+        self._set_rate(self.current_epoch)
+
+    def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
+        """Set the learning rate of a step, from what has been done of all epochs."""
+        self._set_rate(self.current_epoch + batch_idx / self.trainer.num_training_batches)
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_epoch=True)
+
+    def _set_rate(self, epochs_done: float) -> None:
+        factor = self.schedule(epochs_done, max(1, self.trainer.max_epochs or 1))
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
                 group["lr"] = group["initial_lr"] * factor
-        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_epoch=True)
 
     def training_step(self, batch: Triplets, batch_idx: int) -> Tensor:
         """The loss of a batch.
@@ -86,9 +93,17 @@ class Matcher(pl.LightningModule):
         world = self.trainer.world_size
         whole = round(world / float(weights[0]))
         self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
-        if self.loss.reduction == "sum":
-            return losses.sum() * world
-        return mean(losses, pulling if self.loss.reduction == "active" else strange)
+        if self.loss.reduction == "mean":
+            return shown["train/loss"]
+        total = losses.sum() * world
+        return total / self._active(pulling) if self.loss.reduction == "active" else total
+
+    def _active(self, pulling: Tensor) -> Tensor:
+        """How many triplets of the batch, over all processes, have a loss; at least 1."""
+        count = pulling.sum()
+        if self.trainer.world_size > 1:
+            all_reduce(count)
+        return count.clamp(min=1)
 
     def _all_artworks(self, vectors: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Artworks of the batch over all processes, the same for each of this one's drawings.

@@ -1,6 +1,7 @@
-"""Learning-rate schedules: functions of the epoch alone, so that a resumed run is on the same path.
+"""Learning-rate schedules: functions of progress alone, so that a resumed run is on the same path.
 
-Each is called with the epoch (0-based) and the number of epochs, and returns a factor.
+Each is called with the epochs done so far (2.5: half-way through the third) and their number in
+all, and returns a factor.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 class Constant:
     """The learning rate as it is."""
 
-    def __call__(self, epoch: int, epochs: int) -> float:
+    def __call__(self, epoch: float, epochs: int) -> float:
         return 1.0
 
 
@@ -22,15 +23,21 @@ class Step:
         self.every = every
         self.gamma = gamma
 
-    def __call__(self, epoch: int, epochs: int) -> float:
+    def __call__(self, epoch: float, epochs: int) -> float:
         return float(self.gamma ** (epoch // self.every))
 
 
 class Cosine:
-    """From 1 towards `floor` along half a cosine (Loshchilov and Hutter, "SGDR", 2017, eq. 5)."""
+    """From 1 towards `floor` along half a cosine (Loshchilov and Hutter, "SGDR", 2017, eq. 5).
 
-    def __init__(self, floor: float) -> None:
+    During the first `warmup` epochs it is held below a straight line from 0 to 1: Adam's first
+    steps are of full size whatever the gradient, and would undo what the network knows.
+    """
+
+    def __init__(self, floor: float, warmup: float = 0.0) -> None:
         self.floor = floor
+        self.warmup = warmup
 
-    def __call__(self, epoch: int, epochs: int) -> float:
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+    def __call__(self, epoch: float, epochs: int) -> float:
+        falling = self.floor + (1 - self.floor) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+        return falling if epoch >= self.warmup else min(falling, epoch / self.warmup)

@@ -56,3 +56,12 @@ def test_cosine_by_hand() -> None:
     assert schedule(2, 8) == pytest.approx(0.2 + 0.4 * (1 + math.sqrt(0.5)))
     assert schedule(8, 8) == pytest.approx(0.2)
     assert schedule(0, 1) == 1
+
+
+def test_warm_up_rises_from_nothing_and_then_stays_out_of_the_way() -> None:
+    warm, plain = Cosine(0.1, warmup=2), Cosine(0.1)
+    assert warm(0, 10) == 0
+    assert warm(0.5, 10) == pytest.approx(0.25)
+    assert warm(1.0, 10) == pytest.approx(0.5)
+    assert all(warm(e / 4, 10) <= plain(e / 4, 10) for e in range(41))
+    assert all(warm(e, 10) == plain(e, 10) for e in range(2, 11))

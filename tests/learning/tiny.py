@@ -138,7 +138,7 @@ class TinyNet(nn.Sequential):
 def tiny_matcher(
     reduction: Reduction = "mean",
     margin: float = 0.5,
-    schedule: Callable[[int, int], float] = lambda epoch, epochs: 1.0,
+    schedule: Callable[[float, int], float] = lambda epoch, epochs: 1.0,
     lr: float = 0.05,
     freeze_norm: bool = True,
     share: bool = False,
