@@ -106,7 +106,7 @@ def test_help_shows_examples_and_every_choice_and_needs_no_torch(tmp_path: Path)
     assert "python -m drawsim.train resume=true" in run.stdout
     for group, option in OPTIONS:
         assert re.search(rf"^{group}: .*\b{option}\b", run.stdout, re.MULTILINE)
-    assert "max_epochs: 8" in run.stdout
+    assert "max_epochs: 6" in run.stdout
     imported = {line.split("|")[-1].strip() for line in run.stderr.splitlines()}
     assert "hydra" in imported
     assert not imported & {"torch", "pandas", "wandb", "timm"}
@@ -174,7 +174,7 @@ def test_no_such_command(
         ("seed=true", "seed=True: must be a whole number"),
         ("aug.jitter=yes", "aug.jitter=yes: must be a number"),
         ("optim=sgd optim.optimizer.momentum=x", "optim.optimizer.momentum=x: must be a number"),
-        ("batch=3", "batch=3: set one of batch.size, batch.grouped, batch.embed"),
+        ("batch=3", "batch=3: set one of batch.size, batch.grouped, batch.share, batch.embed"),
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
         ("seed==1=", "Error parsing override 'seed==1='"),
         ("backbone=[lite", "no viable alternative at input '[lite'"),
