@@ -7,7 +7,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
 
 from drawsim.collection.splits import Set
 from drawsim.machine import release_freed_memory
@@ -23,14 +22,15 @@ class Evaluation(pl.Callback):
     """After each pass `drawings` (D, d) and `artworks` (N, d) hold unit rows on the CPU.
 
     Drawings that the pass did not embed are rows of zeros. After a validation pass the metrics of
-    train and val are logged as `<set>/<metric>`; every process holds the same numbers. `seconds`
-    counts what embedding and ranking took.
+    train and val are in `live` and logged as `<set>/<metric>`, the same numbers in every process.
+    `seconds` counts what embedding and ranking took.
     """
 
     def __init__(self, task: RetrievalTask) -> None:
         self.task = task
         self.table = EmbeddingTable()
         self.drawings = self.artworks = torch.empty(0, 0)
+        self.live: dict[Set, dict[str, float]] = {}
         self.seconds = {"embed": 0.0, "rank": 0.0}
         self._started = 0.0
 
@@ -67,9 +67,9 @@ class Evaluation(pl.Callback):
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the pass; rank train and val and log their metrics."""
         self._gather()
-        for name in LIVE_SETS:
-            scores = {f"{name}/{k}": v for k, v in self.scores(name).items()}
-            pl_module.log_dict(scores, batch_size=1)
+        self.live = {name: self.scores(name) for name in LIVE_SETS}
+        for name, scores in self.live.items():
+            pl_module.log_dict({f"{name}/{k}": v for k, v in scores.items()}, batch_size=1)
 
     on_test_start = on_validation_start
     on_test_batch_end = on_validation_batch_end
@@ -88,13 +88,11 @@ class Evaluation(pl.Callback):
 
     def _gather(self) -> None:
         rows, vectors = self.table.compute()
-        self.load(rows.cpu(), vectors.cpu())
-        self.table.reset()
-        self.seconds["embed"] += time.perf_counter() - self._started
-
-    def load(self, rows: Tensor, vectors: Tensor) -> None:
-        """Take embeddings by image row: artworks first, then drawings."""
+        rows, vectors = rows.cpu(), vectors.cpu()
+        # by image row: artworks first, then drawings
         gallery = len(self.task.artworks)
         everything = torch.zeros(gallery + len(self.task.drawings), vectors.shape[1])
         everything[rows] = vectors
         self.artworks, self.drawings = everything[:gallery], everything[gallery:]
+        self.table.reset()
+        self.seconds["embed"] += time.perf_counter() - self._started

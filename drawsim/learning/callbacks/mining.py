@@ -60,7 +60,7 @@ class Mining(pl.Callback):
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log the val loss; mine again if the policy says so."""
         loss = self.val_loss()
-        recall = self.evaluation.scores("val")["recall@20"]
+        recall = self.evaluation.live["val"]["recall@20"]
         pl_module.log("val/loss", loss, batch_size=1)
         improved = loss < self.best_loss or recall > self.last_recall
         self.best_loss, self.last_recall = min(loss, self.best_loss), recall
