@@ -9,6 +9,8 @@ from drawsim import __version__
 from drawsim.errors import nearest
 
 DOORS = {
+    "prepare": "from folders of scans and artworks to a collection",
+    "explore": "see what is in a collection",
     "train": "train, evaluate and report",
 }
 

@@ -16,7 +16,7 @@ import drawsim
 
 PACKAGE = Path(drawsim.__file__).parent
 LAYERS = (
-    {"errors", "files", "machine", "runs"},
+    {"errors", "files", "machine", "progress", "runs"},
     {"collection"},
     {"pixels"},
     {"retrieval"},

@@ -24,9 +24,9 @@ from drawsim.collection.tables import (
     raise_problems,
     read_csv,
     with_parents,
+    write_csv,
 )
 from drawsim.errors import UserError
-from drawsim.files import atomic
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
     assert_disjoint(split, str(path) if present else f"split {version}")
     assert_filled(split, f"split {version} of {collection.root}")
     if write and not present:
-        with atomic(path) as temporary:
-            split.to_csv(temporary, index=False)
+        write_csv(split, path)
         log.info("split %s written to %s", version, path)
     return split
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.errors import UserError
+from drawsim.files import atomic
 
 TRUE_WORDS = {"true", "1", "yes"}
 FALSE_WORDS = {"false", "0", "no"}
@@ -166,6 +167,14 @@ def read_csv(path: Path, required: tuple[str, ...], problems: list[Problem]) -> 
         problems.append(Problem(path.name, 1, f"no column {', '.join(missing)}", cure))
         return empty
     return table
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table without its index as UTF-8 CSV, atomically; truth values as true and false."""
+    truths = table.select_dtypes(bool).columns
+    table = table.assign(**{c: table[c].map({True: "true", False: "false"}) for c in truths})
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def with_parents(pairs: pd.DataFrame) -> pd.DataFrame:

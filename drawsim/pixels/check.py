@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.progress import progress_bar
 
 _BATCH = 256  # images handed out at once: few enough that Ctrl-C is answered within seconds
-_PATIENCE = 1.0  # seconds without a progress bar
 
 
 def check_images(
@@ -22,42 +18,26 @@ def check_images(
     max_pixels: int,
     workers: int = 2,
     label: str = "images",
-    progress: bool = True,
 ) -> dict[str, str]:
     """Decode every image and return id -> reason for each that cannot be used, in input order.
 
     `paths`: id -> file. The reason does not repeat the path. Every file is decoded to its end, so
     that files cut short are found, but JPEG at reduced scale, which is faster. `workers` threads
-    share the work. A bar that counts `label` shows on a terminal if this takes more than a second;
-    `progress=False` keeps it away.
+    share the work. A bar counts `label`.
     """
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("checking {task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not (progress and console.is_terminal),
-    )
-    task = bar.add_task(label, total=len(paths))
     items = list(paths.items())
     problems: dict[str, str] = {}
-    began = time.monotonic()
-    try:
-        with ThreadPoolExecutor(workers) as pool:
-            for start in range(0, len(items), _BATCH):
-                batch = items[start : start + _BATCH]
-                reasons = pool.map(lambda item: _reason(item[1], max_pixels), batch)
-                for (id_, _), reason in zip(batch, reasons, strict=True):
-                    if reason:
-                        problems[id_] = reason
-                    bar.advance(task)
-                    if time.monotonic() - began > _PATIENCE:
-                        bar.start()
-    finally:
-        bar.stop()
+    with (
+        progress_bar(f"checking {label}", len(items)) as advance,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        for start in range(0, len(items), _BATCH):
+            batch = items[start : start + _BATCH]
+            reasons = pool.map(lambda item: _reason(item[1], max_pixels), batch)
+            for (id_, _), reason in zip(batch, reasons, strict=True):
+                if reason:
+                    problems[id_] = reason
+                advance()
     return problems
 
 

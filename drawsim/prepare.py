@@ -1,0 +1,30 @@
+"""Prepare a collection by steps: `python -m drawsim.prepare step=drawings source=DIR out=DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drawsim.launch import build, launch
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def prepare(config: DictConfig) -> None:
+    """Run one step and print what it read, made and skipped."""
+    from drawsim.machine import cores
+    from drawsim.reporting.console import print_summary
+
+    step = build(
+        config.step,
+        source=Path(config.source),
+        out=Path(config.out),
+        workers=cores() if config.workers is None else config.workers,
+        _partial_=True,
+    )
+    print_summary(config.step.name, step())
+
+
+if __name__ == "__main__":
+    launch("prepare", prepare)
