@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -26,13 +27,15 @@ from drawsim.collection.tables import (
     with_parents,
     write_csv,
 )
-from drawsim.errors import UserError
+from drawsim.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
 
 Set = Literal["train", "val", "test"]
 SETS: tuple[Set, ...] = get_args(Set)
 COLUMNS = ("drawing_id", "artwork_id", "set", "cluster", "parent")
+NEAR_DUPLICATES = "near_duplicates.csv"
+"""A report in the folder of the splits that is no split."""
 
 
 def load_split(collection: Collection, version: str, *, write: bool = False) -> pd.DataFrame:
@@ -40,10 +43,16 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
 
     Returns the columns drawing_id, artwork_id, set, cluster, parent. With `write`, a split that had
     to be made is kept as `splits/<version>.csv` in the collection. Raises UserError if an image is
-    in two sets or a set has no pair.
+    in two sets, if a set has no pair, and if there is no such file and no such version.
     """
     path = collection.root / "splits" / f"{version}.csv"
     present = path.is_file()
+    if not present and not re.fullmatch(r"v\d+", version):
+        known = [file.stem for file in split_files(collection.root)] + ["v0"]
+        raise UserError(
+            f"split {version}: there is no {path}, {nearest(version, known)} "
+            f"(`drawsim prepare step=splits source={collection.root} step.rule=kfold` makes folds)"
+        )
     split = read_split(path, collection) if present else make_split(collection.true_pairs, version)
     assert_disjoint(split, str(path) if present else f"split {version}")
     assert_filled(split, f"split {version} of {collection.root}")
@@ -60,19 +69,30 @@ def make_split(true_pairs: pd.DataFrame, version: str) -> pd.DataFrame:
     rows in any order give the same split.
     """
     pairs = true_pairs.sort_values(["parent", "artwork_id", "drawing_id"], kind="stable")
-    component = _components(pairs["parent"], pairs["artwork_id"])
-    order = list(range(int(component.max()) + 1 if len(component) else 0))
-    random.Random(f"drawsim split {version}").shuffle(order)
-    cluster = np.array(order, dtype=np.int64)[component]
-    sets = np.where(cluster % 6 == 0, "val", np.where(cluster % 4 == 0, "test", "train"))
+    component = components(pairs["parent"], pairs["artwork_id"])
+    cluster = shuffled(int(component.max()) + 1 if len(component) else 0, version)[component]
     split = pairs[["drawing_id", "artwork_id"]].assign(
-        set=sets, cluster=cluster, parent=pairs["parent"]
+        set=numbered_sets(cluster), cluster=cluster, parent=pairs["parent"]
     )
     return split.sort_values(["cluster", "drawing_id", "artwork_id"]).reset_index(drop=True)
 
 
-def _components(drawings: pd.Series[str], artworks: pd.Series[str]) -> np.ndarray:
-    """The component number of each pair, numbered by first appearance."""
+def shuffled(count: int, version: str) -> np.ndarray:
+    """The numbers 0 .. count - 1, int64, in the order that belongs to a version."""
+    order = list(range(count))
+    random.Random(f"drawsim split {version}").shuffle(order)
+    return np.array(order, dtype=np.int64)
+
+
+def numbered_sets(clusters: np.ndarray) -> np.ndarray:
+    """The set of each component number by the thesis's rule."""
+    return np.where(clusters % 6 == 0, "val", np.where(clusters % 4 == 0, "test", "train"))
+
+
+def components(
+    drawings: pd.Series[str] | np.ndarray, artworks: pd.Series[str] | np.ndarray
+) -> np.ndarray:
+    """The component number, int64, of each pair (drawing, artwork), by first appearance."""
     drawing, drawing_names = pd.factorize(drawings)
     artwork, artwork_names = pd.factorize(artworks)
     nodes = len(drawing_names) + len(artwork_names)
@@ -88,7 +108,8 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
 
     Rows for style copies that the collection does not have are dropped, and counted in the log.
     Rows without a `cluster` number get -1: it is for people to look at, nothing depends on it.
-    Raises UserError with every other unknown id and every set that is not train, val or test.
+    Raises UserError with every other unknown id, every set that is not train, val or test, and
+    every image that is in two sets.
     """
     problems: list[Problem] = []
     split = read_csv(path, ("drawing_id", "artwork_id", "set"), problems)
@@ -114,8 +135,35 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
             problems.append(
                 Problem(path.name, int(str(row)), what, "remove the row or add the image")
             )
+    problems += leaks(split[split["set"].isin(SETS)], path.name)
     raise_problems(f"{path} cannot be used", problems)
     return split[list(COLUMNS)].reset_index(drop=True)
+
+
+def split_files(root: Path) -> list[Path]:
+    """The split tables of a collection's folder, in the order of their names."""
+    files = (root / "splits").glob("*.csv")
+    return sorted(
+        (path for path in files if path.name != NEAR_DUPLICATES and not path.name.startswith(".")),
+        key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.name)],
+    )
+
+
+def leaks(split: pd.DataFrame, file: str) -> list[Problem]:
+    """Each row that has a drawing (or the original of a copy) or an artwork of another set.
+
+    split: its index holds the rows of the file.
+    """
+    found = []
+    for column, kind in (("parent", "drawing"), ("artwork_id", "artwork")):
+        homes: dict[str, tuple[str, int]] = {}
+        for row, name, own in zip(split.index, split[column], split["set"], strict=True):
+            home, first = homes.setdefault(name, (own, row))
+            if own != home:
+                what = f"leaks: {kind} {name!r} is in {own} here and in {home} in row {first}"
+                cure = "put all pairs of connected images into one set"
+                found.append(Problem(file, int(row), what, cure))
+    return found
 
 
 def assert_disjoint(split: pd.DataFrame, name: str) -> None:

@@ -24,6 +24,7 @@ from drawsim.learning.data import TripletData
 from drawsim.learning.mining import HardestNegatives
 from drawsim.learning.module import Matcher
 from drawsim.learning.trainer import make_trainer
+from drawsim.machine import release_freed_memory
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 from drawsim.retrieval.metrics import query_metrics, summarise
 from drawsim.retrieval.task import ranks_table
@@ -94,6 +95,7 @@ class Experiment:
         """Train, from the last whole epoch if resumed."""
         last = self.checkpoints.last
         started = time.perf_counter()
+        release_freed_memory()  # of the baseline: the processes that are about to start copy it
         try:
             self.trainer.fit(
                 self.module,

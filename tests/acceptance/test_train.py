@@ -36,6 +36,8 @@ def command(cache: Path, out: Path, *settings: str) -> list[str]:
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
     environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "NETRC": os.devnull}
+    # A shell's background job ignores Ctrl-C, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         arguments,
         cwd=ROOT,
