@@ -107,7 +107,7 @@ def read_collection(root: Path) -> Collection:
     problems: list[Problem] = []
     drawings = _read_images(root / "drawings.csv", problems)
     artworks = _read_images(root / "artworks.csv", problems)
-    pairs = _read_pairs(root / "pairs.csv", problems)
+    pairs = read_pairs(root / "pairs.csv", problems)
     for column, images, file in (
         ("drawing_id", drawings, "drawings.csv"),
         ("artwork_id", artworks, "artworks.csv"),
@@ -204,7 +204,11 @@ def _read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
     return table.set_index("id")
 
 
-def _read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
+def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
+    """A table of pairs, `pair` as truth values and `parent` filled in; problems as in `read_csv`.
+
+    A pair that is both true and false is a problem; one that is listed twice is kept once.
+    """
     table = read_csv(path, ("drawing_id", "artwork_id", "pair"), problems)
     words = table["pair"].str.strip().str.lower()
     for row in table.index[~words.isin(TRUE_WORDS | FALSE_WORDS)]:

@@ -115,15 +115,15 @@ class Experiment:
         self.module.load_state_dict(best["state_dict"])
         final = self._embed("final")
         results: dict[str, dict[str, dict[str, float]]] = {}
-        tables, tie_rates = [], {}
+        tables, tie_rates, task = [], {}, self.data.task
         started = time.perf_counter()
         for model, vectors in (("baseline", baseline), ("final", final)):
             results[model] = {}
             for name in SETS:
-                ranking = self.data.task.rank(name, *vectors)
+                ranking = task.rank(task.queries[name], *vectors)
                 results[model][name] = summarise(query_metrics(ranking))
                 tie_rates[model, name] = ranking.tie_rate
-                tables.append(ranks_table(self.data.task, name, ranking).assign(model=model))
+                tables.append(ranks_table(task, name, ranking).assign(model=model))
         self.run.write_table("ranks.csv", pd.concat(tables, ignore_index=True))
         self.run.add_seconds(
             embed=self.evaluation.seconds["embed"],

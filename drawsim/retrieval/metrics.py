@@ -1,4 +1,4 @@
-"""Retrieval metrics of a ranking, exact under ties.
+"""Retrieval metrics of a ranking, exact under ties; docs/metrics.md has a card for each.
 
 A metric is a mean over queries, so that a drawing with several artworks counts once. Ranks are
 1-based. Items of equal score are taken to be in random order, and a relevant item has its expected
@@ -18,7 +18,7 @@ from torch import Tensor
 from drawsim.retrieval.ranking import Ranking
 
 KS = (1, 5, 10, 20, 50, 100, 200, 400)
-"""Cut-offs of precision@k and recall@k."""
+"""Cut-offs of every metric that is named `…@k`."""
 
 
 def expected_ranks(ranking: Ranking) -> Tensor:
@@ -39,9 +39,14 @@ def query_metrics(ranking: Ranking) -> dict[str, Tensor]:
     """Every metric for every query that has a relevant item: name -> (queries,) float64.
 
     The key `query` holds the row numbers of those queries. With r_1 <= r_2 <= … <= r_m the ranks of
-    a query's m relevant items:
+    a query's m relevant items in a gallery of N, and h_k = #{r_j <= k}:
     average_precision = mean_j j / r_j;  reciprocal_rank = 1 / r_1;  first_rank = r_1;
-    mean_rank = mean_j r_j;  recall@k = #{r_j <= k} / m;  precision@k = #{r_j <= k} / k.
+    mean_rank = mean_j r_j;  normalised_rank = (Σ_j r_j - m (m + 1) / 2) / (N m), 0 if perfect and
+    near 0.5 by chance (Müller et al., "Performance evaluation in content-based image retrieval",
+    2001);  recall@k = h_k / m;  precision@k = h_k / k;  hit_rate@k = 1 if h_k > 0, else 0;
+    map@k = Σ_{j <= h_k} j / r_j / min(m, k);  ndcg@k = Σ_{j <= h_k} 1 / log2(1 + r_j) over what the
+    ranks 1 … min(m, k) would give (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR
+    techniques", 2002).
     """
     queries, row = torch.unique(ranking.relevance.query, return_inverse=True)
     ranks = expected_ranks(ranking)
@@ -55,17 +60,25 @@ def query_metrics(ranking: Ranking) -> dict[str, Tensor]:
         return torch.zeros(len(queries), dtype=torch.float64).index_add_(0, row, values.double())
 
     first = ranks[place == 1]
+    spare = total(ranks) - relevant * (relevant + 1) / 2
     metrics = {
         "query": queries,
         "average_precision": total(place / ranks) / relevant,
         "reciprocal_rank": 1 / first,
         "first_rank": first,
         "mean_rank": total(ranks) / relevant,
+        "normalised_rank": spare / (ranking.gallery_size * relevant),
     }
+    gain = 1 / torch.log2(1 + ranks)
+    best_gain = torch.cumsum(1 / torch.log2(2 + torch.arange(max(KS), dtype=torch.float64)), 0)
     for k in KS:
-        hits = total(ranks <= k)
+        found = ranks <= k
+        hits, most = total(found), relevant.clamp(max=k)
         metrics[f"precision@{k}"] = hits / k
         metrics[f"recall@{k}"] = hits / relevant
+        metrics[f"hit_rate@{k}"] = (first <= k).double()
+        metrics[f"map@{k}"] = total(found * place / ranks) / most
+        metrics[f"ndcg@{k}"] = total(found * gain) / best_gain[most - 1]
     return metrics
 
 

@@ -17,9 +17,9 @@ from torch import Tensor
 BLOCK = 1 << 24
 """Scores held at a time: 16 M float32 are 64 MiB."""
 
-TIE = 5e-7
+TIE = {torch.float32: 5e-7, torch.float64: 1e-14}
 """Scores this near are equal: the same two vectors give products up to 1.2e-7 apart, by where in
-the matrix they stand (float32, measured up to 2048 dimensions)."""
+the matrix they stand (float32, measured up to 2048 dimensions; float64 in proportion)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
 
     queries: (Q, d), gallery: (N, d), unit rows on one device. k is cut to N.
     """
+    tie = TIE[queries.dtype]
     order = torch.argsort(relevance.query, stable=True)
     pair_query = relevance.query[order].to(queries.device)
     pair_gallery = relevance.gallery[order].to(queries.device)
@@ -86,8 +87,8 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
             some = slice(i, min(i + step, last))
             rows = scores[pair_query[some] - start]
             own = rows.gather(1, pair_gallery[some, None])
-            higher[some] = (rows > own + TIE).sum(dim=1)
-            equal[some] = ((rows - own).abs() <= TIE).sum(dim=1)
+            higher[some] = (rows > own + tie).sum(dim=1)
+            equal[some] = ((rows - own).abs() <= tie).sum(dim=1)
     back = torch.argsort(order)
     empty_index = torch.empty(0, min(k, len(gallery)), dtype=torch.int64)
     return Ranking(

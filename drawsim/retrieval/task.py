@@ -42,16 +42,19 @@ class RetrievalTask:
             chosen.append(self.train_pairs[:, 0])
         return torch.unique(torch.cat(chosen))
 
-    def rank(self, name: Set, drawings: Tensor, artworks: Tensor) -> Ranking:
-        """Rank the gallery for the queries of one set; row i of the result is queries[name][i].
-
-        drawings, artworks: (D, d) and (N, d) unit rows, in the order of the task's ids.
-        """
-        queries = self.queries[name]
+    def relevant_to(self, queries: Tensor) -> Relevance:
+        """Who is relevant to these drawings, (Q,) distinct rows; query i is queries[i]."""
         place = torch.full((len(self.drawings),), -1)
         place[queries] = torch.arange(len(queries))
         wanted = place[self.positives.query] >= 0
-        relevance = Relevance(place[self.positives.query[wanted]], self.positives.gallery[wanted])
+        return Relevance(place[self.positives.query[wanted]], self.positives.gallery[wanted])
+
+    def rank(self, queries: Tensor, drawings: Tensor, artworks: Tensor) -> Ranking:
+        """Rank the gallery for these drawings, (Q,) distinct rows; query i is queries[i].
+
+        drawings, artworks: (D, d) and (N, d) unit rows, in the order of the task's ids.
+        """
+        relevance = self.relevant_to(queries)
         return rank(drawings[queries.to(drawings.device)], artworks, relevance, TOP)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.retrieval import (
     retrieval_average_precision,
+    retrieval_hit_rate,
+    retrieval_normalized_dcg,
     retrieval_precision,
     retrieval_recall,
     retrieval_reciprocal_rank,
@@ -35,6 +39,8 @@ def test_agrees_with_torchmetrics_without_ties(q: int, n: int, seed: int) -> Non
             "reciprocal_rank": retrieval_reciprocal_rank(scores, target[query]),
             **{f"recall@{k}": retrieval_recall(scores, target[query], top_k=k) for k in KS},
             **{f"precision@{k}": retrieval_precision(scores, target[query], top_k=k) for k in KS},
+            **{f"hit_rate@{k}": retrieval_hit_rate(scores, target[query], top_k=k) for k in KS},
+            **{f"ndcg@{k}": retrieval_normalized_dcg(scores, target[query], top_k=k) for k in KS},
         }
         for name, value in theirs.items():
             assert float(ours[name][i]) == pytest.approx(float(value), abs=1e-6), name
@@ -69,6 +75,7 @@ def test_a_collapsed_model_scores_at_chance_and_says_so() -> None:
     scores = summarise(query_metrics(result))
     assert scores["first_rank"] == scores["mean_rank"] == scores["median_rank"] == (n + 1) / 2
     assert scores["recall@1"] == scores["recall@20"] == 0.0
+    assert scores["normalised_rank"] == pytest.approx((n - 1) / 2 / n)
 
 
 def test_two_tied_relevant_items_never_exceed_precision_one() -> None:
@@ -93,13 +100,52 @@ def test_perfect_ranking_closed_form() -> None:
 def test_bounds_and_growth_with_k(q: int, n: int, seed: int) -> None:
     relevance = some_relevance(q, n, seed)
     per_query = query_metrics(rank(grid(q, seed), grid(n, seed + 1), relevance, k=1))
-    recalls = torch.stack([per_query[f"recall@{k}"] for k in KS])
-    assert (recalls.diff(dim=0) >= 0).all()
+    for growing in ("recall", "hit_rate"):
+        over_k = torch.stack([per_query[f"{growing}@{k}"] for k in KS])
+        assert (over_k.diff(dim=0) >= 0).all()
     for name, values in per_query.items():
-        if "rank" in name and name != "reciprocal_rank":
+        if name in ("first_rank", "mean_rank"):
             assert ((values >= 1) & (values <= n)).all()
         elif name != "query":
             assert ((values >= 0) & (values <= 1 + 1e-12)).all(), name
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=30, unique=True))
+def test_one_query_by_hand(places: list[int]) -> None:
+    """Brute force over the ranked list of 30, whose relevant items stand at `places`."""
+    gallery = torch.eye(30)
+    query = torch.nn.functional.normalize(torch.arange(30.0, 0.0, -1.0)[None])
+    relevance = Relevance(torch.zeros(len(places), dtype=torch.int64), torch.tensor(places) - 1)
+    found = query_metrics(rank(query, gallery, relevance, k=1))
+    hit = [place in places for place in range(1, 31)]
+    precision = [sum(hit[:place]) / place for place in range(1, 31)]
+    for k in KS:
+        of_hits = [p for p, h in zip(precision[:k], hit[:k], strict=True) if h]
+        assert float(found[f"map@{k}"]) == pytest.approx(sum(of_hits) / min(len(places), k))
+    above_best = sum(places) - sum(range(1, len(places) + 1))
+    assert float(found["normalised_rank"]) == pytest.approx(above_best / (30 * len(places)))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000))
+def test_a_monotone_change_of_scores_changes_nothing(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    queries = torch.nn.functional.normalize(torch.randn(4, 8, generator=generator).double())
+    gallery = torch.nn.functional.normalize(torch.randn(40, 8, generator=generator).double())
+    relevance = some_relevance(4, 40, seed)
+    one = query_metrics(rank(queries, gallery, relevance, k=1))
+    two = query_metrics(rank(3 * queries, gallery, relevance, k=1))
+    for name, values in one.items():
+        assert torch.equal(values, two[name]), name
+
+
+def test_every_metric_has_a_card() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    gallery = torch.eye(3)
+    relevance = Relevance(torch.tensor([0]), torch.tensor([1]))
+    for name in summarise(query_metrics(rank(gallery, gallery, relevance, k=1))):
+        assert f"### {name.split('@')[0]}" in text
 
 
 @settings(deadline=None, max_examples=20)

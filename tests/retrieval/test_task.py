@@ -131,7 +131,7 @@ def test_ranks_table_against_sorting(
     task: RetrievalTask, collection: Collection, name: Set
 ) -> None:
     drawings, artworks = unit_rows(len(task.drawings), 0), unit_rows(len(task.artworks), 1)
-    table = ranks_table(task, name, task.rank(name, drawings, artworks))
+    table = ranks_table(task, name, task.rank(task.queries[name], drawings, artworks))
     wanted = [task.drawings[row] for row in task.queries[name].tolist()]
     assert table["drawing_id"].tolist() == wanted
     assert (table["set"] == name).all()
@@ -155,7 +155,7 @@ def test_only_the_best_are_listed() -> None:
     pairs = [{"drawing_id": "d0", "artwork_id": "a0", "pair": True, "parent": "d0"}]
     collection = make_collection(pairs, gallery=TOP + 5)
     task = make_task(collection, collection.true_pairs.assign(set="val", cluster=0))
-    ranking = task.rank("val", unit_rows(1, 0), unit_rows(TOP + 5, 1))
+    ranking = task.rank(task.queries["val"], unit_rows(1, 0), unit_rows(TOP + 5, 1))
     [row] = ranks_table(task, "val", ranking).to_dict("records")
     assert len(json.loads(row["top_ids"])) == len(json.loads(row["top_scores"])) == TOP
 
@@ -165,7 +165,9 @@ def test_equal_scores_share_their_ranks() -> None:
     collection = make_collection(pairs, gallery=9)
     task = make_task(collection, collection.true_pairs.assign(set="val", cluster=0))
     same = torch.ones(9, 4) / 2
-    [row] = ranks_table(task, "val", task.rank("val", same[:1], same)).to_dict("records")
+    [row] = ranks_table(task, "val", task.rank(task.queries["val"], same[:1], same)).to_dict(
+        "records"
+    )
     assert json.loads(row["relevant_ranks"]) == [5.0], "the middle of nine"
 
 
@@ -176,7 +178,7 @@ def test_ids_are_written_as_they_are() -> None:
     collection = Collection(Path(), small.drawings, artworks, small.pairs)
     task = make_task(collection, collection.true_pairs.assign(set="val", cluster=0))
     one = torch.ones(1, 1)
-    [row] = ranks_table(task, "val", task.rank("val", one, one)).to_dict("records")
+    [row] = ranks_table(task, "val", task.rank(task.queries["val"], one, one)).to_dict("records")
     assert row["drawing_id"] == "子供"
     assert json.loads(row["top_ids"]) == ['Dü"rer, 1']
     assert "ü" in row["top_ids"]
@@ -186,5 +188,5 @@ def test_a_set_without_queries_has_an_empty_table() -> None:
     pairs = [{"drawing_id": "d0", "artwork_id": "a0", "pair": True, "parent": "d0"}]
     collection = make_collection(pairs, gallery=3)
     task = make_task(collection, collection.true_pairs.assign(set="train", cluster=0))
-    ranking = task.rank("test", unit_rows(1, 0), unit_rows(3, 1))
+    ranking = task.rank(task.queries["test"], unit_rows(1, 0), unit_rows(3, 1))
     assert ranks_table(task, "test", ranking).empty

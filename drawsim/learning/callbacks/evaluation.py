@@ -81,7 +81,7 @@ class Evaluation(pl.Callback):
     def scores(self, name: Set) -> dict[str, float]:
         """Metrics of one set from the embeddings of the last pass."""
         started = time.perf_counter()
-        ranking = self.task.rank(name, self.drawings, self.artworks)
+        ranking = self.task.rank(self.task.queries[name], self.drawings, self.artworks)
         scores = summarise(query_metrics(ranking)) | {"tie_rate": ranking.tie_rate}
         self.seconds["rank"] += time.perf_counter() - started
         return scores

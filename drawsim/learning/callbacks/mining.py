@@ -14,7 +14,6 @@ from drawsim.learning.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.data import TripletData
 from drawsim.learning.losses import TripletCosineLoss
 from drawsim.learning.mining import HardestNegatives
-from drawsim.retrieval.ranking import Relevance
 from drawsim.runs import RunFolder
 
 
@@ -48,10 +47,7 @@ class Mining(pl.Callback):
         """
         task = self.evaluation.task
         rows = task.rows(LIVE_SETS)
-        place = torch.full((len(task.drawings),), -1)
-        place[rows] = torch.arange(len(rows))
-        own = place[task.positives.query] >= 0
-        positives = Relevance(place[task.positives.query[own]], task.positives.gallery[own])
+        positives = task.relevant_to(rows)
         mined = self.miner.mine(self.evaluation.drawings[rows], self.evaluation.artworks, positives)
         self.data.negatives = torch.full((len(task.drawings), mined.shape[1]), -1)
         self.data.negatives[rows] = mined
