@@ -12,6 +12,8 @@ DOORS = {
     "prepare": "from folders of scans and artworks to a collection",
     "explore": "see what is in a collection",
     "train": "train, evaluate and report",
+    "evaluate": "exact metrics of a run or of any embeddings",
+    "compare": "tables, tests and figures over runs",
 }
 
 

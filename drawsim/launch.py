@@ -49,7 +49,7 @@ def launch(door: str, task: Task) -> None:
             failures.append(config.get("name", door))
 
     try:
-        hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=door)(job)()
+        hydra.main(version_base="1.3", config_path=str(_door_folder(door)), config_name=door)(job)()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         _complain(_explain(error, door))
         sys.exit(1)
@@ -64,6 +64,15 @@ def config_folder() -> Path:
     package = Path(__file__).resolve().parent
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
+
+
+def _door_folder(door: str) -> Path:
+    """Where the door's configuration lies: with the groups that it chooses from, or by itself.
+
+    By itself, `conf/<door>/<door>.yaml`, its settings may have names that elsewhere are groups.
+    """
+    own = config_folder() / door
+    return own if (own / f"{door}.yaml").is_file() else config_folder()
 
 
 def is_multirun() -> bool:
@@ -169,11 +178,13 @@ def _names(door: str, parent: str) -> list[str]:
     if parent:
         config = OmegaConf.select(config, parent)
     keys = [str(key) for key in config] if isinstance(config, DictConfig) else []
-    return keys if parent else [*keys, *_groups()]
+    return keys if parent else [*keys, *_groups(door)]
 
 
-def _groups() -> list[str]:
-    return [f.name for f in config_folder().iterdir() if f.is_dir() and f.name != "hydra"]
+def _groups(door: str) -> list[str]:
+    """The groups that a door can choose from."""
+    folders = [f for f in _door_folder(door).iterdir() if f.is_dir() and f.name != "hydra"]
+    return [f.name for f in folders if not (f / f"{f.name}.yaml").is_file()]
 
 
 def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:
@@ -181,7 +192,7 @@ def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:
     active = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
-        with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        with hydra.initialize_config_dir(str(_door_folder(door)), version_base="1.3"):
             return hydra.compose(door, list(choices))
     finally:
         GlobalHydra.instance().hydra = active
@@ -189,7 +200,7 @@ def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:
 
 def _check_values(config: DictConfig, door: str) -> None:
     """Raise UserError for what Hydra lets pass: +sede=1, and values of another kind (seed=abc)."""
-    groups = _groups()
+    groups = _groups(door)
     overrides = HydraConfig.get().overrides.task
     choices = [text for text in overrides if re.split("[=@]", text.lstrip("+~"))[0] in groups]
     defaults: Any = OmegaConf.to_container(_defaults(door, choices))

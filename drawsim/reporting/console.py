@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -37,6 +38,30 @@ def print_results(run: Path) -> None:
     )
     if record["best_epoch"] == 0:
         console.print(f"no epoch beat the untrained model on {record['monitor']}: it was kept")
+
+
+def print_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, float]]], out: Path) -> None:
+    """Print the metrics of an evaluation, model -> set -> metric, and where the rest lies."""
+    console = Console(highlight=False)
+    console.width = max(console.width, 100)  # a table that is cut is worse than one that wraps
+    first = next(values for sets in metrics.values() for values in sets.values() if values)
+    # the thesis's protocol has its own few metrics, all of which are shown
+    shown = [name for name in SHOWN if name in first] if "mrr" in first else list(first)
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("set", "model", *shown):
+        table.add_column(
+            column.replace("recall", "R").replace("_", " "),
+            justify="left" if column in ("set", "model") else "right",
+            no_wrap=True,
+        )
+    for name in dict.fromkeys(name for sets in metrics.values() for name in sets):
+        for model, sets in metrics.items():
+            if scores := sets[name]:
+                places = ("rank", "position")
+                cells = [f"{scores[m]:.{1 if m.endswith(places) else 3}f}" for m in shown]
+                table.add_row(name, model, *cells)
+    console.print(table)
+    console.print(escape(f"→ {out}"), soft_wrap=True)
 
 
 def print_summary(step: str, summary: Summary) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 import numpy as np
 import yaml
-from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from drawsim.errors import UserError
 from drawsim.files import write_text
 from drawsim.reporting.charts import run_charts
+from drawsim.reporting.pages import environment
 from drawsim.reporting.thumbnails import SIDE, make_sheet
+from drawsim.retrieval.intervals import REPEATS, bootstrap, percentile_interval
 
 SETS = ("test", "val", "train")
 MODELS = ("baseline", "final")
 HEADLINE = ("mrr", "recall@1", "recall@10", "recall@20", "median_rank")
 TRUE_SHOWN = 4  # true artworks pictured per drawing
-REPEATS = 2000
 FEWEST_QUERIES = 5  # below that, resampling says nothing
 
 
@@ -97,9 +96,9 @@ def write_report(
 
     Raises UserError if the folder has no readable `metrics.json`, or its tables are damaged.
     """
-    metrics = _read_metrics(run / "metrics.json")
+    metrics = read_metrics(run / "metrics.json")
     config_text = _read_optional(run / "config.yaml")
-    queries = _read_queries(run / "ranks.csv")
+    queries = read_queries(run / "ranks.csv")
     groups = {name: choose_queries(queries[name], queries_shown) for name in SETS}
 
     pictured = [query for parts in groups.values() for _, part in parts for query in part]
@@ -110,7 +109,7 @@ def write_report(
     sheet = make_sheet(file for file in files if file is not None)
 
     page = (
-        _environment()
+        environment()
         .get_template("run_page.html.j2")
         .render(
             metrics=metrics,
@@ -119,7 +118,7 @@ def write_report(
             sets=SETS,
             headline=headline(metrics, queries["test"]),
             repeats=REPEATS,
-            charts=run_charts(metrics, _read_epochs(run / "metrics.csv")),
+            charts=run_charts(metrics, read_epochs(run / "metrics.csv")),
             metric_families=_metric_families(metrics),
             queries=queries,
             groups=groups,
@@ -205,28 +204,10 @@ def query_value(name: str, ranks: Sequence[float]) -> float:
     return sum(rank <= k for rank in ranks) / len(ranks)
 
 
-def bootstrap(
-    values: NDArray[np.float64],
-    centre: Callable[..., Any],
-    *,
-    repeats: int = REPEATS,
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """The centre of `repeats` samples of the values, each drawn with replacement at full size.
-
-    `values` is (queries,), the result (repeats,); `centre` takes an axis, as numpy's mean does. One
-    seed and size give the same draws, so two calls are paired. Takes 16 bytes x queries x repeats.
-    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13.
-    """
-    draws = np.random.default_rng(seed).integers(len(values), size=(repeats, len(values)))
-    return np.asarray(centre(values[draws], axis=1))
-
-
 def _interval(sample: NDArray[np.float64] | None) -> tuple[float, float] | None:
     if sample is None:
         return None
-    low, high = np.quantile(sample, [0.025, 0.975])
-    return float(low), float(high)
+    return percentile_interval(sample)
 
 
 def _ratio_interval(
@@ -267,13 +248,16 @@ def _gain(query: Query) -> float:
 
 
 def _metric_families(metrics: Mapping[str, Any]) -> list[list[str]]:
-    """Every metric of the run, kin by kin: averages, recall and precision by k, ranks."""
+    """Every metric of the run, kin by kin: averages, each family by k, ranks."""
     measured = [*metrics["baseline"].values(), *metrics["final"].values()]
     names = {name for values in measured for name in values}
-    kinds = {"mrr": 0, "map": 0, "recall": 1, "precision": 2}
+    kinds = ("recall@", "precision@", "hit_rate@", "map@", "ndcg@")
 
     def kind(name: str) -> int:
-        return kinds.get(name.partition("@")[0], len(kinds))
+        if name in ("mrr", "map"):
+            return -1
+        family = "".join(name.partition("@")[:2])
+        return kinds.index(family) if family in kinds else len(kinds)
 
     ordered = sorted(names, key=lambda name: (kind(name), int(name.partition("@")[2] or 0), name))
     return [list(family) for _, family in groupby(ordered, kind)]
@@ -282,7 +266,11 @@ def _metric_families(metrics: Mapping[str, Any]) -> list[list[str]]:
 # Reading the run folder
 
 
-def _read_metrics(path: Path) -> dict[str, Any]:
+def read_metrics(path: Path) -> dict[str, Any]:
+    """A run's `metrics.json`, with `baseline`, `final` and `counts` empty where it has none.
+
+    Raises UserError if there is no such table.
+    """
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -303,7 +291,7 @@ def _lines(path: Path) -> list[str]:
     return [line for line in _read_optional(path).splitlines() if line.strip()]
 
 
-def _read_epochs(path: Path) -> list[dict[str, float]]:
+def read_epochs(path: Path) -> list[dict[str, float]]:
     """The rows of `metrics.csv`; cells that are blank or not finite numbers are left out."""
     epochs: list[dict[str, float]] = []
     for row in csv.DictReader(_read_optional(path).splitlines()):
@@ -315,7 +303,7 @@ def _read_epochs(path: Path) -> list[dict[str, float]]:
     return [row for row in epochs if "epoch" in row]
 
 
-def _read_queries(path: Path) -> dict[str, list[Query]]:
+def read_queries(path: Path) -> dict[str, list[Query]]:
     """The queries of each set, in the order of the file; empty if there is no `ranks.csv`."""
     found: dict[tuple[str, str], dict[str, Ranking]] = {}
     rows = csv.DictReader(io.StringIO(_read_optional(path)))
@@ -352,66 +340,3 @@ def _contents(run: Path) -> list[tuple[str, str, int]]:
         # The leading ./ keeps a colon in the name from being read as a scheme.
         contents.append((name, "./" + quote(name), size))
     return contents
-
-
-# The words of numbers
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("drawsim.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "rank": format_rank,
-        "metric": format_metric,
-        "duration": format_duration,
-        "breakable": breakable,
-    }
-    return environment
-
-
-def breakable(name: str) -> Markup:
-    """An id that a browser may break after underscores.
-
-    >>> breakable("a_<b>")
-    Markup('a_<wbr>&lt;b&gt;')
-    """
-    return escape(name).replace("_", Markup("_<wbr>"))
-
-
-def format_rank(rank: float | None) -> str:
-    """A rank or a count, with a decimal only where it has one.
-
-    >>> format_rank(1234.0), format_rank(2.5), format_rank(None)
-    ('1,234', '2.5', '–')
-    """
-    if rank is None:
-        return "–"
-    return f"{rank:,.0f}" if rank == int(rank) else f"{rank:,.1f}"
-
-
-def format_metric(value: float | None, name: str) -> str:
-    """A metric with as many decimals as its kind can bear.
-
-    >>> format_metric(0.41251, "mrr"), format_metric(150.25, "mean_rank")
-    ('0.413', '150.2')
-    """
-    if value is None:
-        return "–"
-    return f"{value:,.1f}" if name.endswith("rank") else f"{value:.3f}"
-
-
-def format_duration(seconds: float) -> str:
-    """
-    >>> format_duration(3.2), format_duration(252), format_duration(7325)
-    ('3.2 s', '4 min 12 s', '2 h 2 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"

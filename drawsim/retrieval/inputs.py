@@ -23,6 +23,7 @@ from drawsim.collection.tables import (
 )
 from drawsim.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+from drawsim.runs import KINDS
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ def from_run(run: Path, root: Path | None) -> Inputs:
         Model(
             stage,
             *(
-                read_embeddings(run / "embeddings" / f"{stage}.{kind}.safetensors")
-                for kind in ("drawing", "artwork")
+                read_embeddings(run / "embeddings" / f"{stage}.{kind}s.safetensors")
+                for kind in KINDS
             ),
         )
         for stage in ("baseline", "final")
-        if (run / "embeddings" / f"{stage}.drawing.safetensors").is_file()
+        if (run / "embeddings" / f"{stage}.drawings.safetensors").is_file()
     )
     if not models:
         raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
@@ -137,9 +138,7 @@ def _read_npz(path: Path) -> Embeddings:
         with np.load(path, allow_pickle=False) as arrays:
             ids, vectors = arrays["ids"], arrays["vectors"]
     except KeyError as error:
-        raise UserError(
-            f"{path}: no array {error.args[0]!r}; it must have ids, vectors."
-        ) from error
+        raise UserError(f"{path}: it must have the arrays ids and vectors.") from error
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not an .npz of ids (text) and vectors: {error}") from error
     if len(ids) != len(vectors):

@@ -8,7 +8,7 @@ nothing is ever fully sorted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -65,7 +65,8 @@ class Ranking:
 def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Ranking:
     """Rank the gallery for every query.
 
-    queries: (Q, d), gallery: (N, d), unit rows on one device. k is cut to N.
+    queries: (Q, d), gallery: (N, d), unit rows on one device. k is cut to N;
+    0 leaves the lists out.
     """
     tie = TIE[queries.dtype]
     order = torch.argsort(relevance.query, stable=True)
@@ -87,8 +88,8 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
             some = slice(i, min(i + step, last))
             rows = scores[pair_query[some] - start]
             own = rows.gather(1, pair_gallery[some, None])
-            higher[some] = (rows > own + tie).sum(dim=1)
-            equal[some] = ((rows - own).abs() <= tie).sum(dim=1)
+            higher[some] = _count(rows, own + tie, torch.Tensor.gt_)
+            equal[some] = _count(rows, own - tie, torch.Tensor.ge_) - higher[some]
     back = torch.argsort(order)
     empty_index = torch.empty(0, min(k, len(gallery)), dtype=torch.int64)
     return Ranking(
@@ -99,6 +100,15 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
         equal=equal.cpu()[back],
         gallery_size=len(gallery),
     )
+
+
+def _count(rows: Tensor, bound: Tensor, beyond: Callable[[Tensor, int], Tensor]) -> Tensor:
+    """How many scores of each row are beyond its bound, (R,) int64.
+
+    In floating point, which on a CPU takes a third of the time of truth values; ones add up exactly
+    as long as a row is shorter than 2^24.
+    """
+    return beyond(rows - bound, 0).sum(dim=1).long()
 
 
 def top_k(

@@ -20,8 +20,9 @@ from PIL import Image
 from scipy.stats import binom
 
 from drawsim.errors import UserError
-from drawsim.reporting import run_page
-from drawsim.reporting.run_page import Query, Ranking, bootstrap, choose_queries, write_report
+from drawsim.reporting import pages, run_page
+from drawsim.reporting.run_page import Query, Ranking, choose_queries, write_report
+from drawsim.retrieval.intervals import bootstrap
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;<img src=x onerror=alert(2)>"
 KS = (1, 5, 10, 20, 50, 100, 200, 400)
@@ -254,7 +255,7 @@ def test_the_table_holds_the_numbers_of_metrics_json(run: Run) -> None:
 
 
 def test_headline_intervals_hold_the_figures_and_rest_on_ranks_csv(run: Run) -> None:
-    queries = run_page._read_queries(run.folder / "ranks.csv")["test"]
+    queries = run_page.read_queries(run.folder / "ranks.csv")["test"]
     rows = {row.metric: row for row in run_page.headline(run.metrics, queries)}
     assert list(rows) == list(run_page.HEADLINE)
     for row in rows.values():
@@ -278,7 +279,7 @@ def test_headline_intervals_hold_the_figures_and_rest_on_ranks_csv(run: Run) -> 
 
 def test_a_figure_of_another_definition_gets_no_interval(run: Run) -> None:
     run.metrics["baseline"]["test"]["mrr"] += 0.01
-    queries = run_page._read_queries(run.folder / "ranks.csv")["test"]
+    queries = run_page.read_queries(run.folder / "ranks.csv")["test"]
     mrr = run_page.headline(run.metrics, queries)[0]
     assert mrr.before_interval is None
     assert mrr.change_interval is None
@@ -413,6 +414,6 @@ def test_true_artworks_among_the_nearest_are_framed(run: Run) -> None:
 
 
 def test_documented_examples_hold() -> None:
-    result = doctest.testmod(run_page)
+    result = doctest.testmod(pages)
     assert result.attempted > 0
     assert result.failed == 0

@@ -1,0 +1,118 @@
+"""`python -m drawsim.evaluate`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "drawsim.evaluate", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Embeddings of the demo's kind, as .npz, with a split."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    generator = torch.Generator().manual_seed(0)
+    for name, rows in (("d", 9), ("a", 25)):
+        vectors = torch.randn(rows, 4, generator=generator).numpy()
+        np.savez(
+            folder / f"{name}.npz",
+            ids=np.array([f"{name}<{i}>" for i in range(rows)]),
+            vectors=vectors,
+        )
+    split = {
+        "drawing_id": [f"d<{i}>" for i in range(9)],
+        "artwork_id": [f"a<{i}>" for i in range(9)],
+        "set": ["train", "val", "test"] * 3,
+    }
+    pd.DataFrame(split).to_csv(folder / "split.csv", index=False)
+    return {
+        "queries": f"{folder}/d.npz",
+        "gallery": f"{folder}/a.npz",
+        "split": f"{folder}/split.csv",
+        "out": f"{folder}/out",
+    }
+
+
+class Page(HTMLParser):
+    """What a page would fetch, and the scripts and tags that got into it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.numbers: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        links = [given.get(name) or "" for name in ("src", "href")]
+        self.fetched += [link for link in links if link and not link.startswith(("#", "data:"))]
+        if tag == "data":
+            self.numbers.append(given["value"] or "")
+
+
+def test_from_files_to_a_page(files: dict[str, str]) -> None:
+    done = evaluate(*(f"{key}={value}" for key, value in files.items()), "csls=3")
+    assert done.returncode == 0, done.stderr
+    assert "val+test" in done.stdout
+    out = Path(files["out"])
+    record = json.loads((out / "metrics.json").read_text())
+    assert record["gallery_size"] == 25
+    assert record["counts"]["val+test"] == {"queries": 6, "pairs": 6}
+    page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
+    assert page.fetched == []
+    assert str(record["embeddings"]["test"]["mrr"]) in page.numbers
+    ranks = pd.read_csv(out / "ranks.csv")
+    tested = ranks[(ranks["set"] == "test") & (ranks["model"] == "embeddings")]
+    first = tested["relevant_ranks"].map(lambda text: json.loads(text)[0])
+    assert (1 / first).mean() == pytest.approx(record["embeddings"]["test"]["mrr"])
+    assert {"breakdowns.csv", "memorisation.csv", "hubs.csv"} <= {f.name for f in out.iterdir()}
+
+
+def test_the_thesis_protocol_from_files(files: dict[str, str], tmp_path: Path) -> None:
+    given = {**files, "out": str(tmp_path), "protocol": "thesis"}
+    done = evaluate(*(f"{key}={value}" for key, value in given.items()))
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "metrics.json").read_text())
+    assert record["protocol"] == "thesis"
+    assert set(record["embeddings"]) == {"train", "val", "test", "val+test"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"queries": "nowhere.npz"}, "nowhere.npz: no such file"),
+        ({"protocol": "thesiss"}, "protocol=thesiss: did you mean thesis?"),
+        ({"run": "runs/x"}, "leave it out where run=DIR is given"),
+        ({"split": "null"}, "split must be given, or run=DIR"),
+        ({"out": "null"}, "out must be given"),
+        ({"collection": "nowhere"}, "collection=nowhere: no such folder"),
+        ({"queris": "x"}, "queris: no such setting, did you mean queries"),
+    ],
+)
+def test_mistakes_get_one_line(files: dict[str, str], change: dict[str, str], says: str) -> None:
+    done = evaluate(*(f"{key}={value}" for key, value in {**files, **change}.items()))
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert says in line
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    done = evaluate(f"run={tmp_path}")
+    assert done.returncode == 1
+    assert "no run folder" in done.stderr
