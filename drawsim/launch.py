@@ -25,6 +25,7 @@ from drawsim.errors import UserError, nearest
 log = logging.getLogger(__name__)
 
 Task = Callable[[DictConfig], None]
+FOLDER_OPTIONS = ("--config-dir", "-cd")
 CANCELLED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -39,8 +40,7 @@ def launch(door: str, task: Task) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger().handlers[0].setLevel(logging.INFO)
     logging.getLogger("drawsim").setLevel(logging.DEBUG)  # what is below INFO goes to log.txt alone
-    # Hydra takes -m in front of settings or behind them, but not between.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    sys.argv[1:] = _options_first(sys.argv[1:])
     OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
     failures: list[str] = []
 
@@ -57,6 +57,30 @@ def launch(door: str, task: Task) -> None:
         sys.exit(CANCELLED)
     if failures:
         sys.exit(1)
+
+
+def _options_first(arguments: Sequence[str]) -> list[str]:
+    """Hydra takes its options in front of settings or behind them, but not between."""
+    front, rest = [], []
+    left = iter(arguments)
+    for argument in left:
+        if argument in FOLDER_OPTIONS:
+            front += [argument, *([value] if (value := next(left, None)) is not None else [])]
+        elif argument in ("-m", "--multirun") or argument.startswith(f"{FOLDER_OPTIONS[0]}="):
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return [*front, *rest]
+
+
+def _users_folder() -> str | None:
+    """The folder of configuration that the command line adds to ours."""
+    for argument, value in zip(sys.argv[1:], [*sys.argv[2:], ""], strict=True):
+        if argument in FOLDER_OPTIONS:
+            return value
+        if argument.startswith(f"{FOLDER_OPTIONS[0]}="):
+            return argument.partition("=")[2]
+    return None
 
 
 def config_folder() -> Path:
@@ -155,6 +179,10 @@ def _explain(error: Exception, door: str) -> str:
     group = re.search(r"(?:config group|group) '([^']+)'", text)
     if group and "Could not find" in text:
         return f"{group.group(1)}: no such choice, {nearest(group.group(1), _names(door, ''))}"
+    unset = re.search(r"You must specify '(\w+)'", text)
+    if unset:
+        options = sorted(path.stem for path in (_door_folder(door) / unset.group(1)).glob("*.yaml"))
+        return f"{unset.group(1)} must be given: {unset.group(1)}={' or '.join(options)}"
     missing = re.search(r"Missing mandatory value: (\S+)", text)
     if missing:
         return f"{missing.group(1)} must be given: {missing.group(1)}=…"
@@ -174,7 +202,10 @@ def _unknown_key(key: str, door: str) -> str:
 
 def _names(door: str, parent: str) -> list[str]:
     """Keys of the door's default configuration below `parent`; at the top, also its groups."""
-    config: Any = _defaults(door)
+    try:
+        config: Any = _defaults(door, _chosen(sys.argv[1:], door))
+    except (HydraException, OmegaConfBaseException):  # a choice is wrong, too, or is a sweep
+        config = _defaults(door)
     if parent:
         config = OmegaConf.select(config, parent)
     keys = [str(key) for key in config] if isinstance(config, DictConfig) else []
@@ -193,16 +224,22 @@ def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(_door_folder(door)), version_base="1.3"):
-            return hydra.compose(door, list(choices))
+            folder = _users_folder()
+            searched = [f"hydra.searchpath=[file://{Path(folder).resolve()}]"] if folder else []
+            return hydra.compose(door, [*choices, *searched])
     finally:
         GlobalHydra.instance().hydra = active
 
 
+def _chosen(arguments: Sequence[str], door: str) -> list[str]:
+    """The arguments that choose an option of a group."""
+    groups = _groups(door)
+    return [text for text in arguments if re.split("[=@]", text.lstrip("+~"))[0] in groups]
+
+
 def _check_values(config: DictConfig, door: str) -> None:
     """Raise UserError for what Hydra lets pass: +sede=1, and values of another kind (seed=abc)."""
-    groups = _groups(door)
-    overrides = HydraConfig.get().overrides.task
-    choices = [text for text in overrides if re.split("[=@]", text.lstrip("+~"))[0] in groups]
+    choices = _chosen(HydraConfig.get().overrides.task, door)
     defaults: Any = OmegaConf.to_container(_defaults(door, choices))
     unknown = [str(key) for key in config if key not in defaults]
     wrong = [f"{key}: no such setting, {nearest(key, defaults)}" for key in unknown]

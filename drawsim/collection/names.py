@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection as Ids
+from itertools import pairwise
 
 AGE_GROUPS = ("3-5", "6-9", "10-13", "14-17", "18-25", "MS", "unknown")
 """In their natural order; MS: medico-social institutions, of no stated age."""
@@ -29,7 +30,8 @@ COUNTRIES = frozenset(
 )
 """ISO 3166-1 alpha-3, and in the last line states of ISO 3166-3 that are no more."""
 
-_SUSPECTS = "ªºµ"  # letters to Unicode, but in a name most likely half of a broken letter
+_ENCODINGS = ("cp437", "cp1252", "mac_roman")
+_SUSPECTS = "ªºµ"  # letters to Unicode, but in a name most likely half of a broken one
 _GOOD_MARKS = "’‘“”–·"
 
 
@@ -59,29 +61,26 @@ def repaired(text: str) -> str:
 
     Tried are cp437 (zip archives), cp1252 with latin-1 for the bytes that it lacks (Windows, the
     web) and Mac Roman, twice at most, as some text was broken twice. Only what looks broken is
-    touched: it has signs that no name has, is UTF-8 in that encoding, and then consists of letters
-    of one script. Everything else comes back as it is.
+    touched, and only if it is UTF-8 in that encoding and then looks like a name: letters of one
+    script, and no sign that names do not have. Everything else comes back as it is.
     """
+    better = text
     for _ in range(2):
-        better = next((t for t in map(_reread, [text] * 3, _ENCODINGS) if t is not None), None)
-        if better is None:
-            break
-        text = better
-    return text
+        tries = (_reread(better, encoding) for encoding in _ENCODINGS if _looks_broken(better))
+        better = next((meant for meant in tries if meant is not None), better)
+    return text if _looks_broken(better) else better
 
 
 def _reread(text: str, encoding: str) -> str | None:
-    if not any(_is_odd(letter) for letter in text):
-        return None
+    """The text as UTF-8 if these were its bytes, or None."""
     try:
         raw = b"".join(_byte(letter, encoding) for letter in text)
         meant = unicodedata.normalize("NFC", raw.decode("utf-8"))
     except UnicodeError:
         return None
-    return meant if _looks_like_a_name(meant) else None
-
-
-_ENCODINGS = ("cp437", "cp1252", "mac_roman")
+    scripts = {unicodedata.name(c, "?").split()[0] for c in meant if c.isalpha()}
+    marks = any(unicodedata.combining(c) for c in meant)
+    return meant if len(scripts) == 1 and not marks else None
 
 
 def _byte(letter: str, encoding: str) -> bytes:
@@ -93,16 +92,14 @@ def _byte(letter: str, encoding: str) -> bytes:
         return letter.encode("latin-1")
 
 
+def _looks_broken(text: str) -> bool:
+    """Whether there is a sign that names do not have, or a capital like Ã within a word."""
+    return any(map(_is_odd, text)) or any(
+        a.islower() and b.isupper() and not b.isascii() for a, b in pairwise(text)
+    )
+
+
 def _is_odd(letter: str) -> bool:
-    """Not ASCII, and nothing that stands in a name."""
     if letter.isascii() or letter in _GOOD_MARKS:
         return False
     return letter in _SUSPECTS or unicodedata.category(letter)[0] not in "LM"
-
-
-def _looks_like_a_name(text: str) -> bool:
-    letters = [c for c in text if c.isalpha()]
-    scripts = {unicodedata.name(c, "?").split()[0] for c in letters}
-    marks = any(unicodedata.combining(c) for c in text)
-    # After one repair of two, the text may still look broken: it is in Latin letters then.
-    return len(scripts) == 1 and not marks

@@ -1,63 +1,101 @@
-"""Names of scans, taken apart and put together."""
+"""Age groups, countries, style copies, and artists' names that were broken on the way."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drawsim.collection.names import AGE_GROUPS, ScanName, parse_scan_name
-
-names = st.builds(
-    ScanName,
-    year=st.integers(1000, 9999),
-    age_group=st.sampled_from(AGE_GROUPS),
-    number=st.text("0123456789ABZab", min_size=1, max_size=6),
-    country=st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3),
-    side=st.sampled_from("RV"),
-    quality=st.sampled_from("AC"),
+from drawsim.collection.names import (
+    AGE_GROUPS,
+    COUNTRIES,
+    STYLE_SUFFIXES,
+    display_name,
+    original_id,
+    repaired,
 )
 
-
-def test_an_example() -> None:
-    assert parse_scan_name("2015_14-17_3372_ITA_R_C") == ScanName(
-        2015, "14-17", "3372", "ITA", "R", "C"
-    )
+LATIN = "abcdefghijklmnopqrstuvwxyzàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿčďěńňőřšťůűžłąęśćż"
+CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 
 
-@given(names)
-def test_a_name_comes_back_from_its_text(name: ScanName) -> None:
-    assert parse_scan_name(str(name)) == name
+def words(alphabet: str) -> st.SearchStrategy[str]:
+    """Names of one to three words, each with a capital."""
+    word = st.text(alphabet, min_size=2, max_size=8).map(str.title)
+    return st.lists(word, min_size=1, max_size=3).map(" ".join)
+
+
+def read_as(text: str, encoding: str) -> str:
+    """What is seen of UTF-8 text that a program takes for another encoding."""
+    return text.encode().decode(encoding)
+
+
+def test_age_groups_are_in_their_natural_order() -> None:
+    ages = [int(group.split("-")[0]) for group in AGE_GROUPS if group[0].isdigit()]
+    assert ages == sorted(ages)
+    assert AGE_GROUPS[len(ages) :] == ("MS", "unknown")
+
+
+def test_countries_are_alpha_3() -> None:
+    assert len(COUNTRIES) == 249 + 7  # as many as ISO 3166-1 has, and some that are no more
+    assert all(len(code) == 3 and code.isalpha() and code.isupper() for code in COUNTRIES)
+    assert {"FRA", "LKA", "LVA", "YUG"} <= COUNTRIES
+    assert not {"SRI", "LET", "YOU"} & COUNTRIES
+
+
+@pytest.mark.parametrize("suffix", STYLE_SUFFIXES)
+def test_a_style_copy_is_of_a_known_original(suffix: str) -> None:
+    assert original_id(f"a_R_C{suffix}", {"a_R_C", "b"}) == "a_R_C"
+    assert original_id(f"a_R_C{suffix}", {"b"}) is None
+
+
+def test_the_longer_ending_goes_first() -> None:
+    assert original_id("a_pencil_gray", {"a", "a_pencil"}) == "a"
+    assert original_id("a_pencil_gray", {"a_pencil"}) == "a_pencil"
+
+
+@given(words(LATIN), st.sampled_from(["cp437", "latin-1", "mac_roman"]))
+def test_broken_latin_names_are_repaired(name: str, encoding: str) -> None:
+    seen = read_as(name, encoding)
+    # Where every sign of the broken name is one that names have, nobody can tell.
+    looks_fine = all(c.isalpha() or c == " " for c in seen)
+    assert repaired(seen) == name or looks_fine
+
+
+@given(words(CYRILLIC), st.sampled_from(["cp437", "latin-1"]))
+def test_broken_cyrillic_names_are_repaired(name: str, encoding: str) -> None:
+    assert repaired(read_as(name, encoding)) == name
+
+
+@given(words(LATIN) | words(CYRILLIC))
+def test_good_names_are_left_alone(name: str) -> None:
+    assert repaired(name) == name
+    decomposed = unicodedata.normalize("NFD", name)
+    assert repaired(decomposed) == decomposed
 
 
 @pytest.mark.parametrize(
-    "stem",
+    ("found", "shown"),
     [
-        "",
-        "1995_14-17_64_0072",  # no country
-        "2000_6-9_310045",  # a separator is missing
-        "2015_14-17_3372_ITA_R_C_crop",
-        "x2015_14-17_3372_ITA_R_C",
-        "2015_14-17_3372_ITA_R_C\n",
-        "2015_14-17_3372_ITA_X_C",
-        "2015_14-17_3372_ita_R_C",
-        "15_14-17_3372_ITA_R_C",
+        ("Albrecht_Du╠êrer", "Albrecht Dürer"),  # decomposed, in a zip archive
+        ("Albrecht_DÃ¼rer", "Albrecht Dürer"),
+        ("AntonÃ\xadn_DvoÅ™Ã¡k", "Antonín Dvořák"),  # cp1252, which lacks some bytes
+        ("Albrecht_D√ºrer", "Albrecht Dürer"),
+        ("Albrecht_DuÃàrer", "Albrecht Dürer"),  # Mac, decomposed: nothing but letters
+        ("RenÃƒÂ©_Magritte", "René Magritte"),  # broken twice
+        ("Oâ€™Keeffe", "O’Keeffe"),
+        ("Édouard_Manet", "Édouard Manet"),
+        ("E\u0301douard_Manet", "Édouard Manet"),
+        ("Joan_Miró", "Joan Miró"),
+        ("JOSÉ_DE_ALMADA", "JOSÉ DE ALMADA"),
+        ("Mª_Ángeles", "Mª Ángeles"),
+        ("葛飾_北斎", "葛飾 北斎"),
+        ("Robert_and_Sonia__Delaunay_", "Robert and Sonia Delaunay"),
+        ("Anon._№ 7 (16×20)", "Anon. № 7 (16×20)"),
+        ("", ""),
     ],
 )
-def test_what_does_not_follow_the_scheme_is_not_guessed_at(stem: str) -> None:
-    assert parse_scan_name(stem) is None
-
-
-@pytest.mark.real_data
-def test_the_published_names(shared_data: Path) -> None:
-    """Year and number are those of the published table; countries and ages it has corrected."""
-    path = shared_data / "thesis" / "metadata" / "drawings_14_25_metadata.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    parsed = [(parse_scan_name(row["uid"]), row) for row in rows]
-    read = [(name, row) for name, row in parsed if name is not None]
-    assert len(read) == 18_561
-    assert all((str(name.year), name.number) == (row["year"], row["id"]) for name, row in read)
+def test_names_for_people(found: str, shown: str) -> None:
+    assert display_name(found) == shown

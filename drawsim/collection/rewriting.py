@@ -1,0 +1,54 @@
+"""Tables that a step writes again: the same stays as it is, and what people added is never lost."""
+
+from __future__ import annotations
+
+import filecmp
+from pathlib import Path
+
+import pandas as pd
+
+from drawsim.collection.tables import TRUE_WORDS, Problem, read_csv, write_csv
+
+
+def rewrite(table: pd.DataFrame, path: Path) -> bool:
+    """Write a table as `write_csv` does, unless the file says the same already; whether it did."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        write_csv(table, fresh)
+        if path.is_file() and filecmp.cmp(fresh, path, shallow=False):
+            return False
+        fresh.replace(path)
+        return True
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def would_lose(path: Path, source: pd.DataFrame, keys: tuple[str, ...]) -> list[Problem]:
+    """What a file, if it is there, has and its source has not: columns, and rows by their keys."""
+    if not path.is_file():
+        return []
+    problems: list[Problem] = []
+    old = read_csv(path, keys, problems)
+    if problems:
+        return problems
+    cure = "add it to the source, move the file away, or choose another out"
+    problems += [
+        Problem(path.name, 1, f"column {name} would be lost", cure)
+        for name in old.columns
+        if name not in source.columns
+    ]
+    known = set(_keys(source, keys))
+    problems += [
+        Problem(path.name, int(row), f"{', '.join(key)} would be lost", cure)
+        for row, key in zip(old.index, _keys(old, keys), strict=True)
+        if key not in known
+    ]
+    return problems
+
+
+def _keys(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+    columns = [table[name].astype(str) for name in keys]
+    if "pair" in keys:  # in whatever words
+        words = columns[keys.index("pair")].str.strip().str.lower()
+        columns[keys.index("pair")] = words.isin(TRUE_WORDS).map({True: "true", False: "false"})
+    return list(zip(*columns, strict=True))
