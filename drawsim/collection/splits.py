@@ -150,16 +150,18 @@ def split_files(root: Path) -> list[Path]:
 
 
 def leaks(split: pd.DataFrame, file: str) -> list[Problem]:
-    """Each row that has a drawing (or the original of a copy) or an artwork of another set.
+    """Each drawing (or original of a copy) and artwork in two sets, at the first row that errs.
 
     split: its index holds the rows of the file.
     """
     found = []
     for column, kind in (("parent", "drawing"), ("artwork_id", "artwork")):
         homes: dict[str, tuple[str, int]] = {}
+        told = set()
         for row, name, own in zip(split.index, split[column], split["set"], strict=True):
             home, first = homes.setdefault(name, (own, row))
-            if own != home:
+            if own != home and name not in told:
+                told.add(name)
                 what = f"leaks: {kind} {name!r} is in {own} here and in {home} in row {first}"
                 cure = "put all pairs of connected images into one set"
                 found.append(Problem(file, int(row), what, cure))

@@ -19,6 +19,7 @@ from drawsim.collection.splits import (
     load_split,
     make_split,
     read_split,
+    split_files,
 )
 from drawsim.collection.tables import Collection, read_collection
 from drawsim.errors import UserError
@@ -220,10 +221,32 @@ def test_no_confirmed_pairs_at_all(own: Collection) -> None:
 
 
 def test_a_split_file_that_leaks_is_named(own: Collection) -> None:
-    path = write_split(own, SOUND + "d5,a3,train\n")
+    path = write_split(own, SOUND + "d5,a3,train\nd1,a6,test\nd1,a7,test\n")
     with pytest.raises(UserError, match="leaks") as error:
         load_split(own, "v0")
-    assert str(path) in str(error.value)
+    assert [line.strip().split(" – ")[0] for line in str(error.value).splitlines()] == [
+        f"{path} cannot be used: 2 problems",
+        "v0.csv, row 7: leaks: drawing 'd1' is in test here and in train in row 3",
+        "v0.csv, row 6: leaks: artwork 'a3' is in train here and in val in row 4",
+    ]
+
+
+def test_a_style_copy_in_another_set_than_its_original_is_a_leak(own: Collection) -> None:
+    path = write_split(own, "drawing_id,artwork_id,set,parent\nd0,a0,train,\nd1,a1,val,d0\n")
+    with pytest.raises(UserError, match="row 3: leaks: drawing 'd0' is in val here and in train"):
+        read_split(path, own)
+
+
+def test_any_file_of_the_folder_is_a_split_by_its_name(own: Collection) -> None:
+    write_split(own, SOUND).rename(own.root / "splits" / "fold10.csv")
+    for name in ("fold2", "near_duplicates", ".fold1"):
+        (own.root / "splits" / f"{name}.csv").touch()
+    assert [path.name for path in split_files(own.root)] == ["fold2.csv", "fold10.csv"]
+    assert len(load_split(own, "fold10")) == 4
+    with pytest.raises(UserError, match=r"split fold1: there is no .*, did you mean fold") as error:
+        load_split(own, "fold1", write=True)
+    assert f"drawsim prepare step=splits source={own.root}" in str(error.value)
+    assert len(load_split(own, "v3")) == len(own.true_pairs), "versions are made by rule"
 
 
 def test_problems_of_a_split_file_come_with_their_rows(own: Collection) -> None:
