@@ -75,9 +75,9 @@ def _options_first(arguments: Sequence[str]) -> list[str]:
 
 def _users_folder() -> str | None:
     """The folder of configuration that the command line adds to ours."""
-    for argument, value in zip(sys.argv[1:], [*sys.argv[2:], ""], strict=True):
+    for place, argument in enumerate(sys.argv[1:], 2):
         if argument in FOLDER_OPTIONS:
-            return value
+            return sys.argv[place] if place < len(sys.argv) else None
         if argument.startswith(f"{FOLDER_OPTIONS[0]}="):
             return argument.partition("=")[2]
     return None
@@ -197,6 +197,8 @@ def _unknown_key(key: str, door: str) -> str:
         name = parents.pop()
     names = [".".join([*parents, other]) for other in _names(door, ".".join(parents))]
     wrong = ".".join([*parents, name])
+    if wrong in names:
+        return f"{key}: {wrong} is set as a whole, '{wrong}={{{key[len(wrong) + 1 :]}: …}}'"
     return f"{wrong}: no such setting, {nearest(wrong, names)}"
 
 

@@ -30,7 +30,11 @@ from drawsim.launch import (
 
 GROUPS = sorted(f.name for f in config_folder().iterdir() if f.is_dir() and f.name != "hydra")
 OPTIONS = [(group, f.stem) for group in GROUPS for f in sorted((config_folder() / group).iterdir())]
-REQUIRED = {("backbone", "timm"): ["backbone.model=resnet18"], ("data", "folder"): ["data.root=x"]}
+REQUIRED = {
+    ("backbone", "timm"): ["backbone.model=resnet18"],
+    ("data", "folder"): ["data.root=x"],
+    ("split", "file"): ["split.name=fold0"],
+}
 """What an option leaves to the user to say."""
 
 
