@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from drawsim.reporting.compare_tables import SET_NAMES
-from drawsim.reporting.explore_figures import (
+from drawsim.reporting.figures import (
     COLOURS,
     FONT,
     WIDTH,
@@ -38,13 +38,6 @@ ROW = 0.3  # inches a model of the box plot takes
 COLUMNS = 3  # panels side by side
 CURVE_KS = (1, 10, 50)
 THICK = 1.4  # points
-
-
-def svg_file(figure: Drawn) -> str:
-    """The SVG of a figure as a file of its own, in the light colours."""
-    svg = re.sub(r"var\(--(\w+)\)", lambda match: COLOURS[match[1]], figure.svg)
-    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return svg.replace("<svg ", f'<svg {spaces} font-family="DejaVu Sans, sans-serif" ', 1) + "\n"
 
 
 # Ranks over splits

@@ -12,7 +12,7 @@ from drawsim.errors import UserError
 from drawsim.files import atomic, write_text
 from drawsim.progress import progress_bar
 from drawsim.reporting import compare_tables
-from drawsim.reporting.compare_figures import curves_figure, rank_figure, recall_figure, svg_file
+from drawsim.reporting.compare_figures import curves_figure, rank_figure, recall_figure
 from drawsim.reporting.compare_sheet import (
     TOP,
     Pictures,
@@ -36,8 +36,8 @@ from drawsim.reporting.compare_tests import (
     grounds,
     verdicts,
 )
-from drawsim.reporting.explore_figures import Drawn
-from drawsim.reporting.explore_report import Folder
+from drawsim.reporting.figures import Drawn, svg_file
+from drawsim.reporting.folder import Folder
 from drawsim.reporting.pages import environment
 from drawsim.reporting.results import Results, Run
 from drawsim.reporting.thumbnails import SIDE, Sheet, make_sheet

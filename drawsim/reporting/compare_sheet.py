@@ -12,7 +12,7 @@ import numpy as np
 from drawsim.collection.demo import demo_root
 from drawsim.collection.tables import read_collection
 from drawsim.errors import UserError
-from drawsim.reporting.explore_figures import (
+from drawsim.reporting.figures import (
     COLOURS,
     DPI,
     FONT,
@@ -22,8 +22,8 @@ from drawsim.reporting.explore_figures import (
     drawn,
     shortened,
 )
-from drawsim.reporting.explore_sheets import load, placeholder
 from drawsim.reporting.pages import format_rank
+from drawsim.reporting.pictures import load, placeholder
 from drawsim.reporting.results import Results, Run, natural
 from drawsim.reporting.run_page import Ranking
 

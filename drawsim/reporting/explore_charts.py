@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from drawsim.reporting.explore_counts import UNKNOWN
-from drawsim.reporting.explore_figures import (
+from drawsim.reporting.figures import (
     COLOURS,
     FONT,
     WIDTH,

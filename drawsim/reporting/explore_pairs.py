@@ -16,14 +16,15 @@ from drawsim.reporting.explore_pdf import PdfWriter
 from drawsim.reporting.explore_sheets import (
     Captioned,
     Sheet,
-    load,
     painted,
     pair_sheet,
-    placeholder,
 )
+from drawsim.reporting.pictures import load, placeholder
 
 DRAWINGS = 12  # on one page at most
 PNG_DPI = 100
+
+LARGEST = 1100  # pixels of the longer side that a picture is printed with
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,6 @@ def _page(
     files += collection.drawing_paths(drawings).values()
     first, *others = (
         Captioned(image or placeholder(), name)
-        for image, name in zip(load(files, workers), [artwork, *drawings], strict=True)
+        for image, name in zip(load(files, workers, LARGEST), [artwork, *drawings], strict=True)
     )
     return pair_sheet(first, others, describe_artwork(collection, artwork), foot)

@@ -24,41 +24,20 @@ from drawsim.reporting.explore_counts import (
     read_holdings,
     year_by_age,
 )
-from drawsim.reporting.explore_figures import WIDTH, Drawn, counted
 from drawsim.reporting.explore_page import render
 from drawsim.reporting.explore_pairs import Paper, any_picture, write_pages
 from drawsim.reporting.explore_samples import Sample, Sampling, draw_samples
-from drawsim.reporting.explore_sheets import Captioned, grid_sheet, load, painted, placeholder
+from drawsim.reporting.explore_sheets import Captioned, grid_sheet, painted
 from drawsim.reporting.explore_sizes import describe_sizes, measure
+from drawsim.reporting.figures import WIDTH, Drawn, counted
+from drawsim.reporting.folder import Folder
+from drawsim.reporting.pictures import load, placeholder
 from drawsim.reporting.world_map import map_figure
 
-CONTENTS = "files.txt"
 SAMPLE_DPI = 150
 POINTS = 72  # an inch
 KINDS = {"confirmed": True, "ambiguous": False}
 COLUMNS = ("year", "age_group", "country")
-
-
-@dataclass
-class Folder:
-    """The folder that is written, and what has been written into it."""
-
-    root: Path
-    written: list[str] = field(default_factory=list)
-
-    def place(self, name: str) -> Path:
-        """The path of a file that is about to be written."""
-        self.written.append(name)
-        return self.root / name
-
-    def finish(self) -> None:
-        """List what was written, and remove what an earlier run wrote and this one did not."""
-        contents = self.root / CONTENTS
-        before = contents.read_text(encoding="utf-8").splitlines() if contents.is_file() else []
-        for name in set(before) - set(self.written):
-            if name and ".." not in Path(name).parts and not Path(name).is_absolute():
-                (self.root / name).unlink(missing_ok=True)
-        write_text(contents, "\n".join(sorted(self.written)) + "\n")
 
 
 @dataclass

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from drawsim.errors import UserError
-from drawsim.pixels.decode import read_image
-from drawsim.reporting.explore_figures import one_line
+from drawsim.reporting.figures import one_line
 
 A4_LANDSCAPE = (842.0, 595.0)
 MARGIN = 34.0
@@ -25,7 +22,6 @@ CAPTION = 7.5  # points, the size of its letters
 CAPTION_LINES = 3
 LEADING = 1.25  # from line to line, in sizes of the letters
 NARROWEST = 60.0  # what a caption may take below a narrower picture
-LARGEST = 1100  # pixels of the longer side that a picture is kept with
 ENLARGED = 1.5  # points a pixel of a small picture takes at most
 PAPER, INK, SOFT = "#ffffff", "#1d1c1a", "#5d5952"
 
@@ -85,31 +81,6 @@ class Captioned:
 
 
 # Pictures
-
-
-def load(files: Sequence[Path], workers: int, largest: int = LARGEST) -> list[Image.Image | None]:
-    """The pictures, their longer side `largest` pixels at most; None for what cannot be read."""
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda file: _load(file, largest), files))
-
-
-def _load(file: Path, largest: int) -> Image.Image | None:
-    try:
-        image = Image.fromarray(read_image(file, min_size=largest))
-    except UserError:
-        return None
-    image.thumbnail((largest, largest), Image.Resampling.LANCZOS)
-    return image
-
-
-@cache
-def placeholder() -> Image.Image:
-    """What stands for a picture that cannot be read: a crossed tile."""
-    tile = Image.new("RGB", (400, 300), "#f0ede6")
-    pen = ImageDraw.Draw(tile)
-    for start, end in (((160, 110), (240, 190)), ((240, 110), (160, 190))):
-        pen.line((start, end), fill="#b5b0a6", width=4)
-    return tile
 
 
 # Text

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from drawsim.errors import UserError
-from drawsim.pixels.decode import read_image
+from drawsim.machine import cores
+from drawsim.reporting.pictures import load
 
 SIDE = 144  # pixels of the longer side
 QUALITY = 60  # WebP, 0..100; 144 px take 3-5 kB
@@ -45,23 +44,12 @@ class Sheet:
 def make_sheet(files: Iterable[Path]) -> Sheet:
     """Thumbnails of the distinct files; one that cannot be read is left out."""
     distinct = list(dict.fromkeys(files))
-    with ThreadPoolExecutor() as pool:
-        pictures = pool.map(_shrink, distinct)
+    pictures = load(distinct, cores(), SIDE)
     by_file: dict[Path, Thumbnail] = {}
     for file, picture in zip(distinct, pictures, strict=True):
         if picture is not None:
             by_file[file] = Thumbnail(f"p{len(by_file)}", *picture.size, _data_uri(picture))
     return Sheet(by_file)
-
-
-def _shrink(file: Path) -> Image.Image | None:
-    """The picture with a longer side of at most SIDE, its shape kept; None if it is unreadable."""
-    try:
-        picture = Image.fromarray(read_image(file, min_size=SIDE))
-    except UserError:
-        return None
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return picture
 
 
 def _data_uri(picture: Image.Image) -> str:

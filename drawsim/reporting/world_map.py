@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drawsim.reporting.explore_figures import COLOURS, WIDTH, Drawn, Tips, counted, drawn, mark
+from drawsim.reporting.figures import COLOURS, WIDTH, Drawn, Tips, counted, drawn, mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

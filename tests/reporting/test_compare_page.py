@@ -14,9 +14,10 @@ from PIL import Image
 from drawsim import compare as door
 from drawsim.errors import UserError
 from drawsim.reporting.compare_console import print_findings
-from drawsim.reporting.compare_figures import curves_figure, rank_figure, recall_figure, svg_file
+from drawsim.reporting.compare_figures import curves_figure, rank_figure, recall_figure
 from drawsim.reporting.compare_page import compare, write_comparison
 from drawsim.reporting.compare_sheet import MODELS, choose, find_pictures
+from drawsim.reporting.figures import svg_file
 from drawsim.reporting.results import Results, combine, read_runs
 from drawsim.reporting.score_files import read_scores
 from drawsim.reporting.wandb_group import read_group

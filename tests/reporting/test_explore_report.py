@@ -19,9 +19,10 @@ from PIL import Image
 
 from drawsim.errors import UserError
 from drawsim.reporting.explore_pairs import DRAWINGS, Paper
-from drawsim.reporting.explore_report import CONTENTS, Findings, explore_collection
+from drawsim.reporting.explore_report import Findings, explore_collection
 from drawsim.reporting.explore_samples import Sampling, draw_samples
 from drawsim.reporting.explore_sizes import describe_sizes, measure
+from drawsim.reporting.folder import CONTENTS
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;<img src=x onerror=alert(2)>"
 STRANGE = "$a$ 葛飾_🎨\nß"

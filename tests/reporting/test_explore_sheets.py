@@ -20,13 +20,12 @@ from drawsim.reporting.explore_sheets import (
     Captioned,
     Sheet,
     grid_sheet,
-    load,
     painted,
     pair_sheet,
-    placeholder,
     text_width,
     wrapped,
 )
+from drawsim.reporting.pictures import load, placeholder
 
 LONG_ID = "2019_18-25_1824_COL_a_R_C_crop"
 shapes = st.tuples(st.integers(40, 900), st.integers(40, 900))

@@ -151,3 +151,10 @@ def one_line(text: str) -> str:
     'a b'
     """
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def svg_file(figure: Drawn) -> str:
+    """The SVG of a figure as a file of its own, in the light colours."""
+    svg = re.sub(r"var\(--(\w+)\)", lambda match: COLOURS[match[1]], figure.svg)
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return svg.replace("<svg ", f'<svg {spaces} font-family="DejaVu Sans, sans-serif" ', 1) + "\n"

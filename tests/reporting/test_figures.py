@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import drawsim
-from drawsim.reporting import explore_figures
+from drawsim.reporting import figures
 from drawsim.reporting.explore_charts import (
     LETTERS,
     RANKED,
@@ -27,7 +27,7 @@ from drawsim.reporting.explore_charts import (
     year_columns,
     years_figure,
 )
-from drawsim.reporting.explore_figures import COLOURS, DPI, Drawn
+from drawsim.reporting.figures import COLOURS, DPI, Drawn
 
 TEMPLATES = Path(drawsim.__file__).parent / "reporting" / "templates"
 
@@ -148,6 +148,6 @@ def test_any_name_can_be_drawn() -> None:
 
 
 def test_doctests() -> None:
-    result = doctest.testmod(explore_figures)
+    result = doctest.testmod(figures)
     assert result.attempted > 0
     assert result.failed == 0
