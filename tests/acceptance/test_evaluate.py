@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+from tests.html_page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,23 +50,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-class Page(HTMLParser):
-    """What a page would fetch, and the scripts and tags that got into it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.fetched: list[str] = []
-        self.numbers: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        links = [given.get(name) or "" for name in ("src", "href")]
-        self.fetched += [link for link in links if link and not link.startswith(("#", "data:"))]
-        if tag == "data":
-            self.numbers.append(given["value"] or "")
-
-
 def test_from_files_to_a_page(files: dict[str, str]) -> None:
     done = evaluate(*(f"{key}={value}" for key, value in files.items()), "csls=3")
     assert done.returncode == 0, done.stderr
@@ -76,7 +60,7 @@ def test_from_files_to_a_page(files: dict[str, str]) -> None:
     assert record["counts"]["val+test"] == {"queries": 6, "pairs": 6}
     page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
     assert page.fetched == []
-    assert str(record["embeddings"]["test"]["mrr"]) in page.numbers
+    assert str(record["embeddings"]["test"]["mrr"]) in [own["value"] for own in page.of("data")]
     ranks = pd.read_csv(out / "ranks.csv")
     tested = ranks[(ranks["set"] == "test") & (ranks["model"] == "embeddings")]
     first = tested["relevant_ranks"].map(lambda text: json.loads(text)[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +20,10 @@ from drawsim.reporting.figures import svg_file
 from drawsim.reporting.results import Results, combine, read_runs
 from drawsim.reporting.score_files import read_scores
 from drawsim.reporting.wandb_group import read_group
+from tests.html_page import Page
 from tests.reporting.compared import ladder, make_run, make_study, means, write_scores, write_table
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes, and its text outside styles."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self._inside = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {key: value or "" for key, value in attrs}))
-        self._inside = tag
-
-    def handle_data(self, data: str) -> None:
-        if self._inside != "style":
-            self.text += data
-
-    def count(self, tag: str, **attributes: str) -> int:
-        wanted = {"class": attributes["cls"]}
-        return sum(name == tag and wanted.items() <= own.items() for name, own in self.elements)
 
 
 def written(results: Results, out: Path, reference: str | None = None) -> Page:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,6 +22,7 @@ from drawsim.reporting.explore_report import Findings, explore_collection
 from drawsim.reporting.explore_samples import Sampling, draw_samples
 from drawsim.reporting.explore_sizes import describe_sizes, measure
 from drawsim.reporting.folder import CONTENTS
+from tests.html_page import Page
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;<img src=x onerror=alert(2)>"
 STRANGE = "$a$ 葛飾_🎨\nß"
@@ -30,28 +30,6 @@ ELEVEN = 13  # drawings of one artwork: more than a page takes
 SAMPLING = Sampling(by="age_group", rows=2, cols=3, groups=12, seed=0)
 
 Row = dict[str, str]
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes, and the text outside scripts and styles."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self._inside = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {key: value or "" for key, value in attrs}))
-        self._inside = tag
-
-    def handle_data(self, data: str) -> None:
-        if self._inside not in ("script", "style"):
-            self.text += data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
 
 
 def write(path: Path, rows: list[Row]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import doctest
+import multiprocessing
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-from torch.multiprocessing.spawn import spawn
 
 from drawsim.retrieval import scores
 from drawsim.retrieval.metrics import query_metrics, summarise
@@ -75,9 +75,16 @@ def share(process: int, meeting_point: str, out: str) -> None:
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
-    spawn(share, (str(tmp_path / "meet"), str(tmp_path)), nprocs=2)
-    for process in range(2):
-        found = torch.load(tmp_path / f"{process}.pt", weights_only=True)
+    start = multiprocessing.get_context("spawn")
+    places = (str(tmp_path / "meet"), str(tmp_path))
+    processes = [start.Process(target=share, args=(number, *places)) for number in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    for number in range(2):
+        found = torch.load(tmp_path / f"{number}.pt", weights_only=True)
         assert found == pytest.approx(expected())
 
 
