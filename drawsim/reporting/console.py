@@ -13,6 +13,7 @@ from rich.table import Table
 from drawsim.collection.summary import Summary
 from drawsim.runs import read_record
 
+SHORT = {"mean_position": "MP", "mean_min_position": "MMP", "mean_median_position": "median pos."}
 SHOWN = ("mrr", "map", "recall@1", "recall@10", "recall@20", "median_rank")
 
 
@@ -43,14 +44,14 @@ def print_results(run: Path) -> None:
 def print_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, float]]], out: Path) -> None:
     """Print the metrics of an evaluation, model -> set -> metric, and where the rest lies."""
     console = Console(highlight=False)
-    console.width = max(console.width, 100)  # a table that is cut is worse than one that wraps
+    console.width = max(console.width, 110)  # a table that is cut is worse than one that wraps
     first = next(values for sets in metrics.values() for values in sets.values() if values)
     # the thesis's protocol has its own few metrics, all of which are shown
     shown = [name for name in SHOWN if name in first] if "mrr" in first else list(first)
     table = Table(box=SIMPLE_HEAD)
     for column in ("set", "model", *shown):
         table.add_column(
-            column.replace("recall", "R").replace("_", " "),
+            SHORT.get(column, column.replace("recall", "R").replace("R_", "R@").replace("_", " ")),
             justify="left" if column in ("set", "model") else "right",
             no_wrap=True,
         )
