@@ -42,6 +42,7 @@ def launch(door: str, task: Task) -> None:
     logging.getLogger("drawsim").setLevel(logging.DEBUG)  # what is below INFO goes to log.txt alone
     sys.argv[1:] = _options_first(sys.argv[1:])
     OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
+    OmegaConf.register_new_resolver("choices", _choices, replace=True)
     failures: list[str] = []
 
     def job(config: DictConfig) -> None:
@@ -97,6 +98,11 @@ def _door_folder(door: str) -> Path:
     """
     own = config_folder() / door
     return own if (own / f"{door}.yaml").is_file() else config_folder()
+
+
+def options(door: str, group: str) -> list[str]:
+    """The options of a group that a door can choose from."""
+    return sorted(path.stem for path in (_door_folder(door) / group).glob("*.yaml"))
 
 
 def is_multirun() -> bool:
@@ -179,10 +185,6 @@ def _explain(error: Exception, door: str) -> str:
     group = re.search(r"(?:config group|group) '([^']+)'", text)
     if group and "Could not find" in text:
         return f"{group.group(1)}: no such choice, {nearest(group.group(1), _names(door, ''))}"
-    unset = re.search(r"You must specify '(\w+)'", text)
-    if unset:
-        options = sorted(path.stem for path in (_door_folder(door) / unset.group(1)).glob("*.yaml"))
-        return f"{unset.group(1)} must be given: {unset.group(1)}={' or '.join(options)}"
     missing = re.search(r"Missing mandatory value: (\S+)", text)
     if missing:
         return f"{missing.group(1)} must be given: {missing.group(1)}=…"
@@ -218,6 +220,11 @@ def _groups(door: str) -> list[str]:
     """The groups that a door can choose from."""
     folders = [f for f in _door_folder(door).iterdir() if f.is_dir() and f.name != "hydra"]
     return [f.name for f in folders if not (f / f"{f.name}.yaml").is_file()]
+
+
+def _choices(door: str) -> str:
+    """What `--help` says of the groups."""
+    return "\n".join(f"{g}: {', '.join(options(door, g))}" for g in sorted(_groups(door)))
 
 
 def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:

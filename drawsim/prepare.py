@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.launch import build, launch
+from drawsim.errors import UserError
+from drawsim.launch import build, launch, options
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 def prepare(config: DictConfig) -> None:
     """Run one step and print what it read, made and skipped."""
+    if "step" not in config:
+        raise UserError(f"step must be given: step={' or '.join(options('prepare', 'step'))}")
     from drawsim.machine import cores
     from drawsim.reporting.console import print_summary
 

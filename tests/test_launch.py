@@ -28,8 +28,16 @@ from drawsim.launch import (
     output_folder,
 )
 
-GROUPS = sorted(f.name for f in config_folder().iterdir() if f.is_dir() and f.name != "hydra")
+DOORS_OF_THEIR_OWN = ("evaluate", "prepare")
+"""Their configuration lies in a folder by itself."""
+GROUPS = sorted(
+    f.name
+    for f in config_folder().iterdir()
+    if f.is_dir() and f.name not in ("hydra", *DOORS_OF_THEIR_OWN)
+)
 OPTIONS = [(group, f.stem) for group in GROUPS for f in sorted((config_folder() / group).iterdir())]
+STEPS = sorted(path.stem for path in (config_folder() / "prepare/step").glob("*.yaml"))
+SCHEMES = sorted(path.stem for path in (config_folder() / "prepare/scheme").glob("*.yaml"))
 REQUIRED = {
     ("backbone", "timm"): ["backbone.model=resnet18"],
     ("data", "folder"): ["data.root=x"],
@@ -313,7 +321,11 @@ def test_every_option_composes_and_fits_what_it_configures(group: str, option: s
     with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
         config = hydra.compose("train", overrides(group, option))
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    named = {"backbone": {"timm": "resnet18"}, "data": {"folder": "x"}}.get(group, {})
+    named = {
+        "backbone": {"timm": "resnet18"},
+        "data": {"folder": "x"},
+        "split": {"file": "fold0"},
+    }.get(group, {})
     if group not in ("callbacks", "experiment"):  # these have no name of their own
         assert plain[group]["name"] == named.get(option, option)
     targets = list(nodes_with_targets(plain))
@@ -338,11 +350,29 @@ def nodes_with_targets(config: dict[str, Any], key: str = "") -> Iterator[tuple[
 def test_every_file_of_the_configuration_is_an_option() -> None:
     """Nothing lies about: each group holds YAML files only, of which each is tried above."""
     files = [path for path in config_folder().rglob("*") if path.is_file()]
-    assert all(path.suffix == ".yaml" for path in files)
+    tables = [path for path in files if "scheme" in path.parts and path.suffix == ".csv"]
+    assert all(path.suffix == ".yaml" for path in files if path not in tables)
     depth = {
-        len(path.relative_to(config_folder()).parts) for path in files if "hydra" not in str(path)
+        len(path.relative_to(config_folder()).parts)
+        for path in files
+        if not {"hydra", *DOORS_OF_THEIR_OWN} & set(path.parts)
     }
     assert depth == {1, 2}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str) -> None:
+    with hydra.initialize_config_dir(str(config_folder() / "prepare"), version_base="1.3"):
+        config = hydra.compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
+    OmegaConf.set_struct(config, False)
+    config.step.pop("config_folders", None)  # Hydra knows these only while a door is open
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert plain["step"].pop("name") == step
+    assert plain["scheme"]["name"] == scheme
+    signature = inspect.signature(hydra.utils.get_object(plain["step"].pop("_target_")))
+    given = set(plain["step"]) | {"source", "out", "workers", "config_folders"}
+    assert set(signature.parameters) | {"config_folders"} == given
 
 
 def make(size: int, name: str = "none", fail: bool = False) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from drawsim.collection.summary import Summary
 from drawsim.errors import UserError
 from tests.collection.archive_files import Tree, picture, put, table, zipped
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf/prepare"
 SCAN = "2015_14-17_3372_ITA_R_C"
 
 

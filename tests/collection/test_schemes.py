@@ -18,7 +18,7 @@ from drawsim.collection.names import AGE_GROUPS, COUNTRIES
 from drawsim.collection.schemes import Scheme, load_scheme
 from drawsim.errors import UserError
 
-SCHEMES = Path(__file__).resolve().parents[2] / "conf" / "scheme"
+SCHEMES = Path(__file__).resolve().parents[2] / "conf/prepare/scheme"
 PUBLISHED = "thesis/metadata/drawings_14_25_metadata.csv"
 
 
