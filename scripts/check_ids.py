@@ -63,8 +63,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("metadata", type=Path, help="the table")
-    parser.add_argument("--scheme", default="imaj", help="a file of conf/prepare/scheme (default: imaj)")
-    parser.add_argument("--config-dir", type=Path, default=config_folder() / "prepare", help="in place of conf")
+    parser.add_argument("--scheme", default="imaj", help="a file of the folder scheme, or imaj")
+    ours = config_folder() / "prepare"
+    parser.add_argument("--config-dir", type=Path, default=ours, help="in place of conf/prepare")
     arguments = parser.parse_args()
     folder = arguments.config_dir / "scheme"
     settings: Any = OmegaConf.to_container(OmegaConf.load(folder / f"{arguments.scheme}.yaml"))

@@ -22,6 +22,7 @@ from drawsim.pixels.parallel import in_processes
 from drawsim.progress import progress_bar
 
 SIDE = 32  # pixels, both sides of a miniature
+ENOUGH = 2 * SIDE  # pixels, both sides of what is shrunk to one, at least
 BITS = 64
 DISTANCE = 10
 """Bits in which the hashes of near-duplicates may differ. On 8,375 paintings, pairs of the same
@@ -30,7 +31,7 @@ work end at about 12 and pairs of different works begin to be many at 16."""
 _CORRELATION = 0.8  # of near-duplicates, at least
 _SHIFT = 2  # pixels of a miniature by which one image may be moved against the other
 _BLANK = 2.0  # levels of standard deviation below which there is nothing to compare
-_BLOCK = 2048  # hashes compared with as many others at once: 16 MiB
+_BLOCK = 1536  # hashes compared with as many others at once: 9 MiB
 
 
 class LookAlikes(NamedTuple):
@@ -80,13 +81,14 @@ def same_bytes(digests: Mapping[str, str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def miniature(image: np.ndarray) -> np.ndarray:
-    """What images are compared by: their luminance, squashed to 32 × 32 pixels, uint8.
+def shrink(image: np.ndarray) -> np.ndarray:
+    """An image (uint8 RGB of any size) squashed to 32 × 32 pixels, each the mean of its area."""
+    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
-    `image`: uint8 RGB of any size.
-    """
-    luminance = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.resize(luminance, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+
+def miniature(small: np.ndarray) -> np.ndarray:
+    """What images are compared by: the luminance of a shrunk one, (32, 32) uint8."""
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
 
 
 def perceptual_hashes(miniatures: np.ndarray) -> np.ndarray:
@@ -113,13 +115,16 @@ def close_hashes(hashes: np.ndarray, distance: int) -> Iterator[LookAlikes]:
     """
     bits = np.unpackbits(hashes[:, None].view(np.uint8), axis=1)
     signs = bits.astype(np.float32) * 2 - 1
+    memory = np.empty(_BLOCK * _BLOCK, np.float32)  # had once: asking for it takes longer than use
     for top in range(0, len(signs), _BLOCK):
         for left in range(top, len(signs), _BLOCK):
-            dot = signs[top : top + _BLOCK] @ signs[left : left + _BLOCK].T
-            first, second = np.nonzero(dot >= BITS - 2 * distance)
-            bits_apart = ((BITS - dot[first, second]) / 2).astype(np.int64)
+            one, other = signs[top : top + _BLOCK], signs[left : left + _BLOCK]
+            dot = memory[: len(one) * len(other)].reshape(len(one), len(other))
+            np.matmul(one, other.T, out=dot)
+            first, second = np.divmod(np.flatnonzero(dot >= BITS - 2 * distance), len(other))
+            apart = ((BITS - dot[first, second]) / 2).astype(np.int64)
             once = first + top < second + left
-            yield LookAlikes(first[once] + top, second[once] + left, bits_apart[once])
+            yield LookAlikes(first[once] + top, second[once] + left, apart[once])
 
 
 def look_alikes(miniatures: Sequence[np.ndarray], distance: int) -> LookAlikes:
@@ -129,7 +134,7 @@ def look_alikes(miniatures: Sequence[np.ndarray], distance: int) -> LookAlikes:
     or more with the other, moved by up to 2 of its 32 pixels. Blank images are in no pair.
     """
     stack = np.stack(miniatures) if miniatures else np.empty((0, SIDE, SIDE), np.uint8)
-    drawn = np.flatnonzero([small.std() >= _BLANK for small in miniatures])
+    drawn = np.flatnonzero([cv2.meanStdDev(small)[1][0, 0] >= _BLANK for small in miniatures])
     found = [np.empty((3, 0), np.int64)]
     for close in close_hashes(perceptual_hashes(stack[drawn]), distance):
         pairs = np.stack([drawn[close.first], drawn[close.second], close.distance])
@@ -152,6 +157,6 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def _read_miniature(path: Path) -> np.ndarray | None:
     try:
-        return miniature(read_image(path, min_size=2 * SIDE))
+        return miniature(shrink(read_image(path, min_size=ENOUGH)))
     except ImageReadError:
         return None

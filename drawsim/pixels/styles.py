@@ -8,11 +8,17 @@ Images here are RGB, so each effect turns the channels round for OpenCV and back
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
+
+from drawsim.errors import UserError, nearest
+
+Effect = Callable[[np.ndarray], np.ndarray]
 
 _TILE = 256  # pixels a side: the working arrays of `oil` then stay in the processor's cache
 
@@ -45,15 +51,24 @@ def _oil_tile(tones: np.ndarray, colours: np.ndarray, size: int) -> np.ndarray:
     shape = (tones.shape[0] - 2 * size, tones.shape[1] - 2 * size)
 
     # The commonest tone: count each tone around every pixel, dark to light, and keep the first
-    # with the largest count.
-    most = np.zeros(shape, np.uint16)
+    # with the largest count. A tone is counted only where it has pixels in reach.
+    first_row, last_row = _reach(tones, size, axis=0)
+    first_column, last_column = _reach(tones, size, axis=1)
+    kind, depth = (np.uint8, cv2.CV_8U) if width * width < 256 else (np.uint16, cv2.CV_16U)
+    most = np.zeros(shape, kind)
     commonest = np.zeros(shape, np.uint8)
     for tone in np.unique(tones[tones >= 0]):
-        here = (tones == tone).view(np.uint8)
-        count = cv2.boxFilter(here, cv2.CV_16U, (width, width), normalize=False)[inside, inside]
-        more = cv2.compare(count, most, cv2.CMP_GT)
-        np.maximum(commonest, more & np.uint8(tone), out=commonest)
-        np.maximum(most, count, out=most)
+        rows = slice(first_row[tone], last_row[tone] + 1)
+        columns = slice(first_column[tone], last_column[tone] + 1)
+        near = (
+            slice(rows.start, rows.stop + 2 * size),
+            slice(columns.start, columns.stop + 2 * size),
+        )
+        here = (tones[near] == tone).view(np.uint8)
+        count = cv2.boxFilter(here, depth, (width, width), normalize=False)[inside, inside]
+        more = cv2.compare(count, most[rows, columns], cv2.CMP_GT)
+        np.maximum(commonest[rows, columns], more & np.uint8(tone), out=commonest[rows, columns])
+        np.maximum(most[rows, columns], count, out=most[rows, columns])
 
     # Its mean colour: add up the neighbours of that tone, one neighbour at a time.
     commonest = commonest.astype(np.int16)
@@ -64,6 +79,19 @@ def _oil_tile(tones: np.ndarray, colours: np.ndarray, size: int) -> np.ndarray:
             same = cv2.compare(tones[neighbour], commonest, cv2.CMP_EQ)
             cv2.accumulate(colours[neighbour], total, mask=same)
     return np.rint(total / most[:, :, None]).astype(np.uint8)
+
+
+def _reach(tones: np.ndarray, size: int, axis: int) -> tuple[list[int], list[int]]:
+    """For each tone, the first and the last row (axis 0) or column of the tile that can count it.
+
+    A tone that is not there has a meaningless range.
+    """
+    occurs = np.zeros((tones.shape[axis], 257), bool)  # the last column is for no tone
+    lines = np.arange(len(occurs))
+    occurs[lines[:, None] if axis == 0 else lines[None], tones] = True
+    first = occurs.argmax(axis=0) - 2 * size
+    last = len(occurs) - 1 - occurs[::-1].argmax(axis=0)
+    return np.maximum(first, 0).tolist(), np.minimum(last, len(occurs) - 2 * size - 1).tolist()
 
 
 def watercolour(image: np.ndarray, sigma_s: float = 60, sigma_r: float = 0.6) -> np.ndarray:
@@ -98,14 +126,47 @@ def pencil(image: np.ndarray, kernel: int = 101) -> np.ndarray:
     return _in_three_channels(cv2.divide(luminance, blurred, scale=256))
 
 
-EFFECTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+EFFECTS: dict[str, Effect] = {
     "oil": oil,
     "water": watercolour,
     "texture": texture,
     "gray": gray,
     "pencil_gray": pencil,
 }
-"""The effects by the names that the thesis appends to the ids of its style copies."""
+"""The effects by the names that the thesis appends to the ids of its style copies.
+
+The parameters that they have by default are those of the thesis.
+"""
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "size": (1, 100),
+    "dyn_ratio": (1, 255),
+    "sigma_s": (0, 200),
+    "sigma_r": (0, 1),
+    "kernel": (1, 9999),
+}
+
+
+def style_effect(name: str, parameters: Mapping[str, float]) -> Effect:
+    """The effect of this name with these parameters; those that are not given stay as they are.
+
+    Raises UserError for unknown names and for numbers out of their range.
+    """
+    if name not in EFFECTS:
+        raise UserError(f"unknown style effect {name!r}: {nearest(name, EFFECTS)}")
+    known = inspect.signature(EFFECTS[name]).parameters.keys() & _RANGES.keys()
+    for parameter, value in parameters.items():
+        where = f"style effect {name}: {parameter}={value}"
+        if parameter not in known:
+            hint = nearest(parameter, known) if known else "it has none"
+            raise UserError(f"{where}: no such parameter, {hint}")
+        low, high = _RANGES[parameter]
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise UserError(f"{where}: must be a number in {low:g}..{high:g}")
+        whole = parameter not in ("sigma_s", "sigma_r")
+        if whole and (value != int(value) or (parameter == "kernel" and value % 2 == 0)):
+            raise UserError(f"{where}: must be {'odd' if parameter == 'kernel' else 'whole'}")
+    return partial(EFFECTS[name], **parameters)
 
 
 def _as_bgr(effect: Callable[..., Any], image: np.ndarray, **settings: float) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
 
 from drawsim.pixels import check
 from drawsim.pixels.check import check_images
@@ -54,27 +54,17 @@ def test_more_images_than_a_batch(paths: dict[str, Path], monkeypatch: pytest.Mo
     assert list(check_images(paths, max_pixels=10_000)) == ["g", "e", "b", "a"]
 
 
-@pytest.mark.parametrize(
-    ("terminal", "patience", "progress", "shown"),
-    [
-        (True, -1, True, True),
-        (True, 1e9, True, False),
-        (True, -1, False, False),
-        (False, -1, True, False),
-    ],
-)
-def test_the_bar_shows_on_a_terminal_and_only_in_a_long_check(
-    paths: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
-    terminal: bool,
-    patience: float,
-    progress: bool,
-    shown: bool,
+def test_the_bar_counts_every_image(
+    paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=terminal, width=80)
-    monkeypatch.setattr(check, "Console", lambda stderr: console)
-    monkeypatch.setattr(check, "_PATIENCE", patience)
-    check_images(paths, max_pixels=10_000, label="drawings", progress=progress)
-    assert ("checking drawings" in screen.getvalue()) == shown
-    assert shown or not screen.getvalue()
+    counted: list[tuple[str, int | None, int]] = []
+
+    @contextmanager
+    def bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+        done = []
+        yield lambda: done.append(1)
+        counted.append((what, total, len(done)))
+
+    monkeypatch.setattr(check, "progress_bar", bar)
+    check_images(paths, max_pixels=10_000, label="drawings")
+    assert counted == [("checking drawings", 9, 9)]

@@ -5,16 +5,24 @@ The author's images lie in the folder `shared` beside the repository; without it
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections import Counter
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from drawsim.errors import UserError
+from drawsim.launch import config_folder
 from drawsim.pixels import styles
 from drawsim.pixels.decode import read_image
-from drawsim.pixels.styles import EFFECTS, gray, oil, pencil
+from drawsim.pixels.styles import EFFECTS, gray, oil, pencil, style_effect
 
 AUTHORS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "styles"
 DRAWINGS = ("1998_14-17_0101_RUS_R_C", "2019_14-17_0188_RUS_R_C")
@@ -52,6 +60,23 @@ def slow_oil(image: np.ndarray, size: int, dyn_ratio: int) -> np.ndarray:
 def test_oil_is_its_definition(size: int, dyn_ratio: int) -> None:
     image = picture(37, 45)
     assert np.array_equal(oil(image, size, dyn_ratio), slow_oil(image, size, dyn_ratio))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    image=arrays(np.uint8, st.tuples(st.integers(1, 14), st.integers(1, 14), st.just(3))),
+    size=st.integers(1, 4),
+    dyn_ratio=st.sampled_from([1, 3, 64]),
+)
+def test_oil_of_anything(image: np.ndarray, size: int, dyn_ratio: int) -> None:
+    assert np.array_equal(oil(image, size, dyn_ratio), slow_oil(image, size, dyn_ratio))
+
+
+def test_oil_counts_tones_that_are_in_reach_from_afar() -> None:
+    """A lone tone in a corner is counted by all that it reaches, and by nothing else."""
+    image = np.full((30, 40, 3), 200, np.uint8)
+    image[0, 39] = 10
+    assert np.array_equal(oil(image), slow_oil(image, 5, 1))
 
 
 def test_oil_has_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +134,43 @@ def test_channels_are_rgb(name: str) -> None:
     if name in ("oil", "water", "texture"):
         assert mean[0] > 150
         assert mean[2] < 50
+
+
+def test_parameters_reach_the_effect() -> None:
+    image = picture(40, 50)
+    assert np.array_equal(style_effect("oil", {"size": 2})(image), oil(image, size=2))
+    assert np.array_equal(style_effect("pencil_gray", {"kernel": 5})(image), pencil(image, 5))
+    assert np.array_equal(style_effect("gray", {})(image), gray(image))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "said"),
+    [
+        ("oill", {}, "did you mean oil?"),
+        ("oil", {"sise": 3}, "no such parameter, did you mean size"),
+        ("gray", {"size": 3}, "no such parameter, it has none"),
+        ("oil", {"size": 0}, "in 1..100"),
+        ("oil", {"size": 2.5}, "must be whole"),
+        ("water", {"sigma_r": 60}, "in 0..1"),
+        ("pencil_gray", {"kernel": 100}, "must be odd"),
+        ("pencil_gray", {"kernel": "wide"}, "must be a number"),
+    ],
+)
+def test_wrong_parameters(name: str, parameters: dict[str, float], said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        style_effect(name, parameters)
+
+
+def test_the_step_has_the_parameters_of_the_effects() -> None:
+    """What is made beforehand and what augmentation makes on the fly are the same."""
+    file = config_folder() / "prepare/step/styles.yaml"
+    step = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert list(step["effects"]) == list(step["parameters"]) == list(EFFECTS)
+    image = picture(90, 120)
+    for name, parameters in step["parameters"].items():
+        signature = inspect.signature(EFFECTS[name]).parameters
+        assert set(parameters) == set(signature) - {"image"}
+        assert np.array_equal(style_effect(name, parameters)(image), EFFECTS[name](image))
 
 
 @pytest.mark.real_data

@@ -1,0 +1,290 @@
+"""A close look at a collection: every table, and every image decoded to its end."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from drawsim.collection.splits import assert_disjoint, read_split, split_files
+from drawsim.collection.tables import (
+    Collection,
+    Problem,
+    _read_images,
+    _unknown_ids,
+    read_csv,
+    read_pairs,
+)
+from drawsim.errors import UserError
+from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.duplicates import (
+    ENOUGH,
+    check_distance,
+    look_alikes,
+    miniature,
+    same_bytes,
+    shrink,
+)
+from drawsim.pixels.parallel import in_processes
+from drawsim.progress import progress_bar
+
+KINDS = {"drawing": "drawings.csv", "artwork": "artworks.csv"}
+GRAY = 12
+"""Levels by which the channels of a gray image may differ: those of 1/32 of its width and height,
+averaged, so that what the compression of a JPEG adds does not count."""
+
+_ORIENTATION = 0x0112  # the Exif tag; 5 to 8 mean that width and height change places
+_MEND = "mend the file or take the row out"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an image file is: why it cannot be used, or size (pixels, upright), colour, bytes.
+
+    digest: SHA-256 of the file. small: (32, 32) uint8, what images are compared by.
+    """
+
+    reason: str | None
+    width: int = 0
+    height: int = 0
+    colour: bool = False
+    bytes: int = 0
+    digest: str = ""
+    small: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in a collection.
+
+    problems: what must be mended. images: one row for each row of the tables: kind, id, path,
+    width, height, mode (gray or colour), bytes, problem; all but the first three are empty for an
+    unusable image. duplicates: first_kind, first, second_kind, second, same_bytes, distance (bits).
+    pairs: the pairs of the collection, as `read_pairs` has them.
+    """
+
+    problems: list[Problem]
+    images: pd.DataFrame
+    duplicates: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: int) -> Inspection:
+    """Read every table and decode every image of a collection, whether or not it is in a pair.
+
+    distance: bits in which the hashes of near-duplicates may differ. Raises UserError only if there
+    is no such folder, or the distance makes no sense: all else is listed.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; source must be the folder of a collection")
+    check_distance(distance)
+    problems, tables, pairs = _inspect_tables(root)
+    rows = [
+        (kind, int(str(row)), name, path)
+        for kind, table in tables.items()
+        for row, name, path in zip(table.index, table["id"], table["path"], strict=True)
+    ]
+    looks = inspect_images((root / path for *_, path in rows), len(rows), max_pixels, workers)
+    bad = {kind: set[str]() for kind in KINDS}
+    for (kind, row, name, path), look in zip(rows, looks, strict=True):
+        if look.reason:
+            problems.append(Problem(KINDS[kind], row, f"{name!r}: {path} {look.reason}", _MEND))
+            bad[kind].add(name)
+    problems += _pairs_without_images(pairs, bad)
+    images = pd.DataFrame(
+        [
+            (kind, name, path, *_cells(look), look.reason or "")
+            for (kind, _, name, path), look in zip(rows, looks, strict=True)
+        ],
+        columns=["kind", "id", "path", "width", "height", "mode", "bytes", "problem"],
+    )
+    names = [(kind, name) for kind, _, name, _ in rows]
+    return Inspection(
+        problems, images, _duplicates(names, looks, _families(tables, pairs), distance), pairs
+    )
+
+
+def inspect_images(paths: Iterable[Path], total: int, max_pixels: int, workers: int) -> list[Look]:
+    """A look at each file, in order; processes share the work, a bar counts to `total`."""
+    work = partial(look_at, max_pixels=max_pixels)
+    looks = []
+    with progress_bar("checking images", total) as advance:
+        for look in in_processes(work, paths, workers, batch=16):
+            looks.append(look)
+            advance()
+    return looks
+
+
+def look_at(path: Path, max_pixels: int) -> Look:
+    """Decode an image to its end, JPEG at reduced scale, and say what it is."""
+    try:
+        image = read_image(path, min_size=ENOUGH, max_pixels=max_pixels)
+        data = path.read_bytes()
+    except ImageReadError as error:
+        return Look(str(error).removeprefix(f"{path}: "))
+    except OSError as error:  # gone since
+        return Look(str(error.strerror))
+    height, width = image.shape[:2]
+    if data.startswith(b"\xff\xd8"):
+        width, height = _size_of_jpeg(data)
+    small = shrink(image)
+    channels = cv2.split(small)
+    spread = cv2.max(cv2.max(*channels[:2]), channels[2]) - cv2.min(
+        cv2.min(*channels[:2]), channels[2]
+    )
+    return Look(
+        None,
+        width=width,
+        height=height,
+        colour=bool(spread.max() > GRAY),
+        bytes=len(data),
+        digest=hashlib.sha256(data).hexdigest(),
+        small=miniature(small),
+    )
+
+
+def _size_of_jpeg(data: bytes) -> tuple[int, int]:
+    """Width and height, upright; from the header, as the image was decoded at reduced scale."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # the reader has its own
+    try:
+        with Image.open(io.BytesIO(data)) as header:
+            width, height = header.size
+            turned = header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    return (height, width) if turned else (width, height)
+
+
+def _cells(look: Look) -> tuple[str, str, str, str]:
+    if look.reason:
+        return "", "", "", ""
+    mode = "colour" if look.colour else "gray"
+    return str(look.width), str(look.height), mode, str(look.bytes)
+
+
+def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame], pd.DataFrame]:
+    """Every problem of the tables; drawings and artworks with an id and a path, by kind; pairs."""
+    problems: list[Problem] = []
+    known = {kind: _read_images(root / file, problems) for kind, file in KINDS.items()}
+    pairs = read_pairs(root / "pairs.csv", problems)
+    tables = {}
+    for kind, file in KINDS.items():
+        if len(known[kind]):  # of a table that cannot be read, every id would be unknown
+            problems += _unknown_ids(pairs, f"{kind}_id", known[kind].index, file)
+        table = read_csv(root / file, ("id", "path"), [])
+        tables[kind] = table[(table["id"] != "") & (table["path"] != "")]
+    for file, table in (("drawings.csv", tables["drawing"]), ("pairs.csv", pairs)):
+        if "parent" in table.columns:
+            orphans = table[~table["parent"].isin([*known["drawing"].index, ""])]
+            problems += [
+                Problem(
+                    file,
+                    int(str(row)),
+                    f"parent {parent!r} is not in drawings.csv",
+                    "add the original there, or take its style copies out",
+                )
+                for row, parent in orphans["parent"].items()
+                if file == "drawings.csv" or table.at[row, "drawing_id"] != parent
+            ]
+    if not problems:  # what splits name is then worth a look
+        collection = Collection(root, known["drawing"], known["artwork"], pairs)
+        defects = {path: _defect_of_split(path, collection) for path in split_files(root)}
+        cure = "mend it, or delete it and run step=splits"
+        problems += [
+            Problem(f"splits/{path.name}", None, what, cure)
+            for path, what in defects.items()
+            if what
+        ]
+    return problems, tables, pairs
+
+
+def _defect_of_split(path: Path, collection: Collection) -> str | None:
+    try:
+        assert_disjoint(read_split(path, collection), str(path))
+    except UserError as error:
+        return str(error).removeprefix(str(path)).strip(": \n")
+    return None
+
+
+def _pairs_without_images(pairs: pd.DataFrame, bad: dict[str, set[str]]) -> list[Problem]:
+    return [
+        Problem(
+            "pairs.csv",
+            int(str(row)),
+            f"{kind}_id {name!r} has no usable image",
+            "mend the image or take the pair out",
+        )
+        for kind in KINDS
+        for row, name in pairs[f"{kind}_id"].items()
+        if name in bad[kind]
+    ]
+
+
+def _families(tables: dict[str, pd.DataFrame], pairs: pd.DataFrame) -> dict[str, str]:
+    """The original of each style copy, as either table has it: a copy looks like its original."""
+    parents = dict(zip(pairs["drawing_id"], pairs["parent"], strict=True))
+    drawings = tables["drawing"]
+    if "parent" in drawings.columns:
+        parents |= {
+            name: parent
+            for name, parent in zip(drawings["id"], drawings["parent"], strict=True)
+            if parent
+        }
+    return parents
+
+
+def _duplicates(
+    names: list[tuple[str, str]], looks: list[Look], parents: dict[str, str], distance: int
+) -> pd.DataFrame:
+    """Pairs of images that are the same to the byte, then those that look the same.
+
+    Of files with the same bytes, each is listed with the first, and only that is compared further.
+    Style copies of one drawing, and the drawing, are not compared with one another.
+    """
+    digests = {str(row): look.digest for row, look in enumerate(looks) if not look.reason}
+    groups = same_bytes(digests)
+    found = [(int(one[0]), int(other), True, 0) for one in groups for other in one[1:]]
+    again = {second for _, second, *_ in found}
+    rows = [row for row in map(int, digests) if row not in again]
+    small = [look.small for look in map(looks.__getitem__, rows) if look.small is not None]
+    alike = look_alikes(small, distance)
+    found += [
+        (rows[first], rows[second], False, bits)
+        for first, second, bits in zip(*(column.tolist() for column in alike), strict=True)
+    ]
+
+    def family(row: int) -> tuple[str, str]:
+        kind, name = names[row]
+        return kind, parents.get(name, name) if kind == "drawing" else name
+
+    return pd.DataFrame(
+        [
+            (*names[first], *names[second], same, bits)
+            for first, second, same, bits in found
+            if names[first] != names[second]  # listed twice: that is a problem of its own
+            and (same or family(first) != family(second))
+        ],
+        columns=["first_kind", "first", "second_kind", "second", "same_bytes", "distance"],
+    )
+
+
+def groups_of(duplicates: pd.DataFrame) -> list[list[tuple[str, str]]]:
+    """Images (kind, id) that are connected by duplicates, largest group first."""
+    group: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    columns = (duplicates[c].tolist() for c in ("first_kind", "first", "second_kind", "second"))
+    for first_kind, first, second_kind, second in zip(*columns, strict=True):
+        ends = (first_kind, first), (second_kind, second)
+        one, other = (group.setdefault(end, [end]) for end in ends)
+        if one is not other:
+            one += other
+            group |= dict.fromkeys(other, one)
+    distinct = list({id(one): one for one in group.values()}.values())
+    return sorted(distinct, key=len, reverse=True)
