@@ -105,15 +105,15 @@ def read_collection(root: Path) -> Collection:
             "and pairs.csv, or use data=demo."
         )
     problems: list[Problem] = []
-    drawings = _read_images(root / "drawings.csv", problems)
-    artworks = _read_images(root / "artworks.csv", problems)
+    drawings = read_images(root / "drawings.csv", problems)
+    artworks = read_images(root / "artworks.csv", problems)
     pairs = read_pairs(root / "pairs.csv", problems)
     for column, images, file in (
         ("drawing_id", drawings, "drawings.csv"),
         ("artwork_id", artworks, "artworks.csv"),
     ):
         if len(images):  # of a table that cannot be read, every id would be unknown
-            problems += _unknown_ids(pairs, column, images.index, file)
+            problems += unknown_ids(pairs, column, images.index, file)
     raise_problems(f"{root} cannot be used", problems)
     return Collection(root, drawings, artworks, pairs)
 
@@ -185,7 +185,8 @@ def with_parents(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(parent=pairs["parent"].where(pairs["parent"] != "", own))
 
 
-def _read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
+def read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
+    """A table of drawings or artworks, indexed by id; problems are appended as in `read_csv`."""
     before = len(problems)
     table = read_csv(path, ("id", "path"), problems)
     for column in ("id", "path"):
@@ -225,9 +226,10 @@ def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
     return with_parents(pairs).drop_duplicates(["drawing_id", "artwork_id"])
 
 
-def _unknown_ids(
+def unknown_ids(
     pairs: pd.DataFrame, column: str, known: pd.Index[str], listed_in: str
 ) -> list[Problem]:
+    """A problem for each row of pairs whose id in `column` is not known."""
     unknown = pairs[~pairs[column].isin(known)]
     return [
         Problem(

@@ -58,7 +58,7 @@ def read_image(
 
 
 def _decode(data: bytes, min_size: int | None, max_pixels: int) -> np.ndarray:
-    with _pillow_limit_lifted():
+    with pillow_limit_lifted():
         image = Image.open(io.BytesIO(data))
     width, height = image.size
     if width * height > max_pixels:
@@ -122,7 +122,7 @@ if hasattr(os, "register_at_fork"):  # a child process must not inherit the lock
 
 
 @contextmanager
-def _pillow_limit_lifted() -> Iterator[None]:
+def pillow_limit_lifted() -> Iterator[None]:
     """Hold back Pillow's own size check, which warns too early and cannot be set per call.
 
     Opening reads the header only, so `max_pixels` is in force before any pixel is decoded. The

@@ -18,13 +18,13 @@ from drawsim.collection.splits import assert_disjoint, read_split, split_files
 from drawsim.collection.tables import (
     Collection,
     Problem,
-    _read_images,
-    _unknown_ids,
     read_csv,
+    read_images,
     read_pairs,
+    unknown_ids,
 )
 from drawsim.errors import UserError
-from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_image
 from drawsim.pixels.duplicates import (
     ENOUGH,
     check_distance,
@@ -153,13 +153,9 @@ def look_at(path: Path, max_pixels: int) -> Look:
 
 def _size_of_jpeg(data: bytes) -> tuple[int, int]:
     """Width and height, upright; from the header, as the image was decoded at reduced scale."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # the reader has its own
-    try:
-        with Image.open(io.BytesIO(data)) as header:
-            width, height = header.size
-            turned = header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+    with pillow_limit_lifted(), Image.open(io.BytesIO(data)) as header:
+        width, height = header.size
+        turned = header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
     return (height, width) if turned else (width, height)
 
 
@@ -173,12 +169,12 @@ def _cells(look: Look) -> tuple[str, str, str, str]:
 def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame], pd.DataFrame]:
     """Every problem of the tables; drawings and artworks with an id and a path, by kind; pairs."""
     problems: list[Problem] = []
-    known = {kind: _read_images(root / file, problems) for kind, file in KINDS.items()}
+    known = {kind: read_images(root / file, problems) for kind, file in KINDS.items()}
     pairs = read_pairs(root / "pairs.csv", problems)
     tables = {}
     for kind, file in KINDS.items():
         if len(known[kind]):  # of a table that cannot be read, every id would be unknown
-            problems += _unknown_ids(pairs, f"{kind}_id", known[kind].index, file)
+            problems += unknown_ids(pairs, f"{kind}_id", known[kind].index, file)
         table = read_csv(root / file, ("id", "path"), [])
         tables[kind] = table[(table["id"] != "") & (table["path"] != "")]
     for file, table in (("drawings.csv", tables["drawing"]), ("pairs.csv", pairs)):
