@@ -21,6 +21,8 @@ from drawsim.errors import UserError, nearest
 Effect = Callable[[np.ndarray], np.ndarray]
 
 _TILE = 256  # pixels a side: the working arrays of `oil` then stay in the processor's cache
+_CHANNEL = 1 << 17  # more than any sum of a channel in `oil`; three fit into a float64
+_WIDEST = 10  # pixels to every side: 255 * (2 * 10 + 1)^2 is less than _CHANNEL
 
 
 def oil(image: np.ndarray, size: int = 5, dyn_ratio: int = 1) -> np.ndarray:
@@ -30,7 +32,10 @@ def oil(image: np.ndarray, size: int = 5, dyn_ratio: int = 1) -> np.ndarray:
     of `size` pixels to every side, cut at the image's edge; of equally common tones the darkest
     counts. This is `oilPainting` of OpenCV's contributed module xphoto, which the usual build of
     OpenCV lacks, to the last bit. After G. J. Holzmann, "Beyond Photography", 1988.
+    Raises UserError for a `size` outside 1..10.
     """
+    if not 1 <= size <= _WIDEST:
+        raise UserError(f"oil: size={size}: must be 1 to {_WIDEST} pixels")
     tones = np.rint(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) * (1 / dyn_ratio)).astype(np.int16)
     frame = (size, size, size, size, cv2.BORDER_CONSTANT)
     tones = cv2.copyMakeBorder(tones, *frame, value=-1)  # no tone: the frame never counts
@@ -70,15 +75,18 @@ def _oil_tile(tones: np.ndarray, colours: np.ndarray, size: int) -> np.ndarray:
         np.maximum(commonest[rows, columns], more & np.uint8(tone), out=commonest[rows, columns])
         np.maximum(most[rows, columns], count, out=most[rows, columns])
 
-    # Its mean colour: add up the neighbours of that tone, one neighbour at a time.
-    commonest = commonest.astype(np.int16)
-    total = np.zeros((*shape, 3), np.float32)
+    # Its mean colour: add up the neighbours of that tone, one neighbour at a time, all channels in
+    # one number. Outside the image nothing is added, whatever the tone there.
+    shades = tones.astype(np.uint8)
+    packed = colours @ np.array([1.0, _CHANNEL, _CHANNEL**2])
+    total = np.zeros(shape)
     for y in range(width):
         for x in range(width):
             neighbour = np.s_[y : y + shape[0], x : x + shape[1]]
-            same = cv2.compare(tones[neighbour], commonest, cv2.CMP_EQ)
-            cv2.accumulate(colours[neighbour], total, mask=same)
-    return np.rint(total / most[:, :, None]).astype(np.uint8)
+            same = cv2.compare(shades[neighbour], commonest, cv2.CMP_EQ)
+            cv2.accumulate(packed[neighbour], total, mask=same)
+    sums = total.astype(np.int64)[:, :, None] // [1, _CHANNEL, _CHANNEL**2] % _CHANNEL
+    return np.rint((sums / most[:, :, None]).astype(np.float32)).astype(np.uint8)
 
 
 def _reach(tones: np.ndarray, size: int, axis: int) -> tuple[list[int], list[int]]:
