@@ -8,8 +8,10 @@ arbitrary memory. What was kept is then checked and becomes arrays and tables.
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
+import pickletools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -61,10 +63,26 @@ def _guarded(path: Path, load: Callable[[BinaryIO], Any]) -> Any:
 
 
 def _load(file: BinaryIO) -> Any:
+    _check_memory(file)
     value = _Unpickler(file).load()
     if isinstance(value, type):
         raise ValueError("a bare name")
     return value.plain() if isinstance(value, _StandIn) else value
+
+
+def _check_memory(file: BinaryIO) -> None:
+    """Raise ValueError for what would take memory out of proportion to the file.
+
+    The unpickler makes room at once for as many remembered values as the highest number says, and
+    for a byte array of any length; a file of some bytes could so ask for terabytes.
+    """
+    begin = file.tell()
+    size = file.seek(0, io.SEEK_END) - begin
+    file.seek(begin)
+    for operation, argument, _ in pickletools.genops(file):
+        if "PUT" in operation.name and argument is not None and argument > size:
+            raise ValueError(f"it numbers a value {argument}, in {size} bytes")
+    file.seek(begin)
 
 
 def _load_npy(file: BinaryIO) -> np.ndarray:

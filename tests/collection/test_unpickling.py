@@ -218,6 +218,16 @@ def test_other_tables_of_pandas_are_refused(tmp_path: Path) -> None:
         read_pickle(saved(tmp_path, pickle.dumps(frame)))
 
 
+def test_a_few_bytes_cannot_ask_for_much_memory(tmp_path: Path) -> None:
+    milliard = (1_000_000_000).to_bytes(4, "little")
+    for text in (
+        b"\x80\x02]r" + milliard + b".",
+        b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b"abc.",
+    ):
+        with pytest.raises(UserError, match="damaged"):
+            read_pickle(saved(tmp_path, text))
+
+
 @settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=60), at=st.integers(0, 400))
 def test_whatever_is_written_over_a_pickle_is_read_or_refused(data: bytes, at: int) -> None:

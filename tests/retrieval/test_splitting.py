@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from drawsim.collection.splits import SETS, load_split
 from drawsim.collection.summary import Summary
 from drawsim.collection.tables import read_collection
 from drawsim.errors import UserError
-from drawsim.pixels.splitting import prepare_splits
+from drawsim.retrieval.embeddings import Embeddings
+from drawsim.retrieval.splitting import prepare_splits
 
 
 @pytest.fixture
@@ -33,6 +35,8 @@ def splits(source: Path, out: Path | None = None, **settings: Any) -> Summary:
         "by": "pairs",
         "duplicates": False,
         "distance": 10,
+        "embeddings": None,
+        "similarity": 0.95,
     }
     return prepare_splits(source, source if out is None else out, 1, **{**defaults, **settings})
 
@@ -208,3 +212,30 @@ def test_images_that_are_not_there(source: Path) -> None:
     assert "14 of 14" in note
     assert not (source / "splits" / "near_duplicates.csv").exists()
     assert splits(source, duplicates=False).notes == []
+
+
+def test_embeddings_find_what_hashes_do_not(source: Path) -> None:
+    splits(source, rule="kfold")
+    split = load_split(read_collection(source), "fold0")
+    first, *others = split.itertuples()
+    other = next(row for row in others if str(row.set) != str(first.set))
+    collection = read_collection(source)
+    for kind, table in (("drawings", collection.drawings), ("artworks", collection.artworks)):
+        vectors = torch.randn(len(table), 64, generator=torch.Generator().manual_seed(len(kind)))
+        vectors = torch.nn.functional.normalize(vectors)
+        if kind == "drawings":
+            vectors[table.index.get_loc(other.drawing_id)] = vectors[
+                table.index.get_loc(first.drawing_id)
+            ]
+        embeddings = Embeddings(list(table.index), vectors)
+        embeddings.save(source / f"embeddings/model.{kind}.safetensors", {})
+    prefix = str(source / "embeddings/model")
+    splits(source, rule="kfold", duplicates=True, embeddings=prefix)
+    table = pd.read_csv(source / "splits/near_duplicates.csv", dtype=str)
+    found = table[table["split"] == "fold0"]
+    assert {first.drawing_id, other.drawing_id} in [
+        {row.first, row.second} for row in found.itertuples()
+    ]
+    assert set(table["cosine"].dropna()) == {"1.0000"}
+    with pytest.raises(UserError, match="missing"):
+        splits(source, rule="kfold", duplicates=True, embeddings=str(source / "nothing"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
+import torch
 
 from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
 from drawsim.collection.rewriting import rewrite
@@ -22,10 +24,27 @@ from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection, read_collection, write_csv
 from drawsim.errors import UserError, nearest
 from drawsim.pixels.duplicates import check_distance, near_duplicates
+from drawsim.retrieval.embeddings import load_embeddings
+from drawsim.runs import KINDS
 
 Rule = Literal["thesis", "ratios", "kfold"]
 SHOWN = 5
 """Conflicts and duplicates that the summary spells out."""
+ROWS = 2048
+"""Images that are compared with all others at a time."""
+
+
+Image = tuple[str, str]
+"""drawing or artwork, and its id."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """When two images are near-duplicates: bits of hash apart, or cosine of their embeddings."""
+
+    distance: int
+    embeddings: Path | None
+    similarity: float
 
 
 def prepare_splits(
@@ -40,11 +59,15 @@ def prepare_splits(
     by: By,
     duplicates: bool,
     distance: int,
+    embeddings: str | None,
+    similarity: float,
 ) -> Summary:
     """Make the splits of a collection by a rule, or extend those that are there.
 
     Writes `out/splits/<name>.csv` where something is new, and `out/splits/near_duplicates.csv`:
-    near-duplicate images of different sets, for every split of the folder. All splits are made and
+    near-duplicate images of different sets, for every split of the folder, by perceptual hash and,
+    where `embeddings` names some (`<embeddings>.drawings.safetensors` and so on), by a cosine of at
+    least `similarity`. All splits are made and
     checked before the first is written. Raises UserError for a collection or an old split that
     cannot be used, and if a set would have no pairs.
     """
@@ -71,7 +94,8 @@ def prepare_splits(
         _account(file, summary)
     _report_conflicts(files, summary)
     if duplicates:
-        _report_duplicates(collection, out, distance, workers, summary)
+        near = Nearness(distance, Path(embeddings) if embeddings else None, similarity)
+        _report_duplicates(collection, out, near, workers, summary)
     return summary
 
 
@@ -111,7 +135,7 @@ def _report_conflicts(files: list[SplitFile], summary: Summary) -> None:
 
 
 def _report_duplicates(
-    collection: Collection, out: Path, distance: int, workers: int, summary: Summary
+    collection: Collection, out: Path, near: Nearness, workers: int, summary: Summary
 ) -> None:
     """Write and count near-duplicate images that some split has in different sets."""
     splits = {path.stem: _originals(read_split(path, collection)) for path in split_files(out)}
@@ -131,16 +155,7 @@ def _report_duplicates(
         )
     if not present:
         return
-    # Drawings and artworks may share their ids: images are compared under numbers.
-    images = list(present)
-    numbered = {str(number): path for number, path in enumerate(present.values())}
-    found = near_duplicates(numbered, distance=distance, workers=workers)
-    pairs = [
-        (images[int(first)], images[int(second)], int(bits))
-        for first, second, bits in zip(
-            found["first"], found["second"], found["distance"], strict=True
-        )
-    ]
+    pairs = _alike(present, near, workers)
     tables = [_across(name, split, pairs) for name, split in splits.items()]
     table = pd.concat(tables, ignore_index=True)
     path = out / "splits" / NEAR_DUPLICATES
@@ -161,11 +176,53 @@ def _report_duplicates(
         )
 
 
-Image = tuple[str, str]
-"""drawing or artwork, and its id."""
+def _alike(
+    present: Mapping[Image, Path], near: Nearness, workers: int
+) -> dict[tuple[Image, Image], tuple[str, str]]:
+    """Near-duplicates, each with its distance in bits and its cosine, empty where not near."""
+    # Drawings and artworks may share their ids: images are compared under numbers.
+    images = list(present)
+    numbered = {str(number): path for number, path in enumerate(present.values())}
+    found = near_duplicates(numbered, distance=near.distance, workers=workers)
+    bits = {
+        (images[int(first)], images[int(second)]): str(apart)
+        for first, second, apart in zip(
+            found["first"], found["second"], found["distance"], strict=True
+        )
+    }
+    cosines = _alike_by_embedding(images, near) if near.embeddings else {}
+    return {
+        pair: (bits.get(pair, ""), cosines.get(pair, ""))
+        for pair in dict.fromkeys([*bits, *cosines])
+    }
 
 
-def _across(name: str, split: pd.DataFrame, pairs: list[tuple[Image, Image, int]]) -> pd.DataFrame:
+def _alike_by_embedding(images: list[Image], near: Nearness) -> dict[tuple[Image, Image], str]:
+    """Pairs of embedded images, in the order of `images`, whose cosine is large enough."""
+    assert near.embeddings is not None
+    found: dict[Image, torch.Tensor] = {}
+    for kind in KINDS:
+        path = near.embeddings.with_name(f"{near.embeddings.name}.{kind}s.safetensors")
+        embeddings = load_embeddings(path)
+        for image in images:
+            if image[0] == kind and image[1] in embeddings.rows:
+                found[image] = embeddings.vectors[embeddings.rows[image[1]]].float()
+    embedded = [image for image in images if image in found]
+    if not embedded:
+        raise UserError(f"step.embeddings={near.embeddings}: holds none of the images in pairs")
+    vectors = torch.nn.functional.normalize(torch.stack([found[image] for image in embedded]))
+    pairs: dict[tuple[Image, Image], str] = {}
+    for start in range(0, len(vectors), ROWS):
+        cosine = (vectors[start : start + ROWS] @ vectors.T).triu(start + 1)
+        for row, column in (cosine >= near.similarity).nonzero().tolist():
+            pair = (embedded[start + row], embedded[column])
+            pairs[pair] = f"{float(cosine[row, column]):.4f}"
+    return pairs
+
+
+def _across(
+    name: str, split: pd.DataFrame, pairs: Mapping[tuple[Image, Image], tuple[str, str]]
+) -> pd.DataFrame:
     """The pairs of images that a split has in different sets, as near_duplicates.csv has them."""
     sets = {
         (kind, image): own
@@ -174,11 +231,11 @@ def _across(name: str, split: pd.DataFrame, pairs: list[tuple[Image, Image, int]
     }
     columns = ["split", "first_kind", "first", "first_set", "second_kind", "second", "second_set"]
     rows = [
-        (name, *first, sets[first], *second, sets[second], distance)
-        for first, second, distance in pairs
+        (name, *first, sets[first], *second, sets[second], *measures)
+        for (first, second), measures in pairs.items()
         if first in sets and second in sets and sets[first] != sets[second]
     ]
-    return pd.DataFrame(rows, columns=[*columns, "distance"])
+    return pd.DataFrame(rows, columns=[*columns, "distance", "cosine"])
 
 
 def _originals(pairs: pd.DataFrame) -> pd.DataFrame:
