@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drawsim.errors import UserError, nearest
 from drawsim.launch import launch
@@ -53,12 +53,57 @@ def _read(config: DictConfig) -> Inputs:
     root = Path(config.collection) if config.collection else None
     if root is not None and not root.is_dir():
         raise UserError(f"collection={root}: no such folder.")
+    if config.checkpoint:
+        return _embed(Path(config.checkpoint), root)
     if config.run:
         return inputs.from_run(Path(config.run), root)
     pairs = Path(config.pairs) if config.pairs else None
     return inputs.from_files(
         Path(config.queries), Path(config.gallery), pairs, Path(config.split), root
     )
+
+
+def _embed(checkpoint: Path, root: Path | None) -> Inputs:
+    """Embed what a checkpoint's run used, or the collection at `root`, by the run's settings."""
+    import pandas as pd
+    import torch
+    from omegaconf import OmegaConf
+
+    from drawsim.learning.callbacks.evaluation import Evaluation
+    from drawsim.learning.callbacks.progress import Progress
+    from drawsim.learning.trainer import make_trainer, settle_hardware
+    from drawsim.retrieval.embeddings import Embeddings
+    from drawsim.retrieval.inputs import Inputs, Model
+    from drawsim.train import make_parts, read_data
+
+    run = checkpoint.resolve().parents[1]
+    if not checkpoint.is_file() or not (run / "config.yaml").is_file():
+        raise UserError(
+            f"checkpoint={checkpoint}: no checkpoint of a run. Give one that lies in its run "
+            "folder, e.g. runs/STUDY/NAME/checkpoints/last.ckpt"
+        )
+    settings: Any = OmegaConf.load(run / "config.yaml")
+    if root is not None:
+        settings.data = {
+            **{k: v for k, v in settings.data.items() if k != "demo"},
+            "root": str(root),
+        }
+    collection, split, _ = read_data(settings, write=False)
+    data, _, module = make_parts(settings, collection, split)
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    module.load_state_dict(state["state_dict"])
+    evaluation = Evaluation(data.task)
+    hardware = settle_hardware(OmegaConf.to_container(settings.trainer))  # type: ignore[arg-type]
+    trainer = make_trainer(hardware, run, [evaluation, Progress()], [])
+    trainer.test(module, datamodule=data, verbose=False)
+    model = Model(
+        checkpoint.stem,
+        Embeddings(data.task.drawings, evaluation.drawings),
+        Embeddings(data.task.artworks, evaluation.artworks),
+    )
+    kept = collection.drawings.index.isin(data.task.drawings)
+    used = collection.without(collection.drawings.index[~kept].tolist(), [])
+    return Inputs((model,), used, split, absent=pd.DataFrame(columns=["drawing_id", "artwork_id"]))
 
 
 def _check_choices(config: DictConfig) -> None:
@@ -68,14 +113,18 @@ def _check_choices(config: DictConfig) -> None:
     if config.protocol == "thesis" and (config.csls or config.direction != "drawing_to_artwork"):
         raise UserError("protocol=thesis knows neither csls nor the direction artwork_to_drawing.")
     files = ("queries", "gallery", "split")
-    if config.run:
-        if given := [key for key in (*files, "pairs") if config[key]]:
-            raise UserError(f"{given[0]}: leave it out where run=DIR is given, or leave out run.")
+    if source := next((key for key in ("run", "checkpoint") if config[key]), None):
+        others = {"run", "checkpoint", "pairs", *files} - {source}
+        if given := sorted(key for key in others if config[key]):
+            what = f"{given[0]}: leave it out where {source} is given, or leave out {source}."
+            raise UserError(what)
+        if source == "checkpoint" and not config.out:
+            raise UserError("out must be given: out=DIR")
         return
     missing = [key for key in (*files, "out") if not config[key]]
     if missing:
         raise UserError(
-            f"{', '.join(missing)} must be given, or run=DIR "
+            f"{', '.join(missing)} must be given, or run=DIR, or checkpoint=FILE "
             "(python -m drawsim.evaluate --help shows examples)"
         )
 

@@ -147,7 +147,7 @@ The parameters that they have by default are those of the thesis.
 """
 
 _RANGES: dict[str, tuple[float, float]] = {
-    "size": (1, 100),
+    "size": (1, _WIDEST),
     "dyn_ratio": (1, 255),
     "sigma_s": (0, 200),
     "sigma_r": (0, 1),

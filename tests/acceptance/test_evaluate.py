@@ -82,8 +82,8 @@ def test_the_thesis_protocol_from_files(files: dict[str, str], tmp_path: Path) -
     [
         ({"queries": "nowhere.npz"}, "nowhere.npz: no such file"),
         ({"protocol": "thesiss"}, "protocol=thesiss: did you mean thesis?"),
-        ({"run": "runs/x"}, "leave it out where run=DIR is given"),
-        ({"split": "null"}, "split must be given, or run=DIR"),
+        ({"run": "runs/x"}, "leave it out where run is given"),
+        ({"split": "null"}, "split must be given, or run=DIR, or checkpoint=FILE"),
         ({"out": "null"}, "out must be given"),
         ({"collection": "nowhere"}, "collection=nowhere: no such folder"),
         ({"queris": "x"}, "queris: no such setting, did you mean queries"),

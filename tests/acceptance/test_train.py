@@ -137,6 +137,21 @@ def test_a_killed_run_goes_on_to_the_same_result(
     pd.testing.assert_frame_equal(resumed, whole, rtol=0, atol=0)
 
 
+def test_a_checkpoint_is_evaluated_as_its_run_was(unbroken: Path, tmp_path: Path) -> None:
+    checkpoint = unbroken / "checkpoints/best.ckpt"
+    door = [sys.executable, "-m", "drawsim.evaluate"]
+    process = start([*door, f"checkpoint={checkpoint}", f"out={tmp_path}"])
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    found = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["best"]
+    for name, scores in record(unbroken)["final"].items():
+        assert found[name] == pytest.approx(scores), name
+    process = start([*door, f"checkpoint={tmp_path}/metrics.json", f"out={tmp_path}"])
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "no checkpoint of a run" in text
+
+
 def test_ctrl_c_leaves_a_valid_folder_that_says_so(cache: Path, tmp_path: Path) -> None:
     run = tmp_path / "tiny" / NAME
     process = start(command(cache, tmp_path, "trainer.max_epochs=50", "logger=csv"))

@@ -257,7 +257,7 @@ def test_ids_of_any_kind(root: Path) -> None:
         ({"effects": "oil"}, "[oil]"),
         ({"effects": []}, "at least one"),
         ({"effects": ["oill"]}, "did you mean oil?"),
-        ({"parameters": {"oil": {"size": 0}}}, "in 1..100"),
+        ({"parameters": {"oil": {"size": 11}}}, "in 1..10"),
         ({"format": "jpeg"}, "did you mean jpg"),
         ({"quality": 0}, "in 1..100"),
         ({"split": "trian"}, "choose from v0"),

@@ -149,7 +149,7 @@ def test_parameters_reach_the_effect() -> None:
         ("oill", {}, "did you mean oil?"),
         ("oil", {"sise": 3}, "no such parameter, did you mean size"),
         ("gray", {"size": 3}, "no such parameter, it has none"),
-        ("oil", {"size": 0}, "in 1..100"),
+        ("oil", {"size": 0}, "in 1..10"),
         ("oil", {"size": 2.5}, "must be whole"),
         ("water", {"sigma_r": 60}, "in 0..1"),
         ("pencil_gray", {"kernel": 100}, "must be odd"),
