@@ -16,6 +16,7 @@ from typing import TypeVar
 import cv2
 
 from drawsim.errors import UserError
+from drawsim.machine import keep_freed_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,3 +64,4 @@ def _begin() -> None:
     """Ctrl-C is for the parent to answer; OpenCV's own threads would fight the other processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(0)
+    keep_freed_memory()
