@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -57,3 +60,30 @@ def test_leaving_early_stops_the_rest(tmp_path: Path) -> None:
 def test_a_killed_process_is_a_plain_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="lack of memory"):
         list(in_processes(partial(work, tmp_path), [1, 99, 2], workers=2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_processes_end_with_a_parent_that_is_killed() -> None:
+    code = (
+        "import os; from drawsim.pixels.parallel import in_processes\n"
+        "results = in_processes(str, range(10**9), 2)\n"
+        "next(results); print('begun', flush=True)\n"
+        "for _ in results: pass"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        parent.kill()
+    assert len(children) == 2
+    patience = time.monotonic() + 30
+    while any(_is_running(child) for child in children):
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
