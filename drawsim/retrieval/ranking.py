@@ -74,11 +74,9 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
     pair_gallery = relevance.gallery[order].to(queries.device)
     higher = torch.zeros_like(pair_query)
     equal = torch.zeros_like(pair_query)
-    index, score = [], []
+    lists = _Lists(queries, min(k, len(gallery)))
     for start, scores in _blocks(queries, gallery):
-        top = scores.topk(min(k, len(gallery)), dim=1)
-        score.append(top.values)
-        index.append(top.indices)
+        lists.keep(start, scores)
         bounds = torch.tensor([start, start + len(scores)], device=pair_query.device)
         first, last = torch.searchsorted(pair_query, bounds).tolist()
         # Relevant pairs are counted a few at a time, so that a query with very many of them does
@@ -91,10 +89,9 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
             higher[some] = _count(rows, own + tie, torch.Tensor.gt_)
             equal[some] = _count(rows, own - tie, torch.Tensor.ge_) - higher[some]
     back = torch.argsort(order)
-    empty_index = torch.empty(0, min(k, len(gallery)), dtype=torch.int64)
     return Ranking(
-        top_index=torch.cat(index).cpu() if index else empty_index,
-        top_score=torch.cat(score).cpu() if score else empty_index.float(),
+        top_index=lists.index,
+        top_score=lists.score,
         relevance=relevance,
         higher=higher.cpu()[back],
         equal=equal.cpu()[back],
@@ -124,20 +121,38 @@ def top_k(
         left -= int(torch.bincount(exclude.query).max())
     if k > left:
         raise ValueError(f"{k} nearest of {left} gallery rows asked for")
-    index, score = [torch.empty(0, k, dtype=torch.int64)], [torch.empty(0, k)]
+    lists = _Lists(queries, k)
     for start, scores in _blocks(queries, gallery):
         if exclude is not None:
             inside = (exclude.query >= start) & (exclude.query < start + len(scores))
             rows = (exclude.query[inside] - start).to(scores.device)
             scores[rows, exclude.gallery[inside].to(scores.device)] = -torch.inf
-        top = scores.topk(k, dim=1)
-        score.append(top.values.cpu())
-        index.append(top.indices.cpu())
-    return torch.cat(score), torch.cat(index)
+        lists.keep(start, scores)
+    return lists.score, lists.index
+
+
+class _Lists:
+    """The best k of every query, on the CPU.
+
+    Room for all is made at first: small results that are kept between large blocks that are freed
+    would break the heap into pieces too short for the next block, and memory would grow and grow.
+    """
+
+    def __init__(self, queries: Tensor, k: int) -> None:
+        self.index = torch.empty(len(queries), k, dtype=torch.int64)
+        self.score = torch.empty(len(queries), k, dtype=queries.dtype)
+
+    def keep(self, start: int, scores: Tensor) -> None:
+        """The lists of the queries from `start` on, from their scores."""
+        top = scores.topk(self.index.shape[1], dim=1)
+        self.index[start : start + len(scores)] = top.indices
+        self.score[start : start + len(scores)] = top.values
 
 
 def _blocks(queries: Tensor, gallery: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Score blocks (rows, N) and the query row at which each begins."""
+    """Score blocks (rows, N) and the query row at which each begins; one block's room for all."""
     step = max(1, BLOCK // max(1, len(gallery)))
+    room = queries.new_empty(min(step, len(queries)), len(gallery))
     for start in range(0, len(queries), step):
-        yield start, queries[start : start + step] @ gallery.T
+        some = queries[start : start + step]
+        yield start, torch.mm(some, gallery.T, out=room[: len(some)])
