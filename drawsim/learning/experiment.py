@@ -25,12 +25,11 @@ from drawsim.learning.mining import HardestNegatives
 from drawsim.learning.module import Matcher
 from drawsim.learning.trainer import make_trainer
 from drawsim.machine import release_freed_memory
-from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.metrics import query_metrics, summarise
 from drawsim.retrieval.task import ranks_table
-from drawsim.runs import RunFolder
+from drawsim.runs import KINDS, RunFolder
 
-KINDS = ("drawings", "artworks")
 Vectors = tuple[Tensor, Tensor]
 """Unit rows of all drawings and all artworks of the task."""
 
@@ -156,4 +155,4 @@ class Experiment:
         return drawings, artworks
 
     def _file(self, stage: str, kind: str) -> Path:
-        return self.run.path / "embeddings" / f"{stage}.{kind}.safetensors"
+        return kind_path(self.run.path / "embeddings" / stage, kind)

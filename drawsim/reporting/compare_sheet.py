@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drawsim.collection.demo import demo_root
 from drawsim.collection.tables import read_collection
 from drawsim.errors import UserError
 from drawsim.reporting.figures import (
@@ -26,6 +25,7 @@ from drawsim.reporting.pages import format_rank
 from drawsim.reporting.pictures import load, placeholder
 from drawsim.reporting.results import Results, Run, natural
 from drawsim.reporting.run_page import Ranking
+from drawsim.retrieval.inputs import collection_root
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,11 +95,7 @@ def find_pictures(runs: Sequence[Run]) -> tuple[Pictures, list[str]]:
     """The pictures of the runs' collection, or none and a note that says why."""
     data: Mapping[str, Any] = runs[0].settings["data"]
     try:
-        if "demo" in data:
-            root = demo_root(**{k: v for k, v in data["demo"].items() if k != "_target_"})
-        else:
-            root = Path(data["root"])
-        collection = read_collection(root)
+        collection = read_collection(collection_root(data))
     except UserError as error:
         reason = str(error).splitlines()[0]
         return Pictures(), [f"Pictures are left empty, for the collection is not there: {reason}"]

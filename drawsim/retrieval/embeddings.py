@@ -15,6 +15,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from drawsim.collection.tables import write_csv
 from drawsim.errors import UserError
 from drawsim.files import atomic
 
@@ -44,10 +45,18 @@ class Embeddings:
 
         metadata: model, weights hash, transform, versions: whatever says what made the vectors.
         """
-        with atomic(ids_path(path)) as temporary:
-            pd.DataFrame({"id": list(self.ids)}).to_csv(temporary, index=False)
+        write_csv(pd.DataFrame({"id": list(self.ids)}), ids_path(path))
         with atomic(path) as temporary:
             save_file({"vectors": self.vectors.contiguous()}, temporary, dict(metadata))
+
+
+def kind_path(prefix: Path, kind: str) -> Path:
+    """The embedding file of drawings or of artworks (kind: drawing, artwork) of one model.
+
+    >>> kind_path(Path("embeddings/final"), "drawing").as_posix()
+    'embeddings/final.drawings.safetensors'
+    """
+    return prefix.with_name(f"{prefix.name}.{kind}s.safetensors")
 
 
 def ids_path(path: Path) -> Path:

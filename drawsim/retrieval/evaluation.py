@@ -70,9 +70,7 @@ def evaluate(
     task = make_task(inputs.collection, inputs.split)
     drawings, gallery = inputs.collection.drawings, inputs.collection.artworks
     by = _columns(inputs.collection, columns)
-    trained = torch.unique(
-        torch.tensor([], dtype=torch.int64) if not len(task.train_pairs) else task.train_pairs[:, 1]
-    )
+    trained = torch.unique(task.train_pairs[:, 1])
     found: dict[str, Any] = {"ranks": [], "breakdowns": [], "memorisation": [], "hubs": []}
     metrics: dict[str, dict[str, dict[str, float]]] = {}
     tie_rate, skew = {}, {}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import yaml
 
+from drawsim.collection.demo import demo_root
 from drawsim.collection.splits import assert_disjoint, read_split
 from drawsim.collection.tables import (
     Collection,
@@ -22,7 +24,7 @@ from drawsim.collection.tables import (
     with_parents,
 )
 from drawsim.errors import UserError
-from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.runs import KINDS
 
 
@@ -72,13 +74,10 @@ def from_run(run: Path, root: Path | None) -> Inputs:
     models = tuple(
         Model(
             stage,
-            *(
-                read_embeddings(run / "embeddings" / f"{stage}.{kind}s.safetensors")
-                for kind in KINDS
-            ),
+            *(read_embeddings(kind_path(run / "embeddings" / stage, kind)) for kind in KINDS),
         )
         for stage in ("baseline", "final")
-        if (run / "embeddings" / f"{stage}.drawings.safetensors").is_file()
+        if kind_path(run / "embeddings" / stage, "drawing").is_file()
     )
     if not models:
         raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
@@ -104,12 +103,15 @@ def run_data(run: Path) -> Path | None:
     data = (
         yaml.safe_load(file.read_text(encoding="utf-8")).get("data", {}) if file.is_file() else {}
     )
-    if "demo" in data:
-        from drawsim.collection.demo import demo_root
-
-        return demo_root(**{k: v for k, v in data["demo"].items() if not k.startswith("_")})
-    root = Path(data["root"]) if data.get("root") else None
+    root = collection_root(data) if "demo" in data or data.get("root") else None
     return root if root is not None and root.is_dir() else None
+
+
+def collection_root(data: Mapping[str, Any]) -> Path:
+    """The folder that the settings `data` of a run name; the demo is made if it is not there."""
+    if "demo" in data:
+        return demo_root(**{k: v for k, v in data["demo"].items() if k != "_target_"})
+    return Path(data["root"])
 
 
 def read_embeddings(path: Path) -> Embeddings:

@@ -24,7 +24,7 @@ from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection, read_collection, write_csv
 from drawsim.errors import UserError, nearest
 from drawsim.pixels.duplicates import check_distance, near_duplicates
-from drawsim.retrieval.embeddings import load_embeddings
+from drawsim.retrieval.embeddings import kind_path, load_embeddings
 from drawsim.runs import KINDS
 
 Rule = Literal["thesis", "ratios", "kfold"]
@@ -202,8 +202,7 @@ def _alike_by_embedding(images: list[Image], near: Nearness) -> dict[tuple[Image
     assert near.embeddings is not None
     found: dict[Image, torch.Tensor] = {}
     for kind in KINDS:
-        path = near.embeddings.with_name(f"{near.embeddings.name}.{kind}s.safetensors")
-        embeddings = load_embeddings(path)
+        embeddings = load_embeddings(kind_path(near.embeddings, kind))
         for image in images:
             if image[0] == kind and image[1] in embeddings.rows:
                 found[image] = embeddings.vectors[embeddings.rows[image[1]]].float()
