@@ -19,6 +19,7 @@ from drawsim.machine import environment
 
 log = logging.getLogger(__name__)
 
+Protocol = Literal["drawsim", "thesis"]
 Status = Literal["running", "interrupted", "failed", "finished"]
 KINDS = ("drawing", "artwork")
 RESUMABLE = frozenset({"resume", "dry_run"})

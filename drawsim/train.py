@@ -8,6 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omegaconf import OmegaConf
+
+from drawsim.errors import UserError, nearest
 from drawsim.launch import build, is_multirun, launch, output_folder
 
 if TYPE_CHECKING:
@@ -24,8 +27,6 @@ log = logging.getLogger("drawsim.train")
 
 def train(config: DictConfig) -> None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder."""
-    from omegaconf import OmegaConf
-
     from drawsim.machine import is_first_process, prepare
     from drawsim.runs import RunFolder
 
@@ -35,12 +36,14 @@ def train(config: DictConfig) -> None:
     if is_multirun() and run.finished_with(settings):
         log.info("%s: finished before, skipped", run.path)
         return
-    collection, split, skipped = read_data(config, write=run.writes)
+    collection, split, skipped = read_data(config, run.path, write=run.writes)
     data, miner, module = make_parts(config, collection, split)
     if config.dry_run:
         from drawsim.learning.plan import describe_plan
 
-        plan = describe_plan(module.backbone, data, config.trainer.max_epochs, run.path)
+        plan = describe_plan(
+            module.backbone, data, miner.negatives, config.trainer.max_epochs, run.path
+        )
         print("\n".join(plan))
         return
 
@@ -60,6 +63,8 @@ def train(config: DictConfig) -> None:
                 miner,
                 run,
                 monitor=config.monitor,
+                keep=config.keep,
+                protocol=config.protocol,
                 trainer=hardware,
                 callbacks=list(build(config.callbacks).values()),
                 loggers=make_loggers(settings["logger"], run, settings),
@@ -79,25 +84,39 @@ def train(config: DictConfig) -> None:
         print_results(run.path)
 
 
-def read_data(config: DictConfig, *, write: bool) -> tuple[Collection, pd.DataFrame, pd.DataFrame]:
-    """The collection and the split, less images that cannot be used, and a table of those."""
+def read_data(
+    config: DictConfig, folder: Path, *, write: bool
+) -> tuple[Collection, pd.DataFrame, pd.DataFrame]:
+    """The collection and the split, less images that cannot be used, and a table of those.
+
+    folder: where simulated queries are kept, if the settings ask for such.
+    """
     from drawsim.collection.splits import assert_filled, load_split
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import read_collection, read_gallery
     from drawsim.machine import cores
     from drawsim.pixels.screening import screen
 
     root = build(config.data.demo) if "demo" in config.data else Path(config.data.root)
-    collection = read_collection(root)
-    split = load_split(collection, config.split.name, write=config.split.write and write)
+    simulated = config.pairs.queries == "simulated"
+    collection = read_gallery(root) if simulated else read_collection(root)
+    split = None
+    if not simulated:
+        split = load_split(collection, config.split.name, write=config.split.write and write)
     collection, skipped = screen(
         collection,
-        split["drawing_id"].unique(),
+        [] if split is None else split["drawing_id"].unique(),
         on_missing=config.data.on_missing,
         max_pixels=config.data.max_pixels,
         workers=cores(),
     )
     if len(skipped):
         log.warning("%d images cannot be used and are left out (skipped.csv)", len(skipped))
+    if split is None:
+        from drawsim.pixels.simulated_queries import simulate_queries
+
+        view = build(config.pairs.view)
+        collection, split = simulate_queries(collection, view, folder / "queries", config.seed)
+    elif len(skipped):
         known = split["drawing_id"].isin(collection.drawings.index)
         split = split[known & split["artwork_id"].isin(collection.artworks.index)]
         assert_filled(split, f"split {config.split.name} of {root}, less unusable images,")
@@ -115,7 +134,10 @@ def make_parts(
     from drawsim.machine import cores
     from drawsim.retrieval.task import make_task
 
+    _check_choices(config)
     pl.seed_everything(config.seed, verbose=False)
+    if config.aug.get("exact"):  # the thesis's copies are made as they are needed
+        split = split[split["drawing_id"] == split["parent"]]
     task = make_task(collection, split)
     miner = build(config.miner)
     miner.check(len(task.artworks), task.positives)
@@ -125,23 +147,49 @@ def make_parts(
         artworks=list(collection.artwork_paths(task.artworks).values()),
         augmentation=build(config.aug),
         image_size=config.image_size,
+        exact=bool(config.aug.get("exact")),
         batch_size=config.batch.size,
         grouped=config.batch.grouped,
         embed_batch_size=config.batch.embed,
-        negatives_per_pair=miner.negatives,
+        passes=config.pairs.passes,
+        views=config.pairs.views,
+        view=build(config.pairs.view) if config.pairs.view else None,
+        augmented_val=config.val_loss == "augmented",
         workers=min(cores(), 8) if config.workers is None else config.workers,
         seed=config.seed,
         max_pixels=config.data.max_pixels,
     )
+    backbone = build(config.backbone, name=config.backbone.name)
+    adapts = config.adapt.get("_target_") is not None
     module = Matcher(
-        backbone=build(config.backbone, name=config.backbone.name),
+        backbone=backbone,
         loss=build(config.loss),
         optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
         share=config.batch.share,
+        memory=config.batch.memory,
+        flip=config.batch.flip,
+        layer_decay=config.optim.layer_decay,
+        adaptation=build(config.adapt, dimensions=backbone.dimensions) if adapts else None,
         seed=config.seed,
     )
     return data, miner, module
+
+
+def _check_choices(config: DictConfig) -> None:
+    choices = {
+        "protocol": ("drawsim", "thesis"),
+        "val_loss": ("plain", "augmented"),
+        "pairs.queries": ("annotated", "simulated"),
+    }
+    for key, known in choices.items():
+        value = str(OmegaConf.select(config, key))
+        if value not in known:
+            raise UserError(f"{key}={value}: {nearest(value, known)}")
+    if config.pairs.views and config.pairs.view is None:
+        raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")
+    if not config.pairs.views and not config.pairs.passes:
+        raise UserError("pairs.passes=0 and pairs.views=0: there is nothing to train on")
 
 
 def report(run: RunFolder, collection: Collection) -> None:

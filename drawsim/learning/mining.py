@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from abc import ABC, abstractmethod
+from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from drawsim.errors import UserError, nearest
-from drawsim.retrieval.ranking import Relevance, top_k
+from drawsim.retrieval.ranking import BLOCK, Relevance, top_k
+from drawsim.retrieval.thesis_protocol import NEAREST
 
 Remine = Literal["every_epoch", "on_improvement"]
+NOTHING = -1
+"""Stands for no artwork."""
 
 
-class HardestNegatives:
-    """The `negatives` artworks of the whole gallery that are nearest to a drawing.
+class Miner(ABC):
+    """What a miner has.
 
-    The drawing's own confirmed artworks are left out. On unit vectors the largest cosine is the
-    smallest Euclidean distance, by which the thesis mines. remine: `every_epoch`, or
-    `on_improvement` (thesis, "Mining"): only after an epoch with a lower val loss than the best so
-    far or a higher val recall@20 than the epoch before.
+    negatives: how many it chooses for a drawing. remine: `every_epoch`, or `on_improvement`
+    (thesis, "Mining"): only after an epoch with a lower val loss than the best so far or a higher
+    val recall@20 than the epoch before. same_picture: see `same_pictures`; None: no such check.
+    Raises UserError for a setting out of its range.
     """
 
-    def __init__(self, negatives: int, remine: Remine) -> None:
-        choices = ("every_epoch", "on_improvement")
+    def __init__(self, negatives: int, remine: Remine, same_picture: float | None = None) -> None:
+        choices = get_args(Remine)
         if remine not in choices:
             raise UserError(f"miner.remine={remine}: {nearest(remine, choices)}")
         if negatives < 1:
             raise UserError(f"miner.negatives={negatives}: at least one is needed.")
+        if same_picture is not None and not 0 < same_picture <= 1:
+            raise UserError(f"miner.same_picture={same_picture}: a cosine above 0 and up to 1.")
         self.negatives = negatives
-        self.remine = remine
+        self.remine: Remine = remine
+        self.same_picture = same_picture
 
     def check(self, gallery_size: int, positives: Relevance) -> None:
         """Raise UserError if the gallery is too small to give each drawing its negatives."""
-        most = int(torch.bincount(positives.query).max()) if len(positives.query) else 0
+        most = _most(positives)
         if gallery_size - most < self.negatives:
             raise UserError(
                 f"miner.negatives={self.negatives}, but the gallery has {gallery_size} artworks, "
@@ -41,10 +50,324 @@ class HardestNegatives:
                 f"{max(0, gallery_size - most)} or add artworks."
             )
 
-    def mine(self, drawings: Tensor, artworks: Tensor, positives: Relevance) -> Tensor:
-        """drawings: (D, d); artworks: (N, d). Returns (D, negatives) artwork rows, hardest first.
+    @abstractmethod
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """Artwork rows for each drawing: (D, negatives) int64, with NOTHING last where it has less.
 
-        positives: pairs of rows of these drawings and artworks that are never negatives.
+        drawings: (D, d), artworks: (N, d), unit rows. positives: pairs of their rows that belong
+        together; same: pairs of a drawing and an artwork that is the same picture as one of its
+        own. Neither are ever negatives. epoch: the number of epochs that have been trained.
         """
-        _, index = top_k(drawings, artworks, self.negatives, exclude=positives)
-        return index
+
+
+class HardestNegatives(Miner):
+    """The artworks of the whole gallery that are nearest to a drawing, nearest first.
+
+    On unit vectors the largest cosine is the smallest Euclidean distance, by which the thesis
+    mines.
+    """
+
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """Nearest first; it is the same in every epoch."""
+        return _hardest(drawings, artworks, _never(positives, same), self.negatives)
+
+
+class NoNegatives(Miner):
+    """None of its own for any drawing: it is told apart from what else there is.
+
+    For losses over the batch and a memory of the gallery, which holds the nearest artworks anyway.
+    """
+
+    def __init__(self, same_picture: float | None) -> None:
+        super().__init__(1, "every_epoch", same_picture)
+        self.negatives = 0
+
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """(D, 0)."""
+        return torch.empty(len(drawings), 0, dtype=torch.int64)
+
+
+class ThesisNegatives(Miner):
+    """What the `nearest` artworks of a drawing leave when its own are taken out, nearest first.
+
+    10 or 11 of 11, or fewer for a drawing with several artworks (thesis, "Mining").
+    """
+
+    def __init__(
+        self, remine: Remine, nearest: int = NEAREST, same_picture: float | None = None
+    ) -> None:
+        if nearest < 1:
+            raise UserError(f"miner.nearest={nearest}: at least one is needed.")
+        super().__init__(nearest, remine, same_picture)
+
+    def check(self, gallery_size: int, positives: Relevance) -> None:
+        """Raise UserError if the gallery is smaller than what is looked at."""
+        if gallery_size < self.negatives:
+            raise UserError(
+                f"miner.nearest={self.negatives}, but the gallery has {gallery_size} artworks: "
+                f"lower miner.nearest to {gallery_size} or add artworks."
+            )
+
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """Nearest first; it is the same in every epoch."""
+        return _nearest(drawings, artworks, _never(positives, same), self.negatives)
+
+
+class SemiHardNegatives(Miner):
+    """Artworks a little less similar to a drawing than its own are, the most similar first.
+
+    Less similar than the least similar of its own, by less than `margin`: hard enough to teach and
+    not so hard as to pull everything into one point (Schroff, Kalenichenko and Philbin, "FaceNet",
+    2015, section 3.2, there within a batch, here in the whole gallery). If these are too few, those
+    next to them follow: first the ones as similar as the own or more, the least similar first,
+    since those still break the margin; then the ones beyond the margin, the most similar first.
+    """
+
+    def __init__(
+        self, negatives: int, remine: Remine, margin: float, same_picture: float | None = None
+    ) -> None:
+        super().__init__(negatives, remine, same_picture)
+        if margin <= 0:
+            raise UserError(f"miner.margin={margin}: must be above 0.")
+        self.margin = margin
+
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """In the order described; for a drawing without an own artwork, the nearest."""
+        never = _never(positives, same)
+        mined = torch.empty(len(drawings), self.negatives, dtype=torch.int64)
+        # The order is not that of the scores, so each block is scored here rather than in top_k;
+        # four of its size are held at a time.
+        step = max(1, BLOCK // 4 // max(1, len(artworks)))
+        for start in range(0, len(drawings), step):
+            scores = drawings[start : start + step] @ artworks.T
+            row, column = _inside(positives, start, scores)
+            least = scores.new_full((len(scores),), torch.inf)
+            least = least.scatter_reduce(0, row, scores[row, column], "amin")[:, None]
+            # Cosines lie in -1..1: semi-hard ones stay there, harder ones come to lie in -3..-1,
+            # easier ones in -5..-3.
+            outside = torch.where(scores >= least, -2 - scores, scores - 4)
+            order = torch.where((scores < least) & (scores > least - self.margin), scores, outside)
+            order[_inside(never, start, scores)] = -torch.inf
+            best = order.topk(self.negatives, dim=1)
+            rows = best.indices.masked_fill(best.values == -torch.inf, NOTHING)
+            mined[start : start + step] = rows.cpu()
+        return mined
+
+
+class RandomNegatives(Miner):
+    """Any artworks, each as likely as another and none twice for a drawing.
+
+    They are drawn from (seed, epoch) alone: every process draws the same.
+    """
+
+    def __init__(
+        self, negatives: int, remine: Remine, seed: int, same_picture: float | None = None
+    ) -> None:
+        super().__init__(negatives, remine, same_picture)
+        self.seed = seed
+
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """In no order."""
+        excluded = _table(_never(positives, same), len(drawings), len(artworks))
+        rng = np.random.default_rng([self.seed, epoch])
+        return _random(excluded, len(artworks), self.negatives, rng)
+
+
+class MixedNegatives(Miner):
+    """Hardest negatives first, then random ones, in shares that change with the epochs.
+
+    The share of the hardest moves linearly from `start` in the first epoch to `end` in the last of
+    `epochs`, and stays there. No artwork is twice among those of a drawing.
+    """
+
+    def __init__(
+        self,
+        negatives: int,
+        remine: Remine,
+        start: float,
+        end: float,
+        epochs: int,
+        seed: int,
+        same_picture: float | None = None,
+    ) -> None:
+        super().__init__(negatives, remine, same_picture)
+        for name, share in (("start", start), ("end", end)):
+            if not 0 <= share <= 1:
+                raise UserError(f"miner.{name}={share}: a share in 0..1.")
+        if epochs < 1:
+            raise UserError(f"miner.epochs={epochs}: at least one is needed.")
+        self.start = start
+        self.end = end
+        self.epochs = epochs
+        self.seed = seed
+
+    def hardest(self, epoch: int) -> int:
+        """How many of the negatives are hardest ones in an epoch, counted from 0."""
+        done = min(1, epoch / max(1, self.epochs - 1))
+        share = self.start + done * (self.end - self.start)
+        return math.floor(share * self.negatives + 0.5)
+
+    def mine(
+        self,
+        drawings: Tensor,
+        artworks: Tensor,
+        positives: Relevance,
+        same: Relevance | None,
+        epoch: int,
+    ) -> Tensor:
+        """The hardest first, nearest first, then the random ones."""
+        size = len(artworks)
+        count = self.hardest(epoch)
+        never = _never(positives, same)
+        hardest = _hardest(drawings, artworks, never, count)
+        chosen = hardest.masked_fill(hardest == NOTHING, size)
+        excluded = torch.cat([_table(never, len(drawings), size), chosen], dim=1).sort(dim=1).values
+        rng = np.random.default_rng([self.seed, epoch])
+        drawn = _random(excluded, size, self.negatives - count, rng)
+        return torch.cat([hardest, drawn], dim=1)
+
+
+def same_pictures(artworks: Tensor, positives: Relevance, least: float) -> Relevance:
+    """Artworks that are the same picture as one of a drawing's own, and so no negatives of it.
+
+    Another photograph or print, or a copy, has a cosine of `least` or more with that one. artworks:
+    (N, d) unit rows; own artworks are not listed. Raises UserError if to some drawing more than
+    half of the gallery is the same picture: such embeddings do not tell pictures apart.
+    """
+    size = len(artworks)
+    own = torch.unique(positives.gallery)
+    found = [torch.empty(0, 2, dtype=torch.int64)]
+    step = max(1, BLOCK // max(1, size))
+    for start in range(0, len(own), step):
+        scores = artworks[own[start : start + step].to(artworks.device)] @ artworks.T
+        alike = (scores >= least).nonzero().cpu()
+        found.append(alike + torch.tensor([start, 0]))
+    place, artwork = torch.cat(found).unbind(dim=1)
+    # Every own artwork of a drawing stands for the run of its likes in that list.
+    counts = torch.bincount(place, minlength=len(own))
+    begins = counts.cumsum(0) - counts
+    mine = torch.searchsorted(own, positives.gallery.contiguous())
+    times = counts[mine]
+    steps = torch.arange(int(times.sum())) - (times.cumsum(0) - times).repeat_interleave(times)
+    likes = artwork[begins[mine].repeat_interleave(times) + steps]
+    pairs = torch.unique(positives.query.repeat_interleave(times) * size + likes)
+    pairs = pairs[~torch.isin(pairs, positives.query * size + positives.gallery)]
+    same = Relevance(pairs // size, pairs % size)
+    if 2 * _most(same) > size:
+        raise UserError(
+            f"miner.same_picture={least}: up to {_most(same)} of {size} artworks would be the same "
+            "picture as a drawing's own: this backbone does not tell them apart. Set "
+            "miner.same_picture nearer to 1, or to null for no such check."
+        )
+    return same
+
+
+def _most(pairs: Relevance) -> int:
+    """The most artworks that any drawing has."""
+    return int(torch.bincount(pairs.query).max()) if len(pairs.query) else 0
+
+
+def _never(positives: Relevance, same: Relevance | None) -> Relevance:
+    """All pairs that are not to be told apart."""
+    if same is None:
+        return positives
+    query = torch.cat([positives.query, same.query])
+    pairs = torch.stack([query, torch.cat([positives.gallery, same.gallery])], dim=1)
+    query, gallery = torch.unique(pairs, dim=0).unbind(dim=1)
+    return Relevance(query, gallery)
+
+
+def _inside(pairs: Relevance, start: int, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Where these pairs are in a block of scores (rows, N) that begins at drawing `start`."""
+    inside = (pairs.query >= start) & (pairs.query < start + len(scores))
+    row, column = pairs.query[inside] - start, pairs.gallery[inside]
+    return row.to(scores.device), column.to(scores.device)
+
+
+def _hardest(drawings: Tensor, artworks: Tensor, never: Relevance, count: int) -> Tensor:
+    """The `count` nearest artworks that are allowed: (D, count), then NOTHING."""
+    return _nearest(drawings, artworks, never, count + _most(never))[:, :count]
+
+
+def _nearest(drawings: Tensor, artworks: Tensor, never: Relevance, places: int) -> Tensor:
+    """What is allowed of the nearest `places` artworks: (D, places or N), then NOTHING."""
+    size = len(artworks)
+    _, index = top_k(drawings, artworks, min(places, size))
+    pairs = torch.arange(len(index))[:, None] * size + index
+    index[torch.isin(pairs, never.query * size + never.gallery)] = NOTHING
+    order = (index == NOTHING).int().argsort(dim=1, stable=True)
+    return index.gather(1, order)
+
+
+def _table(pairs: Relevance, drawings: int, size: int) -> Tensor:
+    """The artworks of each drawing in ascending order, filled up with `size`: (D, most)."""
+    codes = (pairs.query * size + pairs.gallery).sort().values
+    query, gallery = codes // size, codes % size
+    counts = torch.bincount(query, minlength=drawings)
+    place = torch.arange(len(query)) - (counts.cumsum(0) - counts)[query]
+    table = torch.full((drawings, _most(pairs)), size)
+    table[query, place] = gallery
+    return table
+
+
+def _random(excluded: Tensor, size: int, count: int, rng: np.random.Generator) -> Tensor:
+    """`count` artworks of `size` for each row of `excluded` (see `_table`), none of those in it.
+
+    Every set of artworks is as likely as another: R. Floyd's sampling without replacement (Bentley
+    and Floyd, "A sample of brilliance", 1987), for all drawings at once, among the numbers of the
+    allowed artworks. (D, count), then NOTHING.
+    """
+    there = excluded < size
+    allowed = size - there.sum(dim=1)
+    drawn = torch.full((len(excluded), count), NOTHING)
+    for column in range(count):
+        top = allowed - count + column
+        pick = torch.from_numpy(rng.integers(0, top.clamp(min=0).numpy() + 1))
+        taken = (drawn[:, :column] == pick[:, None]).any(dim=1)
+        drawn[:, column] = torch.where(taken, top, pick).masked_fill(top < 0, NOTHING)
+    # The nth allowed artwork is n plus the number of excluded ones before it. The excluded one at
+    # place i has e - i allowed ones before it.
+    before = (excluded - torch.arange(excluded.shape[1])).masked_fill(~there, size)
+    return (drawn + torch.searchsorted(before, drawn, right=True)).flip(1)

@@ -7,58 +7,96 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from timm.optim import param_groups_layer_decay
 from torch import Tensor
 from torch.distributed import all_reduce
 from torch.distributed.nn.functional import all_gather
-from torch.nn import Parameter
-from torch.nn.functional import pad
+from torch.nn.functional import normalize, pad
 from torch.optim import Optimizer
 
+from drawsim.errors import UserError
 from drawsim.learning.backbones import Backbone
-from drawsim.learning.data import NOTHING, Triplets
-from drawsim.learning.losses import TripletCosineLoss
+from drawsim.learning.losses import Loss, Terms, compare
+from drawsim.learning.mining import NOTHING
+from drawsim.learning.samples import Triplets
+from drawsim.retrieval.adaptation import Adaptation
 
 Schedule = Callable[[float, int], float]
 
 
 class Matcher(pl.LightningModule):
-    """Backbone, loss, optimiser and schedule; it knows nothing of files, sets or metrics."""
+    """Backbone, loss, optimiser and schedule; it knows nothing of files, sets or metrics.
+
+    share: tell each drawing apart from every artwork of the batch. memory: and from the whole
+    gallery as last embedded (Wang et al., "Cross-batch memory for embedding learning", 2020).
+    flip: embed each image as it is and mirrored, and take the mean. layer_decay: factor of the
+    learning rate from each block of layers to the one before it; 1 for none. adaptation: applied to
+    embeddings when they are ranked or mined, not in training.
+    """
 
     def __init__(
         self,
         backbone: Backbone,
-        loss: TripletCosineLoss,
-        optimizer: Callable[[Iterable[Parameter]], Optimizer],
+        loss: Loss,
+        optimizer: Callable[[Iterable[Any]], Optimizer],
         schedule: Schedule,
+        *,
         share: bool,
+        memory: bool,
+        flip: bool,
+        layer_decay: float,
+        adaptation: Adaptation | None,
         seed: int,
     ) -> None:
         super().__init__()
+        if not 0 < layer_decay <= 1:
+            raise UserError(f"optim.layer_decay={layer_decay}: must be above 0 and at most 1")
+        if memory and not share:
+            raise UserError("batch.memory=true needs batch.share=true")
         self.backbone = backbone
         self.loss = loss
         self.make_optimizer = optimizer
         self.schedule = schedule
         self.share = share
+        self.memory = torch.empty(0, backbone.dimensions) if memory else None
+        """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
+        self.flip = flip
+        self.layer_decay = layer_decay
+        self.adaptation = adaptation
         self.seed = seed
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) uint8 images to (B, d) unit rows."""
+        """(B, 3, S, S) images to (B, d) unit rows."""
         embeddings: Tensor = self.backbone(images)
         return embeddings
 
     def configure_optimizers(self) -> Optimizer:
         """The optimiser of the configuration over everything that trains."""
-        return self.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        if self.layer_decay == 1:
+            return self.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        settings: Any = getattr(self.make_optimizer, "keywords", {})
+        groups = param_groups_layer_decay(
+            self.backbone.network,
+            weight_decay=settings.get("weight_decay", 0.0),
+            layer_decay=self.layer_decay,
+        )
+        optimizer = self.make_optimizer(groups)
+        for group in optimizer.param_groups:
+            group["lr"] *= group.pop("lr_scale")
+        return optimizer
 
     def on_train_epoch_start(self) -> None:
         """Set what an epoch depends on from its number alone, so that a resumed one is the same."""
         torch.manual_seed(hash((self.seed, self.current_epoch, self.global_rank)) % 2**63)
         self._set_rate(self.current_epoch)
+        if self.memory is not None:
+            self.memory = self.memory.to(self.device)
 
     def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
         """Set the learning rate of a step, from what has been done of all epochs."""
         self._set_rate(self.current_epoch + batch_idx / self.trainer.num_training_batches)
-        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_epoch=True)
+        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
+        self.log("lr", max(rates), on_epoch=True)
 
     def _set_rate(self, epochs_done: float) -> None:
         factor = self.schedule(epochs_done, max(1, self.trainer.max_epochs or 1))
@@ -74,20 +112,17 @@ class Matcher(pl.LightningModule):
         pair are shared by its negatives. With `share`, each drawing is told apart from every
         artwork of the batch that is not its own, over all processes; that costs no further image.
         """
-        samples, roles = batch.images.shape[:2]
-        vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
-        negatives, rows = vectors[:, 2:], batch.artworks[:, 1:]
-        if self.share:
-            negatives, rows = self._all_artworks(vectors[:, 1:], batch.artworks)
-        strange = (rows[:, :, None] != batch.own[:, None]).all(dim=2) & (rows != NOTHING)
-        losses = self.loss(vectors[:, 0], vectors[:, 1], negatives) * strange
-        weights = batch.weight.to(losses.dtype)
+        terms = self._terms(batch)
+        weights = batch.weight.to(terms.values.dtype)
 
         def mean(values: Tensor, counted: Tensor) -> Tensor:
             return weights @ (values.sum(dim=1) / counted.sum(dim=1).clamp(min=1))
 
-        pulling = losses > 0
-        shown = {"train/loss": mean(losses, strange), "train/active": mean(pulling, strange)}
+        pulling = terms.values > 0
+        shown = {
+            "train/loss": mean(terms.values, terms.counted),
+            "train/active": mean(pulling, terms.counted),
+        }
         # Averaged over processes, these are means over the whole batch, whose size is told: the
         # processes' own shares may differ, and Lightning would round their average.
         world = self.trainer.world_size
@@ -95,8 +130,40 @@ class Matcher(pl.LightningModule):
         self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
         if self.loss.reduction == "mean":
             return shown["train/loss"]
-        total = losses.sum() * world
+        total = terms.values.sum() * world
         return total / self._active(pulling) if self.loss.reduction == "active" else total
+
+    def _terms(self, batch: Triplets) -> Terms:
+        samples, roles = batch.images.shape[:2]
+        vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
+        candidates, rows = vectors[:, 2:], batch.artworks[:, 1:]
+        others = has_other = None
+        if self.share:
+            candidates, rows = self._all_artworks(vectors[:, 1:], batch.artworks)
+        if self.memory is not None:
+            fresh, fresh_rows = candidates.detach(), rows[0]
+            known = fresh_rows != NOTHING
+            self.memory[fresh_rows[known]] = fresh[known].to(self.memory.dtype)
+            # Rows of the batch are there already, with their gradient.
+            elsewhere = torch.arange(len(self.memory), device=rows.device)
+            elsewhere[fresh_rows[known]] = NOTHING
+            candidates = torch.cat([candidates, self.memory])
+            rows = torch.cat([rows, elsewhere.expand(samples, -1)], dim=1)
+            others = self.memory[batch.own]
+            has_other = (batch.own != NOTHING) & (batch.own != batch.artworks[:, :1])
+        strange = (rows[:, :, None] != batch.own[:, None]).all(dim=2) & (rows != NOTHING)
+        drawings, artworks = vectors[:, 0], vectors[:, 1]
+        cosines = compare(
+            drawings,
+            artworks,
+            candidates,
+            strange,
+            swaps=self.loss.swaps,
+            others=others,
+            has_other=has_other,
+        )
+        terms: Terms = self.loss(cosines)
+        return terms
 
     def _active(self, pulling: Tensor) -> Tensor:
         """How many triplets of the batch, over all processes, have a loss; at least 1."""
@@ -108,8 +175,8 @@ class Matcher(pl.LightningModule):
     def _all_artworks(self, vectors: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Artworks of the batch over all processes, the same for each of this one's drawings.
 
-        vectors: (B, r, d), rows: (B, r). Returns (B, M, d) and (B, M), M = r times the samples of
-        all processes; gradients flow back to where a vector was made.
+        vectors: (B, r, d), rows: (B, r). Returns (M, d) and (B, M), M = r times the samples of all
+        processes; gradients flow back to where a vector was made.
         """
         samples = len(vectors)
         if self.trainer.world_size > 1:
@@ -121,15 +188,40 @@ class Matcher(pl.LightningModule):
             vectors = torch.cat(gather(vectors))
             rows = torch.cat(gather(rows))
         vectors, rows = vectors.flatten(0, 1), rows.flatten()
-        return vectors.expand(samples, -1, -1), rows.expand(samples, -1)
+        return vectors, rows.expand(samples, -1)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """batch: (B, 3, S, S) uint8 images and (B,) positions in the loader's data set."""
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Any:
+        """Embeddings of (B, 3, S, S) images that come with (B,) positions in the loader's data set.
+
+        Of triplets instead, the sum of their losses and how many they are.
+        """
+        if isinstance(batch, Triplets):
+            terms = self._terms(batch)
+            return {"loss": terms.values.sum(), "count": terms.counted.sum()}
         images, rows = batch
-        return {"rows": rows, "vectors": self(images)}
+        vectors = self(images)
+        if self.flip:
+            vectors = normalize(vectors + self(images.flip(3)), dim=1)
+        return {"rows": rows, "vectors": vectors}
 
     test_step = validation_step
 
+    def adapt(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
+        """What is ranked: (D, d) and (N, d) unit rows as embedded, adapted if the model does."""
+        if self.adaptation is None:
+            return drawings, artworks
+        adapted: tuple[Tensor, Tensor] = self.adaptation(drawings, artworks)
+        return adapted
+
+    def describe(self, image_size: int) -> dict[str, str]:
+        """What made an embedding, for the metadata of embedding files."""
+        made_by = self.backbone.describe(image_size)
+        if self.flip:
+            made_by["transform"] += ", mean with the mirrored image"
+        if self.adaptation is not None:
+            made_by["adaptation"] = self.adaptation.describe()
+        return made_by
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which network the weights belong to."""
-        checkpoint["backbone"] = self.backbone.name
+        checkpoint["backbone"] = self.backbone.identity()

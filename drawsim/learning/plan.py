@@ -15,15 +15,18 @@ from drawsim.learning.data import TripletData
 MIB = 2**20
 
 
-def describe_plan(backbone: Backbone, data: TripletData, epochs: int, folder: Path) -> list[str]:
+def describe_plan(
+    backbone: Backbone, data: TripletData, negatives: int, epochs: int, folder: Path
+) -> list[str]:
     """Lines that say what is in the data, how long an epoch is, and what memory and disk it takes.
 
     Memory is an estimate in float32: weights, their gradients, two moments, and the activations of
-    one batch, counted by sending one image through the network.
+    one batch, counted by sending one image through the network. negatives: mined for each pair.
     """
     task = data.task
-    samples = len(task.train_pairs) * (1 if data.grouped else data.negatives_per_pair)
-    roles = 2 + (data.negatives_per_pair if data.grouped else 1)
+    pairs = len(task.train_pairs) * data.passes * (1 + len(data.copies))
+    samples = (pairs + data.views) * (1 if data.grouped else negatives)
+    roles = 2 + (negatives if data.grouped else 1)
     steps = math.ceil(samples / data.batch_size)
     images = math.ceil(samples / steps) * roles
     weights = sum(p.numel() * p.element_size() for p in backbone.parameters()) / MIB
@@ -34,7 +37,7 @@ def describe_plan(backbone: Backbone, data: TripletData, epochs: int, folder: Pa
     return [
         f"gallery       {gallery} artworks",
         f"queries       {queries} drawings",
-        f"training      {len(task.train_pairs)} pairs, {data.negatives_per_pair} negatives each",
+        f"training      {pairs} pairs and {data.views} simulated ones, {negatives} negatives each",
         f"epoch         {steps} steps of {images} images at {data.images.size} px, "
         f"then {len(task.rows(('train', 'val'))) + gallery} to embed",
         f"epochs        {epochs}",

@@ -1,4 +1,4 @@
-"""Images as a torch dataset: one file, one uint8 tensor, one row number."""
+"""Images as a torch dataset: one file, one tensor of levels 0..255, one row number."""
 
 from __future__ import annotations
 
@@ -11,25 +11,41 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from drawsim.pixels.decode import read_image
+from drawsim.pixels.thesis_transforms import squash
 from drawsim.pixels.transforms import resize
 
 
 class ImageDataset(Dataset[tuple[Tensor, int]]):
-    """Images squashed to `size` × `size`: item i is ((3, size, size) uint8, i)."""
+    """Images squashed to `size` × `size`: item i is ((3, size, size), i).
 
-    def __init__(self, paths: Sequence[Path], size: int, max_pixels: int) -> None:
+    The tensor is uint8, areas averaged; or, if `exact`, float32 as the thesis evaluates: read at
+    full resolution and interpolated without antialias (`drawsim.pixels.thesis_transforms.squash`).
+    Both are levels 0..255. Reading raises ImageReadError; `max_pixels` is its limit.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], size: int, max_pixels: int, exact: bool = False
+    ) -> None:
         self.paths = [str(path) for path in paths]
         self.size = size
         self.max_pixels = max_pixels
+        self.exact = exact
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = read_image(Path(self.paths[index]), self.size, self.max_pixels)
-        return to_tensor(resize(image, self.size)), index
+        path = Path(self.paths[index])
+        if self.exact:
+            square = squash(read_image(path, max_pixels=self.max_pixels), self.size)
+        else:
+            square = resize(read_image(path, self.size, self.max_pixels), self.size)
+        return to_tensor(square), index
 
 
 def to_tensor(image: np.ndarray) -> Tensor:
-    """H × W × 3 uint8 array to a 3 × H × W uint8 tensor (channels last in memory: no copy)."""
+    """H × W × 3 array to a 3 × H × W tensor of its dtype (channels last in memory: no copy).
+
+    drawsim's images are levels 0..255, uint8 or float32.
+    """
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)

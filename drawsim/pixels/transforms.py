@@ -66,6 +66,9 @@ class Augmentation:
     where the thesis makes gray of normalised values. A step whose numbers turn it off is left out;
     with all of them off the result is `resize(image, size)` to the last bit.
 
+    copies: effects of which every training drawing has a copy of its own: none, since styles are
+    drawn anew each time. reads: the `min_size`, in pixels, to read images with.
+
     Raises UserError for an unknown effect and for numbers out of their range.
     """
 
@@ -83,22 +86,17 @@ class Augmentation:
         styles: Sequence[str],
         style_p: float,
     ) -> None:
+        check_settings(size, crop_scale, crop_ratio, oversize, jitter, flip, rotate, gray)
         crop_scale = (crop_scale[0], crop_scale[1])
         crop_ratio = (crop_ratio[0], crop_ratio[1])
-        _check("size", size, size >= 1, "at least 1")
-        low, high = crop_scale
-        _check("crop_scale", crop_scale, 0 < low <= high <= 1, "two rising numbers in 0..1")
-        low, high = crop_ratio
-        _check("crop_ratio", crop_ratio, 0 < low <= high, "two rising numbers above 0")
-        _check("oversize", oversize, oversize >= 1, "at least 1")
-        _check("jitter", jitter, 0 <= jitter <= 1, "a number in 0..1")
-        _check("rotate", rotate, 0 <= rotate <= 180, "degrees in 0..180")
-        for name, p in [("flip", flip), ("gray", gray), ("style_p", style_p)]:
-            _check(name, p, 0 <= p <= 1, "a probability")
+        _check("style_p", style_p, 0 <= style_p <= 1, "a probability")
         if style_p > 0 and not styles:
             raise UserError(f"aug: style_p={style_p} needs at least one effect in styles")
 
         self.size = size
+        self.copies: tuple[str, ...] = ()
+        # A crop keeps as little as 8 % of the area: twice the size keeps most crops sharp.
+        self.reads: int | None = 2 * size
         self.start = round(size * oversize)
         steps = []
         if (crop_scale, crop_ratio) != ((1, 1), (1, 1)) or self.start != size:
@@ -116,13 +114,20 @@ class Augmentation:
         self._pipelines = {"drawing": A.Compose(style + steps), "artwork": A.Compose(steps)}
 
     def __call__(
-        self, image: np.ndarray, kind: Literal["drawing", "artwork"], seed: int
+        self,
+        image: np.ndarray,
+        kind: Literal["drawing", "artwork"],
+        seed: int,
+        copy: str | None = None,
     ) -> np.ndarray:
         """One augmented view of `image` (uint8 RGB of any size): uint8, `size` x `size` x 3.
 
-        The result depends on the arguments alone: the same in every process and in every order of
-        calls. One object must not be called by several threads at once.
+        `copy`: the name of a style effect to apply before anything else. The result depends on the
+        arguments alone: the same in every process and in every order of calls. One object must not
+        be called by several threads at once.
         """
+        if copy is not None:
+            image = EFFECTS[copy](image)
         resized = resize(image, self.start)
         pipeline = self._pipelines[kind]
         if not pipeline.transforms:
@@ -132,6 +137,29 @@ class Augmentation:
         pipeline.set_random_state(np.random.default_rng(seed), random.Random(int(seed)))
         result: np.ndarray = pipeline(image=resized)["image"]
         return result
+
+
+def check_settings(
+    size: int,
+    crop_scale: Sequence[float],
+    crop_ratio: Sequence[float],
+    oversize: float,
+    jitter: float,
+    flip: float,
+    rotate: float,
+    gray: float,
+) -> None:
+    """Raise UserError for numbers of the random steps that are out of their range."""
+    _check("size", size, size >= 1, "at least 1")
+    low, high = crop_scale
+    _check("crop_scale", (low, high), 0 < low <= high <= 1, "two rising numbers in 0..1")
+    low, high = crop_ratio
+    _check("crop_ratio", (low, high), 0 < low <= high, "two rising numbers above 0")
+    _check("oversize", oversize, oversize >= 1, "at least 1")
+    _check("jitter", jitter, 0 <= jitter <= 1, "a number in 0..1")
+    _check("flip", flip, 0 <= flip <= 1, "a probability")
+    _check("rotate", rotate, 0 <= rotate <= 180, "degrees in 0..180")
+    _check("gray", gray, 0 <= gray <= 1, "a probability")
 
 
 def _check(name: str, value: object, good: bool, meant: str) -> None:

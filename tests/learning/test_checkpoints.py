@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,10 @@ import torch
 from torch import Tensor
 
 from drawsim.errors import UserError
-from drawsim.learning.callbacks.checkpoints import BestAndLast
+from drawsim.learning.callbacks.checkpoints import BestAndLast, Keep
+from drawsim.learning.mining import HardestNegatives
+from drawsim.retrieval.adaptation import Adaptation
+from drawsim.retrieval.embeddings import load_embeddings
 from tests.learning.tiny import tiny_experiment, tiny_matcher
 
 
@@ -33,8 +37,15 @@ class Scripted:
         path.write_text(json.dumps({k: str(v) for k, v in content.items()}), encoding="utf-8")
 
 
-def run(folder: Path, untrained: float, scores: list[float]) -> BestAndLast:
-    checkpoints, trainer = BestAndLast(folder, "val/mrr"), Scripted()
+def run(
+    folder: Path,
+    untrained: float,
+    scores: list[float],
+    keep: Keep = "best",
+    improved: Sequence[bool] = (),
+) -> BestAndLast:
+    trainer = Scripted()
+    checkpoints = BestAndLast(folder, "val/mrr", keep, lambda: improved[trainer.current_epoch])
     as_lightning: Any = trainer
     checkpoints.start(as_lightning, untrained)
     for epoch, score in enumerate(scores):
@@ -68,6 +79,35 @@ def test_the_best_epoch_is_kept(
 
 
 @pytest.mark.parametrize(
+    ("keep", "improved", "kept"),
+    [
+        ("last", [False] * 4, 4),
+        ("on_improvement", [True, False, True, False], 3),
+        ("on_improvement", [True, False, False, False], 1),
+        ("on_improvement", [False] * 4, 0),
+        ("best", [True] * 4, 2),
+    ],
+)
+def test_what_is_kept_instead_of_the_best(
+    tmp_path: Path, keep: Keep, improved: list[bool], kept: int
+) -> None:
+    scores = [0.2, 0.9, 0.4, 0.1]
+    checkpoints = run(tmp_path, 0.5, scores, keep, improved)
+    assert checkpoints.best_epoch == kept
+    assert checkpoints.best_score == pytest.approx([0.5, *scores][kept])
+    after = {"val/mrr": torch.tensor(scores[kept - 1])} if kept else {}
+    assert json.loads(checkpoints.best.read_text())["after"] == str(after)
+    last = {"val/mrr": torch.tensor(0.1)}
+    assert json.loads(checkpoints.last.read_text())["after"] == str(last)
+
+
+def test_a_misspelt_policy_is_refused(tmp_path: Path) -> None:
+    wrong: Any = "on_improvment"
+    with pytest.raises(UserError, match="keep=on_improvment: did you mean on_improvement"):
+        BestAndLast(tmp_path, "val/mrr", wrong, lambda: False)
+
+
+@pytest.mark.parametrize(
     "failure",
     [
         OSError(errno.ENOSPC, "No space left on device"),
@@ -94,7 +134,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path: Path, failure: Ex
     ):
         experiment.fit(resume=False)
     assert checkpoints.best.read_bytes() == before
-    assert torch.load(checkpoints.best, weights_only=True)["backbone"] == "tiny"
+    assert torch.load(checkpoints.best, weights_only=True)["backbone"]["name"] == "tiny"
     assert [path.name for path in checkpoints.folder.iterdir()] == ["best.ckpt"]
     assert experiment.run.record["status"] == "failed"
 
@@ -106,7 +146,7 @@ def test_a_failed_write_is_not_hidden(tmp_path: Path) -> None:
 
     trainer: Any = SimpleNamespace(is_global_zero=True, save_checkpoint=failing)
     with pytest.raises(OSError, match="denied"):
-        BestAndLast(tmp_path, "val/mrr").start(trainer, 1.0)
+        BestAndLast(tmp_path, "val/mrr", "best", lambda: False).start(trainer, 1.0)
     assert not list(tmp_path.iterdir())
 
 
@@ -142,6 +182,27 @@ def test_a_run_ends_with_its_best_epoch(tmp_path: Path) -> None:
         assert all(torch.equal(kept[key], expected[key]) for key in expected)
 
 
+def test_a_run_ends_with_the_last_epoch_that_improved(tmp_path: Path) -> None:
+    matcher = tiny_matcher(lr=0.3)
+    experiment = tiny_experiment(tmp_path, matcher, max_epochs=5, keep="on_improvement")
+    improved: list[bool] = []
+
+    class Remember(pl.Callback):
+        def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            improved.append(experiment.mining.improved)
+
+    experiment.trainer.callbacks.insert(0, Remember())  # type: ignore[attr-defined]
+    baseline = experiment.baseline(resume=False)
+    experiment.fit(resume=False)
+    experiment.final(baseline)
+    best = max(epoch for epoch, better in enumerate(improved, start=1) if better)
+    assert 0 < best < 5  # it is not simply the last
+    assert experiment.run.record["best_epoch"] == best
+    table = pd.read_csv(tmp_path / "run/metrics.csv").set_index("epoch")
+    final = experiment.run.record["final"]["val"]["mrr"]
+    assert final == pytest.approx(table.at[best, "val/mrr"], abs=1e-6)
+
+
 def test_a_model_that_does_not_learn_stays_untrained(tmp_path: Path) -> None:
     experiment = tiny_experiment(tmp_path, tiny_matcher(lr=0.0), max_epochs=1)
     baseline = experiment.baseline(resume=False)
@@ -151,10 +212,22 @@ def test_a_model_that_does_not_learn_stays_untrained(tmp_path: Path) -> None:
     assert experiment.run.record["baseline"] == experiment.run.record["final"]
 
 
-@pytest.mark.parametrize(("remine", "workers"), [("every_epoch", 2), ("on_improvement", 0)])
+EVERYTHING: dict[str, Any] = {"views": 6, "passes": 2, "augmented_val": True, "batch_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("remine", "workers", "everything"),
+    [
+        ("every_epoch", 2, False),
+        ("on_improvement", 0, False),
+        ("on_improvement", 0, True),
+    ],
+)
 def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
-    tmp_path: Path, remine: Any, workers: int
+    tmp_path: Path, remine: Any, workers: int, everything: bool
 ) -> None:
+    """Everything: with views, a memory of the gallery, adaptation, and an augmented val loss."""
+
     class KilledError(Exception):
         """Stands for whatever ends a process."""
 
@@ -167,13 +240,17 @@ def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
         def falling(epoch: float, epochs: int) -> float:
             return 1 - epoch / epochs
 
+        adaptation = Adaptation(6, keep=4, power=0.5) if everything else None
         experiment = tiny_experiment(
             folder,
-            tiny_matcher(schedule=falling),
+            tiny_matcher(
+                schedule=falling, share=everything, memory=everything, adaptation=adaptation
+            ),
             max_epochs=4,
-            remine=remine,
+            miner=HardestNegatives(3, remine, same_picture=0.999999 if everything else None),
             callbacks=callbacks,
             workers=workers,
+            **(EVERYTHING if everything else {}),
         )
         baseline = experiment.baseline(resume=resume)
         experiment.fit(resume=resume)
@@ -186,6 +263,12 @@ def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
     resumed = whole(tmp_path / "broken", resume=True)
     assert resumed["final"] == unbroken["final"]
     assert resumed["best_epoch"] == unbroken["best_epoch"]
+    for kind in ("drawings", "artworks"):
+        vectors = [
+            load_embeddings(tmp_path / f"{name}/run/embeddings/final.{kind}.safetensors").vectors
+            for name in ("unbroken", "broken")
+        ]
+        assert torch.equal(*vectors)
     tables = [pd.read_csv(tmp_path / name / "run/metrics.csv") for name in ("unbroken", "broken")]
     pd.testing.assert_frame_equal(tables[0], tables[1])
     steps = [0.05 * (1 - (epoch + 1 / 3) / 4) for epoch in range(4)]  # means over three steps each

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from drawsim.errors import UserError
-from drawsim.learning.data import Triplets, TripletSpec
+from drawsim.learning.samples import Triplets, TripletSpec
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import Augmentation, resize
@@ -22,6 +22,8 @@ from tests.learning.tiny import (
     NO_AUGMENTATION,
     as_process,
     batches,
+    choice_of,
+    some_choice,
     some_negatives,
     tiny_data,
     tiny_task,
@@ -55,7 +57,7 @@ def test_every_sample_comes_once_an_epoch_and_no_process_waits(
     def process(rank: int, world: int = world) -> list[list[TripletSpec]]:
         made = batches(
             columns,
-            negatives,
+            choice_of(negatives),
             batch_size=batch_size,
             grouped=grouped,
             rank=rank,
@@ -96,7 +98,8 @@ def test_the_order_comes_from_seed_and_epoch() -> None:
     columns = torch.stack([torch.arange(30), torch.arange(30)], dim=1)
 
     def order(**changes: int) -> list[int]:
-        made = batches(columns, torch.zeros(30, 1, dtype=torch.int64), batch_size=4, **changes)
+        choice = choice_of(torch.zeros(30, 1, dtype=torch.int64))
+        made = batches(columns, choice, batch_size=4, **changes)
         return [sample.pair for batch in made for sample in batch]
 
     assert order() == order()
@@ -106,11 +109,11 @@ def test_the_order_comes_from_seed_and_epoch() -> None:
 def test_each_epoch_takes_the_negatives_mined_last(tmp_path: Path) -> None:
     data = tiny_data(tmp_path, batch_size=100)
     as_process(data, 0, 1)
-    data.negatives = some_negatives()
+    data.choice = some_choice()
     sampler = data.train_dataloader().batch_sampler
     assert sampler is not None
     first: list[list[TripletSpec]] = list(sampler)
-    data.negatives = (some_negatives() + 1) % 12
+    data.choice = some_choice((some_negatives() + 1) % 12)
     second: list[list[TripletSpec]] = list(sampler)
     assert {parts(s)[2:] for s in first[0]} == {tuple(n.tolist()) for n in rows(0)}
     assert {parts(s)[2:] for s in second[0]} == {tuple(n.tolist()) for n in rows(1)}
@@ -140,7 +143,7 @@ def test_workers_and_order_do_not_change_a_sample(tmp_path: Path) -> None:
     def epoch(workers: int) -> list[Triplets]:
         data = tiny_data(tmp_path, workers=workers)
         as_process(data, 0, 1, epoch=2)
-        data.negatives = some_negatives()
+        data.choice = some_choice()
         return list(data.train_dataloader())
 
     alone, helped = epoch(0), epoch(2)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from drawsim.collection.splits import Set
 from drawsim.errors import UserError
@@ -20,6 +22,7 @@ from drawsim.learning.module import Matcher
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import resize
+from drawsim.retrieval.adaptation import Adaptation
 from drawsim.retrieval.embeddings import load_embeddings
 from tests.learning.tiny import SIZE, tiny_experiment, tiny_matcher, tiny_task, write_images
 
@@ -70,7 +73,7 @@ class Look(pl.Callback):
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert self.experiment is not None
-        self.mined_before = self.experiment.data.negatives.clone()
+        self.mined_before = self.experiment.data.choice.negatives.clone()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert self.experiment is not None
@@ -82,7 +85,7 @@ class Look(pl.Callback):
                 "artworks": embed(self.experiment.module, artworks),
                 "held": (evaluation.drawings.clone(), evaluation.artworks.clone()),
                 "mined_before": self.mined_before,
-                "mined": self.experiment.data.negatives.clone(),
+                "mined": self.experiment.data.choice.negatives.clone(),
                 "logged": {k: float(v) for k, v in trainer.callback_metrics.items()},
             }
         )
@@ -204,3 +207,95 @@ def test_an_unknown_monitor_is_refused_with_the_known_ones(tmp_path: Path) -> No
     experiment.checkpoints.monitor = "test/mrr"
     with pytest.raises(UserError, match=r"monitor=test/mrr: choose one of .*val/mrr"):
         experiment.baseline(resume=False)
+
+
+@pytest.fixture(scope="module")
+def adapted(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A run whose model adapts its embeddings, all stages."""
+    return adapting(tmp_path_factory.mktemp("adapted"))
+
+
+def adapting(folder: Path) -> Experiment:
+    matcher = tiny_matcher(lr=0.3, adaptation=Adaptation(6, keep=4, power=0.5))
+    experiment = tiny_experiment(folder, matcher, max_epochs=2, keep="last")
+    baseline = experiment.baseline(resume=False)
+    experiment.fit(resume=False)
+    experiment.final(baseline)
+    return experiment
+
+
+SEEN = [*range(9), 11]
+"""Drawings of train and val, a style copy among them."""
+
+
+def by_hand_adapted(matcher: Matcher, folder: Path) -> tuple[Tensor, Tensor]:
+    """Embeddings image by image, adapted to the gallery and the drawings of train and val."""
+    paths = write_images(folder)
+    drawings, artworks = (torch.from_numpy(embed(matcher, of)).double() for of in paths)
+    mean = artworks.mean(dim=0)
+    _, spread, axes = torch.linalg.svd(artworks - mean, full_matrices=False)
+    projection = axes.T[:, :4] / (spread[:4] / len(artworks) ** 0.5) ** 0.5
+    rows = drawings - drawings[SEEN].mean(dim=0), artworks - mean
+    found = [normalize(some @ projection, dim=1) for some in rows]
+    return found[0], found[1]
+
+
+def assert_same_cosines(found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> None:
+    """The same up to the direction of axes."""
+    (a, b), (c, d) = found, expected
+    torch.testing.assert_close((a @ b.T).double(), c @ d.T, atol=1e-4, rtol=0)
+
+
+def test_what_a_run_ranks_and_keeps_is_adapted(adapted: Experiment, tmp_path: Path) -> None:
+    folder = adapted.run.path
+    # the last epoch is kept, so that the network as it stands made the final embeddings
+    for stage, matcher in (("baseline", tiny_matcher()), ("final", adapted.module)):
+        kept = [
+            load_embeddings(folder / f"embeddings/{stage}.{kind}s.safetensors").vectors
+            for kind in ("drawing", "artwork")
+        ]
+        assert kept[0].shape == (12, 4)
+        assert_same_cosines((kept[0], kept[1]), by_hand_adapted(matcher, tmp_path))
+        scores = by_hand(kept[0].numpy(), kept[1].numpy(), [9, 10])
+        shown = {k: adapted.run.record[stage]["test"][k] for k in scores}
+        assert shown == pytest.approx(scores, abs=1e-6)
+    made_by = adapted.module.describe(SIZE)["adaptation"]
+    assert "4 principal axes" in made_by
+
+
+def test_the_checkpoint_holds_what_was_fitted(adapted: Experiment) -> None:
+    kept = torch.load(adapted.checkpoints.best, weights_only=True)["state_dict"]
+    assert bool(kept["adaptation.fitted"])
+    fresh = tiny_matcher(adaptation=Adaptation(6, keep=4, power=0.5))
+    fresh.load_state_dict(kept)
+    rows = normalize(torch.randn(5, 6), dim=1)
+    for one, other in zip(fresh.adapt(rows, rows), adapted.module.adapt(rows, rows), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_test_drawings_take_no_part_in_the_fit(
+    adapted: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(folder: Path) -> tuple[list[Path], list[Path]]:
+        drawings, artworks = write_images(folder)
+        for row in (9, 10):
+            cv2.imwrite(str(drawings[row]), 255 - cv2.imread(str(drawings[row])))
+        return drawings, artworks
+
+    monkeypatch.setattr("tests.learning.tiny.write_images", changed)
+    other = adapting(tmp_path)
+    one: Any = torch.load(adapted.checkpoints.best, weights_only=True)["state_dict"]
+    two: Any = torch.load(other.checkpoints.best, weights_only=True)["state_dict"]
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    stems = [e.run.path / "embeddings/baseline.drawings.safetensors" for e in (adapted, other)]
+    rows = [load_embeddings(stem).vectors for stem in stems]
+    same = [torch.equal(a, b) for a, b in zip(*rows, strict=True)]
+    assert same == [row not in (9, 10) for row in range(12)]
+
+
+def test_negatives_are_mined_among_adapted_rows(adapted: Experiment, tmp_path: Path) -> None:
+    drawings, artworks = by_hand_adapted(adapted.module, tmp_path)
+    order = (drawings @ artworks.T).argsort(dim=1, descending=True)
+    for query in SEEN:
+        allowed = [g for g in order[query].tolist() if g not in OWN[query]]
+        assert adapted.data.choice.negatives[query].tolist() == allowed[:3]

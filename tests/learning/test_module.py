@@ -2,69 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import timm
 import torch
-from torch import Tensor
+from torch.nn.functional import normalize
 
-from drawsim.learning.data import Triplets
-from drawsim.learning.losses import Reduction
+from drawsim.errors import UserError
+from drawsim.learning.backbones import Backbone
+from drawsim.learning.losses import (
+    Loss,
+    Reduction,
+    ReplicaClusLoss,
+    TripletCosineLoss,
+)
 from drawsim.learning.module import Matcher
-from tests.learning.tiny import as_process, some_negatives, tiny_data, tiny_experiment, tiny_matcher
-
-PAIRS, NEGATIVES = 9, 3
-
-
-def epoch(folder: Path, batch_size: int, grouped: bool, rank: int = 0, world: int = 1) -> Any:
-    """The training batches of one process, augmented."""
-    data = tiny_data(folder, batch_size=batch_size, grouped=grouped)
-    as_process(data, rank, world)
-    data.negatives = some_negatives(NEGATIVES)
-    return list(data.train_dataloader())
-
-
-def gradient(
-    batch: Triplets,
-    reduction: Reduction,
-    world: int = 1,
-    margin: float = 0.5,
-    share: bool = False,
-) -> Tensor:
-    """Gradient of the training step of one of `world` processes, flat, float64."""
-    matcher: Any = tiny_matcher(reduction, margin, share=share)
-    matcher.double().train()
-    matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
-    matcher.log_dict = lambda *_, **__: None
-    matcher.training_step(batch, 0).backward()
-    return torch.cat([p.grad.flatten() for p in matcher.parameters()])
+from tests.learning.steps import (
+    NEGATIVES,
+    PAIRS,
+    assert_near,
+    epoch,
+    gradient,
+    gradients,
+    joined,
+    step,
+)
+from tests.learning.tiny import (
+    tiny_experiment,
+    tiny_matcher,
+)
 
 
-def joined(shares: Sequence[Triplets]) -> Triplets:
-    """The shares of several processes as the one batch of a single process."""
-    whole = Triplets(*(torch.cat(parts) for parts in zip(*shares, strict=True)))
-    return whole._replace(weight=torch.full_like(whole.weight, 1 / len(whole.weight)))
-
-
-def assert_near(one: Tensor, other: Tensor) -> None:
-    assert float(other.norm()) > 1e-4
-    assert float((one - other).norm() / other.norm()) < 1e-6
-
-
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_a_grouped_batch_pulls_as_its_single_triplets_do(
-    tmp_path: Path, reduction: Reduction
-) -> None:
+# margins at which some triplets pull and some do not
+@pytest.mark.parametrize(
+    "loss",
+    [
+        TripletCosineLoss(0.05, "mean"),
+        TripletCosineLoss(0.05, "sum"),
+        ReplicaClusLoss(0.01, 0.1, "mean"),
+        ReplicaClusLoss(0.01, 0.1, "sum"),
+        ReplicaClusLoss(0.01, 0.1, "active"),
+    ],
+)
+def test_a_grouped_batch_pulls_as_its_single_triplets_do(tmp_path: Path, loss: Loss) -> None:
     (grouped,) = epoch(tmp_path, PAIRS, grouped=True)
     (plain,) = epoch(tmp_path, PAIRS * NEGATIVES, grouped=False)
     assert grouped[0].shape[:2] == (PAIRS, 2 + NEGATIVES)
     assert plain[0].shape[:2] == (PAIRS * NEGATIVES, 3)
-    # a margin at which some triplets pull and some do not
-    pulls = gradient(grouped, reduction, margin=0.05)
-    assert_near(pulls, gradient(plain, reduction, margin=0.05))
+    matchers = tiny_matcher(loss=loss), tiny_matcher(loss=loss)
+    losses = [step(*both) for both in zip((grouped, plain), matchers, strict=True)]
+    torch.testing.assert_close(*losses)
+    active = matchers[1]._terms(plain).values > 0
+    assert 0 < active.sum() < PAIRS * NEGATIVES
+    for one in losses:
+        one.backward()
+    assert_near(gradients(matchers[0]), gradients(matchers[1]))
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -76,9 +73,9 @@ def test_processes_average_to_the_gradient_of_one(
     shares = [epoch(tmp_path, batch_size, grouped, rank, world) for rank in range(world)]
     samples = PAIRS if grouped else PAIRS * NEGATIVES
     assert sum(len(batch.weight) for share in shares for batch in share) == samples
-    for step in zip(*shares, strict=True):
-        together = gradient(joined(step), reduction)
-        apart = torch.stack([gradient(batch, reduction, world) for batch in step]).mean(dim=0)
+    for parts in zip(*shares, strict=True):
+        together = gradient(joined(parts), reduction)
+        apart = torch.stack([gradient(batch, reduction, world) for batch in parts]).mean(dim=0)
         assert_near(apart, together)
 
 
@@ -87,37 +84,6 @@ def test_the_cases_above_hold_uneven_shares(tmp_path: Path) -> None:
     assert sizes == [[2, 3], [2, 2]]  # 9 = 4 + 5
     sizes = [[len(b.weight) for b in epoch(tmp_path, 4, True, rank, 2)] for rank in (0, 1)]
     assert sizes == [[2, 2, 2], [1, 1, 1]]
-
-
-@pytest.mark.parametrize("reduction", ["mean", "active", "sum"])
-def test_shared_artworks_are_negatives_of_every_drawing_but_their_own(
-    tmp_path: Path, reduction: Reduction
-) -> None:
-    (batch,) = epoch(tmp_path, PAIRS, grouped=True)
-    shared = gradient(batch, reduction, margin=0.05, share=True)
-
-    matcher: Any = tiny_matcher(reduction, 0.05).double().train()
-    roles = 2 + NEGATIVES
-    vectors = matcher(batch.images.flatten(0, 1)).view(PAIRS, roles, -1)
-    per_drawing = []
-    for query in range(PAIRS):  # one triplet at a time
-        losses = []
-        for sample in range(PAIRS):
-            for place, row in enumerate(batch.artworks[sample].tolist()):
-                if row in batch.own[query].tolist():
-                    continue
-                to_positive = 1 - vectors[query, 0] @ vectors[query, 1]
-                to_negative = 1 - vectors[query, 0] @ vectors[sample, 1 + place]
-                losses.append((to_positive - to_negative + 0.05).clamp(min=0))
-        per_drawing.append(torch.stack(losses))
-    loss: Any = {
-        "mean": lambda: torch.stack([x.mean() for x in per_drawing]).mean(),
-        "active": lambda: torch.cat(per_drawing).sum() / (torch.cat(per_drawing) > 0).sum(),
-        "sum": lambda: torch.cat(per_drawing).sum(),
-    }[reduction]()
-    loss.backward()
-    by_hand = torch.cat([p.grad.flatten() for p in matcher.parameters()])
-    assert_near(shared, by_hand)
 
 
 @pytest.mark.parametrize("world", [1, 2])
@@ -181,3 +147,93 @@ def test_norms_stay_frozen_through_a_whole_run(tmp_path: Path, freeze: bool) -> 
     same = [torch.equal(before[name], value) for name, value in norm.named_buffers()]
     assert same == [freeze] * 3
     assert not torch.equal(norm.weight, weight)
+
+
+def test_an_embedding_with_flip_is_the_mean_of_both(tmp_path: Path) -> None:
+    images = epoch(tmp_path, PAIRS, grouped=True)[0].images[:, 0]
+    plain, flipping = tiny_matcher().eval(), tiny_matcher(flip=True).eval()
+    rows = torch.arange(PAIRS)
+    with torch.no_grad():
+        seen = plain(images)
+        mirrored = plain(torch.from_numpy(images.numpy()[:, :, :, ::-1].copy()))
+        found = flipping.validation_step((images, rows), 0)
+        alone = plain.validation_step((images, rows), 0)
+    assert torch.equal(found["rows"], rows)
+    torch.testing.assert_close(found["vectors"], normalize((seen + mirrored) / 2, dim=1))
+    torch.testing.assert_close(alone["vectors"], seen)
+    assert float((seen - mirrored).norm(dim=1).min()) > 1e-3
+    assert "mirrored" in flipping.describe(24)["transform"]
+    assert "mirrored" not in plain.describe(24)["transform"]
+
+
+def test_triplets_to_validate_are_summed_and_counted(tmp_path: Path) -> None:
+    (batch,) = epoch(tmp_path, PAIRS, grouped=True)
+    matcher = tiny_matcher(margin=0.05)
+    matcher.__dict__["_trainer"] = SimpleNamespace(world_size=1)
+    found = matcher.validation_step(batch, 0, 1)
+    vectors = matcher(batch.images.flatten(0, 1)).view(PAIRS, 2 + NEGATIVES, -1)
+    scores = torch.einsum("bd,brd->br", vectors[:, 0], vectors[:, 1:])
+    losses = (scores[:, 1:] - scores[:, :1] + 0.05).clamp(min=0)
+    torch.testing.assert_close(found["loss"], losses.sum())
+    assert int(found["count"]) == PAIRS * NEGATIVES
+
+
+@pytest.mark.parametrize("model", ["test_resnet", "test_vit"])
+def test_learning_rates_fall_from_block_to_block(model: str) -> None:
+    def groups(decay: float) -> tuple[list[dict[str, Any]], Any]:
+        network = timm.create_model(model, num_classes=0)
+        matcher = Matcher(
+            backbone=Backbone("small", network, [0.0] * 3, [1.0] * 3, freeze_norm=False),
+            loss=TripletCosineLoss(0.1, "mean"),
+            optimizer=partial(torch.optim.AdamW, lr=0.01, weight_decay=0.3),
+            schedule=lambda epoch, epochs: 1.0,
+            share=False,
+            memory=False,
+            flip=False,
+            layer_decay=decay,
+            adaptation=None,
+            seed=0,
+        )
+        return matcher.configure_optimizers().param_groups, network
+
+    [one], network = groups(1)
+    assert len(one["params"]) == len(list(network.parameters()))
+    assert one["lr"] == 0.01
+
+    falling, network = groups(0.7)
+    rate = {id(p): group["lr"] for group in falling for p in group["params"]}
+    decay = {id(p): group["weight_decay"] for group in falling for p in group["params"]}
+    assert len(rate) == sum(len(group["params"]) for group in falling)
+    names = [name for name, _ in network.named_parameters()]
+    rates = [rate[id(network.get_parameter(name))] for name in names]
+    assert rates == sorted(rates)  # nearer to the output, faster
+    steps = sorted(set(rates), reverse=True)
+    assert steps[0] == pytest.approx(0.01)
+    ratios = [b / a for a, b in pairwise(steps)]
+    assert all(r == pytest.approx(0.7) or r == pytest.approx(0.7**2) for r in ratios), ratios
+    by_block = {n.rsplit(".", 2)[0]: r for n, r in zip(names, rates, strict=True)}
+    assert len(set(by_block.values())) == len(steps) > 3
+    for name in names:
+        parameter = network.get_parameter(name)
+        if parameter.ndim == 1:
+            assert decay[id(parameter)] == 0, name
+        elif name.endswith("weight"):
+            assert decay[id(parameter)] == 0.3, name
+
+
+@pytest.mark.parametrize("decay", [0, -0.1, 1.01])
+def test_a_decay_out_of_its_range_is_refused(decay: float) -> None:
+    matcher = tiny_matcher()
+    with pytest.raises(UserError, match=rf"optim\.layer_decay={decay}"):
+        Matcher(
+            backbone=matcher.backbone,
+            loss=matcher.loss,
+            optimizer=matcher.make_optimizer,
+            schedule=matcher.schedule,
+            share=False,
+            memory=False,
+            flip=False,
+            layer_decay=decay,
+            adaptation=None,
+            seed=0,
+        )

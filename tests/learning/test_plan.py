@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +13,12 @@ from torch import Tensor, nn
 from drawsim.collection.splits import make_split
 from drawsim.collection.tables import Collection
 from drawsim.learning.backbones import Backbone
-from drawsim.learning.data import TripletBatches, TripletData
+from drawsim.learning.data import TripletData
 from drawsim.learning.plan import MIB, activation_bytes, describe_plan
-from drawsim.pixels.transforms import Augmentation
+from drawsim.learning.samples import EpochChoice
+from drawsim.pixels.thesis_transforms import augmentation
 from drawsim.retrieval.task import make_task
+from tests.learning.tiny import NO_AUGMENTATION, as_process, tinted
 
 SIZE = 16
 
@@ -40,33 +43,44 @@ def backbone() -> Backbone:
     return Backbone("net", Net(), (127.0,) * 3, (128.0,) * 3, freeze_norm=False)
 
 
-def make_data(collection: Collection, *, grouped: bool, batch_size: int = 2) -> TripletData:
+def make_data(
+    collection: Collection,
+    *,
+    grouped: bool,
+    batch_size: int = 2,
+    copies: tuple[str, ...] = (),
+    **changes: Any,
+) -> TripletData:
     task = make_task(collection, make_split(collection.true_pairs, "v0"))
+    settings: dict[str, Any] = {"passes": 1, "views": 0, "view": tinted, **changes}
+    plain = NO_AUGMENTATION | {"size": SIZE, "styles": copies}
     return TripletData(
         task,
         drawings=list(collection.drawing_paths(task.drawings).values()),
         artworks=list(collection.artwork_paths(task.artworks).values()),
-        augmentation=Augmentation(
-            size=SIZE,
-            crop_scale=(1, 1),
-            crop_ratio=(1, 1),
-            oversize=1,
-            jitter=0,
-            flip=0,
-            rotate=0,
-            gray=0,
-            styles=[],
-            style_p=0,
-        ),
+        augmentation=augmentation(exact=bool(copies), **plain),
         image_size=SIZE,
+        exact=False,
         batch_size=batch_size,
         grouped=grouped,
         embed_batch_size=4,
-        negatives_per_pair=3,
+        augmented_val=False,
         workers=0,
         seed=0,
         max_pixels=10**6,
+        **settings,
     )
+
+
+def chosen(data: TripletData, negatives: int) -> EpochChoice:
+    """So many negatives for everything that an epoch trains on."""
+
+    def rows(n: int, width: int) -> Tensor:
+        return torch.zeros(n, width, dtype=torch.int64)
+
+    drawings, views = len(data.task.drawings), data.choose_views(0)
+    some, of_views = rows(drawings, negatives), rows(len(views), negatives)
+    return EpochChoice(some, rows(drawings, 1), views, of_views, views[:, None])
 
 
 def test_bytes_of_layer_outputs(backbone: Backbone) -> None:
@@ -81,43 +95,50 @@ def test_counting_leaves_no_trace(backbone: Backbone) -> None:
 
 @pytest.mark.parametrize("grouped", [True, False])
 @pytest.mark.parametrize("batch_size", [1, 2, 4, 100])
+@pytest.mark.parametrize(
+    "more", [{}, {"passes": 3}, {"views": 5}, {"views": 99}, {"copies": ("oil", "pencil_gray")}]
+)
 def test_steps_and_images_are_those_of_an_epoch(
-    backbone: Backbone, collection: Collection, grouped: bool, batch_size: int
+    backbone: Backbone,
+    collection: Collection,
+    grouped: bool,
+    batch_size: int,
+    more: dict[str, Any],
 ) -> None:
-    data = make_data(collection, grouped=grouped, batch_size=batch_size)
-    batches = list(
-        TripletBatches(
-            data.task.train_pairs,
-            data.task.positives,
-            lambda: torch.zeros(len(data.task.drawings), 3, dtype=torch.int64),
-            lambda: 0,
-            batch_size=batch_size,
-            negatives_per_pair=3,
-            grouped=grouped,
-            seed=0,
-            rank=0,
-            world=1,
-        )
-    )
+    data = make_data(collection, grouped=grouped, batch_size=batch_size, **more)
+    as_process(data, 0, 1)
+    data.choice = chosen(data, 3)
+    batches: Any = data.train_dataloader().batch_sampler
     images = [sum(2 + len(spec.negatives) for spec in batch) for batch in batches]
     embedded = len(data.task.rows(("train", "val"))) + 12
-    text = "\n".join(describe_plan(backbone, data, 5, Path("runs/x")))
-    assert f"{len(batches)} steps of {max(images)} images at {SIZE} px" in text
+    text = "\n".join(describe_plan(backbone, data, 3, 5, Path("runs/x")))
+    assert f"{len(images)} steps of {max(images)} images at {SIZE} px" in text
     assert f"then {embedded} to embed" in text
 
 
 def test_a_plan_names_counts_model_and_place(backbone: Backbone, collection: Collection) -> None:
     data = make_data(collection, grouped=True)
-    lines = describe_plan(backbone, data, 5, Path("runs/x"))
+    lines = describe_plan(backbone, data, 3, 5, Path("runs/x"))
     plan = {line[:14].strip(): line[14:] for line in lines}
     counts = {name: len(rows) for name, rows in data.task.queries.items()}
     assert sum(counts.values()) == 7
     assert plan["gallery"] == "12 artworks"
     assert plan["queries"] == ", ".join(f"{k} {v}" for k, v in counts.items()) + " drawings"
-    assert plan["training"] == f"{len(data.task.train_pairs)} pairs, 3 negatives each"
+    pairs = len(data.task.train_pairs)
+    assert plan["training"] == f"{pairs} pairs and 0 simulated ones, 3 negatives each"
     assert plan["epochs"] == "5"
     assert plan["model"].startswith("net, 8 dimensions")
     assert plan["disk"].endswith("in runs/x")
+
+
+def test_a_plan_counts_views_and_every_pass_and_copy(
+    backbone: Backbone, collection: Collection
+) -> None:
+    more: dict[str, Any] = {"passes": 2, "views": 7, "copies": ("oil",)}
+    data = make_data(collection, grouped=True, **more)
+    text = "\n".join(describe_plan(backbone, data, 4, 5, Path("runs/x")))
+    pairs = 4 * len(data.task.train_pairs)
+    assert f"{pairs} pairs and 7 simulated ones, 4 negatives each" in text
 
 
 def test_memory_grows_with_the_batch_and_the_weights(collection: Collection) -> None:
@@ -126,7 +147,7 @@ def test_memory_grows_with_the_batch_and_the_weights(collection: Collection) -> 
         net.layers.append(nn.Conv2d(8, width, 1))
         backbone = Backbone("net", net, (0.0,) * 3, (1.0,) * 3, freeze_norm=False)
         data = make_data(collection, grouped=True, batch_size=batch_size)
-        [line] = [m for m in describe_plan(backbone, data, 1, Path()) if m.startswith("memory")]
+        [line] = [m for m in describe_plan(backbone, data, 3, 1, Path()) if m.startswith("memory")]
         return int(re.findall(r"\d+", line)[0])
 
     width = 2**20

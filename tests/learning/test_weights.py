@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+import re
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from drawsim.errors import UserError
-from drawsim.learning.weights import fit_weights, read_weights, weights_hash
+from drawsim.learning.weights import (
+    CHILDREN,
+    fit_weights,
+    read_weights,
+    single_copy,
+    weights_hash,
+)
 
 
 class Touch:
@@ -65,6 +73,65 @@ def test_of_a_drawsim_checkpoint_the_network_is_taken(tmp_path: Path) -> None:
         tmp_path / "best.ckpt",
     )
     assert_same(read_weights(tmp_path / "best.ckpt"), dict(state))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"net": state, "epoch": 3},
+        lambda state: {"epoch": 3, "run": {"model": state, "best": 0.5}},
+        lambda state: {"run": {"weights": state}, "statistics": {"mean": torch.ones(3)}},
+        lambda state: {"step": torch.tensor(4), "net": state},
+        lambda state: {"teacher": state | {"more": torch.ones(1)}, "model": state},
+    ],
+)
+def test_a_state_dict_is_found_two_dictionaries_down(tmp_path: Path, wrap: Any) -> None:
+    state = network().state_dict()
+    torch.save(wrap(dict(state)), tmp_path / "weights.pth")
+    assert_same(read_weights(tmp_path / "weights.pth"), dict(state))
+
+
+def test_no_deeper_than_two_dictionaries_is_looked(tmp_path: Path) -> None:
+    torch.save({"a": {"b": {"c": dict(network().state_dict())}}}, tmp_path / "deep.pth")
+    with pytest.raises(UserError, match="holds no tensors by name"):
+        read_weights(tmp_path / "deep.pth")
+
+
+NAMES = st.lists(
+    st.sampled_from([f"{child}.{rest}" for child in CHILDREN.values() for rest in ("0.w", "b")]),
+    min_size=1,
+    unique=True,
+)
+
+
+@given(
+    names=NAMES, others=st.lists(st.sampled_from(["head.w", "non_pooled.2.w", "x"]), unique=True)
+)
+def test_of_two_copies_one_is_taken_and_what_is_in_neither_is_kept(
+    names: list[str], others: list[str]
+) -> None:
+    places = {child: number for number, child in CHILDREN.items()}
+    tensors = {name: torch.full((2,), float(n)) for n, name in enumerate(names)}
+    strange = {name: torch.ones(1) for name in others}
+    model = {f"model.{name}": tensor for name, tensor in tensors.items()}
+    non_pooled = {}
+    for name, tensor in tensors.items():
+        child, rest = name.split(".", 1)
+        non_pooled[f"non_pooled.{places[child]}.{rest}"] = tensor.clone()
+    for state in (model | non_pooled, non_pooled | model, model, tensors):
+        found = single_copy(state | strange, Path("x"))
+        assert found.keys() == (strange | tensors).keys()
+        assert all(torch.equal(found[name], tensors[name]) for name in names)
+
+
+@pytest.mark.parametrize("difference", [1e-30, 0.5, math.nan, -3])
+def test_copies_that_differ_are_told_by_how_much(difference: float) -> None:
+    tensors = {"model.conv1.weight": torch.zeros(2, 3), "model.bn1.bias": torch.zeros(3)}
+    copy = {"non_pooled.0.weight": torch.zeros(2, 3), "non_pooled.1.bias": torch.zeros(3)}
+    copy["non_pooled.1.bias"][1] = difference
+    said = re.escape(f"1 of 2 tensors, first bn1.bias, by up to {abs(difference):.3g}.")
+    with pytest.raises(UserError, match=rf"^x: its two copies of the network differ: {said}"):
+        single_copy(tensors | copy, Path("x"))
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")

@@ -14,13 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from drawsim.learning.backbones import Backbone
-from drawsim.learning.data import TripletBatches, TripletData
+from drawsim.learning.callbacks.checkpoints import Keep
+from drawsim.learning.data import TripletData
 from drawsim.learning.experiment import Experiment
-from drawsim.learning.losses import Reduction, TripletCosineLoss
-from drawsim.learning.mining import HardestNegatives, Remine
+from drawsim.learning.losses import Loss, Reduction, TripletCosineLoss
+from drawsim.learning.mining import HardestNegatives, Miner, Remine
 from drawsim.learning.module import Matcher
+from drawsim.learning.samples import EpochChoice, TripletBatches, listed
 from drawsim.learning.trainer import settle_hardware
-from drawsim.pixels.transforms import Augmentation
+from drawsim.pixels.transforms import Augmentation, resize
+from drawsim.retrieval.adaptation import Adaptation
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
 from drawsim.runs import RunFolder
@@ -76,6 +79,12 @@ def write_images(folder: Path) -> tuple[list[Path], list[Path]]:
     return paths[:DRAWINGS], paths[DRAWINGS:]
 
 
+def tinted(image: np.ndarray, seed: int) -> np.ndarray:
+    """A simulated view: the picture with some bits of its levels turned over."""
+    changed: np.ndarray = resize(image, SIZE) ^ np.uint8(seed % 63 + 1)
+    return changed
+
+
 def tiny_data(folder: Path, **changes: Any) -> TripletData:
     """The data module of the tiny task, its images written to `folder`."""
     drawings, artworks = write_images(folder)
@@ -85,7 +94,11 @@ def tiny_data(folder: Path, **changes: Any) -> TripletData:
         "batch_size": 4,
         "grouped": True,
         "embed_batch_size": 10,
-        "negatives_per_pair": 3,
+        "exact": False,
+        "passes": 1,
+        "views": 0,
+        "view": tinted,
+        "augmented_val": False,
         "workers": 0,
         "seed": 5,
         "max_pixels": MAX_PIXELS,
@@ -105,18 +118,34 @@ def some_negatives(n: int = 3) -> Tensor:
     return (torch.arange(DRAWINGS)[:, None] + 4 + torch.arange(n)) % 12
 
 
-def batches(pairs: Tensor, negatives: Tensor, epoch: int = 0, **changes: Any) -> TripletBatches:
+def some_choice(negatives: Tensor | None = None, views: Sequence[int] = ()) -> EpochChoice:
+    """The negatives (default: some) of drawings, and views with as many, the artworks after."""
+    negatives = some_negatives() if negatives is None else negatives
+    positives = tiny_task().positives
+    own = listed(torch.stack([positives.query, positives.gallery], dim=1), DRAWINGS)
+    rows = torch.tensor(views, dtype=torch.int64)
+    following = (rows[:, None] + 1 + torch.arange(negatives.shape[1])) % ARTWORKS
+    return EpochChoice(negatives, own, rows, following, rows[:, None])
+
+
+def choice_of(negatives: Tensor) -> EpochChoice:
+    """These negatives for pairs of row i and anything, no view, artwork 0 as everyone's own."""
+    own = torch.zeros(len(negatives), 1, dtype=torch.int64)
+    none = torch.empty(0, dtype=torch.int64)
+    return EpochChoice(negatives, own, none, negatives[:0], none[:, None])
+
+
+def batches(pairs: Tensor, choice: EpochChoice, epoch: int = 0, **changes: Any) -> TripletBatches:
     """Batches of an epoch for one process."""
-    settings: dict[str, Any] = {"seed": 1, "rank": 0, "world": 1, "grouped": True} | changes
-    drawings = torch.unique(pairs[:, 0])
-    return TripletBatches(
-        pairs,
-        Relevance(drawings, torch.zeros_like(drawings)),
-        lambda: negatives,
-        lambda: epoch,
-        negatives_per_pair=negatives.shape[1],
-        **settings,
-    )
+    settings: dict[str, Any] = {
+        "grouped": True,
+        "passes": 1,
+        "copies": (),
+        "seed": 1,
+        "rank": 0,
+        "world": 1,
+    }
+    return TripletBatches(pairs, lambda: choice, lambda: epoch, **(settings | changes))
 
 
 class TinyNet(nn.Sequential):
@@ -135,6 +164,11 @@ class TinyNet(nn.Sequential):
         )
 
 
+def tiny_backbone(name: str = "tiny", freeze_norm: bool = True) -> Backbone:
+    """The tiny network with its preprocessing."""
+    return Backbone(name, TinyNet(), [127.0] * 3, [64.0] * 3, freeze_norm)
+
+
 def tiny_matcher(
     reduction: Reduction = "mean",
     margin: float = 0.5,
@@ -142,15 +176,23 @@ def tiny_matcher(
     lr: float = 0.05,
     freeze_norm: bool = True,
     share: bool = False,
+    memory: bool = False,
+    flip: bool = False,
+    adaptation: Adaptation | None = None,
+    loss: Loss | None = None,
 ) -> Matcher:
-    """A module with a random tiny network, the same at every call."""
+    """A module with a random tiny network, the same at every call; loss wins over its settings."""
     torch.manual_seed(0)
     return Matcher(
-        backbone=Backbone("tiny", TinyNet(), [127.0] * 3, [64.0] * 3, freeze_norm),
-        loss=TripletCosineLoss(margin, reduction),
+        backbone=tiny_backbone(freeze_norm=freeze_norm),
+        loss=loss or TripletCosineLoss(margin, reduction),
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
         schedule=schedule,
         share=share,
+        memory=memory,
+        flip=flip,
+        layer_decay=1,
+        adaptation=adaptation,
         seed=0,
     )
 
@@ -170,16 +212,20 @@ def tiny_experiment(
     *,
     max_epochs: int = 2,
     remine: Remine = "every_epoch",
+    miner: Miner | None = None,
+    keep: Keep = "best",
     callbacks: Sequence[pl.Callback] = (),
-    workers: int = 0,
+    **data: Any,
 ) -> Experiment:
     """An experiment on the tiny task, its run folder in `folder`; nothing is run yet."""
     return Experiment.assemble(
         matcher,
-        tiny_data(folder / "images", workers=workers),
-        HardestNegatives(3, remine),
+        tiny_data(folder / "images", **data),
+        miner or HardestNegatives(3, remine),
         RunFolder(folder / "run"),
         monitor="val/mrr",
+        keep=keep,
+        protocol="drawsim",
         trainer=settle_hardware(CPU | {"max_epochs": max_epochs}),
         callbacks=callbacks,
         loggers=[],

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader
 
 from drawsim.collection.tables import Collection
 from drawsim.pixels.dataset import ImageDataset, to_tensor
-from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, ImageReadError
+from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, ImageReadError, read_image
+from drawsim.pixels.thesis_transforms import squash
 
 
 @pytest.fixture
@@ -32,6 +33,19 @@ def test_an_item_is_the_image_squashed_to_a_square(paths: list[Path]) -> None:
     picture = np.asarray(Image.open(paths[7]).convert("RGB"))
     squashed = cv2.resize(picture, (16, 16), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
     assert np.abs(tensor.numpy().astype(float) - squashed).mean() < 2
+
+
+def test_exact_is_the_squash_of_the_thesis_at_full_resolution(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"  # the format that else is read at less than full resolution
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    tensor, row = ImageDataset([path], 16, DEFAULT_MAX_PIXELS, exact=True)[0]
+    assert row == 0
+    assert tensor.dtype == torch.float32
+    assert np.array_equal(tensor.numpy().transpose(1, 2, 0), squash(read_image(path), 16))
+    # Noise that is sampled keeps its contrast, noise that is averaged loses it.
+    averaged, _ = ImageDataset([path], 16, DEFAULT_MAX_PIXELS)[0]
+    assert tensor.std() > 4 * averaged.float().std()
 
 
 def test_colours_keep_their_places(tmp_path: Path) -> None:
@@ -57,9 +71,11 @@ def test_limits_and_faults_are_those_of_reading(paths: list[Path], tmp_path: Pat
         ImageDataset([tmp_path / "gone.png"], 8, DEFAULT_MAX_PIXELS)[0]
 
 
-def test_a_tensor_of_an_array_shares_its_memory() -> None:
-    image = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_tensor_of_an_array_shares_its_memory(dtype: type[np.generic]) -> None:
+    image = np.arange(2 * 4 * 3).astype(dtype).reshape(2, 4, 3)
     tensor = to_tensor(image)
+    assert tensor.numpy().dtype == dtype
     assert tensor.shape == (3, 2, 4)
     assert torch.equal(tensor, torch.tensor(image.transpose(2, 0, 1).tolist()))
     image[1, 2, 0] = 99

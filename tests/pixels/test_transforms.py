@@ -226,11 +226,21 @@ def test_impossible_settings(settings: dict[str, Any], message: str) -> None:
         Augmentation(**OFF | settings)
 
 
+def test_a_copy_is_the_effect_before_anything_else() -> None:
+    augmentation = Augmentation(**STYLE)
+    assert augmentation.copies == ()
+    assert augmentation.reads == 2 * 56
+    view = augmentation(picture(), "drawing", 3, copy="oil")
+    assert np.array_equal(view, augmentation(EFFECTS["oil"](picture()), "drawing", 3))
+    assert not np.array_equal(view, augmentation(picture(), "drawing", 3))
+
+
 @pytest.mark.parametrize(("name", "settings"), [("none", OFF), ("basic", THESIS), ("style", STYLE)])
 def test_the_config_files(name: str, settings: dict[str, Any]) -> None:
     config = OmegaConf.merge({"image_size": 56}, {"aug": OmegaConf.load(CONF / f"{name}.yaml")})
     transform = {key: value for key, value in config.aug.items() if key != "name"}
     assert config.aug.name == name
-    assert set(transform) == {"_target_", *settings}
+    assert set(transform) - {"exact"} == {"_target_", *settings}
+    assert transform.get("exact", False) is False
     configured = pickle.loads(pickle.dumps(instantiate(transform)))
     assert np.array_equal(views(configured, n=6), views(Augmentation(**settings), n=6))

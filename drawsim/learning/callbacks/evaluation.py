@@ -19,19 +19,23 @@ LIVE_SETS: tuple[Set, ...] = ("train", "val")
 
 
 class Evaluation(pl.Callback):
-    """After each pass `drawings` (D, d) and `artworks` (N, d) hold unit rows on the CPU.
+    """After each pass `drawings` (D, k) and `artworks` (N, k) hold unit rows on the CPU.
 
-    Drawings that the pass did not embed are rows of zeros. After a validation pass the metrics of
-    train and val are in `live` and logged as `<set>/<metric>`, the same numbers in every process.
-    `seconds` counts what embedding and ranking took.
+    A model that adapts its embeddings is fitted to the gallery and the drawings of a validation
+    pass, or of its first pass to those of train and val; `gallery` (N, d) has the artworks before
+    adaptation. Rows of drawings that the pass did not embed mean nothing. After a validation pass
+    the metrics of train and val are in `live` and logged as `<set>/<metric>`, the same numbers in
+    every process. `seconds` counts what embedding and ranking took.
     """
 
     def __init__(self, task: RetrievalTask) -> None:
         self.task = task
         self.table = EmbeddingTable()
-        self.drawings = self.artworks = torch.empty(0, 0)
+        self.drawings = self.artworks = self.gallery = torch.empty(0, 0)
         self.live: dict[Set, dict[str, float]] = {}
         self.seconds = {"embed": 0.0, "rank": 0.0}
+        self.epoch: int | None = None
+        """Epochs trained when the gallery was embedded last; None: not since training began."""
         self._started = 0.0
 
     def on_train_batch_end(
@@ -62,11 +66,13 @@ class Evaluation(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep the embeddings of a batch."""
-        self.table.update(outputs["rows"], outputs["vectors"])
+        if "rows" in outputs:
+            self.table.update(outputs["rows"], outputs["vectors"])
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the pass; rank train and val and log their metrics."""
-        self._gather()
+        self._gather(pl_module, fit=True)
+        self.epoch = trainer.current_epoch + 1
         self.live = {name: self.scores(name) for name in LIVE_SETS}
         for name, scores in self.live.items():
             pl_module.log_dict({f"{name}/{k}": v for k, v in scores.items()}, batch_size=1)
@@ -76,7 +82,8 @@ class Evaluation(pl.Callback):
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the pass; who asks for its scores does so by name."""
-        self._gather()
+        adaptation: Any = pl_module.adaptation
+        self._gather(pl_module, fit=adaptation is not None and not adaptation.fitted)
 
     def scores(self, name: Set) -> dict[str, float]:
         """Metrics of one set from the embeddings of the last pass."""
@@ -86,13 +93,18 @@ class Evaluation(pl.Callback):
         self.seconds["rank"] += time.perf_counter() - started
         return scores
 
-    def _gather(self) -> None:
+    def _gather(self, model: Any, fit: bool) -> None:
         rows, vectors = self.table.compute()
         rows, vectors = rows.cpu(), vectors.cpu()
         # by image row: artworks first, then drawings
         gallery = len(self.task.artworks)
         everything = torch.zeros(gallery + len(self.task.drawings), vectors.shape[1])
         everything[rows] = vectors
-        self.artworks, self.drawings = everything[:gallery], everything[gallery:]
+        drawings = everything[gallery:]
+        if len(rows) and int(rows[0]) < gallery:  # else the pass was for drawings alone
+            self.gallery = everything[:gallery]
+        if fit and model.adaptation is not None:
+            model.adaptation.fit(drawings[self.task.rows(LIVE_SETS)], self.gallery)
+        self.drawings, self.artworks = model.adapt(drawings, self.gallery)
         self.table.reset()
         self.seconds["embed"] += time.perf_counter() - self._started
