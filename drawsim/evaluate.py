@@ -88,7 +88,7 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
             **{k: v for k, v in settings.data.items() if k != "demo"},
             "root": str(root),
         }
-    collection, split, _ = read_data(settings, run, write=False)
+    collection, split, _ = read_data(settings, run / "queries", write=False)
     data, _, module = make_parts(settings, collection, split)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])

@@ -49,7 +49,7 @@ class RunFolder:
             self._check_same(config)
             self.record = read_record(self.path)
         elif self.writes:
-            self._set_aside()
+            self.set_aside()
         self.write("config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
         self.update(
             status="running",
@@ -176,7 +176,8 @@ class RunFolder:
                 "Resume with the same command, or give the new run another name=…"
             )
 
-    def _set_aside(self) -> None:
+    def set_aside(self) -> None:
+        """Move an earlier run of this name to `_previous/`, if there is one."""
         if not (self.path / "config.yaml").exists():
             return
         began = datetime.fromtimestamp((self.path / "config.yaml").stat().st_mtime)

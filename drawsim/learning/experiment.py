@@ -35,6 +35,8 @@ from drawsim.runs import KINDS, Protocol, RunFolder
 
 Vectors = tuple[Tensor, Tensor]
 """Unit rows of all drawings and all artworks of the task."""
+UNADAPTED = "unadapted"
+"""Names the untrained gallery before adaptation: it tells which artworks are the same picture."""
 
 
 @dataclass
@@ -81,10 +83,14 @@ class Experiment:
         """
         if resume and self.checkpoints.last.is_file():
             vectors = self._load("baseline")
-            self.mining.start(vectors[1])
+            self.mining.start(self._untrained_gallery(vectors[1]))
         else:
             vectors = self._embed("baseline")
-            self.mining.start(vectors[1])
+            self.mining.start(self.evaluation.gallery)
+            if self.module.adaptation is not None and self.run.writes:
+                gallery = Embeddings(self.data.task.artworks, self.evaluation.gallery)
+                made_by = self.module.backbone.describe(self.data.images.size)
+                gallery.save(self._file(UNADAPTED, "artwork"), made_by)
             scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
             flat = {f"{name}/{k}": v for name in LIVE_SETS for k, v in scores[name].items()}
             monitor = self.checkpoints.monitor
@@ -100,7 +106,9 @@ class Experiment:
         return vectors
 
     def fit(self, *, resume: bool) -> None:
-        """Train, from the last whole epoch if resumed."""
+        """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
+        if self.trainer.max_epochs == 0:
+            return
         last = self.checkpoints.last
         started = time.perf_counter()
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
@@ -162,11 +170,14 @@ class Experiment:
         return {"memorisation": by_heart.factor, "hubness_skew": hubs.skew}
 
     def _thesis_scores(self, name: Set, vectors: Vectors) -> dict[str, float]:
-        """The scores of a set by the thesis's own rules, under `thesis/<its name>`."""
+        """The scores of a set by the thesis's rules, under `thesis/<name>`; none if it is empty."""
         task = self.data.task
+        drawings = task.pairs_of(name)[:, 0]
+        if not len(drawings):
+            return {}
         relevant = torch.bincount(task.positives.query, minlength=len(task.drawings))
         ranking = ThesisRanking.of(*vectors, task.positives, relevant)
-        scores = ranking.scores(task.pairs_of(name)[:, 0])
+        scores = ranking.scores(drawings)
         return {f"thesis/{key}": value for key, value in scores.items()}
 
     def _embed(self, stage: str) -> Vectors:
@@ -179,6 +190,12 @@ class Experiment:
             for kind, names, rows in zip(KINDS, ids, vectors, strict=True):
                 Embeddings(names, rows).save(self._file(stage, kind), made_by)
         return vectors
+
+    def _untrained_gallery(self, adapted: Tensor) -> Tensor:
+        """Artworks as the untrained network embedded them, for a resumed run."""
+        if self.module.adaptation is None:
+            return adapted
+        return load_embeddings(self._file(UNADAPTED, "artwork")).vectors.clone()
 
     def _load(self, stage: str) -> Vectors:
         ids = (self.data.task.drawings, self.data.task.artworks)

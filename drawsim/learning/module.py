@@ -31,7 +31,7 @@ class Matcher(pl.LightningModule):
     gallery as last embedded (Wang et al., "Cross-batch memory for embedding learning", 2020).
     flip: embed each image as it is and mirrored, and take the mean. layer_decay: factor of the
     learning rate from each block of layers to the one before it; 1 for none. adaptation: applied to
-    embeddings when they are ranked or mined, not in training.
+    embeddings before they are compared, in training too, but there without its hubs.
     """
 
     def __init__(
@@ -71,9 +71,18 @@ class Matcher(pl.LightningModule):
         return embeddings
 
     def configure_optimizers(self) -> Optimizer:
-        """The optimiser of the configuration over everything that trains."""
-        if self.layer_decay == 1:
-            return self.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        """The optimiser of the configuration over everything that trains.
+
+        Raises UserError if nothing does.
+        """
+        training = [p for p in self.parameters() if p.requires_grad]
+        if not training:
+            raise UserError(
+                "freeze=true leaves nothing to train: set adapt.learn=true, or measure the model "
+                "as it is with trainer.max_epochs=0"
+            )
+        if self.layer_decay == 1 or self.backbone.frozen:
+            return self.make_optimizer(training)
         settings: Any = getattr(self.make_optimizer, "keywords", {})
         groups = param_groups_layer_decay(
             self.backbone.network,
@@ -136,26 +145,28 @@ class Matcher(pl.LightningModule):
     def _terms(self, batch: Triplets) -> Terms:
         samples, roles = batch.images.shape[:2]
         vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
-        candidates, rows = vectors[:, 2:], batch.artworks[:, 1:]
+        drawings, shown = self._place(vectors[:, 0], 0), self._place(vectors[:, 1:], 1)
+        candidates, rows = shown[:, 1:], batch.artworks[:, 1:]
         others = has_other = None
         if self.share:
-            candidates, rows = self._all_artworks(vectors[:, 1:], batch.artworks)
+            candidates, rows = self._all_artworks(shown, batch.artworks)
         if self.memory is not None:
-            fresh, fresh_rows = candidates.detach(), rows[0]
+            fresh, fresh_rows = self._all_artworks(vectors.detach()[:, 1:], batch.artworks)
+            fresh_rows = fresh_rows[0]
             known = fresh_rows != NOTHING
             self.memory[fresh_rows[known]] = fresh[known].to(self.memory.dtype)
+            remembered = self._place(self.memory, 1)
             # Rows of the batch are there already, with their gradient.
             elsewhere = torch.arange(len(self.memory), device=rows.device)
             elsewhere[fresh_rows[known]] = NOTHING
-            candidates = torch.cat([candidates, self.memory])
+            candidates = torch.cat([candidates, remembered])
             rows = torch.cat([rows, elsewhere.expand(samples, -1)], dim=1)
-            others = self.memory[batch.own]
+            others = remembered[batch.own]
             has_other = (batch.own != NOTHING) & (batch.own != batch.artworks[:, :1])
         strange = (rows[:, :, None] != batch.own[:, None]).all(dim=2) & (rows != NOTHING)
-        drawings, artworks = vectors[:, 0], vectors[:, 1]
         cosines = compare(
             drawings,
-            artworks,
+            shown[:, 0],
             candidates,
             strange,
             swaps=self.loss.swaps,
@@ -164,6 +175,13 @@ class Matcher(pl.LightningModule):
         )
         terms: Terms = self.loss(cosines)
         return terms
+
+    def _place(self, vectors: Tensor, kind: int) -> Tensor:
+        """Embeddings (..., d) of drawings (kind 0) or artworks (1) as the loss compares them."""
+        if self.adaptation is None:
+            return vectors
+        placed = self.adaptation.place(vectors.flatten(0, -2), kind)
+        return placed.view(*vectors.shape[:-1], -1)
 
     def _active(self, pulling: Tensor) -> Tensor:
         """How many triplets of the batch, over all processes, have a loss; at least 1."""

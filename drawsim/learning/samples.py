@@ -252,9 +252,7 @@ class TripletBatches(Sampler[list[TripletSpec]]):
         edges = [step * samples // steps for step in range(steps + 1)]
         return list(itertools.pairwise(edges))
 
-    def _spec(
-        self, epoch: int, sample: Sample, choice: EpochChoice, weight: float
-    ) -> TripletSpec:
+    def _spec(self, epoch: int, sample: Sample, choice: EpochChoice, weight: float) -> TripletSpec:
         view = sample.pair - len(self.pairs)
         if view < 0:
             drawing, positive = self.pairs[sample.pair].tolist()

@@ -97,7 +97,7 @@ class PseudoDrawing:
     def _seen(self, image: np.ndarray, rng: Random) -> Scene:
         """The picture as the hand will draw it: simplified, out of proportion, parts left out."""
         side = round(OVERSIZE * self.size)
-        coarse = resize(image, round(side * rng.uniform(0.45, 1)))
+        coarse = resize(image, round(side * rng.uniform(0.45, 0.9)))
         simple = cv2.medianBlur(coarse, int(rng.choice([3, 5])))
         turn = np.radians(self.loose * rng.uniform(-12, 12))
         scale = np.exp(self.loose * rng.uniform(-0.25, 0.35, 2))
@@ -131,7 +131,7 @@ def _subject(picture: np.ndarray) -> np.ndarray:
     apart = cv2.GaussianBlur(np.sqrt(np.maximum(apart, 0)), (0, 0), 1.0)
     across = np.linspace(-1, 1, cells, dtype=np.float32)
     share = (apart + 3) * np.exp(-1.2 * (across**2 + across[:, None] ** 2))
-    strong = np.partition(share.ravel(), -16)[-16]
+    strong = max(float(np.partition(share.ravel(), -16)[-16]), 20.0)  # nothing stands out: none
     return np.asarray(np.clip(1.3 * share / strong, 0, 1))
 
 

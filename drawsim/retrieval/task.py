@@ -23,10 +23,11 @@ TOP = 20
 class RetrievalTask:
     """Drawings against the whole gallery.
 
-    drawings: ids of every drawing of the split, style copies included; artworks: ids of the
-    gallery. queries: for each set, rows of its original drawings. train_pairs: (P, 2) rows of
-    drawing and artwork that train, style copies included. positives: all confirmed artworks of
-    every drawing, those of the original for a style copy, whatever set they are in.
+    drawings: ids of every drawing of the split, style copies included, then of `unlabelled` ones,
+    of which no pair is known and which are no queries; artworks: ids of the gallery. queries: for
+    each set, rows of its original drawings. train_pairs: (P, 2) rows of drawing and artwork that
+    train, style copies included. positives: all confirmed artworks of every drawing, those of the
+    original for a style copy, whatever set they are in.
     """
 
     drawings: list[str]
@@ -34,6 +35,7 @@ class RetrievalTask:
     queries: dict[Set, Tensor]
     train_pairs: Tensor
     positives: Relevance
+    unlabelled: int = 0
 
     @property
     def gallery(self) -> int:
@@ -52,6 +54,11 @@ class RetrievalTask:
             chosen.append(self.train_pairs[:, 0])
         return torch.unique(torch.cat(chosen))
 
+    def known(self) -> Tensor:
+        """Drawings that may be looked at before the end: all but those of the test set."""
+        without = torch.arange(len(self.drawings) - self.unlabelled, len(self.drawings))
+        return torch.cat([self.rows(("train", "val")), without])
+
     def relevant_to(self, queries: Tensor) -> Relevance:
         """Who is relevant to these drawings, (Q,) distinct rows; query i is queries[i]."""
         place = torch.full((len(self.drawings),), -1)
@@ -68,8 +75,13 @@ class RetrievalTask:
         return rank(drawings[queries.to(drawings.device)], artworks, relevance, TOP)
 
 
-def make_task(collection: Collection, split: pd.DataFrame) -> RetrievalTask:
-    """The task of a split: rows for ids, and who is relevant to whom."""
+def make_task(
+    collection: Collection, split: pd.DataFrame, unlabelled: Sequence[str] = ()
+) -> RetrievalTask:
+    """The task of a split: rows for ids, and who is relevant to whom.
+
+    unlabelled: further drawings, of which no pair is known.
+    """
     drawings = list(dict.fromkeys(split["drawing_id"]))
     artworks = collection.artworks.index.tolist()
     drawing_row = {name: row for row, name in enumerate(drawings)}
@@ -100,11 +112,12 @@ def make_task(collection: Collection, split: pd.DataFrame) -> RetrievalTask:
     ]
     columns = torch.tensor(positives, dtype=torch.int64).view(-1, 2)
     return RetrievalTask(
-        drawings=drawings,
+        drawings=[*drawings, *unlabelled],
         artworks=artworks,
         queries=queries,
         train_pairs=torch.tensor(train_pairs, dtype=torch.int64).view(-1, 2),
         positives=Relevance(columns[:, 0].contiguous(), columns[:, 1].contiguous()),
+        unlabelled=len(unlabelled),
     )
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from drawsim.machine import cores, prepare
@@ -24,11 +26,13 @@ import hydra
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
 from drawsim.launch import config_folder
 from drawsim.learning.data import TripletData
 from drawsim.learning.module import Matcher
+from drawsim.learning.samples import EpochChoice, listed
 from drawsim.learning.trainer import make_trainer, settle_hardware
 from drawsim.train import make_parts, read_data
 
@@ -79,12 +83,21 @@ def configuration(overrides: list[str]) -> DictConfig:
         return hydra.compose("train", overrides)
 
 
-def parts(config: DictConfig) -> tuple[TripletData, Matcher]:
-    """Data and model; the negatives are any artworks."""
-    collection, split, _ = read_data(config, write=False)
+def parts(config: DictConfig, folder: Path) -> tuple[TripletData, Matcher]:
+    """Data and model; negatives and memory are any artworks, views those of the first epoch."""
+    collection, split, _ = read_data(config, folder, write=False)
     data, miner, module = make_parts(config, collection, split)
-    shape = (len(data.task.drawings), miner.negatives)
-    data.negatives = torch.randint(len(data.task.artworks), shape)
+    task, views = data.task, data.choose_views(0)
+    positives = torch.stack([task.positives.query, task.positives.gallery], dim=1)
+    data.choice = EpochChoice(
+        negatives=torch.randint(task.gallery, (len(task.drawings), miner.negatives)),
+        own=listed(positives, len(task.drawings)),
+        views=views,
+        view_negatives=torch.randint(task.gallery, (len(views), miner.negatives)),
+        view_own=views[:, None],
+    )
+    if module.memory is not None:
+        module.memory = normalize(torch.randn(task.gallery, module.backbone.dimensions), dim=1)
     return data, module
 
 
@@ -105,6 +118,23 @@ def epoch_seconds(
     return statistics.median(watch.seconds)
 
 
+def measure(config: DictConfig, repeats: int, folder: Path) -> None:
+    """Print a line for each source of one kind of batches."""
+    data, module = parts(config, folder)
+    name = f"{'grouped' if data.grouped else 'plain'}, {config.image_size} px"
+    pairs = len(data.task.train_pairs) * data.passes * (1 + len(data.copies)) + data.views
+    triplets = pairs * data.choice.negatives.shape[1]
+    images = 2 * pairs + triplets if data.grouped else 3 * triplets
+    at_best = 0.0
+    for source in (FromMemory, FromFiles):
+        seconds = epoch_seconds(config.trainer, module, source(data), repeats)
+        at_best = at_best or seconds
+        print(
+            f"{name:<16}{source.name:<8}{seconds:>7.2f} s"
+            f"{images / seconds:>10.1f}{triplets / seconds:>12.1f}{at_best / seconds:>8.1%}"
+        )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
@@ -117,18 +147,8 @@ def main() -> None:
     print(f"{'batches':<16}{'from':<8}{'epoch':>9}{'images/s':>10}{'triplets/s':>12}{'ratio':>8}")
     for grouped in (True, False) if arguments.plain else (True,):
         config = configuration([*arguments.settings, f"batch.grouped={grouped}"])
-        name = f"{'grouped' if grouped else 'plain'}, {config.image_size} px"
-        data, module = parts(config)
-        triplets = len(data.task.train_pairs) * data.negatives_per_pair
-        images = triplets + 2 * len(data.task.train_pairs) if grouped else 3 * triplets
-        at_best = 0.0
-        for source in (FromMemory, FromFiles):
-            seconds = epoch_seconds(config.trainer, module, source(data), arguments.repeats)
-            at_best = at_best or seconds
-            print(
-                f"{name:<16}{source.name:<8}{seconds:>7.2f} s"
-                f"{images / seconds:>10.1f}{triplets / seconds:>12.1f}{at_best / seconds:>8.1%}"
-            )
+        with tempfile.TemporaryDirectory() as folder:
+            measure(config, arguments.repeats, Path(folder))
     print(f"target: at least {TARGET:.0%} from files")
 
 

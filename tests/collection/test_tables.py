@@ -18,6 +18,7 @@ from drawsim.collection.tables import (
     raise_problems,
     read_collection,
     read_csv,
+    read_gallery,
 )
 from drawsim.errors import UserError
 
@@ -393,3 +394,35 @@ def test_the_tables_of_the_thesis(
     assert originals["drawing_id"].nunique() == 127
     assert originals["artwork_id"].nunique() == 100
     assert "Albrecht_Du╠êrer_1" in collection.artworks.index
+
+
+def test_a_gallery_needs_no_other_table(tmp_path: Path) -> None:
+    alone = read_gallery(write(tmp_path, drawings=None, pairs=None))
+    assert alone.root == tmp_path
+    assert alone.artworks["path"].to_dict() == {"a0": "a0.png", "a1": "a1.png"}
+    assert alone.artwork_paths()["a1"] == tmp_path / "a1.png"
+    assert len(alone.drawings) == len(alone.pairs) == len(alone.true_pairs) == 0
+    assert alone.drawing_paths(alone.drawings.index) == {}
+    assert alone.pairs["pair"].dtype == bool
+    whole = read_collection(write(tmp_path))
+    assert set(alone.drawings.columns) <= set(whole.drawings.columns)
+    assert set(alone.pairs.columns) == set(whole.pairs.columns)
+    less = alone.without([], ["a0"])
+    assert less.artworks.index.tolist() == ["a1"]
+
+
+def test_a_gallery_looks_at_no_other_table(tmp_path: Path) -> None:
+    root = write(tmp_path, drawings="rubbish", pairs="drawing_id;artwork_id\n")
+    assert len(read_gallery(root).artworks) == 2
+
+
+def test_a_gallery_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no such folder.*artworks\.csv"):
+        read_gallery(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"artworks\.csv: missing"):
+        read_gallery(write(tmp_path, artworks=None))
+    write(tmp_path, artworks="id,path\na0,a0.png\na0,\n")
+    with pytest.raises(UserError, match="2 problems") as error:
+        read_gallery(tmp_path)
+    assert "artworks.csv, row 3: duplicate id 'a0'" in str(error.value)
+    assert "artworks.csv, row 3: empty path" in str(error.value)

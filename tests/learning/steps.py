@@ -28,13 +28,12 @@ def epoch(
     return list(data.train_dataloader())
 
 
-def step(batch: Triplets, matcher: Any, world: int = 1) -> Tensor:
+def step(batch: Triplets, matcher: Any, world: int = 1) -> Any:
     """The training step of one of `world` processes: its loss, float64, with a way back."""
     matcher.double().train()
     matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
     matcher.log_dict = lambda *_, **__: None
-    loss: Tensor = matcher.training_step(batch, 0)
-    return loss
+    return matcher.training_step(batch, 0)
 
 
 def gradients(matcher: Matcher) -> Tensor:

@@ -240,7 +240,7 @@ def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
         def falling(epoch: float, epochs: int) -> float:
             return 1 - epoch / epochs
 
-        adaptation = Adaptation(6, keep=4, power=0.5) if everything else None
+        adaptation = Adaptation(6, keep=4, power=0.5, neighbours=2) if everything else None
         experiment = tiny_experiment(
             folder,
             tiny_matcher(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from drawsim.learning.samples import Triplets, TripletSpec
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import Augmentation, resize
+from drawsim.retrieval.ranking import Relevance
 from tests.learning.tiny import (
     ARTWORKS,
     DRAWINGS,
@@ -203,6 +206,24 @@ def test_what_is_embedded(tmp_path: Path) -> None:
     validation = [place for _, places in data.val_dataloader() for place in places.tolist()]
     train_and_val = [ARTWORKS + row for row in (*range(9), 11)]  # the test drawings stay unseen
     assert validation == [*range(ARTWORKS), *train_and_val]
+
+
+def test_drawings_without_a_pair_are_embedded_beside_train_and_val(tmp_path: Path) -> None:
+    data = tiny_data(tmp_path)
+    task, positives = data.task, data.task.positives
+    paired = positives.query != 11
+    data.task = replace(  # drawing 11 is no style copy any more, but one that nothing is known of
+        task,
+        train_pairs=task.train_pairs[task.train_pairs[:, 0] != 11],
+        positives=Relevance(positives.query[paired], positives.gallery[paired]),
+        unlabelled=1,
+    )
+    as_process(data, 0, 1)
+    validation = [place for _, places in data.val_dataloader() for place in places.tolist()]
+    assert validation == [*range(ARTWORKS), *(ARTWORKS + row for row in (*range(9), 11))]
+    data.choice = some_choice()
+    sampler: Any = data.train_dataloader().batch_sampler
+    assert {spec.drawing for batch in sampler for spec in batch} == set(range(7))
 
 
 @pytest.mark.parametrize("world", [2, 3, 5])

@@ -70,7 +70,7 @@ def test_shared_artworks_are_negatives_of_every_drawing_but_their_own(
 
 
 def with_nothing(batch: Triplets, filler: Tensor) -> Triplets:
-    """The batch without the last negative of some samples, that of the first without any."""
+    """The batch less all negatives of its first sample and some of two others."""
     images, artworks = batch.images.clone(), batch.artworks.clone()
     for sample, first in ((0, 2), (1, 4), (5, 3)):
         images[sample, first:] = filler
@@ -109,12 +109,12 @@ def test_what_fills_the_place_of_a_negative_never_counts(
         ]
         per_sample.append(torch.stack(losses) if losses else torch.zeros(1))
     everything = torch.cat(per_sample)
-    expected = {
+    expected: Tensor = {
         "mean": torch.stack([x.mean() for x in per_sample]).mean(),
         "active": everything.sum() / (everything > 0).sum(),
         "sum": everything.sum(),
     }[reduction]
-    assert float(expected) == pytest.approx(float(step(black, matchers[0])), rel=1e-5)
+    torch.testing.assert_close(step(black, matchers[0]), expected)
 
 
 EVERY_LOSS = [
@@ -145,7 +145,7 @@ def test_every_loss_trains(tmp_path: Path, loss: Loss, share: bool, memory: bool
         assert pulls.isfinite().all()
         assert pulls.any()
         optimizer.step()
-        losses.append(float(value))
+        losses.append(value.item())
     assert losses[-1] < losses[0]
 
 
@@ -196,7 +196,7 @@ def test_with_a_memory_every_artwork_is_told_apart(tmp_path: Path, loss: Loss) -
             pulled = [1 - vectors[query, 0] @ held[row] for row in others]
             terms = torch.cat([torch.stack([1 - positive, *pulled]), (scores + 0.5).clamp(min=0)])
         by_hand.append(terms.mean())
-    expected = torch.stack(by_hand).mean()
+    expected: Any = torch.stack(by_hand).mean()
     expected.backward()
     torch.testing.assert_close(found, expected)
     assert_near(gradients(matcher), gradients(other))

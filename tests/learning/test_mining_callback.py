@@ -243,7 +243,7 @@ def test_without_improvement_negatives_stay_and_views_do_not(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("adapts", [False, True])
 def test_the_memory_is_the_gallery_before_adaptation(tmp_path: Path, adapts: bool) -> None:
-    adaptation = Adaptation(6, keep=4, power=0.5) if adapts else None
+    adaptation = Adaptation(6, keep=4, power=0.5, neighbours=2) if adapts else None
     matcher = tiny_matcher(share=True, memory=True, adaptation=adaptation)
     experiment = mined(tmp_path, matcher=matcher)
     paths = [Path(path) for path in experiment.data.triplets.paths["artwork"]]

@@ -78,11 +78,16 @@ def test_each_pair_for_itself_and_each_effect_in_each_pass_and_each_view_once(
         view_negatives=2000 + torch.arange(views * n).view(views, n),
         view_own=300 + torch.arange(views)[:, None],
     )
-    settings = {"passes": passes, "copies": copies, "grouped": grouped, "batch_size": 5}
+    how: dict[str, Any] = {
+        "passes": passes,
+        "copies": copies,
+        "grouped": grouped,
+        "batch_size": 5,
+    }
     found = [
         spec
         for rank in range(world)
-        for spec in specs(batches(grid(pairs), choice, rank=rank, world=world, **settings))
+        for spec in specs(batches(grid(pairs), choice, rank=rank, world=world, **how))
     ]
 
     expected: Counter[Any] = Counter()

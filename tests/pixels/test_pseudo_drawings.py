@@ -76,12 +76,12 @@ def test_gray_pictures_are_drawn_too() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_nothing_is_drawn_of_a_blank_picture_with_a_pen(level: int) -> None:
+def test_nothing_is_drawn_of_a_blank_picture(level: int) -> None:
+    """Most sheets stay white: no lines, no subject. Shading of black is black, though."""
     blank = np.full((64, 64, 3), level, np.uint8)
     drawing = PseudoDrawing(**{**FAITHFUL, "line": 1})
-    white = [drawing(blank, seed).min() == 255 for seed in range(40)]
-    assert np.mean(white) > 0.4  # pen and fine pencil; shading of black is black
-    PseudoDrawing(**{**USUAL, "paper": 1, "line": 0})(blank, 0)
+    sheets = [drawing(blank, seed) for seed in range(40)]
+    assert np.mean([sheet.min() == 255 for sheet in sheets]) > 0.7
 
 
 def scene(seed: int = 5, side: int = 80) -> Scene:
@@ -183,7 +183,7 @@ def edges(image: np.ndarray) -> np.ndarray:
     return np.asarray((small - small.mean()) / (small.std() + 1e-9))
 
 
-@pytest.mark.parametrize(("line", "least"), [(0, 0.4), (1, 0.4)])
+@pytest.mark.parametrize(("line", "least"), [(0, 0.8), (1, 0.7)])
 def test_a_drawing_is_nearest_to_its_own_picture(line: float, least: float) -> None:
     """Edge maps of drawings rank their own picture first among 10, chance being 1 in 10."""
     drawing = PseudoDrawing(**{**USUAL, "line": line, "loose": 0.2})

@@ -25,9 +25,13 @@ def units(rows: int, dimensions: int, seed: int = 0, towards: float = 0.5) -> Te
 
 
 def fitted(
-    drawings: Tensor, artworks: Tensor, keep: int | None = None, power: float = 0.0
+    drawings: Tensor,
+    artworks: Tensor,
+    keep: int | None = None,
+    power: float = 0.0,
+    neighbours: int | None = None,
 ) -> Adaptation:
-    adaptation = Adaptation(drawings.shape[1], keep, power)
+    adaptation = Adaptation(drawings.shape[1], keep, power, neighbours)
     adaptation.fit(drawings, artworks)
     return adaptation
 
@@ -48,7 +52,7 @@ def test_centring_by_hand() -> None:
 
 
 def test_before_fitting_nothing_is_known() -> None:
-    adaptation = Adaptation(5, None, 0.0)
+    adaptation = Adaptation(5, None, 0.0, None)
     assert not adaptation.fitted
     rows = units(4, 5)
     for adapted in adaptation(rows, rows):
@@ -117,21 +121,71 @@ def test_a_gallery_that_does_not_fill_the_space_gives_finite_rows(
     for rows in found:
         assert rows.isfinite().all()
         assert (rows.norm(dim=1) < 1 + 1e-5).all()
-    # nothing is blown up that the gallery does not vary along
-    if artworks > 2:
+    # Nothing is blown up that the gallery does not vary along, if it varies at all.
+    if artworks > 2 and rank > 1:
         used = adaptation.projection.abs().sum(dim=0) > 0
         assert int(used.sum()) <= min(rank, artworks - 1)
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    neighbours=st.integers(1, 12),
+    keep=st.sampled_from([None, 3]),
+    seed=st.integers(0, 99),
+)
+def test_hubs_are_held_back_by_half_their_mean_cosine(
+    neighbours: int, keep: int | None, seed: int
+) -> None:
+    drawings, artworks, others = units(9, 6, seed), units(14, 6, seed + 1), units(5, 6, seed + 2)
+    plain = fitted(drawings, artworks, keep)
+    references, _ = plain(drawings, artworks)
+    queries, gallery = plain(others, artworks)
+    expected = torch.empty(5, 14)
+    for column in range(14):  # neighbours among the drawings it was fitted to, not the queries
+        cosines = sorted((float(gallery[column] @ row) for row in references), reverse=True)
+        nearest = cosines[:neighbours]
+        r = sum(nearest) / len(nearest)
+        expected[:, column] = (2 * queries @ gallery[column] - r) / 2
+
+    found = fitted(drawings, artworks, keep, neighbours=neighbours)(others, artworks)
+    for rows in found:
+        torch.testing.assert_close(rows.norm(dim=1), torch.ones(len(rows)))
+    scores = found[0] @ found[1].T
+    torch.testing.assert_close(scores * math.sqrt(2.5), expected, atol=1e-5, rtol=0)
+
+
+def test_an_artwork_near_to_all_drawings_no_longer_comes_first() -> None:
+    """What it is for: each drawing leans a little more to the last artwork than to its own."""
+    gallery = torch.eye(41)
+    drawings = normalize(gallery[:40] + 1.1 * gallery[40], dim=1)
+
+    def share_of_the_hub(neighbours: int | None) -> float:
+        # not centred, which alone would do away with this hub
+        adaptation = Adaptation(41, None, 0.0, neighbours)
+        adaptation.references = drawings
+        a, b = adaptation(drawings, gallery)
+        return float(((a @ b.T).argmax(dim=1) == 40).float().mean())
+
+    assert share_of_the_hub(None) == 1
+    assert share_of_the_hub(10) == 0
+
+
+@pytest.mark.parametrize("neighbours", [None, 3])
 @pytest.mark.parametrize(("keep", "power"), [(None, 0.0), (4, 0.0), (4, 0.5), (None, 1.0)])
-def test_what_is_fitted_is_part_of_the_model(keep: int | None, power: float) -> None:
+def test_what_is_fitted_is_part_of_the_model(
+    keep: int | None, power: float, neighbours: int | None
+) -> None:
     drawings, artworks = units(30, 6), units(40, 6, seed=1)
-    adaptation = fitted(drawings, artworks, keep, power)
-    copy = Adaptation(6, keep, power)
-    copy.load_state_dict(adaptation.state_dict())
-    assert copy.fitted
-    for one, other in zip(copy(drawings, artworks), adaptation(drawings, artworks), strict=True):
-        assert torch.equal(one, other)
+    adaptation = fitted(drawings, artworks, keep, power, neighbours)
+    fresh = Adaptation(6, keep, power, neighbours)
+    fitted_before = fitted(units(7, 6, 5), artworks, keep, power, neighbours)
+    for copy in (fresh, fitted_before):  # whatever number of drawings it knew
+        copy.load_state_dict(adaptation.state_dict())
+        assert copy.fitted
+        for one, other in zip(
+            copy(drawings, artworks), adaptation(drawings, artworks), strict=True
+        ):
+            assert torch.equal(one, other)
 
 
 @given(seed=st.integers(0, 1000))
@@ -175,20 +229,24 @@ def test_centring_brings_shifted_kinds_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "power", "message"),
+    ("keep", "power", "neighbours", "message"),
     [
-        (0, 0.5, r"adapt\.keep=0: at least one dimension"),
-        (-1, 0.5, r"adapt\.keep=-1"),
-        (None, -0.1, r"adapt\.power=-0\.1: must be a number in 0\.\.1"),
-        (None, 1.5, r"adapt\.power=1\.5"),
+        (0, 0.5, None, r"adapt\.keep=0: at least one dimension"),
+        (-1, 0.5, None, r"adapt\.keep=-1"),
+        (None, -0.1, None, r"adapt\.power=-0\.1: must be a number in 0\.\.1"),
+        (None, 1.5, None, r"adapt\.power=1\.5"),
+        (None, 0.0, 0, r"adapt\.neighbours=0: at least one"),
     ],
 )
-def test_impossible_settings(keep: int | None, power: float, message: str) -> None:
+def test_impossible_settings(
+    keep: int | None, power: float, neighbours: int | None, message: str
+) -> None:
     with pytest.raises(UserError, match=message):
-        Adaptation(8, keep, power)
+        Adaptation(8, keep, power, neighbours)
 
 
 def test_it_says_what_it_does() -> None:
-    assert Adaptation(8, None, 0.0).describe() == "mean of the kind subtracted"
-    assert "3 principal axes" in Adaptation(8, 3, 0.5).describe()
-    assert "0.5" in Adaptation(8, 3, 0.5).describe()
+    assert Adaptation(8, None, 0.0, None).describe() == "mean of the kind subtracted"
+    told = Adaptation(8, 3, 0.5, 7).describe()
+    for part in ("mean of the kind", "3 principal axes", "sd^-0.5", "7 neighbours"):
+        assert part in told

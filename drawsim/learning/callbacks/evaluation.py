@@ -21,11 +21,11 @@ LIVE_SETS: tuple[Set, ...] = ("train", "val")
 class Evaluation(pl.Callback):
     """After each pass `drawings` (D, k) and `artworks` (N, k) hold unit rows on the CPU.
 
-    A model that adapts its embeddings is fitted to the gallery and the drawings of a validation
-    pass, or of its first pass to those of train and val; `gallery` (N, d) has the artworks before
-    adaptation. Rows of drawings that the pass did not embed mean nothing. After a validation pass
-    the metrics of train and val are in `live` and logged as `<set>/<metric>`, the same numbers in
-    every process. `seconds` counts what embedding and ranking took.
+    A model that adapts its embeddings is fitted to the gallery and all drawings but those of test,
+    after each validation pass, or after its first pass of any kind; `gallery` (N, d) has the
+    artworks before adaptation. Rows of drawings that the pass did not embed mean nothing. After a
+    validation pass the metrics of train and val are in `live` and logged as `<set>/<metric>`, the
+    same numbers in every process. `seconds` counts what embedding and ranking took.
     """
 
     def __init__(self, task: RetrievalTask) -> None:
@@ -104,7 +104,7 @@ class Evaluation(pl.Callback):
         if len(rows) and int(rows[0]) < gallery:  # else the pass was for drawings alone
             self.gallery = everything[:gallery]
         if fit and model.adaptation is not None:
-            model.adaptation.fit(drawings[self.task.rows(LIVE_SETS)], self.gallery)
+            model.adaptation.fit(drawings[self.task.known()], self.gallery)
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
         self.table.reset()
         self.seconds["embed"] += time.perf_counter() - self._started
