@@ -14,14 +14,14 @@ from drawsim.collection.tables import Problem, raise_problems
 from drawsim.errors import UserError
 from drawsim.files import write_json, write_text
 from drawsim.pixels.inspection import KINDS, Inspection, groups_of, inspect_collection
+from drawsim.reporting.duplicate_groups import picture_groups
 from drawsim.reporting.pages import environment
-from drawsim.reporting.thumbnails import SIDE, make_sheet
+from drawsim.reporting.thumbnails import SIDE
 
 SIDES = (0, 128, 256, 512, 1024, 2048, 4096)
 """Longer sides in pixels at which the classes of sizes begin."""
 
 LISTED = 500  # problems on the page
-MEMBERS = 12  # images pictured of a group of duplicates
 
 
 def prepare_check(
@@ -99,11 +99,9 @@ def problems_table(problems: list[Problem]) -> pd.DataFrame:
 
 def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int) -> str:
     """The page as HTML, the same for the same findings."""
-    groups = groups_of(found.duplicates)
-    shown = [group[:MEMBERS] for group in groups[:pictured]]
     images = zip(*(found.images[column] for column in ("kind", "id", "path")), strict=True)
     files = {(kind, name): root / path for kind, name, path in images}
-    sheet = make_sheet(files[image] for group in shown for image in group)
+    pictures = picture_groups(groups_of(found.duplicates), files, pictured)
     return (
         environment()
         .get_template("check.html.j2")
@@ -114,10 +112,10 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
             sides=list(zip(SIDES, [*SIDES[1:], None], strict=True)),
             problems=found.problems[:LISTED],
             total=len(found.problems),
-            groups=groups,
-            shown=shown,
-            symbol=lambda image: sheet.symbol(files.get(image)),
-            sheet=sheet,
+            groups=pictures.groups,
+            shown=pictures.shown,
+            symbol=pictures.symbol,
+            sheet=pictures.sheet,
             side=SIDE,
         )
     )

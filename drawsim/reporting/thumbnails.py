@@ -48,11 +48,12 @@ def make_sheet(files: Iterable[Path]) -> Sheet:
     by_file: dict[Path, Thumbnail] = {}
     for file, picture in zip(distinct, pictures, strict=True):
         if picture is not None:
-            by_file[file] = Thumbnail(f"p{len(by_file)}", *picture.size, _data_uri(picture))
+            by_file[file] = Thumbnail(f"p{len(by_file)}", *picture.size, data_uri(picture))
     return Sheet(by_file)
 
 
-def _data_uri(picture: Image.Image) -> str:
+def data_uri(picture: Image.Image) -> str:
+    """The picture as WebP within an address."""
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=QUALITY, method=4)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
