@@ -58,6 +58,7 @@ class RunFolder:
             study=config["study"],
             name=config["name"],
             monitor=config["monitor"],
+            keep=None if config.get("keep", "best") == "best" else config["keep"],
         )
 
     @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from drawsim.collection.tables import Collection
+    from drawsim.learning.backbones import Backbone
     from drawsim.learning.data import TripletData
     from drawsim.learning.module import Matcher
     from drawsim.runs import RunFolder
@@ -164,7 +165,6 @@ def make_parts(
     import pytorch_lightning as pl
 
     from drawsim.learning.data import TripletData
-    from drawsim.learning.module import Matcher
     from drawsim.machine import cores
     from drawsim.retrieval.task import make_task
 
@@ -194,18 +194,24 @@ def make_parts(
         views=config.pairs.views,
         view=build(config.pairs.view) if config.pairs.view else None,
         augmented_val=config.val_loss == "augmented",
+        frozen=config.freeze,
         workers=min(cores(), 8) if config.workers is None else config.workers,
         seed=config.seed,
         max_pixels=config.data.max_pixels,
     )
-    backbone = build(config.backbone, name=config.backbone.name)
-    if config.layout.parts:
-        backbone.read_layout(config.layout.parts, config.image_size)
+    return data, miner, make_module(config)
+
+
+def make_module(config: DictConfig) -> Matcher:
+    """The LightningModule of a configuration."""
+    from drawsim.learning.module import Matcher
+
+    backbone = make_backbone(config)
     if config.freeze:
         backbone.freeze()
     adapts = config.adapt.get("_target_") is not None
     adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
-    module = Matcher(
+    return Matcher(
         backbone=backbone,
         loss=build(config.loss),
         optimizer=build(config.optim.optimizer),
@@ -217,7 +223,14 @@ def make_parts(
         adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
         seed=config.seed,
     )
-    return data, miner, module
+
+
+def make_backbone(config: DictConfig) -> Backbone:
+    """The network of a configuration, with its layout."""
+    backbone: Backbone = build(config.backbone, name=config.backbone.name)
+    if config.layout.parts:
+        backbone.read_layout(config.layout.parts, config.image_size)
+    return backbone
 
 
 def _check_choices(config: DictConfig) -> None:

@@ -130,6 +130,18 @@ def test_an_earlier_run_is_set_aside_whole(folder: Path) -> None:
     assert kept == {1: "1", 2: "2"}
 
 
+def test_setting_aside_frees_the_folder(folder: Path) -> None:
+    run = RunFolder(folder)
+    run.set_aside()  # there is nothing yet
+    assert not folder.parent.exists()
+    run_to_its_end(folder, best_epoch=3)
+    run.set_aside()
+    run.set_aside()
+    assert not folder.exists()
+    [kept] = (folder.parent / "_previous").iterdir()
+    assert read_record(kept)["best_epoch"] == 3
+
+
 def test_files_of_others_in_the_folder_are_no_run(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")

@@ -86,8 +86,10 @@ class Backbone(nn.Module):
         if not hasattr(network, "forward_intermediates"):
             raise UserError(f"layout: {self.model} gives no feature maps; use layout=none")
         blank = torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8)
+        self.eval()  # so that the blank image leaves no trace in batch norm
         with torch.no_grad():
             maps = self._maps(blank)
+        self.train()
         for level, cells in self.parts:
             sides = [m.shape[-1] for m in maps]
             if not -len(maps) <= level <= -1 or not 1 <= cells <= sides[level]:

@@ -54,6 +54,7 @@ class TripletData(pl.LightningDataModule):
         views: int,
         view: Callable[[np.ndarray, int], np.ndarray] | None,
         augmented_val: bool,
+        frozen: bool,
         workers: int,
         seed: int,
         max_pixels: int,
@@ -69,14 +70,15 @@ class TripletData(pl.LightningDataModule):
         self.copies = augmentation.copies
         self.views = min(views, len(artworks))
         self.augmented_val = augmented_val
+        self.frozen = frozen
         self.workers = workers
         self.seed = seed
         # Set by the mining callback. The trainer's own count is one behind when a resumed run asks
         # for its first batches.
         self.choice = nothing_chosen(len(task.drawings))
         self.epoch = 0
-        # Set by the experiment where the gallery is embedded already with the same weights.
-        self.gallery_known = False
+        # The experiment shares the evaluation's: images that need not be embedded again.
+        self.known = torch.zeros(len(artworks) + len(drawings), dtype=torch.bool)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Training triplets of this process."""
@@ -84,8 +86,11 @@ class TripletData(pl.LightningDataModule):
         return self._loader(self.triplets, batch_sampler=batches)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
-        """Gallery, all drawings but those of test; and the triplets of val, if asked for."""
-        images = self._images(self.task.known())
+        """Gallery, all drawings but those of test; and the triplets of val, if asked for.
+
+        One loader serves all epochs: of a frozen network it has what is not known at first.
+        """
+        images = self.test_dataloader() if self.frozen else self._images(self.task.known())
         if not self.augmented_val:
             return images
         pairs = self.task.pairs_of("val")
@@ -93,8 +98,8 @@ class TripletData(pl.LightningDataModule):
         return [images, self._loader(self.triplets, batch_sampler=batches)]
 
     def test_dataloader(self) -> DataLoader[Any]:
-        """Gallery, unless `gallery_known`, and all drawings, in order."""
-        return self._images(torch.arange(len(self.task.drawings)), self.gallery_known)
+        """Gallery and all drawings, in order, less what is known; at least one image."""
+        return self._images(torch.arange(len(self.task.drawings)), self.known)
 
     def choose_views(self, epoch: int) -> Tensor:
         """Artworks of which an epoch trains on a simulated view, drawn from (seed, epoch)."""
@@ -118,10 +123,11 @@ class TripletData(pl.LightningDataModule):
             world=trainer.world_size,
         )
 
-    def _images(self, drawings: Tensor, without_gallery: bool = False) -> DataLoader[Any]:
-        gallery = len(self.task.artworks)
-        rows = [*range(0 if without_gallery else gallery), *(gallery + drawings).tolist()]
-        images = Subset(self.images, rows)
+    def _images(self, drawings: Tensor, known: Tensor | None = None) -> DataLoader[Any]:
+        rows = torch.cat([torch.arange(self.task.gallery), self.task.gallery + drawings])
+        if known is not None:
+            rows = rows[~known[rows]] if not bool(known[rows].all()) else rows[:1]
+        images = Subset(self.images, rows.tolist())
         trainer = self._trainer()
         share: DistributedSampler[Any] = DistributedSampler(
             images, trainer.world_size, trainer.global_rank, shuffle=False

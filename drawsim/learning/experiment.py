@@ -69,6 +69,7 @@ class Experiment:
     ) -> Experiment:
         """Connect the parts. Callbacks of the user's come after evaluation and mining."""
         evaluation = Evaluation(data.task)
+        data.known = evaluation.known
         mining = Mining(miner, evaluation, data, module, run)
         folder = run.path / "checkpoints"
         checkpoints = BestAndLast(folder, monitor, keep, lambda: mining.improved)
@@ -129,9 +130,9 @@ class Experiment:
         """
         best = torch.load(self.checkpoints.best, map_location="cpu", weights_only=True)
         self.module.load_state_dict(best["state_dict"])
-        # The pass that closed the selected epoch has embedded the gallery already, if it is the
-        # last one.
-        self.data.gallery_known = self.evaluation.epoch == self.checkpoints.best_epoch
+        # The pass that closed the last epoch has embedded most images, if that is the one selected.
+        if self.evaluation.epoch != self.checkpoints.best_epoch:
+            self.evaluation.changed(self.module)
         final = self._embed("final")
         results: dict[str, dict[str, dict[str, float]]] = {}
         looks: dict[str, dict[str, dict[str, float]]] = {}

@@ -89,6 +89,8 @@ class Matcher(pl.LightningModule):
             weight_decay=settings.get("weight_decay", 0.0),
             layer_decay=self.layer_decay,
         )
+        if self.adaptation is not None:
+            groups.append({"params": list(self.adaptation.parameters()), "lr_scale": 1.0})
         optimizer = self.make_optimizer(groups)
         for group in optimizer.param_groups:
             group["lr"] *= group.pop("lr_scale")

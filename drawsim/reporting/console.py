@@ -33,11 +33,12 @@ def print_results(run: Path) -> None:
             table.add_row(name, model, str(record["counts"][name]["queries"]), *cells)
     console = Console()
     console.print(table)
-    console.print(
-        f"gallery of {record['gallery_size']} artworks, best epoch {record['best_epoch']} "
-        f"by {record['monitor']}, {record['seconds']['total']:.0f} s"
-    )
-    if record["best_epoch"] == 0:
+    how = f"best epoch {record['best_epoch']} by {record['monitor']}"
+    if "keep" in record:
+        how = f"epoch {record['best_epoch']} kept (keep={record['keep']})"
+    seconds = f"{record['seconds']['total']:.0f} s"
+    console.print(f"gallery of {record['gallery_size']} artworks, {how}, {seconds}")
+    if record["best_epoch"] == 0 and "keep" not in record:
         console.print(f"no epoch beat the untrained model on {record['monitor']}: it was kept")
 
 

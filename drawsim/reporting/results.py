@@ -328,24 +328,43 @@ def _tails(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
 
 def _untrained(run: Run) -> str:
     """What an untrained network's scores depend on besides the split."""
-    return repr((run.settings["backbone"], run.settings.get("image_size")))
+    settings = run.settings
+    backbone = {k: v for k, v in settings["backbone"].items() if k != "freeze_norm"}
+    adapt = {k: v for k, v in settings.get("adapt", {}).items() if k != "learn"}
+    how = [settings.get("image_size"), settings.get("layout"), adapt, _exact(run)]
+    return repr((backbone, how, settings.get("batch", {}).get("flip", False)))
+
+
+def _exact(run: Run) -> bool:
+    """Whether images were resized as the thesis did."""
+    return bool(run.settings.get("aug", {}).get("exact", False))
 
 
 def _untrained_labels(runs: Sequence[Run]) -> dict[str, str]:
-    """`baseline` if all runs start from one network, else with its name, size, number."""
+    """`baseline` if all runs start from one network, else with its name, parts, size, number."""
     first: dict[str, Run] = {}
     for run in runs:
         first.setdefault(_untrained(run), run)
     names = [str(run.settings["backbone"]["name"]) for run in first.values()]
+    parts = [
+        " ".join([name, *_chosen(run.settings, "layout"), *_chosen(run.settings, "adapt")])
+        for name, run in zip(names, first.values(), strict=True)
+    ]
     sized = [
         f"{name} {run.settings.get('image_size')} px"
-        for name, run in zip(names, first.values(), strict=True)
+        for name, run in zip(parts, first.values(), strict=True)
     ]
     numbered = [f"{name} ({number})" for number, name in enumerate(sized, start=1)]
     if len(first) == 1:
         return dict.fromkeys(first, "baseline")
-    chosen = next(c for c in (names, sized, numbered) if len(set(c)) == len(first))
+    chosen = next(c for c in (names, parts, sized, numbered) if len(set(c)) == len(first))
     return {key: f"baseline {name}" for key, name in zip(first, chosen, strict=True)}
+
+
+def _chosen(settings: Mapping[str, Any], group: str) -> list[str]:
+    """The option of a group, if it is another than none."""
+    name = str(settings.get(group, {}).get("name", "none"))
+    return [] if name == "none" else [name]
 
 
 def _mixtures(runs: Sequence[Run]) -> list[str]:

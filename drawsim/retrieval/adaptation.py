@@ -84,14 +84,20 @@ class Adaptation(nn.Module):
             kept = len(self.deviations)
             variance = variance.flip(0)[:kept].clamp(min=0)
             self.turn.copy_(axes.flip(1)[:, :kept])
-        # Along an axis where nothing varies there are rounding errors alone, not to be blown up.
-        self.deviations.copy_(variance.clamp(min=float(variance.max()) * 1e-8).sqrt())
+        # An axis along which the gallery does not vary tells no artwork from another. Scaled, its
+        # rounding errors and what drawings have along it would drown the rest: it becomes zero.
+        flat = variance <= variance.max() * 1e-8
+        self.deviations.copy_(variance.sqrt().masked_fill(flat, torch.inf))
         self.fitted.fill_(True)
         if self.neighbours is not None:
             self.references = self.place(drawings, 0).to(self.means.device)
 
+    @torch.no_grad()
     def forward(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
-        """(D, d) and (N, d) unit rows to (D, k) and (N, k) unit rows."""
+        """What is ranked: (D, d) and (N, d) unit rows to (D, k) and (N, k) unit rows.
+
+        Gradients go through `place` alone: training compares embeddings without hubs.
+        """
         drawings, artworks = self.place(drawings, 0), self.place(artworks, 1)
         if self.neighbours is None:
             return drawings, artworks

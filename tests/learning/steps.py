@@ -8,10 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from drawsim.learning.losses import Loss, Reduction
-from drawsim.learning.module import Matcher
 from drawsim.learning.samples import Triplets
 from tests.learning.tiny import as_process, some_choice, some_negatives, tiny_data, tiny_matcher
 
@@ -30,15 +29,15 @@ def epoch(
 
 def step(batch: Triplets, matcher: Any, world: int = 1) -> Any:
     """The training step of one of `world` processes: its loss, float64, with a way back."""
-    matcher.double().train()
+    matcher.train().backbone.double()
     matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
     matcher.log_dict = lambda *_, **__: None
     return matcher.training_step(batch, 0)
 
 
-def gradients(matcher: Matcher) -> Tensor:
+def gradients(module: nn.Module) -> Tensor:
     """What has come back to the parameters, flat."""
-    return torch.cat([p.grad.flatten() for p in matcher.parameters() if p.grad is not None])
+    return torch.cat([p.grad.flatten() for p in module.parameters() if p.grad is not None])
 
 
 def gradient(

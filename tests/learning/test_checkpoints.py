@@ -18,9 +18,12 @@ from torch import Tensor
 from drawsim.errors import UserError
 from drawsim.learning.callbacks.checkpoints import BestAndLast, Keep
 from drawsim.learning.mining import HardestNegatives
-from drawsim.retrieval.adaptation import Adaptation
 from drawsim.retrieval.embeddings import load_embeddings
-from tests.learning.tiny import tiny_experiment, tiny_matcher
+from tests.learning.tiny import (
+    tiny_adaptation,
+    tiny_experiment,
+    tiny_matcher,
+)
 
 
 class Scripted:
@@ -240,7 +243,7 @@ def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
         def falling(epoch: float, epochs: int) -> float:
             return 1 - epoch / epochs
 
-        adaptation = Adaptation(6, keep=4, power=0.5, neighbours=2) if everything else None
+        adaptation = tiny_adaptation() if everything else None
         experiment = tiny_experiment(
             folder,
             tiny_matcher(

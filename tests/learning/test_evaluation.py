@@ -22,9 +22,15 @@ from drawsim.learning.module import Matcher
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import resize
-from drawsim.retrieval.adaptation import Adaptation
 from drawsim.retrieval.embeddings import load_embeddings
-from tests.learning.tiny import SIZE, tiny_experiment, tiny_matcher, tiny_task, write_images
+from tests.learning.tiny import (
+    SIZE,
+    tiny_adaptation,
+    tiny_experiment,
+    tiny_matcher,
+    tiny_task,
+    write_images,
+)
 
 OWN: dict[int, list[int]] = {}
 for _query, _gallery in zip(
@@ -216,7 +222,7 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 
 
 def adapting(folder: Path) -> Experiment:
-    matcher = tiny_matcher(lr=0.3, adaptation=Adaptation(6, keep=4, power=0.5, neighbours=2))
+    matcher = tiny_matcher(lr=0.3, adaptation=tiny_adaptation())
     experiment = tiny_experiment(folder, matcher, max_epochs=2, keep="last")
     baseline = experiment.baseline(resume=False)
     experiment.fit(resume=False)
@@ -262,7 +268,7 @@ def test_what_a_run_ranks_and_keeps_is_adapted(adapted: Experiment, tmp_path: Pa
 def test_the_checkpoint_holds_what_was_fitted(adapted: Experiment) -> None:
     kept = torch.load(adapted.checkpoints.best, weights_only=True)["state_dict"]
     assert bool(kept["adaptation.fitted"])
-    fresh = tiny_matcher(adaptation=Adaptation(6, keep=4, power=0.5, neighbours=2))
+    fresh = tiny_matcher(adaptation=tiny_adaptation())
     fresh.load_state_dict(kept)
     rows = normalize(torch.randn(5, 6), dim=1)
     for one, other in zip(fresh.adapt(rows, rows), adapted.module.adapt(rows, rows), strict=True):

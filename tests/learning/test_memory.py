@@ -25,6 +25,7 @@ from drawsim.learning.losses import (
 from drawsim.learning.mining import NOTHING
 from drawsim.learning.samples import Triplets
 from drawsim.pixels.transforms import Augmentation
+from drawsim.retrieval.adaptation import Adaptation
 from tests.learning.steps import (
     NEGATIVES,
     PAIRS,
@@ -35,7 +36,7 @@ from tests.learning.steps import (
     joined,
     step,
 )
-from tests.learning.tiny import ARTWORKS, NO_AUGMENTATION, tiny_matcher
+from tests.learning.tiny import ARTWORKS, NO_AUGMENTATION, tiny_adaptation, tiny_matcher
 
 
 @pytest.mark.parametrize("reduction", ["mean", "active", "sum"])
@@ -155,51 +156,86 @@ def gallery() -> Tensor:
     return normalize(torch.randn(ARTWORKS, 6, generator=generator), dim=1)
 
 
+WEIGHTS = torch.tensor([0.5, -0.5, 0.0, 1.0, -1.0, 0.2])
+
+
+def fitted_adaptation() -> Adaptation:
+    """Own axes scaled by the root of their deviation, with weights; fitted to any rows."""
+    adaptation = tiny_adaptation(axes="own", keep=None, learn=True)
+    adaptation.fit(gallery()[:9], gallery()[5:])
+    assert adaptation.weights is not None
+    with torch.no_grad():
+        adaptation.weights.copy_(WEIGHTS)
+    return adaptation
+
+
 @pytest.mark.parametrize("loss", [TripletCosineLoss(0.05, "mean"), ContrastiveLoss(-0.5, "mean")])
-def test_with_a_memory_every_artwork_is_told_apart(tmp_path: Path, loss: Loss) -> None:
+@pytest.mark.parametrize("adapts", [False, True])
+def test_with_a_memory_every_artwork_is_told_apart(
+    tmp_path: Path, loss: Loss, adapts: bool
+) -> None:
     batch = few_samples(tmp_path)
     known = {row for row in batch.artworks.flatten().tolist() if row != NOTHING}
     assert 4 < len(known) < ARTWORKS
 
-    matcher = tiny_matcher(loss=loss, share=True, memory=True)
+    adaptation = fitted_adaptation() if adapts else None
+    matcher = tiny_matcher(loss=loss, share=True, memory=True, adaptation=adaptation)
     matcher.memory = gallery()
     found = step(batch, matcher)
     found.backward()
 
     other = tiny_matcher().double().train()
     samples = len(batch.images)
+    weights = WEIGHTS.clone().requires_grad_()
+
+    def place(rows: Tensor, kind: int) -> Tensor:
+        """As the adaptation does, step by step."""
+        if adaptation is None:
+            return rows
+        mean, deviation = adaptation.means[kind], adaptation.deviations
+        moved = (rows - mean) / deviation.sqrt() * torch.exp(weights)
+        return moved / moved.norm(dim=-1, keepdim=True)
+
     vectors = other(batch.images.flatten(0, 1)).view(samples, 2 + NEGATIVES, -1)
     held = gallery()
     for sample in range(samples):
-        for place, row in enumerate(batch.artworks[sample].tolist()):
+        for spot, row in enumerate(batch.artworks[sample].tolist()):
             if row != NOTHING:
-                held[row] = vectors[sample, 1 + place].detach()
-    torch.testing.assert_close(matcher.memory, held)  # renewed where the batch has an artwork
+                held[row] = vectors[sample, 1 + spot].detach()
+    # It is renewed where the batch has an artwork, and holds rows as they were embedded.
+    torch.testing.assert_close(matcher.memory, held)
     changed = (matcher.memory != gallery()).any(dim=1).nonzero().flatten().tolist()
     assert changed == sorted(known)
 
+    drawings, shown = place(vectors[:, 0], 0), place(vectors[:, 1:], 1)
+    remembered = place(held, 1)
     by_hand = []
     for query in range(samples):
         own = [row for row in batch.own[query].tolist() if row != NOTHING]
         fresh = [
-            vectors[sample, 1 + place]
+            shown[sample, spot]
             for sample in range(samples)
-            for place, row in enumerate(batch.artworks[sample].tolist())
+            for spot, row in enumerate(batch.artworks[sample].tolist())
             if row not in own and row != NOTHING
         ]
-        stale = [held[row] for row in range(ARTWORKS) if row not in own and row not in known]
-        scores = torch.stack([vectors[query, 0] @ v for v in fresh + stale])
-        positive = vectors[query, 0] @ vectors[query, 1]
+        stale = [remembered[row] for row in range(ARTWORKS) if row not in own and row not in known]
+        scores = torch.stack([drawings[query] @ v for v in fresh + stale])
+        positive = drawings[query] @ shown[query, 0]
         terms = (scores - positive + 0.05).clamp(min=0)
         if isinstance(loss, ContrastiveLoss):
             others = [row for row in own if row != int(batch.artworks[query, 0])]
-            pulled = [1 - vectors[query, 0] @ held[row] for row in others]
+            pulled = [1 - drawings[query] @ remembered[row] for row in others]
             terms = torch.cat([torch.stack([1 - positive, *pulled]), (scores + 0.5).clamp(min=0)])
         by_hand.append(terms.mean())
     expected: Any = torch.stack(by_hand).mean()
     expected.backward()
     torch.testing.assert_close(found, expected)
-    assert_near(gradients(matcher), gradients(other))
+    assert_near(gradients(matcher.backbone), gradients(other.backbone))
+    if adaptation is not None:
+        assert adaptation.weights is not None
+        assert adaptation.weights.grad is not None
+        assert weights.grad is not None
+        assert_near(adaptation.weights.grad, weights.grad)
 
 
 def few_samples(folder: Path) -> Triplets:

@@ -28,11 +28,11 @@ from drawsim.learning.mining import (
     ThesisNegatives,
 )
 from drawsim.learning.samples import EpochChoice, TripletSpec
-from drawsim.retrieval.adaptation import Adaptation
 from tests.learning import tiny
 from tests.learning.tiny import (
     ARTWORKS,
     DRAWINGS,
+    tiny_adaptation,
     tiny_experiment,
     tiny_matcher,
     tiny_task,
@@ -243,7 +243,7 @@ def test_without_improvement_negatives_stay_and_views_do_not(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("adapts", [False, True])
 def test_the_memory_is_the_gallery_before_adaptation(tmp_path: Path, adapts: bool) -> None:
-    adaptation = Adaptation(6, keep=4, power=0.5, neighbours=2) if adapts else None
+    adaptation = tiny_adaptation() if adapts else None
     matcher = tiny_matcher(share=True, memory=True, adaptation=adaptation)
     experiment = mined(tmp_path, matcher=matcher)
     paths = [Path(path) for path in experiment.data.triplets.paths["artwork"]]

@@ -65,6 +65,7 @@ def make_data(
         grouped=grouped,
         embed_batch_size=4,
         augmented_val=False,
+        frozen=False,
         workers=0,
         seed=0,
         max_pixels=10**6,

@@ -99,6 +99,7 @@ def tiny_data(folder: Path, **changes: Any) -> TripletData:
         "views": 0,
         "view": tinted,
         "augmented_val": False,
+        "frozen": False,
         "workers": 0,
         "seed": 5,
         "max_pixels": MAX_PIXELS,
@@ -195,6 +196,12 @@ def tiny_matcher(
         adaptation=adaptation,
         seed=0,
     )
+
+
+def tiny_adaptation(**changes: Any) -> Adaptation:
+    """Four principal axes half whitened, hubs held back, nothing learnt; but for the changes."""
+    settings = {"axes": "principal", "keep": 4, "power": 0.5, "neighbours": 2, "learn": False}
+    return Adaptation(TinyNet.num_features, **(settings | changes))
 
 
 CPU: dict[str, Any] = {

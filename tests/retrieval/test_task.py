@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -46,6 +46,7 @@ def collections(draw: st.DrawFn) -> Collection:
     return make_collection(pairs, gallery=9)
 
 
+@settings(deadline=None)
 @given(collection=collections())
 def test_the_task_says_what_the_tables_say(collection: Collection) -> None:
     split = make_split(collection.true_pairs, "v0")
@@ -77,6 +78,7 @@ def test_the_task_says_what_the_tables_say(collection: Collection) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(collection=collections())
 def test_rows_of_sets_are_their_queries_and_all_that_trains(collection: Collection) -> None:
     split = make_split(collection.true_pairs, "v0")
@@ -86,6 +88,42 @@ def test_rows_of_sets_are_their_queries_and_all_that_trains(collection: Collecti
         wanted = chosen[(chosen["set"] == "train") | (chosen["drawing_id"] == chosen["parent"])]
         rows = task.rows(sets).tolist()  # type: ignore[arg-type]
         assert rows == sorted({task.drawings.index(name) for name in wanted["drawing_id"]})
+
+
+@settings(deadline=None)
+@given(collection=collections(), unlabelled=st.integers(0, 4))
+def test_drawings_without_pairs_may_be_looked_at_and_nothing_else(
+    collection: Collection, unlabelled: int
+) -> None:
+    split = make_split(collection.true_pairs, "v0")
+    names = [f"x{number}" for number in range(unlabelled)]
+    plain, task = make_task(collection, split), make_task(collection, split, names)
+    assert task.drawings == [*plain.drawings, *names]
+    assert task.unlabelled == unlabelled
+    assert torch.equal(task.train_pairs, plain.train_pairs)
+    assert torch.equal(task.positives.query, plain.positives.query)
+    for name in SETS:
+        assert torch.equal(task.queries[name], plain.queries[name])
+        assert torch.equal(task.rows([name]), plain.rows([name]))
+        assert torch.equal(task.pairs_of(name), plain.pairs_of(name))
+    looked_at = {task.drawings[row] for row in task.known().tolist()}
+    assert len(looked_at) == len(task.known())
+    fits = split[(split["set"] == "train") | (split["drawing_id"] == split["parent"])]
+    fits = fits[fits["set"] != "test"]
+    assert looked_at == {*fits["drawing_id"], *names}
+
+
+@settings(deadline=None)
+@given(collection=collections())
+def test_pairs_of_a_set_are_those_of_its_originals(collection: Collection) -> None:
+    split = make_split(collection.true_pairs, "v0")
+    task = make_task(collection, split)
+    for name in SETS:
+        inside = split[(split["set"] == name) & (split["drawing_id"] == split["parent"])]
+        confirmed = collection.true_pairs
+        wanted = confirmed[confirmed["drawing_id"].isin(inside["drawing_id"])]
+        found = [(task.drawings[d], task.artworks[a]) for d, a in task.pairs_of(name).tolist()]
+        assert sorted(found) == sorted(zip(wanted["drawing_id"], wanted["artwork_id"], strict=True))
 
 
 def test_a_copy_has_the_artworks_of_its_original_even_those_it_is_not_paired_with() -> None:

@@ -21,6 +21,9 @@ LIVE_SETS: tuple[Set, ...] = ("train", "val")
 class Evaluation(pl.Callback):
     """After each pass `drawings` (D, k) and `artworks` (N, k) hold unit rows on the CPU.
 
+    Only rows that are not `known` with the present weights need to be embedded by a pass: those of
+    a frozen network stay known, those of another one until training goes on.
+
     A model that adapts its embeddings is fitted to the gallery and all drawings but those of test,
     after each validation pass, or after its first pass of any kind; `gallery` (N, d) has the
     artworks before adaptation. Rows of drawings that the pass did not embed mean nothing. After a
@@ -32,11 +35,24 @@ class Evaluation(pl.Callback):
         self.task = task
         self.table = EmbeddingTable()
         self.drawings = self.artworks = self.gallery = torch.empty(0, 0)
+        images = len(task.artworks) + len(task.drawings)
+        self.known = torch.zeros(images, dtype=torch.bool)
+        """(N + D,) whether an image, artworks first, is embedded with the present weights."""
+        self._embedded = torch.empty(images, 0)
         self.live: dict[Set, dict[str, float]] = {}
         self.seconds = {"embed": 0.0, "rank": 0.0}
         self.epoch: int | None = None
         """Epochs trained when the gallery was embedded last; None: not since training began."""
         self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Training changes what has been embedded, unless the network is frozen."""
+        self.changed(pl_module)
+
+    def changed(self, model: Any) -> None:
+        """The weights are others now: nothing is known of a network that is not frozen."""
+        if not model.backbone.frozen:
+            self.known.fill_(False)
 
     def on_train_batch_end(
         self,
@@ -95,14 +111,16 @@ class Evaluation(pl.Callback):
 
     def _gather(self, model: Any, fit: bool) -> None:
         rows, vectors = self.table.compute()
-        rows, vectors = rows.cpu(), vectors.cpu()
-        # by image row: artworks first, then drawings
-        gallery = len(self.task.artworks)
-        everything = torch.zeros(gallery + len(self.task.drawings), vectors.shape[1])
-        everything[rows] = vectors
-        drawings = everything[gallery:]
-        if len(rows) and int(rows[0]) < gallery:  # else the pass was for drawings alone
-            self.gallery = everything[:gallery]
+        # Kept from pass to pass, so it must be an ordinary tensor, whatever mode the pass is in.
+        with torch.inference_mode(False):
+            if not self._embedded.shape[1]:
+                self._embedded = torch.zeros(len(self.known), vectors.shape[1])
+            self._embedded[rows.cpu().clone()] = vectors.cpu().clone()
+            self.known[rows.cpu().clone()] = True
+        # Copies: who holds the vectors of a pass keeps them when the next one comes.
+        self.gallery = self._embedded[: self.task.gallery].clone()
+        drawings = self._embedded[self.task.gallery :].clone()
+        drawings[~self.known[self.task.gallery :]] = 0
         if fit and model.adaptation is not None:
             model.adaptation.fit(drawings[self.task.known()], self.gallery)
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)

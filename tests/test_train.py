@@ -1,0 +1,245 @@
+"""What the door `train` makes of its settings: recipes, unlabelled drawings, simulated queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pandas as pd
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from drawsim.collection.tables import Collection
+from drawsim.errors import UserError
+from drawsim.launch import build, config_folder
+from drawsim.learning.backbones import Backbone
+from drawsim.runs import RunFolder
+from drawsim.train import _check_choices, _queries_folder, make_parts, unlabelled_drawings
+
+PAIRED, FREE = 6, 9
+
+
+@pytest.fixture(autouse=True)
+def _clean_hydra() -> Iterator[None]:
+    yield
+    GlobalHydra.instance().clear()
+
+
+def composed(*overrides: str) -> Any:
+    """The settings of a command line, resolved."""
+    OmegaConf.register_new_resolver("folder_name", lambda path: path, replace=True)
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config = hydra.compose("train", list(overrides))
+    OmegaConf.resolve(config)
+    return config
+
+
+def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
+    config = composed("+experiment=thesis")
+    numbers = {
+        "optim.optimizer._target_": "torch.optim.Adam",
+        "optim.optimizer.lr": 1e-6,
+        "optim.optimizer.weight_decay": 1e-4,
+        "optim.layer_decay": 1,
+        "optim.schedule._target_": "drawsim.learning.schedules.Step",
+        "optim.schedule.every": 10,
+        "optim.schedule.gamma": 0.1,
+        "loss._target_": "drawsim.learning.losses.TripletCosineLoss",
+        "loss.margin": 0.7,
+        "loss.reduction": "sum",
+        "batch.size": 4,
+        "batch.grouped": False,
+        "batch.share": False,
+        "batch.memory": False,
+        "batch.flip": False,
+        "miner._target_": "drawsim.learning.mining.ThesisNegatives",
+        "miner.nearest": 11,
+        "miner.remine": "on_improvement",
+        "miner.same_picture": None,
+        "aug.exact": True,
+        "aug.size": 280,
+        "aug.gray": 0.4,
+        "image_size": 280,
+        "trainer.max_epochs": 10,
+        "trainer.reload_dataloaders_every_n_epochs": 1,
+        "backbone.name": "imagenet",
+        "backbone.freeze_norm": False,
+        "keep": "on_improvement",
+        "val_loss": "augmented",
+        "protocol": "thesis",
+        "freeze": False,
+        "layout.parts": None,
+        "adapt.name": "none",
+        "pairs.queries": "annotated",
+        "pairs.views": 0,
+        "study": "thesis",
+    }
+    assert {key: OmegaConf.select(config, key) for key in numbers} == numbers
+    schedule = build(config.optim.schedule)
+    assert [schedule(epoch, 30) for epoch in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
+
+
+RECIPES = ("best", "thesis", "replica_mini", "replica_clus")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_the_command_line_says_wins_over_a_recipe(recipe: str) -> None:
+    arguments = ["loss.margin=0.3", "batch.size=5", "trainer.max_epochs=1", "study=mine"]
+    if recipe == "best":
+        arguments[0] = "loss.temperature=0.3"
+    config = composed(f"+experiment={recipe}", "aug=style", "backbone=lite", *arguments)
+    for argument in arguments:
+        key, value = argument.split("=")
+        assert str(OmegaConf.select(config, key)) == value
+    assert config.backbone.name == "lite"
+    assert config.aug.name == "style"
+    assert config.aug.styles == ["oil", "water", "texture", "gray", "pencil_gray"]
+    # the rest is the recipe's
+    assert config.aug.get("exact", False) == (recipe == "thesis")
+    assert config.aug.gray == (1.0 if recipe == "replica_clus" else 0.4)
+
+
+@pytest.mark.parametrize("recipe", ["replica_mini", "replica_clus"])
+def test_substitutes_for_replica_are_found_where_they_are_looked_for(recipe: str) -> None:
+    made = composed(f"+experiment={recipe}", "backbone=lite")
+    assert made.loss.name == recipe
+    assert made.pairs.name == "photographs"
+    wanted = str(composed(f"backbone={recipe}").backbone)
+    assert f"{made.out}/{made.study}/{made.name}/" in wanted
+
+
+def tables(unlabelled: int = FREE) -> tuple[Collection, pd.DataFrame]:
+    """Six pairs (one of them ambiguous), a style copy, and drawings without any; and a split."""
+    pairs = [(f"d{i}", f"a{i}", True, f"d{i}") for i in range(PAIRED)]
+    pairs += [("d0_oil", "a0", True, "d0"), ("e0", "a1", False, "e0")]
+    table = pd.DataFrame(pairs, columns=["drawing_id", "artwork_id", "pair", "parent"])
+    free = [f"f{i}" for i in range(unlabelled)]
+    names = ["f_first", *table["drawing_id"], *free][0 if unlabelled else 1 :]
+    drawings = pd.DataFrame({"path": names}, index=pd.Index(names, dtype=str))
+    artworks = pd.DataFrame({"path": "x"}, index=pd.Index([f"a{i}" for i in range(20)]))
+    split = table[table["pair"]].assign(cluster=0)
+    split["set"] = ["train"] * 4 + ["val", "test", "train"]
+    columns = ["drawing_id", "artwork_id", "set", "cluster", "parent"]
+    return Collection(Path(), drawings, artworks, table), split[columns]
+
+
+def test_unlabelled_drawings_have_no_pair_and_are_drawn_from_the_seed() -> None:
+    collection, split = tables()
+    free = {"f_first", *(f"f{i}" for i in range(FREE))}
+
+    def drawn(count: int, seed: int = 0) -> list[str]:
+        config = composed("adapt=centre", f"adapt.unlabelled={count}", f"seed={seed}")
+        return unlabelled_drawings(config, collection, split)
+
+    assert set(drawn(1000)) == free
+    assert drawn(0) == []
+    some = drawn(4)
+    assert len(some) == len(set(some)) == 4
+    assert set(some) < free
+    assert some == drawn(4)
+    assert len({tuple(drawn(4, seed)) for seed in range(8)}) > 4
+    assert set(some) < set(drawn(5))
+    assert unlabelled_drawings(composed("adapt=none"), collection, split) == []
+    # screened down to those it reads, a collection gives the same ones again
+    kept = collection.drawings.index
+    read = kept[kept.isin([*split["drawing_id"], *some])]
+    config = composed("adapt=centre", "adapt.unlabelled=4")
+    less = collection.without(kept.difference(read).to_list(), [])
+    assert unlabelled_drawings(config, less, split) == some
+
+
+def test_a_model_is_put_together_as_its_recipe_says() -> None:
+    collection, split = tables()
+    settings = ["+experiment=best", "image_size=64", "adapt.unlabelled=3", "workers=0"]
+    data, miner, module = make_parts(composed(*settings), collection, split)
+    assert data.task.unlabelled == 3
+    assert set(data.task.drawings[-3:]) <= set(collection.drawings.index) - set(split["drawing_id"])
+    assert miner.negatives == 0
+    assert isinstance(module.backbone, Backbone)
+    assert module.backbone.frozen
+    assert module.backbone.parts == [(-2, 4), (-1, 2)]
+    assert module.adaptation is not None
+    assert module.adaptation.means.shape == (2, module.backbone.dimensions)
+    trains = [name for name, p in module.named_parameters() if p.requires_grad]
+    assert trains == ["adaptation.weights"]
+    assert module.memory is not None
+
+
+@pytest.mark.parametrize("setting", ["batch.share=false", "batch.grouped=false"])
+def test_no_negatives_of_its_own_needs_those_of_the_batch(setting: str) -> None:
+    collection, split = tables(0)
+    with pytest.raises(UserError) as caught:
+        make_parts(composed("miner=none", setting), collection, split)
+    text = str(caught.value)
+    assert text.startswith("miner=none mines no negatives: it needs batch.share=true and batch.gr")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["protocol=thesys"], r"protocol=thesys: did you mean thesis"),
+        (["pairs.queries=simulate"], r"pairs\.queries=simulate: did you mean simulated"),
+        (["pairs.views=3"], r"pairs\.views needs pairs\.view"),
+        (["pairs.passes=0"], r"there is nothing to train on"),
+    ],
+)
+def test_choices_that_do_not_exist_or_fit(settings: list[str], message: str) -> None:
+    _check_choices(composed())
+    with pytest.raises(UserError, match=message):
+        _check_choices(composed(*settings))
+
+
+def earlier_run(folder: Path) -> RunFolder:
+    """A finished run with simulated queries."""
+    settings = {"study": "s", "name": "n", "monitor": "val/mrr"}
+    with RunFolder(folder).recording(settings, resume=False):
+        (folder / "queries").mkdir()
+        (folder / "queries/one.png").write_text("old")
+    return RunFolder(folder)
+
+
+def test_simulated_queries_go_into_a_folder_that_is_free(tmp_path: Path) -> None:
+    run = earlier_run(tmp_path / "s/n")
+    with _queries_folder(composed("pairs=photographs"), run) as folder:
+        assert folder == run.path / "queries"
+        assert not folder.exists()
+    [kept] = (tmp_path / "s/_previous").iterdir()
+    assert (kept / "queries/one.png").read_text() == "old"
+
+    folder.mkdir(parents=True)  # a start that failed before it became a run
+    (folder / "half.png").write_text("x")
+    with _queries_folder(composed("pairs=photographs"), run) as folder:
+        assert not folder.exists()
+    assert len(list((tmp_path / "s/_previous").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["pairs=photographs", "resume=true"],
+        ["pairs=photographs", "dry_run=true"],
+        ["pairs=drawings"],
+    ],
+    ids=str,
+)
+def test_an_earlier_run_stays_where_nothing_is_simulated_anew(
+    tmp_path: Path, settings: list[str]
+) -> None:
+    run = earlier_run(tmp_path / "s/n")
+    config = composed(*settings)
+    with _queries_folder(config, run) as folder:
+        assert folder.is_relative_to(tmp_path / "s") == (not config.dry_run)
+        assert folder.is_dir()
+    assert folder.is_dir() == (not config.dry_run)
+    assert (run.path / "queries/one.png").read_text() == "old"
+    assert not (tmp_path / "s/_previous").exists()
+
+
+def test_processes_beside_the_first_set_nothing_aside(tmp_path: Path) -> None:
+    earlier_run(tmp_path / "s/n")
+    with _queries_folder(composed("pairs=photographs"), RunFolder(tmp_path / "s/n", writes=False)):
+        assert (tmp_path / "s/n/queries/one.png").is_file()
