@@ -1,0 +1,493 @@
+"""`python -m drawsim.index` and `python -m drawsim.search`, as a user runs them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+from torch.nn.functional import normalize
+
+from drawsim.arguments import as_texts
+from drawsim.errors import UserError
+from drawsim.explore import explore as explore_door
+from drawsim.index import index as index_door
+from drawsim.launch import config_folder
+from drawsim.learning.query_model import QueryModel, load_model
+from drawsim.retrieval.calibration import LIST, Calibration, fit_calibration, load_calibration
+from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+from drawsim.retrieval.index import open_index
+from drawsim.search import search as search_door
+from tests.html_page import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = 64
+NAMES = {"drawing": "1995_0{}", "artwork": "Du╠êrer, {}"}
+"""Ids that a command line does not take easily: numbers with a line between, commas, accents."""
+COUNTRIES = ("FRA", "ITA")
+
+
+def door(name: str, **settings: Any) -> DictConfig:
+    """The configuration of a door with these settings."""
+    defaults = OmegaConf.load(config_folder() / name / f"{name}.yaml")
+    assert isinstance(defaults, DictConfig)
+    config = OmegaConf.masked_copy(
+        defaults, [str(k) for k in defaults if k not in ("defaults", "hydra")]
+    )
+    for key, value in settings.items():
+        assert key.rstrip("_") in defaults.keys()  # noqa: SIM118  # it says no of ???
+        config[key.rstrip("_")] = str(value) if isinstance(value, Path) else value
+    return config
+
+
+def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"drawsim.{name}", *arguments]
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=surroundings,
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> QueryModel:
+    """The small network that the tests embed with."""
+    settings = OmegaConf.to_container(OmegaConf.load(config_folder() / "backbone" / "lite.yaml"))
+    return load_model({"backbone": settings, "image_size": SIZE})
+
+
+@pytest.fixture(autouse=True)
+def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drawsim.learning.query_model.load_model", loaded)
+
+
+def loaded(source: dict[str, Any]) -> QueryModel:
+    """A model, kept from one test to the next."""
+    return _loaded(json.dumps(source))
+
+
+@functools.cache
+def _loaded(source: str) -> QueryModel:
+    return load_model(json.loads(source))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, model: QueryModel) -> Path:
+    """A collection of 9 drawings and 14 artworks, their embeddings, and an index of both."""
+    folder = tmp_path_factory.mktemp("search")
+    rng = np.random.default_rng(0)
+    for kind, count in (("drawing", 9), ("artwork", 14)):
+        (folder / f"{kind}s").mkdir()
+        rows, vectors = [], []
+        for i in range(count):
+            coarse = Image.fromarray(rng.integers(0, 256, (5, 6, 3), np.uint8))
+            file = folder / f"{kind}s" / f"{i}.png"
+            coarse.resize((120, 90), Image.Resampling.BILINEAR).save(file)
+            rows.append((NAMES[kind].format(i), f"{kind}s/{i}.png", COUNTRIES[i % 2], 1990 + i))
+            vectors.append(model.embed(model.read(file)[None], "drawing")[0])
+        table = pd.DataFrame(rows, columns=["id", "path", "country", "year"])
+        table.to_csv(folder / f"{kind}s.csv", index=False)
+        made_by = model.made_by(1280).metadata()
+        embeddings = Embeddings(table["id"].tolist(), torch.stack(vectors))
+        embeddings.save(folder / f"{kind}s.safetensors", made_by)
+    pairs = 'drawing_id,artwork_id,pair\n1995_00,"Du╠êrer, 3",true\n'
+    (folder / "pairs.csv").write_text(pairs, encoding="utf-8")
+    index_door(
+        door(
+            "index",
+            out=folder / "INDEX",
+            collection=folder,
+            drawings=folder / "drawings.safetensors",
+            artworks=folder / "artworks.safetensors",
+            backbone="lite",
+            image_size=SIZE,
+        )
+    )
+    return folder
+
+
+def look_up(root: Path, out: Path, **settings: Any) -> dict[str, Any]:
+    """What hits.json says of a search."""
+    search_door(door("search", **{"index": root / "INDEX", "out": out, "k": 5, **settings}))
+    record: dict[str, Any] = json.loads((out / "hits.json").read_text(encoding="utf-8"))
+    return record
+
+
+def found_ids(record: dict[str, Any], query: int = 0) -> list[str]:
+    return [hit["id"] for hit in record["queries"][query]["hits"]]
+
+
+def vectors_of(root: Path, kind: str) -> Embeddings:
+    return load_embeddings(root / f"{kind}s.safetensors")
+
+
+def brute_force(root: Path, kind: str, query: torch.Tensor, k: int = 5) -> list[str]:
+    """The nearest ids by a whole sort."""
+    embeddings = vectors_of(root, kind)
+    scores = (embeddings.vectors @ query).numpy()
+    return [embeddings.ids[row] for row in np.argsort(-scores)[:k]]
+
+
+def vector(root: Path, kind: str, number: int) -> torch.Tensor:
+    return vectors_of(root, kind).vectors[number]
+
+
+def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
+    made = program(
+        "index",
+        f"out={tmp_path}/INDEX",
+        f"collection={root}",
+        f"artworks={root}/artworks.safetensors",
+        f"drawings={root}/drawings.safetensors",
+    )
+    assert made.returncode == 0, made.stderr
+    assert "14 artworks: exact search" in made.stdout
+    assert "9 drawings: exact search" in made.stdout
+    assert "lite (1280 dimensions" in made.stdout
+    done = program(
+        "search", f"index={tmp_path}/INDEX", "id=1995_00", "k=14", f"out={tmp_path}/o-\N{SNOWMAN}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "✓" in done.stdout
+    out = tmp_path / "o-\N{SNOWMAN}"
+    table = pd.read_csv(out / "hits.csv", dtype=str)
+    assert list(table["id"]) == brute_force(root, "artwork", vector(root, "drawing", 0), 14)
+    assert list(table.loc[table["known"] == "true", "id"]) == ["Du╠êrer, 3"]
+    page = Page((out / "search.html").read_text(encoding="utf-8"))
+    assert page.fetched == []
+    assert page.count("li", cls="known") == 1
+    assert "Uncalibrated" in page.text
+
+
+@pytest.mark.parametrize("name", ["index", "search"])
+def test_help_needs_no_torch(name: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", f"drawsim.{name}", "--help"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"python -m drawsim.{name}" in run.stdout
+    imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+    assert not imported & {"torch", "pandas", "matplotlib"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "number", "searched"),
+    [
+        ("drawing", 2, "artwork"),
+        ("artwork", 4, "drawing"),
+        ("drawing", 5, "drawing"),
+        ("artwork", 1, "artwork"),
+    ],
+)
+def test_by_id_between_and_within_the_kinds(
+    root: Path, tmp_path: Path, asked: str, number: int, searched: str
+) -> None:
+    name = NAMES[asked].format(number)
+    given = {} if asked != searched else {"in": f"{searched}s"}
+    record = look_up(root, tmp_path, id=name, **given)
+    expected = brute_force(root, searched, vector(root, asked, number), 6)
+    assert found_ids(record) == [found for found in expected if found != name][:5]
+
+
+def test_an_image_of_the_gallery_finds_itself(root: Path, tmp_path: Path) -> None:
+    record = look_up(root, tmp_path, image=root / "artworks" / "6.png")
+    first = record["queries"][0]["hits"][0]
+    assert first["id"] == "Du╠êrer, 6"
+    assert first["score"] == pytest.approx(1, abs=1e-5)
+    assert first["country"] == "FRA"
+
+
+def test_a_region_is_what_was_cut_out(root: Path, tmp_path: Path, model: QueryModel) -> None:
+    file = root / "drawings" / "3.png"
+    record = look_up(root, tmp_path, image=file, box="20,10,70,60")
+    with Image.open(file) as picture:
+        part = np.asarray(picture.convert("RGB"))[10:70, 20:90]
+    query = model.embed(model.square(part)[None], "drawing")[0]
+    assert found_ids(record) == brute_force(root, "artwork", query)
+    whole = look_up(root, tmp_path, image=file, box=[0, 0, 120, 90])
+    assert found_ids(whole) == brute_force(root, "artwork", vector(root, "drawing", 3))
+
+
+def test_two_images_as_one_and_unlike_a_third(root: Path, tmp_path: Path) -> None:
+    files = [str(root / "drawings" / f"{i}.png") for i in (1, 2)]
+    mean = (vector(root, "drawing", 1) + vector(root, "drawing", 2)) / 2
+    record = look_up(root, tmp_path, image=files, combine="mean")
+    assert found_ids(record) == brute_force(root, "artwork", normalize(mean, dim=0))
+    record = look_up(root, tmp_path, image=files, combine="mean", unlike=["Du╠êrer, 0"])
+    query = normalize(mean - 0.5 * vector(root, "artwork", 0), dim=0)
+    expected = brute_force(root, "artwork", query, 6)
+    assert found_ids(record) == [name for name in expected if name != "Du╠êrer, 0"][:5]
+
+
+def test_a_folder_is_a_query_for_each_image(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for i in (4, 7):
+        (folder / f"{i}.png").write_bytes((root / "artworks" / f"{i}.png").read_bytes())
+    (folder / "bad.jpg").write_bytes(b"no image")
+    (folder / "notes.txt").write_text("x")
+    record = look_up(root, tmp_path, image=folder, k=1)
+    assert [each["query"] for each in record["queries"]] == ["4.png", "7.png"]
+    assert [found_ids(record, i) for i in (0, 1)] == [["Du╠êrer, 4"], ["Du╠êrer, 7"]]
+    assert "bad.jpg" in record["queries"][0]["notes"][0]
+
+
+def test_a_filter_and_more_than_there_is(root: Path, tmp_path: Path) -> None:
+    record = look_up(root, tmp_path, id="1995_00", where="country=ITA,year>=1995", k=50)
+    passing = {f"Du╠êrer, {i}" for i in range(14) if i % 2 and i >= 5}
+    assert set(found_ids(record)) == passing
+    assert record["queries"][0]["notes"] == [
+        f"k=50: {len(passing)} artworks is all there is to rank"
+    ]
+
+
+def test_a_drawing_in_another_spelling_is_the_same(root: Path, tmp_path: Path) -> None:
+    name = unicodedata.normalize("NFD", "Du╠êrer, 2")
+    assert name != "Du╠êrer, 2"
+    record = look_up(root, tmp_path, id=name)
+    assert found_ids(record) == brute_force(root, "drawing", vector(root, "artwork", 2))
+
+
+def test_two_indexes_that_agree_give_the_list_of_one(root: Path, tmp_path: Path) -> None:
+    both = [str(root / "INDEX")] * 2
+    record = look_up(root, tmp_path, index=both, id="1995_04", weights=[2, 1])
+    assert found_ids(record) == brute_force(root, "artwork", vector(root, "drawing", 4))
+    assert record["queries"][0]["hits"][0]["score"] == pytest.approx(3 / 61)
+
+
+def test_layout_brings_a_cut_out_back(root: Path, tmp_path: Path) -> None:
+    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", spatial=True)
+    scores = [hit["score"] for hit in record["queries"][0]["hits"]]
+    assert found_ids(record)[0] == "Du╠êrer, 6"
+    assert scores == sorted(scores, reverse=True)
+    first = record["queries"][0]["hits"][0]
+    assert first["score"] == pytest.approx(first["cosine"] + first["spatial"])
+    assert first["spatial"] > 0
+    page = Page((tmp_path / "search.html").read_text(encoding="utf-8"))
+    assert "Where they match" in page.text
+
+
+def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    answers = np.arange(60) % 2 == 0
+    scores = -np.sort(-rng.uniform(0, 0.5, (60, LIST)), axis=1)
+    scores[answers, 0] += 0.3
+    own = {"weights_sha256": open_index(root / "INDEX").model.weights_sha256}
+    for made_with, file in ((own, "own.json"), ({"weights_sha256": "other"}, "other.json")):
+        fitted = fit_calibration(torch.from_numpy(scores), answers, np.arange(60), made_with)
+        assert isinstance(fitted, Calibration)
+        fitted.save(tmp_path / file)
+    record = look_up(root, tmp_path, id="1995_03", calibration=tmp_path / "own.json")
+    every = vectors_of(root, "artwork").vectors @ vector(root, "drawing", 3)
+    top = every.sort(descending=True).values[None]
+    calibration = load_calibration(tmp_path / "own.json")
+    expected = float(calibration.probability(top)[0])
+    assert record["queries"][0]["probability"] == pytest.approx(expected, rel=1e-4)
+    page = Page((tmp_path / "search.html").read_text(encoding="utf-8"))
+    assert f"{expected * 100:.0f} %" in page.text
+    with pytest.raises(UserError, match="fitted with another model"):
+        look_up(root, tmp_path, id="1995_03", calibration=tmp_path / "other.json")
+
+
+def test_adding_and_removing(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    every = vectors_of(root, "artwork")
+    made_by = {"model": "lite", "weights_sha256": "w", "transform": "t"}
+    every.of(every.ids[:10]).save(tmp_path / "some.safetensors", made_by)
+    every.save(tmp_path / "all.safetensors", made_by)
+    out = tmp_path / "INDEX"
+    index_door(door("index", out=out, artworks=tmp_path / "some.safetensors"))
+    index_door(door("index", out=out, artworks=tmp_path / "all.safetensors", add=True))
+    assert "4 artworks added, 0 replaced, 10 as before" in " ".join(capsys.readouterr().out.split())
+    nearest = brute_force(root, "artwork", vector(root, "artwork", 0), 3)
+    index_door(door("index", out=out, remove=[nearest[1]]))
+    assert "13 artworks" in capsys.readouterr().out
+    record = look_up(root, tmp_path, index=out, id=nearest[0], in_="artworks", k=1)
+    assert found_ids(record) == [nearest[2]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"id": "1995_0"}, "no image '1995_0' in the index, did you mean 1995_0"),
+        ({"id": "1995_00", "from_": "artwork"}, "no artwork '1995_00' in the index"),
+        ({"id": "1995_00", "where": "contry=FRA"}, "no column 'contry' in the index, did you mean"),
+        ({"id": "1995_00", "where": "country=FRANCE"}, "no country is 'FRANCE'"),
+        ({"id": "1995_00", "k": 0}, "k=0: must be at least 1"),
+        ({"id": "1995_00", "in_": "artwrks"}, "in=artwrks: did you mean artworks"),
+        (
+            {"id": "1995_00", "unlike": "nothing.png"},
+            "neither an id of the index nor an image file",
+        ),
+        ({"id": ["1995_00", "Du╠êrer, 0"]}, "say what is searched with in="),
+        ({"id": "1995_00", "weights": [1]}, "weights: goes with several indexes"),
+        ({"id": "1995_00", "box": "0,0,9,9"}, "box: a region of one image file"),
+        (
+            {"image": "{root}/drawings/0.png", "box": "100,0,21,9"},
+            "reaches outside {root}/drawings",
+        ),
+        ({"image": "{root}/drawings/0.png", "box": "0,-1,9,9"}, "x and y from 0 on"),
+        ({"image": "{root}/drawings/0.png", "box": "0,0,9"}, "must be x,y,width,height"),
+        ({"image": "{root}/pairs.csv"}, "pairs.csv: is not an image of a known kind"),
+        ({"image": "{root}/nothing.png"}, "nothing.png: there is no such file"),
+        ({"image": "{root}/empty"}, "empty: no images in this folder"),
+        ({"image": "{root}/drawings/0.png", "backbone": "lte"}, "backbone=lte: did you mean lite?"),
+        ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
+        ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoint of a run there"),
+        ({"id": "1995_00", "index": "{root}"}, "no index there; build it again with drawsim index"),
+        ({"id": "1995_00", "calibration": "{root}/none.json"}, "none.json: cannot be read"),
+        ({}, "id or image must be given"),
+    ],
+)
+def test_bad_input_of_a_search(root: Path, settings: dict[str, Any], says: str) -> None:
+    (root / "empty").mkdir(exist_ok=True)
+    filled = {
+        key: value.format(root=root) if isinstance(value, str) else value
+        for key, value in settings.items()
+    }
+    with pytest.raises(UserError) as caught:
+        search_door(door("search", **{"index": root / "INDEX", **filled}))
+    assert says.format(root=root) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_index_of_another_model_is_refused(root: Path, tmp_path: Path) -> None:
+    made_by = {"model": "lite", "weights_sha256": "other", "transform": "t"}
+    vectors_of(root, "artwork").save(tmp_path / "a.safetensors", made_by)
+    with pytest.raises(UserError, match=r"index of lite .* not of lite"):
+        index_door(door("index", out=root / "INDEX", artworks=tmp_path / "a.safetensors", add=True))
+    with pytest.raises(UserError, match="embedded by different models"):
+        index_door(
+            door(
+                "index",
+                out=tmp_path / "I",
+                drawings=root / "drawings.safetensors",
+                artworks=tmp_path / "a.safetensors",
+            )
+        )
+    assert not (tmp_path / "I" / "index.json").exists()
+    index_door(door("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
+    image = {"index": tmp_path / "I", "image": root / "drawings" / "0.png"}
+    with pytest.raises(UserError, match="does not say how its model is made; give run=DIR"):
+        search_door(door("search", **image))
+    with pytest.raises(UserError, match=r"index of lite .* not of lite"):
+        search_door(door("search", **image, backbone="lite", image_size=SIZE))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({}, "run, drawings or artworks must be given"),
+        ({"run": "{root}"}, "no final embeddings in it"),
+        ({"run": "{root}", "artworks": "x"}, "artworks: leave it out where run is given"),
+        (
+            {"artworks": "{root}/artworks.safetensors", "ann": "hnws"},
+            "ann=hnws: did you mean hnsw?",
+        ),
+        ({"artworks": "{root}/nothing.safetensors"}, "nothing.safetensors"),
+        ({"artworks": "{root}/drawings.safetensors", "collection": "{root}"}, "another collection"),
+        ({"remove": "1995_99", "out": "{root}/INDEX"}, "remove: no image '1995_99', did you mean"),
+        ({"remove": "1995_00", "add": True}, "remove: leave add out"),
+    ],
+)
+def test_bad_input_of_an_index(
+    root: Path, tmp_path: Path, settings: dict[str, Any], says: str
+) -> None:
+    filled = {
+        key: value.format(root=root) if isinstance(value, str) else value
+        for key, value in settings.items()
+    }
+    with pytest.raises(UserError) as caught:
+        index_door(door("index", **{"out": tmp_path / "I", **filled}))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_ids_that_look_the_same_and_a_half_written_index(root: Path, tmp_path: Path) -> None:
+    two = Embeddings(["\u00e9", "e\u0301"], vectors_of(root, "artwork").vectors[:2])
+    two.save(tmp_path / "a.safetensors", {})
+    with pytest.raises(UserError, match="the same text in two Unicode spellings"):
+        index_door(door("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
+    index_door(door("index", out=tmp_path / "I", artworks=root / "artworks.safetensors"))
+    (tmp_path / "I" / "index.json").unlink()
+    with pytest.raises(UserError, match="half-written index"):
+        search_door(door("search", index=tmp_path / "I", id="x"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1995_14", "Du╠êrer, 3", "a'b", "C:\\scans\\", "year>=2010,country=A|B", "x\\'y", "1e3"],
+)
+def test_values_arrive_as_they_were_written(value: str) -> None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parser = OverridesParser.create()
+    assert parser.parse_override(as_texts([f"id={value}"], ["id"])[0]).value() == value
+    if "," not in value and not value.startswith("'"):
+        two = parser.parse_override(as_texts([f"id=[{value}, b c]"], ["id"])[0])
+        assert two.value() == [value, "b c"]
+
+
+def explored(root: Path, out: Path, **settings: Any) -> None:
+    """Run the door explore on the collection."""
+    config = OmegaConf.load(config_folder() / "explore.yaml")
+    assert isinstance(config, DictConfig)
+    changes: dict[Any, Any] = {"data": {"name": "x", "root": str(root)}, **settings}
+    merged = OmegaConf.merge(config, {"out": str(out), "workers": 1, **changes})
+    assert isinstance(merged, DictConfig)
+    explore_door(merged)
+
+
+def test_a_map_of_embedding_files(root: Path, tmp_path: Path) -> None:
+    files = {f"{kind}s": str(root / f"{kind}s.safetensors") for kind in NAMES}
+    explored(root, tmp_path, view="map", **files)
+    page = Page((tmp_path / "map.html").read_text(encoding="utf-8"))
+    assert page.fetched == []
+    assert "9 drawings, 14 artworks" in " ".join(page.text.split())
+    assert "pca of lite (1280 dimensions" in " ".join(page.text.split())
+
+
+def test_duplicates_by_embeddings(root: Path, tmp_path: Path) -> None:
+    every = vectors_of(root, "artwork")
+    twins = torch.cat([every.vectors[:1], every.vectors[:1], every.vectors[2:]])
+    Embeddings(every.ids, twins).save(tmp_path / "a.safetensors", {})
+    settings: Any = {"explore": {"duplicates": {"similarity": 0.9999, "distance": 0}}}
+    explored(
+        root, tmp_path, view="duplicates", artworks=str(tmp_path / "a.safetensors"), **settings
+    )
+    table = pd.read_csv(tmp_path / "duplicates.csv")
+    assert table[["first", "second"]].to_numpy().tolist() == [["Du╠êrer, 0", "Du╠êrer, 1"]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"view": "mpa"}, "view=mpa: did you mean map"),
+        ({"view": "map"}, "view=map: needs embeddings"),
+        ({"artworks": "x"}, "artworks: is of view=map and view=duplicates"),
+        ({"view": "map", "run": "x", "artworks": "y"}, "leave it out where run is given"),
+        ({"view": "map", "drawings": "{root}/artworks.safetensors"}, "another collection"),
+    ],
+)
+def test_bad_input_of_a_view(
+    root: Path, tmp_path: Path, settings: dict[str, str], says: str
+) -> None:
+    filled = {key: value.format(root=root) for key, value in settings.items()}
+    with pytest.raises(UserError) as caught:
+        explored(root, tmp_path, **filled)
+    assert says in str(caught.value)
