@@ -13,6 +13,9 @@ DOORS = {
     "explore": "see what is in a collection",
     "train": "train, evaluate and report",
     "evaluate": "exact metrics of a run or of any embeddings",
+    "index": "embeddings in a folder that can be searched",
+    "search": "look up a drawing, an artwork, or a part of one",
+    "embed": "embeddings of any images, by any model, into a file",
     "compare": "tables, tests and figures over runs",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drawsim.errors import UserError, nearest
 from drawsim.launch import launch
@@ -66,23 +66,17 @@ def _read(config: DictConfig) -> Inputs:
 def _embed(checkpoint: Path, root: Path | None) -> Inputs:
     """Embed what a checkpoint's run used, or the collection at `root`, by the run's settings."""
     import pandas as pd
-    import torch
     from omegaconf import OmegaConf
 
     from drawsim.learning.callbacks.evaluation import Evaluation
     from drawsim.learning.callbacks.progress import Progress
+    from drawsim.learning.restore import load_checkpoint, run_settings
     from drawsim.learning.trainer import make_trainer, settle_hardware
     from drawsim.retrieval.embeddings import Embeddings
     from drawsim.retrieval.inputs import Inputs, Model
     from drawsim.train import make_parts, read_data
 
-    run = checkpoint.resolve().parents[1]
-    if not checkpoint.is_file() or not (run / "config.yaml").is_file():
-        raise UserError(
-            f"checkpoint={checkpoint}: no checkpoint of a run. Give one that lies in its run "
-            "folder, e.g. runs/STUDY/NAME/checkpoints/last.ckpt"
-        )
-    settings: Any = OmegaConf.load(run / "config.yaml")
+    run, settings = run_settings(checkpoint)
     if root is not None:
         settings.data = {
             **{k: v for k, v in settings.data.items() if k != "demo"},
@@ -90,8 +84,7 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
         }
     collection, split, _ = read_data(settings, run / "queries", write=False)
     data, _, module = make_parts(settings, collection, split)
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    module.load_state_dict(state["state_dict"])
+    load_checkpoint(module, checkpoint)
     evaluation = Evaluation(data.task)
     hardware = settle_hardware(OmegaConf.to_container(settings.trainer))  # type: ignore[arg-type]
     trainer = make_trainer(hardware, run, [evaluation, Progress()], [])

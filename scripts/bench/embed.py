@@ -1,0 +1,192 @@
+"""How fast images are embedded: from JPEG files, from ready tensors, and one at a time.
+
+    python scripts/bench/embed.py [--images 2000] [--size 280] [--batch 32] [--backbone lite …]
+
+For each backbone: the model alone on ready uint8 tensors; `drawsim.embed`'s way from JPEG files
+(1000 × 700 pixels) into an empty store, plain and compiled at once; and a loop
+that opens, transforms and embeds one image after another, as the thesis does. All in one run, the
+loop on a share of the images. Targets: files at least 85 % of the model alone, at least 4 times the
+loop for lite at 280 pixels; compiled and plain embeddings at a cosine of at least 0.9999; a peak of
+memory that does not depend on the number of images. Run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from drawsim.machine import cores, prepare
+
+prepare()  # before torch is imported, as the doors do
+# ruff: noqa: E402
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+from torchvision.transforms import functional as transforms
+
+from drawsim.learning.backbones import Backbone, from_timm, lite
+from drawsim.learning.compiling import ENOUGH, Compiling, Mode
+from drawsim.learning.embedding import embed_images
+from drawsim.learning.recipe import Recipe
+from drawsim.learning.trainer import settle_hardware
+from drawsim.pixels.dataset import ImageDataset
+from drawsim.retrieval.store import Store
+
+TARGETS = {"files / model": 0.85, "files / loop": 4.0}
+TRAINER = {"name": "cpu", "accelerator": "cpu", "devices": 1, "precision": "auto"}
+DIFFERENT = 64
+"""Pictures that are drawn; each file has a comment of its own, so that none is embedded twice."""
+MAX_PIXELS = 10**8
+
+
+def write_jpegs(folder: Path, count: int) -> dict[str, Path]:
+    """Files of 1000 × 700 pixels: soft colours with grain, about 150 kB each."""
+    contents = []
+    for number in range(min(count, DIFFERENT)):
+        rng = np.random.default_rng(number)
+        soft = cv2.resize(rng.integers(0, 256, (7, 10, 3), np.uint8), (1000, 700))
+        grain = rng.normal(0, 8, soft.shape)
+        image = (soft + grain).clip(0, 255).astype(np.uint8)
+        done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])
+        assert done
+        contents.append(data.tobytes())
+    files = {}
+    for number in range(count):
+        files[str(number)] = path = folder / f"{number}.jpg"
+        path.write_bytes(contents[number % DIFFERENT] + str(number).encode())  # behind the image
+    return files
+
+
+def make(name: str, size: int) -> Backbone:
+    """`lite`, or a model of timm with random weights, ready to embed."""
+    if name == "lite":
+        return lite(name, "avg", True).eval()
+    return from_timm(name, name, "avg", True, size, pretrained=False).eval()
+
+
+@torch.inference_mode()
+def model_alone(backbone: Backbone, images: Tensor, batches: int, mode: Mode) -> float:
+    """Images per second on a ready batch; compiling is not counted."""
+    call = Compiling(backbone, mode, 10**9)
+    for _ in range(5):  # warms up, and compiles
+        call(images)
+    started = time.perf_counter()
+    for _ in range(batches):
+        call(images)
+    return batches * len(images) / (time.perf_counter() - started)
+
+
+def from_files(
+    recipe: Recipe, files: dict[str, Path], batch: int, mode: Mode, folder: Path
+) -> tuple[float, Tensor]:
+    """Images per second from files to a store, everything counted; and the embeddings."""
+    started = time.perf_counter()
+    store = Store(folder, recipe.key(), recipe.backbone.dimensions)
+    outcome = embed_images(
+        recipe,
+        files,
+        store,
+        settle_hardware({**TRAINER, "enable_checkpointing": False}),
+        batch_size=batch,
+        workers=cores(),
+        max_pixels=MAX_PIXELS,
+        compile_mode=mode,
+    )
+    seconds = time.perf_counter() - started
+    assert not outcome.skipped
+    first = list(outcome.digests.values())[:DIFFERENT]
+    return len(files) / seconds, torch.cat(list(store.blocks(first)))
+
+
+@torch.inference_mode()
+def one_at_a_time(backbone: Backbone, files: list[Path], size: int) -> float:
+    """Images per second of the loop: open, to tensor, resize, embed."""
+    started = time.perf_counter()
+    for path in files:
+        image = transforms.to_tensor(Image.open(path).convert("RGB"))
+        square = transforms.resize(image, [size, size], antialias=False)
+        backbone((square * 255)[None])
+    return len(files) / (time.perf_counter() - started)
+
+
+def measure(name: str, size: int, batch: int, files: dict[str, Path], folder: Path) -> None:
+    """Print the lines of one backbone."""
+    backbone = make(name, size)
+    recipe = Recipe(backbone, size, "32-true")
+    paths = list(files.values())
+    ready = ImageDataset(paths[:batch], size, MAX_PIXELS)
+    images = torch.stack([ready[i][0] for i in range(len(ready))])
+    loop = one_at_a_time(backbone, paths[: max(20, len(paths) // 20)], size)
+    modes: tuple[Mode, ...] = ("false", "true")
+    rows: dict[Mode, Tensor] = {}
+    for mode in modes:
+        alone = model_alone(backbone, images, max(3, len(paths) // batch // 4), mode)
+        rate, rows[mode] = from_files(recipe, files, batch, mode, folder / name / mode)
+        print(
+            f"{name:<18}{mode:<9}{alone:>10.1f}{rate:>10.1f}{loop:>10.1f}"
+            f"{rate / alone:>15.1%}{rate / loop:>14.1f}"
+        )
+    cosine = float(cosine_similarity(rows["false"], rows["true"]).min())
+    print(f"{name:<18}least cosine between plain and compiled: {cosine:.6f}")
+    assert cosine >= ENOUGH
+
+
+def peak_mib() -> float:
+    """Largest memory of this process so far (without its workers), MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def peak_of(name: str, size: int, batch: int, count: int) -> float:
+    """Peak memory of a process of its own that embeds so many images, MiB."""
+    command = [sys.executable, __file__, "--peak", "--backbone", name, "--images", str(count)]
+    command += ["--size", str(size), "--batch", str(batch)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--size", type=int, default=280, help="pixels, both sides")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--backbone", nargs="+", default=["lite", "resnet50"])
+    parser.add_argument("--peak", action="store_true", help="print peak memory (MiB) and no more")
+    given = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        files = write_jpegs(folder, given.images)
+        if given.peak:
+            recipe = Recipe(make(given.backbone[0], given.size), given.size, "32-true")
+            from_files(recipe, files, given.batch, "false", folder / "store")
+            print(peak_mib())
+            return
+        print(f"{cores()} cores, {torch.get_num_threads()} torch threads, {given.images} images")
+        print(
+            f"{'images/s':<18}{'compile':<9}{'model':>10}{'files':>10}{'loop':>10}"
+            f"{'files / model':>15}{'files / loop':>14}"
+        )
+        for name in given.backbone:
+            measure(name, given.size, given.batch, files, folder / "stores")
+    for name in given.backbone:
+        peaks = [
+            peak_of(name, given.size, given.batch, n) for n in (given.images // 4, given.images)
+        ]
+        print(
+            f"{name:<18}peak memory {peaks[0]:.0f} MiB for {given.images // 4} images, "
+            f"{peaks[1]:.0f} MiB for {given.images}"
+        )
+    print("targets: " + ", ".join(f"{what} at least {least}" for what, least in TARGETS.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""`python -m drawsim.embed`, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import drawsim.embed
+from drawsim.launch import launch
+from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ("image_size=64", "workers=0", "batch=4", "trainer=cpu")
+
+
+def run(code: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *code, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+def embed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(["-m", "drawsim.embed"], *arguments)
+
+
+def says(done: subprocess.CompletedProcess[str], text: str) -> None:
+    assert done.returncode == 1, done.stdout + done.stderr
+    [line] = done.stderr.splitlines()
+    assert text in line
+
+
+KILLED = """
+import os, runpy, signal
+from drawsim.retrieval import store
+store.CHUNK = 4
+flush = store.Store.flush
+def killing(self):
+    flush(self)
+    if len(list(self.folder.glob("*.safetensors"))) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+store.Store.flush = killing
+runpy.run_module("drawsim.embed", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_killed_resumed_renamed_and_by_two_processes(collection_root: Path, tmp_path: Path) -> None:
+    store, out = tmp_path / "store", tmp_path / "a.safetensors"
+    settings = (f"data.root={collection_root}", "kind=artworks", f"out={out}", f"store={store}")
+    killed = run(["-c", KILLED], *SMALL, *settings)
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    assert not out.exists()
+    [model] = store.iterdir()
+    harmed, _ = sorted(model.glob("*.safetensors"))
+    harmed.write_bytes(harmed.read_bytes()[:100])
+
+    resumed = embed(*SMALL, *settings, "export=thesis")
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{harmed}: damaged" in resumed.stderr
+    assert "8 of 12 images to embed" in resumed.stderr
+    assert "4 were in the store" in resumed.stdout
+    mapped = load_embeddings(out)
+    first = Embeddings(mapped.ids, mapped.vectors.clone())  # the file is harmed below
+    assert list(first.ids) == [f"a{i}" for i in range(12)]
+    assert np.load(out.with_suffix(".npy"))["id"].tolist() == first.ids
+
+    # The same images as a folder, under other names, with a half-written file in the way.
+    folder = tmp_path / "other"
+    shutil.copytree(collection_root / "artworks", folder / "Ä b")
+    out.write_bytes(out.read_bytes()[:-5])
+    moved = embed(*SMALL, f"images={folder}", f"out={out}", f"store={store}", "float16=true")
+    assert moved.returncode == 0, moved.stderr
+    assert "embedded" not in moved.stdout
+    again = load_embeddings(out)
+    assert sorted(again.ids) == sorted(f"Ä b/a{i}" for i in range(12))
+    same = again.of([f"Ä b/{name}" for name in first.ids]).vectors
+    assert torch.equal(same, first.vectors.half())
+
+    two = embed(
+        *(*SMALL[:3], "trainer=ddp", "trainer.accelerator=cpu"),
+        *(f"data.root={collection_root}", "kind=artworks"),
+        *(f"out={tmp_path / 'two.safetensors'}", f"store={tmp_path / 'store2'}"),
+    )
+    assert two.returncode == 0, two.stderr
+    assert "12 images embedded" in two.stdout
+    assert two.stdout.count("two.safetensors:") == 1
+    both = load_embeddings(tmp_path / "two.safetensors")
+    assert both.ids == first.ids
+    assert torch.allclose(both.vectors, first.vectors, atol=1e-6)
+
+
+def test_corrupt_images_are_listed_or_an_error(collection_root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    shutil.copytree(collection_root / "drawings", folder)
+    (folder / "d0.png").write_bytes((folder / "d0.png").read_bytes()[:200])
+    out = tmp_path / "e.safetensors"
+    settings = (*SMALL, f"images={folder}", f"out={out}", f"store={tmp_path / 'store'}")
+    done = embed(*settings)
+    assert done.returncode == 0, done.stderr
+    assert "1 left out, listed in" in done.stdout
+    listed = pd.read_csv(tmp_path / "e.skipped.csv")
+    assert listed["id"].tolist() == ["d0"]
+    assert "cannot be decoded" in listed["reason"][0]
+    assert len(load_embeddings(out).ids) == 7
+    strict = embed(*settings, "data.on_missing=error")
+    assert strict.returncode == 1
+    assert "unusable images: 1 problem" in strict.stderr
+    assert "Traceback" not in strict.stderr
+
+
+def test_a_run_embeds_as_it_was_trained(tmp_path: Path) -> None:
+    counts = ("artworks=40", "paired_artworks=24", "pairs=30", "unpaired_drawings=6")
+    made = (f"cache={tmp_path / 'cache'}", *counts)
+    demo = ("data=demo", *(f"data.demo.{setting}" for setting in made))
+    done = run(
+        ["-m", "drawsim.train"],
+        *(*demo, "image_size=64", "trainer=cpu", "trainer.max_epochs=1", "logger=csv", "study=s"),
+        *("adapt=hubs", "batch.flip=true", "workers=0", "name=r", f"out={tmp_path / 'runs'}"),
+    )
+    assert done.returncode == 0, done.stderr
+    trained = tmp_path / "runs/s/r"
+    settings = (*demo, "workers=0", "trainer=cpu", f"run={trained}", f"store={tmp_path / 'store'}")
+    for kind in ("drawings", "artworks"):
+        out = tmp_path / f"{kind}.safetensors"
+        done = embed(*settings, f"kind={kind}", f"out={out}")
+        assert done.returncode == 0, done.stderr
+        expected = load_embeddings(trained / f"embeddings/final.{kind}.safetensors")
+        found = load_embeddings(out).of(expected.ids)
+        assert torch.allclose(found.vectors, expected.vectors, atol=1e-5)
+    without = (*settings[len(demo) :], f"images={tmp_path / 'cache'}", f"out={out}")
+    says(embed(*without), "kind must be given, for this model embeds")
+    says(embed(*settings, "kind=drawings", f"out={out}", "image_size=32"), "image_size: leave it")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("images=nowhere", "images=nowhere: no such folder"),
+        ("images={empty}", "no images among 0 files"),
+        ("images={twins}", "the same text in two Unicode spellings"),
+        ("images={endings}", "the id 'x' comes twice"),
+        ("data.root=nowhere kind=artworks", "data.root=nowhere: no such folder"),
+        ("data.root={empty}", "kind must be given with data.root"),
+        ("data.root={empty} kind=artwork", "kind=artwork: did you mean artworks?"),
+        ("images={empty} data.root=x", "data.root and images: leave all but one out"),
+        ("flip=true", "give the images: data.root=DIR kind=artworks, or images=DIR"),
+        ("images={empty} out=x.npy", "out=x.npy: the name must end in .safetensors"),
+        ("images={empty} export=thesi", "export=thesi: did you mean thesis?"),
+        ("images={empty} compile=ture", "compile=ture: did you mean true"),
+        ("images={empty} crops=6", "crops=6: from 0 to 5"),
+        ("images={empty} batch=0", "batch=0: at least 1"),
+        ("images={twins} run={empty}", "Give run=runs/STUDY/NAME"),
+        ("images={empty} run=a checkpoint=b", "run and checkpoint: leave one of them out"),
+        ("images={empty} run=a backbone=lite", "backbone: leave it out, run brings its own"),
+        ("image={empty}", "image: no such setting, did you mean images"),
+        ("import_npy={hostile}", "refused, for it asks for"),
+    ],
+)
+def test_mistakes_get_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str,
+    text: str,
+) -> None:
+    folders = {name: tmp_path / name for name in ("empty", "twins", "endings", "hostile")}
+    for folder in folders.values():
+        folder.mkdir()
+    for form in ("NFC", "NFD"):
+        (folders["twins"] / f"{unicodedata.normalize(form, 'é')}.png").write_bytes(b"x")
+    for ending in ("png", "jpg"):
+        (folders["endings"] / f"x.{ending}").write_bytes(b"x")
+    if "hostile" in given:
+        folders["hostile"] = write_hostile(tmp_path / "hostile.npy", tmp_path / "done")
+    if "twins} run" in given:
+        (folders["twins"] / unicodedata.normalize("NFD", "é.png")).unlink()
+    arguments = given.format(**folders).split()
+    if "out=" not in given:
+        arguments.append(f"out={tmp_path / 'e.safetensors'}")
+    monkeypatch.setattr(sys, "argv", ["drawsim.embed", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        launch("embed", drawsim.embed.embed)
+    assert stopped.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert text in line
+    assert not (tmp_path / "done").exists()
+    assert not (tmp_path / "e.safetensors").exists()
+
+
+class Hostile:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def write_hostile(path: Path, made: Path) -> Path:
+    array = np.empty((1, 2), dtype=object)
+    array[0] = ["id", Hostile(made)]
+    np.save(path, array, allow_pickle=True)
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        pickle.load(file)  # it would do harm
+    assert made.exists()
+    made.unlink()
+    return path
+
+
+def test_the_thesis_file_is_imported(tmp_path: Path) -> None:
+    array = np.empty((2, 2), dtype=object)
+    array[0] = ["d1", np.array([0.6, 0.8], np.float32)]
+    array[1] = ["ä", np.array([0.0, 3.0], np.float32)]
+    np.save(tmp_path / "in.npy", array, allow_pickle=True)
+    done = embed(f"import_npy={tmp_path / 'in.npy'}", f"out={tmp_path / 'e.safetensors'}")
+    assert done.returncode == 0, done.stderr
+    read = load_embeddings(tmp_path / "e.safetensors")
+    assert list(read.ids) == ["d1", "ä"]
+    assert torch.allclose(read.vectors, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
