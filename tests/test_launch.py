@@ -157,12 +157,12 @@ def test_the_command_tells_its_version(
 def test_no_such_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["drawsim", "trian", "seed=1"])
+    monkeypatch.setattr(sys, "argv", ["drawsim", "prepar", "seed=1"])
     with pytest.raises(SystemExit) as end:
         __main__.main()
     assert end.value.code == 2
     shown = capsys.readouterr()
-    assert shown.err == "drawsim: trian: no such command, did you mean train?\n"
+    assert shown.err == "drawsim: prepar: no such command, did you mean prepare?\n"
     assert shown.out == ""
 
 
@@ -186,7 +186,10 @@ def test_no_such_command(
         ("seed=true", "seed=True: must be a whole number"),
         ("aug.jitter=yes", "aug.jitter=yes: must be a number"),
         ("optim=sgd optim.optimizer.momentum=x", "optim.optimizer.momentum=x: must be a number"),
-        ("batch=3", "batch=3: set one of batch.size, batch.grouped, batch.share, batch.embed"),
+        (
+            "batch=3",
+            "batch=3: set one of batch.size, batch.grouped, batch.share, batch.memory, ",
+        ),
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
         ("seed==1=", "Error parsing override 'seed==1='"),
         ("backbone=[lite", "no viable alternative at input '[lite'"),

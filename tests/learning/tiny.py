@@ -200,7 +200,9 @@ def tiny_matcher(
 
 def tiny_adaptation(**changes: Any) -> Adaptation:
     """Four principal axes half whitened, hubs held back, nothing learnt; but for the changes."""
-    settings = {"axes": "principal", "keep": 4, "power": 0.5, "neighbours": 2, "learn": False}
+    settings: dict[str, Any] = {
+        **{"axes": "principal", "keep": 4, "power": 0.5, "neighbours": 2, "learn": False}
+    }
     return Adaptation(TinyNet.num_features, **(settings | changes))
 
 
