@@ -157,12 +157,12 @@ def test_the_command_tells_its_version(
 def test_no_such_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["drawsim", "prepar", "seed=1"])
+    monkeypatch.setattr(sys, "argv", ["drawsim", "evaluat", "seed=1"])
     with pytest.raises(SystemExit) as end:
         __main__.main()
     assert end.value.code == 2
     shown = capsys.readouterr()
-    assert shown.err == "drawsim: prepar: no such command, did you mean prepare?\n"
+    assert shown.err == "drawsim: evaluat: no such command, did you mean evaluate?\n"
     assert shown.out == ""
 
 
