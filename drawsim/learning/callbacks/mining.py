@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.distributed import all_reduce
 
+from drawsim.errors import UserError
 from drawsim.learning.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.data import TripletData
 from drawsim.learning.losses import compare
@@ -19,6 +21,8 @@ from drawsim.learning.module import Matcher
 from drawsim.learning.samples import EpochChoice, listed
 from drawsim.retrieval.ranking import Relevance
 from drawsim.runs import RunFolder
+
+log = logging.getLogger(__name__)
 
 
 class Mining(pl.Callback):
@@ -51,8 +55,16 @@ class Mining(pl.Callback):
         self._augmented = torch.zeros(2)
 
     def start(self, untrained: Tensor) -> None:
-        """Take the artworks as the untrained model embeds them: they tell which are the same."""
+        """Take the artworks as the untrained model embeds them: they tell which are the same.
+
+        Where they do not, for a network that finds all artworks alike, none is taken for another.
+        """
         self.untrained = untrained
+        try:
+            self._same(self.evaluation.task.positives)
+        except UserError as error:
+            log.warning("near-duplicates are not looked for: %s", error)
+            self.miner.same_picture = None
 
     def mine(self, epoch: int, *, pairs: bool = True) -> None:
         """Choose what an epoch trains on, and write the negatives of pairs down.
