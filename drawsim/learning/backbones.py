@@ -152,15 +152,19 @@ class Backbone(nn.Module):
         levels = [tensor.flatten().tolist() for tensor in (self.mean, self.std)]
         return {"name": self.name, "model": self.model, "levels": levels}
 
-    def describe(self, image_size: int) -> dict[str, str]:
-        """What made an embedding, for the metadata of embedding files."""
+    def describe(self, image_size: int, *, flip: bool = False) -> dict[str, str]:
+        """What made an embedding, for the metadata of embedding files.
+
+        flip: the mean of each image and its mirror image was taken.
+        """
         levels = [[round(float(v), 4) for v in t.flatten()] for t in (self.mean, self.std)]
         return {
             "model": self.name,
             "weights_sha256": weights_hash(self.network),
             "dimensions": str(self.dimensions),
             "transform": f"squash to {image_size}x{image_size}, (x - {levels[0]}) / {levels[1]}"
-            + (f", maps and cells {self.parts}" if self.parts else ""),
+            + (f", maps and cells {self.parts}" if self.parts else "")
+            + (", mean with the mirrored image" if flip else ""),
         }
 
 

@@ -235,9 +235,7 @@ class Matcher(pl.LightningModule):
 
     def describe(self, image_size: int) -> dict[str, str]:
         """What made an embedding, for the metadata of embedding files."""
-        made_by = self.backbone.describe(image_size)
-        if self.flip:
-            made_by["transform"] += ", mean with the mirrored image"
+        made_by = self.backbone.describe(image_size, flip=self.flip)
         if self.adaptation is not None:
             made_by["adaptation"] = self.adaptation.describe()
         return made_by

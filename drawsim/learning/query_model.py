@@ -74,9 +74,7 @@ class QueryModel:
 
     def made_by(self, dimensions: int) -> EmbeddingModel:
         """What is to be compared with an index; dimensions: of what `embed` gives."""
-        made_by = self.backbone.describe(self.image_size)
-        if self.flip:
-            made_by["transform"] += ", mean with the mirrored image"
+        made_by = self.backbone.describe(self.image_size, flip=self.flip)
         return EmbeddingModel.from_metadata(made_by, dimensions)
 
 

@@ -38,9 +38,7 @@ class Recipe:
 
     def describe(self) -> dict[str, str]:
         """Metadata of embedding files: the keys of `Matcher.describe`, and what else there is."""
-        made_by = self.backbone.describe(self.image_size)
-        if self.flip:
-            made_by["transform"] += ", mean with the mirrored image"
+        made_by = self.backbone.describe(self.image_size, flip=self.flip)
         if self.crops:
             made_by["transform"] += f", mean with {self.crops} crops of 1/{CROP_SCALE} of each side"
         if self.adaptation is not None:

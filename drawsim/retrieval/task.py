@@ -61,10 +61,7 @@ class RetrievalTask:
 
     def relevant_to(self, queries: Tensor) -> Relevance:
         """Who is relevant to these drawings, (Q,) distinct rows; query i is queries[i]."""
-        place = torch.full((len(self.drawings),), -1)
-        place[queries] = torch.arange(len(queries))
-        wanted = place[self.positives.query] >= 0
-        return Relevance(place[self.positives.query[wanted]], self.positives.gallery[wanted])
+        return among(self.positives, queries)
 
     def rank(self, queries: Tensor, drawings: Tensor, artworks: Tensor) -> Ranking:
         """Rank the gallery for these drawings, (Q,) distinct rows; query i is queries[i].
@@ -73,6 +70,15 @@ class RetrievalTask:
         """
         relevance = self.relevant_to(queries)
         return rank(drawings[queries.to(drawings.device)], artworks, relevance, TOP)
+
+
+def among(pairs: Relevance, queries: Tensor) -> Relevance:
+    """The pairs of these queries, (Q,) distinct rows; query i of the result is queries[i]."""
+    highest = max([-1, *(int(rows.max()) for rows in (pairs.query, queries) if len(rows))])
+    place = torch.full((highest + 1,), -1)
+    place[queries] = torch.arange(len(queries))
+    wanted = place[pairs.query] >= 0
+    return Relevance(place[pairs.query[wanted]], pairs.gallery[wanted])
 
 
 def make_task(

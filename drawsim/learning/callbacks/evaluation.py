@@ -26,7 +26,7 @@ class Evaluation(pl.Callback):
 
     A model that adapts its embeddings is fitted to the gallery and all drawings but those of test,
     after each validation pass, or after its first pass of any kind; `gallery` (N, d) has the
-    artworks before adaptation. Rows of drawings that the pass did not embed mean nothing. After a
+    artworks before adaptation. Drawings that are not known are zeros before adaptation. After a
     validation pass the metrics of train and val are in `live` and logged as `<set>/<metric>`, the
     same numbers in every process. `seconds` counts what embedding and ranking took.
     """

@@ -20,6 +20,7 @@ from drawsim.learning.mining import NOTHING, Miner, same_pictures
 from drawsim.learning.module import Matcher
 from drawsim.learning.samples import EpochChoice, listed
 from drawsim.retrieval.ranking import Relevance
+from drawsim.retrieval.task import among
 from drawsim.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -75,11 +76,12 @@ class Mining(pl.Callback):
         choice = self._for_pairs(epoch) if pairs else self.data.choice
         views = self.data.choose_views(epoch)
         itself = Relevance(torch.arange(len(views)), views)
+        same = self._same(itself)
         artworks = self.evaluation.artworks
         self.data.choice = choice._replace(
             views=views,
-            view_negatives=self._mined(artworks[views], itself, epoch),
-            view_own=listed(self._own(itself), len(views)),
+            view_negatives=self.miner.mine(artworks[views], artworks, itself, same, epoch),
+            view_own=listed(_own(itself, same), len(views)),
         )
         if self.module.memory is not None:
             self.module.memory = self.evaluation.gallery.clone()
@@ -89,21 +91,19 @@ class Mining(pl.Callback):
     def _for_pairs(self, epoch: int) -> EpochChoice:
         task = self.evaluation.task
         rows = task.rows(LIVE_SETS)
-        mined = self._mined(self.evaluation.drawings[rows], task.relevant_to(rows), epoch)
+        same = self._same(task.positives)
+        positives = task.relevant_to(rows)
+        mined = self.miner.mine(
+            self.evaluation.drawings[rows],
+            self.evaluation.artworks,
+            positives,
+            None if same is None else among(same, rows),
+            epoch,
+        )
         negatives = torch.full((len(task.drawings), mined.shape[1]), NOTHING)
         negatives[rows] = mined
-        own = listed(self._own(task.positives), len(task.drawings))
+        own = listed(_own(task.positives, same), len(task.drawings))
         return self.data.choice._replace(negatives=negatives, own=own)
-
-    def _mined(self, queries: Tensor, positives: Relevance, epoch: int) -> Tensor:
-        same = self._same(positives)
-        return self.miner.mine(queries, self.evaluation.artworks, positives, same, epoch)
-
-    def _own(self, positives: Relevance) -> Tensor:
-        """(P, 2) rows of query and artwork: its own, then those that are the same picture."""
-        both = [positives, self._same(positives)]
-        pairs = [torch.stack([some.query, some.gallery], dim=1) for some in both if some]
-        return torch.cat(pairs)
 
     def _same(self, positives: Relevance) -> Relevance | None:
         if self.miner.same_picture is None:
@@ -201,3 +201,9 @@ class Mining(pl.Callback):
         self.module.memory = state_dict["memory"]
         self.best_loss = state_dict["best_loss"]
         self.last_recall = state_dict["last_recall"]
+
+
+def _own(positives: Relevance, same: Relevance | None) -> Tensor:
+    """(P, 2) rows of query and artwork: its own, then those that are the same picture."""
+    both = [positives] if same is None else [positives, same]
+    return torch.cat([torch.stack([some.query, some.gallery], dim=1) for some in both])
