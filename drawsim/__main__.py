@@ -16,6 +16,7 @@ DOORS = {
     "index": "embeddings in a folder that can be searched",
     "search": "look up a drawing, an artwork, or a part of one",
     "embed": "embeddings of any images, by any model, into a file",
+    "annotate": "judge in a browser what a model finds",
     "compare": "tables, tests and figures over runs",
 }
 

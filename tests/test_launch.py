@@ -28,7 +28,7 @@ from drawsim.launch import (
     output_folder,
 )
 
-DOORS_OF_THEIR_OWN = ("evaluate", "index", "prepare", "search")
+DOORS_OF_THEIR_OWN = ("annotate", "evaluate", "index", "prepare", "search")
 """Their configuration lies in a folder by itself."""
 GROUPS = sorted(
     f.name

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from drawsim.collection.spreadsheets import unguarded
 from drawsim.errors import UserError
 from drawsim.files import atomic
 
@@ -223,9 +224,10 @@ def read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
 def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
     """A table of pairs, `pair` as truth values and `parent` filled in; problems as in `read_csv`.
 
-    A pair that is both true and false is a problem; one that is listed twice is kept once.
+    A pair that is both true and false is a problem; one that is listed twice is kept once. What
+    keeps a spreadsheet from running cells (see `spreadsheets`) is taken off.
     """
-    table = read_csv(path, ("drawing_id", "artwork_id", "pair"), problems)
+    table = unguarded(read_csv(path, ("drawing_id", "artwork_id", "pair"), problems))
     words = table["pair"].str.strip().str.lower()
     for row in table.index[~words.isin(TRUE_WORDS | FALSE_WORDS)]:
         what = f"pair is {table.at[row, 'pair']!r}"

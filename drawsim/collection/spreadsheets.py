@@ -1,0 +1,51 @@
+"""CSV files that people open in a spreadsheet: cells that would run as formulas are kept from it.
+
+A cell that begins with a formula's sign gets an apostrophe in front, which a spreadsheet takes for
+"this is text" (OWASP, "CSV injection"). So does one that has such an apostrophe already: taking one
+away then gives back exactly what was there. Numbers stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+
+_SIGNS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"  # the last four: = + - @ of full width
+_FORMULA = re.compile(rf"'*{_SIGNS}")
+_GUARDED = re.compile(rf"'+{_SIGNS}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def guard(cell: str) -> str:
+    """A cell as text that no spreadsheet takes for a formula.
+
+    >>> guard("=1+1"), guard("'=1+1"), guard("-0.5"), guard("a=b")
+    ("'=1+1", "''=1+1", '-0.5', 'a=b')
+    """
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def unguard(cell: str) -> str:
+    """What `guard` was given.
+
+    >>> unguard("'=1+1"), unguard("'tis")
+    ('=1+1', "'tis")
+    """
+    return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def guarded(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with every text cell guarded."""
+    return _each_text(table, guard)
+
+
+def unguarded(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the guard taken from every text cell."""
+    return _each_text(table, unguard)
+
+
+def _each_text(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    texts = [name for name in table.columns if not pd.api.types.is_bool_dtype(table[name])]
+    return table.assign(**{name: table[name].map(change, na_action="ignore") for name in texts})

@@ -1,0 +1,1 @@
+"""The annotation app: from ranked candidates to confirmed pairs."""

@@ -1,0 +1,104 @@
+"""The annotation app: its routes, and what becomes of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from drawsim import __version__
+from drawsim.errors import UserError
+from drawsim.web import api, pages, review_pages
+from drawsim.web.finder import NoSuchImage
+from drawsim.web.pictures import NoPicture
+from drawsim.web.rendering import STATIC, render
+from drawsim.web.security import (
+    Guard,
+    LoginNeeded,
+    Throttle,
+    find_session,
+    is_page,
+    login_needed,
+)
+from drawsim.web.services import Services
+
+TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
+"""What error pages are called; all others: Not possible."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The app with everything it works with; nothing is read or started before it is asked."""
+    app = FastAPI(title="drawsim annotate", version=__version__, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.state.throttle = Throttle()
+    app.add_middleware(Guard, services=services)
+    for router in (api.asking, api.changing, api.exporting, pages.router, review_pages.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_exception_handler(LoginNeeded, login_needed)
+    app.add_exception_handler(UserError, _mendable)
+    app.add_exception_handler(RequestValidationError, _misfit)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(OperationalError, _no_database)
+    app.add_exception_handler(Exception, _defect)
+    return app
+
+
+def _mendable(request: Request, error: Exception) -> Response:
+    return _answer(request, 404 if isinstance(error, NoSuchImage | NoPicture) else 422, str(error))
+
+
+def _misfit(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _answer(request, 422, _first_of(error.errors()))
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    text = "there is no such page" if error.detail == "Not Found" else str(error.detail)
+    return _answer(request, error.status_code, text, error.headers)
+
+
+def _no_database(request: Request, error: Exception) -> Response:
+    return _answer(request, 503, "the database does not answer; try again in a moment")
+
+
+def _defect(request: Request, error: Exception) -> Response:
+    # Not as a page: whatever went wrong could go wrong in it again.
+    return JSONResponse({"error": "a mistake of the app; its terminal says more"}, 500)
+
+
+def _first_of(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What a validation found, in a line: where the first one is, and how many more there are."""
+    if errors[0]["type"] == "json_invalid":
+        return "what was sent is no JSON"
+    place = ".".join(str(part) for part in errors[0]["loc"][1:])
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{place}: {errors[0]['msg']}{more}" if place else f"{errors[0]['msg']}{more}"
+
+
+def _answer(
+    request: Request, status: int, text: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An error as JSON, or as a page for people."""
+    # What was sent may hold half characters, which no answer can.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if not is_page(request):
+        return JSONResponse({"error": text}, status, headers)
+    page = render(
+        request,
+        "error.html.j2",
+        status,
+        session=find_session(request),
+        active="",
+        title=TITLES.get(status, "Not possible"),
+        message=text,
+    )
+    page.headers.update(headers or {})
+    return page

@@ -1,0 +1,185 @@
+"""Pictures by kind and id: small ones that are kept, large ones, and what two of them share.
+
+No path ever comes from a browser: ids are looked up in the collection's tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from drawsim.collection.tables import Collection
+from drawsim.errors import UserError
+from drawsim.files import atomic
+from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.web.events import KINDS, Box, Kind
+
+SMALL = 320  # pixels of the longer side
+LARGE = 1600
+SMALL_QUALITY, LARGE_QUALITY = 75, 88
+UPLOAD_PIXELS = 60_000_000
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+"""What files of JPEG, PNG, GIF, BMP and TIFF begin with; WebP has its name at byte 8."""
+Maker = Callable[[Path, Path], Image.Image | None]
+
+
+class NoPicture(UserError):  # noqa: N818  (it says what is so, to whoever reads a signature)
+    """A picture that is not there or cannot be read."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture for a browser. etag: changes with the content, without quotes."""
+
+    data: bytes
+    media_type: str
+    etag: str
+
+
+class Pictures:
+    """The pictures of a collection; may be used by several threads.
+
+    folder: where small pictures and overlays are kept. What is kept is named by what it was made
+    from, so that a changed file gets a new one.
+    """
+
+    def __init__(self, collection: Collection, folder: Path) -> None:
+        self.folder = folder
+        tables = {"drawing": collection.drawings, "artwork": collection.artworks}
+        self._files: dict[Kind, dict[str, Path]] = {
+            kind: {
+                str(name): collection.root / str(path)
+                for name, path in zip(tables[kind].index, tables[kind]["path"], strict=True)
+            }
+            for kind in KINDS
+        }
+        self._keeping = threading.Lock()
+        self._overlaying = threading.Lock()
+        self._decoding = threading.Semaphore(2)  # large pictures take much memory
+
+    def file(self, kind: Kind, name: str) -> Path:
+        """The image file of a drawing or artwork. Raises NoPicture for an unknown id."""
+        try:
+            return self._files[kind][name]
+        except KeyError:
+            raise NoPicture(f"no {kind} {name!r} in the collection") from None
+
+    def etag(self, kind: Kind, name: str, size: str) -> str:
+        """What names the present content of a picture. Raises NoPicture."""
+        return _digest(_state(self.file(kind, name), f"{kind} {name!r}"), size)
+
+    def small(self, kind: Kind, name: str) -> Picture:
+        """At most 320 pixels wide and high, WebP, made once. Raises NoPicture."""
+        etag = self.etag(kind, name, "thumb")
+        kept = self._kept(etag)
+        if not kept.is_file():
+            small = _webp(_shrunk(self.pixels(kind, name, SMALL), SMALL))
+            with self._keeping:
+                _keep(kept, small)
+        return Picture(kept.read_bytes(), "image/webp", etag)
+
+    def large(self, kind: Kind, name: str) -> Picture:
+        """At most 1600 pixels wide and high, JPEG. Raises NoPicture."""
+        etag = self.etag(kind, name, "full")
+        buffer = io.BytesIO()
+        _shrunk(self.pixels(kind, name, LARGE), LARGE).save(buffer, "JPEG", quality=LARGE_QUALITY)
+        return Picture(buffer.getvalue(), "image/jpeg", etag)
+
+    def pixels(self, kind: Kind, name: str, min_size: int | None = None) -> np.ndarray:
+        """An image, (height, width, 3) uint8 RGB, as `read_image` gives it. Raises NoPicture."""
+        file = self.file(kind, name)
+        try:
+            with self._decoding:
+                return read_image(file, min_size)
+        except ImageReadError as error:
+            raise NoPicture(f"the picture of {kind} {name!r} cannot be read") from error
+
+    def overlay(self, drawing: str, artwork: str, made_with: str, make: Maker) -> Picture | None:
+        """A picture of what the two share, WebP, made once; None: no common layout.
+
+        made_with: the hash of the index, whose model looks. make: one at a time. Raises NoPicture.
+        """
+        files = self.file("drawing", drawing), self.file("artwork", artwork)
+        states = (_state(file, "one of the two") for file in files)
+        etag = _digest(*states, made_with, "overlay")
+        kept = self._kept(etag)
+        if not kept.is_file():
+            with self._overlaying:
+                if not kept.is_file():
+                    try:
+                        picture = make(*files)
+                    except ImageReadError as error:
+                        raise NoPicture("one of the two pictures cannot be read") from error
+                    _keep(kept, b"" if picture is None else _webp(picture))
+        data = kept.read_bytes()
+        return Picture(data, "image/webp", etag) if data else None
+
+    def upload(self, data: bytes) -> np.ndarray:
+        """The pixels of an uploaded file, (height, width, 3) uint8 RGB.
+
+        Raises UserError for what is no JPEG, PNG, WebP, TIFF, GIF or BMP, is damaged or too large.
+        """
+        if not data.startswith(SIGNATURES) and data[8:12] != b"WEBP":
+            raise UserError("the file is no picture: JPEG, PNG, WebP, TIFF, GIF or BMP is needed")
+        with TemporaryDirectory(prefix="drawsim-") as folder:
+            file = Path(folder, "upload")
+            file.write_bytes(data)
+            try:
+                with self._decoding:
+                    return read_image(file, max_pixels=UPLOAD_PIXELS)
+            except ImageReadError as error:
+                raise UserError(
+                    "the picture cannot be read: it is damaged, or has more than "
+                    f"{UPLOAD_PIXELS // 10**6} million pixels"
+                ) from error
+
+    def _kept(self, etag: str) -> Path:
+        return self.folder / etag[:2] / f"{etag}.webp"
+
+
+def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
+    """The region of a picture that a box names, at least one pixel wide and high."""
+    height, width = pixels.shape[:2]
+    x, y, wide, high = box
+    left, top = min(int(x * width), width - 1), min(int(y * height), height - 1)
+    right, bottom = round((x + wide) * width), round((y + high) * height)
+    return np.ascontiguousarray(pixels[top : max(bottom, top + 1), left : max(right, left + 1)])
+
+
+def _state(file: Path, what: str) -> str:
+    """What changes when a file does. Raises NoPicture where there is none."""
+    try:
+        about = file.stat()
+    except OSError as error:
+        raise NoPicture(f"the picture of {what} is not there") from error
+    return f"{file}\n{about.st_mtime_ns}\n{about.st_size}"
+
+
+def _digest(*parts: str) -> str:
+    text = "\n".join(parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
+def _shrunk(pixels: np.ndarray, side: int) -> Image.Image:
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return picture
+
+
+def _webp(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "WEBP", quality=SMALL_QUALITY, method=2)
+    return buffer.getvalue()
+
+
+def _keep(file: Path, data: bytes) -> None:
+    with atomic(file) as temporary:
+        temporary.write_bytes(data)

@@ -1,0 +1,49 @@
+"""What the pages and the API of the annotation app work with, made by the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from drawsim.collection.tables import Collection
+from drawsim.web.accounts import Accounts, Sessions
+from drawsim.web.events import EventStore, Grade
+from drawsim.web.finder import Finder
+from drawsim.web.pictures import Pictures
+from drawsim.web.queue import Queue
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the door was told.
+
+    title: of the collection, for people. k: candidates shown first. overlap: how many annotators
+    see each query. host: the address the app is bound to. confirmed: grades that make a pair true.
+    """
+
+    title: str
+    k: int = 20
+    overlap: int = 1
+    host: str = "127.0.0.1"
+    confirmed: tuple[Grade, ...] = ("same work",)
+
+
+@dataclass(frozen=True)
+class Services:
+    """All parts of the app. accounts None: there is one user, local, who need not log in."""
+
+    store: EventStore
+    queue: Queue
+    accounts: Accounts | None
+    sessions: Sessions
+    finder: Finder
+    pictures: Pictures
+    collection: Collection
+    settings: Settings
+
+
+def services_of(request: Request) -> Services:
+    """The services of the app that answers a request."""
+    services: Services = request.app.state.services
+    return services

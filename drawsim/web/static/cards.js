@@ -1,0 +1,39 @@
+// One picture of a grid, with what is known about it.
+
+import { h, picture } from "./dom.js";
+import { labelOf } from "./grades.js";
+
+/** What a person calls a picture: "number 3, The Starry Night, Vincent van Gogh". */
+export function nameOf(item) {
+  return [item.rank ? `number ${item.rank}` : null, item.title, item.artist].filter(Boolean).join(", ");
+}
+
+/** An <li> with `item`: a candidate or an item of the server. `press` is called on a press of the
+ *  picture. It has a method `grade(grade)` to show one and an element `digit`, for a number. */
+export function makeCard(item, press) {
+  const image = h("img", {
+    alt: "", loading: "lazy", src: picture(item.kind, item.id, "thumb"),
+    onerror: () => button.classList.add("broken"),
+  });
+  const badge = h("span", { class: "badge", hidden: true });
+  const digit = h("kbd", { class: "digit", "aria-hidden": "true", hidden: true });
+  const button = h("button", { type: "button", class: "card-picture", onclick: press }, image, digit, badge);
+  const under = item.artist || Object.values(item.details).join(" · ");
+  const place = item.rank
+    ? h("span", { class: "place" }, h("b", {}, String(item.rank)),
+      item.score === null ? null : h("span", {}, item.score.toFixed(3)),
+      item.known ? h("span", { class: "known" }, "✓ known pair") : null)
+    : null;
+  const root = h("li", { class: "card" }, button, h("div", { class: "card-text" },
+    place, h("cite", { title: item.title }, item.title), h("span", { class: "soft", title: under }, under)));
+  const score = typeof item.score === "number" ? `, score ${item.score.toFixed(3)}` : "";
+  const name = nameOf(item) + score + (item.known ? ", known pair" : "");
+  const grade = (given) => {
+    badge.hidden = !given;
+    badge.textContent = labelOf(given);
+    badge.dataset.grade = root.dataset.grade = given ?? "";
+    button.setAttribute("aria-label", given ? `${name}, graded ${given}` : name);
+  };
+  grade(null);
+  return Object.assign(root, { item, button, digit, grade });
+}

@@ -1,0 +1,43 @@
+// What stands under the query's picture.
+
+import { $, breakable, facts, h, picture, plural } from "./dom.js";
+
+const OTHER = { drawing: "artwork", artwork: "drawing" };
+
+/** Show what is known and was decided about the query of a task. `listed(id)`: whether a candidate
+ *  is in the grid; `opened(candidate)` is called for one that is not, such as found by Find. */
+export function showQuery(task, listed, opened) {
+  $("#query-title").replaceChildren(...breakable(task.item.title));
+  document.title = `${task.item.title} · drawsim`;
+  const known = task.item.title === task.id ? {} : { id: task.id };
+  $("#query-facts").replaceChildren(...facts({ ...(task.item.artist ? { artist: task.item.artist } : {}), ...task.item.details, ...known }));
+  showProgress(task.progress, task.kind);
+  $("#audit").hidden = !task.audit;
+  for (const link of [$("#query-find"), $("#audit-find")]) {
+    link.href = `/find?${new URLSearchParams({ kind: task.kind, for: task.id })}`;
+  }
+  const before = task.answer ? `You left it before with “${task.answer}”.` : "";
+  const note = task.note ? `Note: ${task.note}` : "";
+  $("#query-note").hidden = !before && !note;
+  $("#query-note").textContent = [before, note].filter(Boolean).join(" ");
+
+  const beyond = Object.entries(task.judgements).filter(([id]) => !listed(id));
+  $("#beyond").hidden = !beyond.length;
+  $("#beyond ul").replaceChildren(...beyond.map(([id, grade]) => {
+    const candidate = { kind: OTHER[task.kind], id, title: id, artist: "", details: {} };
+    return h("li", {}, h("button", {
+      type: "button", data: { grade }, title: `${id}: ${grade}`, "aria-label": `${id}, graded ${grade}`,
+      onclick: () => opened(candidate),
+    }, h("img", { src: picture(candidate.kind, id, "thumb"), alt: "" })));
+  }));
+}
+
+let shownKind = "drawing";
+
+/** `progress`: {mine, answered, total} of the queries of a kind. */
+export function showProgress(progress, kind = shownKind) {
+  shownKind = kind;
+  const all = plural(progress.total, kind, `${kind}s`);
+  $("#query-progress").textContent =
+    `${progress.answered.toLocaleString("en")} of ${all} answered, ${progress.mine.toLocaleString("en")} by you`;
+}

@@ -1,0 +1,229 @@
+"""`python -m drawsim.annotate`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from drawsim.annotate import PASSWORD, _words, annotate
+from drawsim.collection.tables import Collection, read_collection
+from drawsim.errors import UserError
+from drawsim.launch import config_folder
+from drawsim.web.accounts import Accounts
+from tests.web.conftest import make_index
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "correct horse"
+PATIENCE = 90  # seconds that a start may take on a busy machine
+
+
+def door(**settings: Any) -> DictConfig:
+    """The configuration of the door with these settings."""
+    defaults = OmegaConf.load(config_folder() / "annotate" / "annotate.yaml")
+    assert isinstance(defaults, DictConfig)
+    keys = [str(key) for key in defaults if key not in ("defaults", "hydra")]
+    config = OmegaConf.masked_copy(defaults, keys)
+    for key, value in settings.items():
+        assert key in defaults.keys()  # noqa: SIM118  # it says no of ???
+        config[key] = str(value) if isinstance(value, Path) else value
+    return config
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "drawsim.annotate", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, collection: Collection) -> Path:
+    """An index of the small collection."""
+    folder = tmp_path_factory.mktemp("annotate") / "INDEX"
+    make_index(folder, collection, 0)
+    return folder
+
+
+@pytest.fixture
+def settings(collection_root: Path, folder: Path, tmp_path: Path) -> dict[str, Any]:
+    return {"collection": collection_root, "index": folder, "store": tmp_path / "store"}
+
+
+def test_help_says_what_the_words_do() -> None:
+    shown = program("--help").stdout
+    for text in ("user add NAME", "export", "host: 127.0.0.1", "python -m drawsim.annotate"):
+        assert text in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "collection must be given: collection=…"),
+        (("index=x",), "collection must be given: collection=…"),
+        (("overlpa=2",), "overlpa: no such setting, did you mean overlap?"),
+        (("usr", "list"), "usr list: did you mean user list?"),
+        (("port=high", "collection=x", "index=y"), "port=high: must be a whole number"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], says: str) -> None:
+    done = program(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"drawsim: {says}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"collection": "nowhere", "store": None}, "collection=nowhere: no such folder"),
+        ({"collection": "nowhere"}, "collection=nowhere: no such folder"),
+        ({"index": []}, "index must be given"),
+        ({"index": "nowhere"}, "nowhere: no index there"),
+        ({"host": "0.0.0.0"}, "no accounts"),
+        ({"host": "192.0.2.1", "users": None}, "no accounts"),
+        ({"port": 70_000}, "port=70000: must be from 0 to 65535"),
+        ({"k": 0}, "k=0: must be from 1"),
+        ({"audit": 1.5}, "audit=1.5"),
+        ({"confirmed": ["same"]}, "did you mean same"),
+        ({"users": "nobody.json"}, "users=nobody.json: no accounts in it"),
+        ({"database": "mysql://x"}, "not supported"),
+    ],
+)
+def test_what_cannot_be_served_is_said(
+    settings: dict[str, Any], wrong: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(says)):
+        annotate([], door(**{"port": 0, **settings, **wrong}))
+
+
+def test_an_index_of_another_collection_is_refused(
+    settings: dict[str, Any], collection_root: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("drawings.csv", "artworks.csv", "pairs.csv"):
+        text = (collection_root / name).read_text(encoding="utf-8")
+        (other / name).write_text(re.sub(r"\bd(\d)", r"x\1", text), encoding="utf-8")
+    with pytest.raises(UserError, match="index of another collection"):
+        annotate([], door(**{**settings, "collection": other, "port": 0}))
+
+
+def test_a_port_that_is_taken_is_told(settings: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"port={port}: cannot be used .*port=0"):
+            annotate([], door(**settings, port=port))
+
+
+def test_accounts_are_added_listed_and_removed(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = door(**settings, role="reviewer")
+    monkeypatch.setenv(PASSWORD, SECRET)
+    annotate(["user", "add", "ada"], config)
+    annotate(["user", "list"], config)
+    assert capsys.readouterr().out == "ada may log in as reviewer\nada  reviewer\n"
+    file = settings["store"] / "users.json"
+    user = Accounts(file).check("ada", SECRET)
+    assert user is not None
+    assert user.role == "reviewer"
+    assert SECRET not in file.read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="taken"):
+        annotate(["user", "add", "ada"], config)
+    with pytest.raises(UserError, match="did you mean ada"):
+        annotate(["user", "remove", "adda"], config)
+    annotate(["user", "remove", "ada"], config)
+    annotate(["user", "list"], config)
+    assert capsys.readouterr().out == "ada is removed; what ada decided stays\nno accounts\n"
+
+
+def test_a_password_is_asked_for_twice(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PASSWORD, raising=False)
+    typed = iter([SECRET, "something else", SECRET, SECRET])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(typed))
+    config = door(users=tmp_path / "users.json")
+    with pytest.raises(UserError, match="differ"):
+        annotate(["user", "add", "ada"], config)
+    assert not (tmp_path / "users.json").exists()
+    annotate(["user", "add", "ada"], config)
+    assert Accounts(tmp_path / "users.json").names == ["ada"]
+
+
+def test_words_end_where_settings_begin() -> None:
+    given = ["user", "add", "ada", "role=reviewer", "--cfg", "job"]
+    assert _words(given) == (["user", "add", "ada"], ["role=reviewer", "--cfg", "job"])
+    assert _words(["--help"]) == ([], ["--help"])
+
+
+def test_an_export_needs_decisions(settings: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="nothing was annotated there yet"):
+        annotate(["export"], door(**settings))
+    with pytest.raises(UserError, match="source must be given"):
+        annotate(["import"], door(**settings))
+    assert not settings["store"].exists()
+
+
+def started(log: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], str]:
+    """The door as a process of its own, and the address that it prints."""
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "drawsim", "annotate", *arguments]
+        surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=surroundings)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        address = re.search(r"→ (http://\S+)", log.read_text(encoding="utf-8"))
+        if address:
+            return process, address[1]
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
+def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
+    """Started, used, stopped by Ctrl-C; what was decided is exported and can be trained on."""
+    log = tmp_path / "log.txt"
+    arguments = [f"{key}={value}" for key, value in settings.items()]
+    process, address = started(log, [*arguments, "port=0", "audit=0"])
+    try:
+        with httpx.Client(base_url=address) as client:
+            page = client.get("/judge")
+            token = re.search('name="csrf" content="([^"]+)"', page.text)
+            assert token is not None
+            client.headers["X-CSRF-Token"] = token[1]
+            decided = {"key": "decision-1", "action": "grade", "kind": "drawing"}
+            decided |= {"drawing_id": "d7", "artwork_id": "a7", "grade": "same work"}
+            answer = client.post("/api/events", json={"events": [decided]})
+            assert answer.json()["saved"] == ["decision-1"]
+            assert client.get("/picture?kind=drawing&id=d0").status_code == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(PATIENCE)
+    said = log.read_text(encoding="utf-8")
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert "no search by picture" in said  # an index of random vectors has no model
+    assert said.rstrip().endswith("stopped; all that was saved is kept")
+
+    out = tmp_path / "exported"
+    annotate(["export"], door(**settings, out=out))
+    pairs = pd.read_csv(out / "pairs.csv", dtype=str, keep_default_na=False)
+    row = pairs[(pairs["drawing_id"] == "d7") & (pairs["artwork_id"] == "a7")].iloc[0]
+    assert (row["pair"], row["grade"], row["annotator"]) == ("true", "same work", "local")
+    assert json.loads((out / "annotations.jsonld").read_text(encoding="utf-8"))
+    before = read_collection(settings["collection"]).pairs
+    assert set(before["drawing_id"]) <= set(pairs["drawing_id"])

@@ -1,0 +1,138 @@
+"""A small annotation app: the small collection, an index of random vectors, a fresh database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from argon2.profiles import CHEAPEST
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from drawsim.collection.tables import Collection
+from drawsim.retrieval.embeddings import Embeddings
+from drawsim.retrieval.gallery import EmbeddingModel, Gallery
+from drawsim.retrieval.index import Index, build_index
+from drawsim.web.accounts import Accounts, Sessions
+from drawsim.web.app import create_app
+from drawsim.web.events import EventStore, Kind
+from drawsim.web.finder import Finder
+from drawsim.web.pictures import Pictures
+from drawsim.web.queue import Queue
+from drawsim.web.security import LOCAL
+from drawsim.web.services import Services, Settings
+from drawsim.web.tables import connect
+from tests.web.databases import database_url as database_url
+from tests.web.databases import engine as engine
+from tests.web.databases import new_database as new_database
+from tests.web.databases import postgres_server as postgres_server
+
+D = 8
+PASSWORD = "correct horse"
+ADDRESS = "http://127.0.0.1:7777"
+
+
+def make_index(folder: Path, collection: Collection, seed: int) -> Index:
+    """An index of all images of a collection, by random unit vectors."""
+    generator = torch.Generator().manual_seed(seed)
+    model = EmbeddingModel(f"random{seed}", f"hash{seed}", "transform", D)
+    galleries = {}
+    for kind, table in (("drawing", collection.drawings), ("artwork", collection.artworks)):
+        vectors = torch.randn(len(table), D, generator=generator)
+        unit = torch.nn.functional.normalize(vectors)
+        galleries[kind] = Gallery(Embeddings(list(table.index), unit), model, table)
+    return build_index(folder, galleries, collection.root)
+
+
+class Glass:
+    """Sees of a picture how bright its colours are."""
+
+    def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
+        vector = np.zeros(D, np.float32)
+        vector[:3] = pixels.reshape(-1, 3).mean(axis=0) + 1
+        return vector / np.linalg.norm(vector)
+
+    def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
+        if drawing.stem == "d7":
+            return None
+        return Image.new("RGB", (20, 10), "red")
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory, collection: Collection) -> Index:
+    return make_index(tmp_path_factory.mktemp("index"), collection, 0)
+
+
+@pytest.fixture(scope="session")
+def second_index(tmp_path_factory: pytest.TempPathFactory, collection: Collection) -> Index:
+    return make_index(tmp_path_factory.mktemp("index"), collection, 1)
+
+
+@pytest.fixture
+def services(tmp_path: Path, collection: Collection, index: Index) -> Services:
+    """Without accounts, with a model that looks at colours."""
+    engine = connect(f"sqlite:///{tmp_path / 'annotations.sqlite'}")
+    finder = Finder([index], Glass(), collection)
+    return Services(
+        EventStore(engine),
+        Queue(engine, finder.tables, finder.uncertainty, audit=0),
+        None,
+        Sessions(engine),
+        finder,
+        Pictures(collection, tmp_path / "thumbnails"),
+        collection,
+        Settings("small", k=5),
+    )
+
+
+@pytest.fixture
+def guarded(services: Services, tmp_path: Path) -> Services:
+    """With two accounts: ada annotates, rosa reviews."""
+    accounts = Accounts(tmp_path / "users.json", CHEAPEST)
+    accounts.add("ada", PASSWORD)
+    accounts.add("rosa", PASSWORD, "reviewer")
+    return replace(services, accounts=accounts)
+
+
+Browser = Callable[[Services], TestClient]
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Something like a browser, with its cookies, for an app with these services."""
+    opened: list[TestClient] = []
+
+    def made(services: Services) -> TestClient:
+        client = TestClient(create_app(services), ADDRESS, raise_server_exceptions=True)
+        opened.append(client)
+        return client
+
+    yield made
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def local(services: Services, browser: Browser) -> TestClient:
+    """The only user of an app without accounts, with the token of a page in every request."""
+    client = browser(services)
+    session = services.sessions.start(LOCAL)
+    client.cookies["drawsim_session"] = session.token
+    client.headers["X-CSRF-Token"] = session.csrf
+    return client
+
+
+def log_in(client: TestClient, services: Services, name: str) -> TestClient:
+    """Log an account in and keep its token for every further request."""
+    answer = client.post(
+        "/login", data={"name": name, "password": PASSWORD}, follow_redirects=False
+    )
+    assert answer.status_code == 303, answer.text
+    session = services.sessions.find(client.cookies["drawsim_session"])
+    assert session is not None
+    client.headers["X-CSRF-Token"] = session.csrf
+    return client
