@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,8 @@ def _images(config: DictConfig) -> tuple[dict[str, Path], dict[str, str]]:
 def _recipe(config: DictConfig, precision: str) -> Recipe:
     """What makes the embeddings: a named backbone, or a trained model as its run has set it."""
     from drawsim.learning.recipe import Recipe
-    from drawsim.train import make_backbone, make_module
+    from drawsim.learning.restore import best_checkpoint, load_recipe
+    from drawsim.train import make_backbone
 
     if not (config.run or config.checkpoint):
         return Recipe(
@@ -148,30 +150,14 @@ def _recipe(config: DictConfig, precision: str) -> Recipe:
             flip=config.flip,
             crops=config.crops,
         )
-    from drawsim.learning.restore import load_checkpoint, run_settings
-
-    checkpoint = Path(config.checkpoint or Path(config.run) / "checkpoints/best.ckpt")
-    if config.run and not checkpoint.is_file():
-        raise UserError(
-            f"run={config.run}: no checkpoints/best.ckpt in it. Give run=runs/STUDY/NAME"
-        )
-    _, settings = run_settings(checkpoint)
-    module = make_module(settings)
-    load_checkpoint(module, checkpoint)
-    if module.adaptation is not None and config.kind is None:
+    checkpoint = best_checkpoint(Path(config.run)) if config.run else Path(config.checkpoint)
+    recipe = load_recipe(checkpoint, precision)
+    if recipe.adaptation is not None and config.kind is None:
         raise UserError(
             "kind must be given, for this model embeds drawings and artworks in different ways: "
             f"kind={' or kind='.join(KINDS)}"
         )
-    return Recipe(
-        module.backbone,
-        settings.image_size,
-        precision,
-        exact=bool(settings.aug.get("exact")),
-        flip=config.flip or module.flip,
-        crops=config.crops,
-        adaptation=module.adaptation,
-    )
+    return replace(recipe, flip=config.flip or recipe.flip, crops=config.crops)
 
 
 def _write(

@@ -17,6 +17,7 @@ CHOICES = {
     "protocol": ("drawsim", "thesis"),
     "direction": ("drawing_to_artwork", "artwork_to_drawing"),
 }
+USUAL = ("drawsim", "drawing_to_artwork")
 
 
 def evaluate(config: DictConfig) -> None:
@@ -29,6 +30,7 @@ def evaluate(config: DictConfig) -> None:
     from drawsim.reporting.console import print_metrics
     from drawsim.reporting.evaluation_page import write_evaluation
     from drawsim.retrieval import evaluation
+    from drawsim.retrieval.known_answers import calibrate
 
     inputs = _read(config)
     out = Path(config.out or Path(config.run) / "evaluation")
@@ -43,8 +45,11 @@ def evaluate(config: DictConfig) -> None:
         columns=None if config.by is None else list(config.by),
         csls_neighbours=config.csls,
     )
-    write_evaluation(result, inputs, out)
+    calibrated = calibrate(inputs) if config.calibrate else None
+    write_evaluation(result, inputs, out, calibrated)
     print_metrics(result.metrics, out)
+    if calibrated is not None:
+        print(calibrated.note)
 
 
 def _read(config: DictConfig) -> Inputs:
@@ -89,10 +94,12 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
     hardware = settle_hardware(OmegaConf.to_container(settings.trainer))  # type: ignore[arg-type]
     trainer = make_trainer(hardware, run, [evaluation, Progress()], [])
     trainer.test(module, datamodule=data, verbose=False)
+    recipe = module.recipe(data.images.size, hardware["precision"], data.images.exact)
     model = Model(
         checkpoint.stem,
         Embeddings(data.task.drawings, evaluation.drawings),
         Embeddings(data.task.artworks, evaluation.artworks),
+        recipe.describe(),
     )
     kept = collection.drawings.index.isin(data.task.drawings)
     used = collection.without(collection.drawings.index[~kept].tolist(), [])
@@ -105,6 +112,8 @@ def _check_choices(config: DictConfig) -> None:
             raise UserError(f"{key}={config[key]}: {nearest(str(config[key]), choices)}")
     if config.protocol == "thesis" and (config.csls or config.direction != "drawing_to_artwork"):
         raise UserError("protocol=thesis knows neither csls nor the direction artwork_to_drawing.")
+    if config.calibrate and (config.protocol, config.direction) != USUAL:
+        raise UserError("calibrate: goes with protocol=drawsim and direction=drawing_to_artwork")
     files = ("queries", "gallery", "split")
     if source := next((key for key in ("run", "checkpoint") if config[key]), None):
         others = {"run", "checkpoint", "pairs", *files} - {source}

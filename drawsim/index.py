@@ -44,7 +44,8 @@ def index(config: DictConfig) -> None:
 
 
 def _build(folder: Path, config: DictConfig) -> Index:
-    from drawsim.learning.query_model import BEST, model_source, save_source
+    from drawsim.learning.query_model import model_source, save_source
+    from drawsim.learning.restore import BEST
     from drawsim.retrieval.index import build_index
 
     source = model_source(

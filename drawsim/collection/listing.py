@@ -132,7 +132,7 @@ def measure(source: Path, out: Path, folder: str, wanted: Names[str]) -> pd.Data
     cannot be read has no width and height.
     """
     sizes: dict[str, tuple[str, str, str]] = {}
-    with progress_bar("reading sizes", len(wanted)) as advance:
+    with progress_bar("reading sizes", len(wanted), "images") as advance:
         for image, read in Walk(source, out, folder).images(lambda: None):
             if image.path in wanted and image.size and image.path not in sizes:
                 sizes[image.path] = (*_pixels(read), str(image.size))

@@ -42,8 +42,9 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
     """The split `version` of a collection: read from its `splits/` folder, else made by the rule.
 
     Returns the columns drawing_id, artwork_id, set, cluster, parent. With `write`, a split that had
-    to be made is kept as `splits/<version>.csv` in the collection. Raises UserError if an image is
-    in two sets, if a set has no pair, and if there is no such file and no such version.
+    to be made is kept as `splits/<version>.csv` in the collection. Pairs of the file that people
+    have since graded and not confirmed are left out, and counted in the log. Raises UserError if an
+    image is in two sets, if a set has no pair, and if there is no such file and no such version.
     """
     path = collection.root / "splits" / f"{version}.csv"
     present = path.is_file()
@@ -54,12 +55,29 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
             f"(`drawsim prepare step=splits source={collection.root} step.rule=kfold` makes folds)"
         )
     split = read_split(path, collection) if present else make_split(collection.true_pairs, version)
+    split = _less_rejected(split, collection.pairs, version)
     assert_disjoint(split, str(path) if present else f"split {version}")
     assert_filled(split, f"split {version} of {collection.root}")
     if write and not present:
         write_csv(split, path)
         log.info("split %s written to %s", version, path)
     return split
+
+
+def _less_rejected(split: pd.DataFrame, pairs: pd.DataFrame, version: str) -> pd.DataFrame:
+    """The rows of a split, less pairs that have a grade and are not confirmed.
+
+    Without a grade, a pair of the split that is not confirmed stays: the split's word counts.
+    """
+    if "grade" not in pairs.columns:
+        return split
+    graded = pairs[(pairs["grade"] != "") & ~pairs["pair"]]
+    rejected = set(zip(graded["parent"], graded["artwork_id"], strict=True))
+    listed = zip(split["parent"], split["artwork_id"], strict=True)
+    kept = split[np.array([pair not in rejected for pair in listed], dtype=bool)]
+    if len(kept) < len(split):
+        log.info("split %s: %d rows of rejected pairs left out", version, len(split) - len(kept))
+    return kept.reset_index(drop=True)
 
 
 def make_split(true_pairs: pd.DataFrame, version: str) -> pd.DataFrame:

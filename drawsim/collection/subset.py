@@ -190,7 +190,7 @@ def _copied(files: list[list[Path]], source: Path, out: Path, summary: Summary) 
     if not all(file.is_relative_to(base) for file in every):
         base = Path(os.path.commonpath([file.parent for file in every]))
     done = Counter[str]()
-    with progress_bar("copying images", len(every)) as advance:
+    with progress_bar("copying images", len(every), "images") as advance:
         for file in every:
             done[_copy(file, out / file.relative_to(base))] += 1
             advance()

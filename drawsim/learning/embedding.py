@@ -14,7 +14,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from drawsim.learning.compiling import Compiling, Mode
 from drawsim.learning.image_batches import Batch, Fingerprint, ImageBatches, bar, fingerprints
@@ -145,29 +144,22 @@ class Embedder(pl.LightningModule):
 
     def __init__(self, recipe: Recipe, compile_mode: Mode) -> None:
         super().__init__()
-        self.backbone = recipe.backbone
-        self.flip = recipe.flip
+        self.backbone = recipe.backbone  # so that it moves to the device
+        self.recipe = recipe
         self.compile_mode = compile_mode
         self.call: Compiling | None = None
 
     def on_predict_start(self) -> None:
         """Learn how much there is to do."""
-        passes = (2 if self.flip else 1) * sum(map(int, self.trainer.num_predict_batches))
+        passes = (2 if self.recipe.flip else 1) * sum(map(int, self.trainer.num_predict_batches))
         self.call = Compiling(self.backbone, self.compile_mode, passes)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Means over views and, with flip, over mirrored views, at unit length."""
+        """The rows of a batch, which may be empty."""
         assert self.call is not None
         if not batch.digests:
             return torch.empty(0, self.backbone.dimensions)
-        count, views = batch.images.shape[:2]
-        flat = batch.images.flatten(0, 1)
-        vectors = self.call(flat)
-        if self.flip:
-            vectors = vectors + self.call(flat.flip(3))
-        if views > 1:
-            vectors = vectors.view(count, views, -1).sum(dim=1)
-        return normalize(vectors, dim=1) if self.flip or views > 1 else vectors
+        return self.recipe.embed(batch.images, self.call)
 
 
 class Keeping(pl.Callback):

@@ -186,7 +186,9 @@ class Experiment:
         self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
-            made_by = self.module.describe(self.data.images.size)
+            precision = str(self.trainer.precision)
+            images = self.data.images
+            made_by = self.module.recipe(images.size, precision, images.exact).describe()
             ids = (self.data.task.drawings, self.data.task.artworks)
             for kind, names, rows in zip(KINDS, ids, vectors, strict=True):
                 Embeddings(names, rows).save(self._file(stage, kind), made_by)

@@ -20,8 +20,6 @@ from torch.utils.data import DataLoader, Dataset
 from drawsim.learning.recipe import CROP_SCALE, Recipe
 from drawsim.machine import is_first_process
 from drawsim.pixels.decode import ImageReadError, read_image
-from drawsim.pixels.thesis_transforms import squash
-from drawsim.pixels.transforms import resize
 from drawsim.progress import Advance, progress_bar
 from drawsim.retrieval.store import file_sha256
 
@@ -30,11 +28,11 @@ _BATCH = 1024  # files handed to the hashing threads at once, so that Ctrl-C is 
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Advance]:
-    """A bar in the first process alone."""
+    """A bar of images in the first process alone."""
     if not is_first_process():
         yield lambda count=1: None
         return
-    with progress_bar(what, total) as advance:
+    with progress_bar(what, total, "images") as advance:
         yield advance
 
 
@@ -98,8 +96,9 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
     ) -> None:
         self.images = list(images.items())
         self.size = recipe.image_size
-        self.exact = recipe.exact
         self.crops = recipe.crops
+        self.least = recipe.least_side
+        self.fit = recipe.fit
         self.max_pixels = max_pixels
 
     def __len__(self) -> int:
@@ -107,10 +106,8 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
 
     def __getitem__(self, index: int) -> tuple[bytes, np.ndarray | str]:
         digest, (path, mark) = self.images[index]
-        large = round(self.size * CROP_SCALE)
-        least = None if self.exact else large if self.crops else self.size
         try:
-            image = read_image(path, least, self.max_pixels)
+            image = read_image(path, self.least, self.max_pixels)
             status = path.stat()
         except ImageReadError as error:
             return digest, str(error).removeprefix(f"{path}: ")
@@ -118,11 +115,11 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
             return digest, f"cannot be read ({error.strerror or error})"
         if (status.st_size, status.st_mtime_ns) != (mark.size, mark.changed):
             return digest, "was changed while it was embedded; run the command again"
-        fit = squash if self.exact else resize
-        whole = fit(image, self.size)
+        whole = self.fit(image, self.size)
         if not self.crops:
             return digest, whole[None]
-        return digest, np.stack([whole, *cut(fit(image, large), self.size, self.crops)])
+        large = self.fit(image, round(self.size * CROP_SCALE))
+        return digest, np.stack([whole, *cut(large, self.size, self.crops)])
 
 
 def cut(image: np.ndarray, size: int, crops: int) -> Iterator[np.ndarray]:

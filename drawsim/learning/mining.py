@@ -12,6 +12,7 @@ from torch import Tensor
 
 from drawsim.errors import UserError, nearest
 from drawsim.retrieval.ranking import BLOCK, Relevance, top_k
+from drawsim.retrieval.task import union
 from drawsim.retrieval.thesis_protocol import NEAREST
 
 Remine = Literal["every_epoch", "on_improvement"]
@@ -56,14 +57,15 @@ class Miner(ABC):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """Artwork rows for each drawing: (D, negatives) int64, with NOTHING last where it has less.
 
         drawings: (D, d), artworks: (N, d), unit rows. positives: pairs of their rows that belong
-        together; same: pairs of a drawing and an artwork that is the same picture as one of its
-        own. Neither are ever negatives. epoch: the number of epochs that have been trained.
+        together; spared: pairs that are not to be told apart either: the artwork is the same
+        picture as one of the drawing's own, or people are undecided about it. Neither are ever
+        negatives. epoch: the number of epochs that have been trained.
         """
 
 
@@ -79,11 +81,11 @@ class HardestNegatives(Miner):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """Nearest first; it is the same in every epoch."""
-        return _hardest(drawings, artworks, _never(positives, same), self.negatives)
+        return _hardest(drawings, artworks, _never(positives, spared), self.negatives)
 
 
 class NoNegatives(Miner):
@@ -101,7 +103,7 @@ class NoNegatives(Miner):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """(D, 0)."""
@@ -134,11 +136,11 @@ class ThesisNegatives(Miner):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """Nearest first; it is the same in every epoch."""
-        return _nearest(drawings, artworks, _never(positives, same), self.negatives)
+        return _nearest(drawings, artworks, _never(positives, spared), self.negatives)
 
 
 class SemiHardNegatives(Miner):
@@ -164,11 +166,11 @@ class SemiHardNegatives(Miner):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """In the order described; for a drawing without an own artwork, the nearest."""
-        never = _never(positives, same)
+        never = _never(positives, spared)
         mined = torch.empty(len(drawings), self.negatives, dtype=torch.int64)
         # The order is not that of the scores, so each block is scored here rather than in top_k;
         # four of its size are held at a time.
@@ -206,11 +208,11 @@ class RandomNegatives(Miner):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """In no order."""
-        excluded = _table(_never(positives, same), len(drawings), len(artworks))
+        excluded = _table(_never(positives, spared), len(drawings), len(artworks))
         rng = np.random.default_rng([self.seed, epoch])
         return _random(excluded, len(artworks), self.negatives, rng)
 
@@ -254,13 +256,13 @@ class MixedNegatives(Miner):
         drawings: Tensor,
         artworks: Tensor,
         positives: Relevance,
-        same: Relevance | None,
+        spared: Relevance | None,
         epoch: int,
     ) -> Tensor:
         """The hardest first, nearest first, then the random ones."""
         size = len(artworks)
         count = self.hardest(epoch)
-        never = _never(positives, same)
+        never = _never(positives, spared)
         hardest = _hardest(drawings, artworks, never, count)
         chosen = hardest.masked_fill(hardest == NOTHING, size)
         excluded = torch.cat([_table(never, len(drawings), size), chosen], dim=1).sort(dim=1).values
@@ -304,19 +306,42 @@ def same_pictures(artworks: Tensor, positives: Relevance, least: float) -> Relev
     return same
 
 
+def rejected_first(
+    mined: Tensor, drawings: Tensor, artworks: Tensor, rejected: Relevance
+) -> Tensor:
+    """Put artworks that people found different from a drawing in front of what was mined for it.
+
+    They are negatives beyond doubt; among those that were mined may be artworks that belong to the
+    drawing and that nobody has looked at. The nearest ones take half of its places (rounded up) at
+    most, so that the rest of the gallery is told apart too. mined: (D, n) as `Miner.mine` gives it,
+    and so is what is returned. drawings: (D, d), artworks: (N, d), unit rows.
+    """
+    count = mined.shape[1]
+    if not len(rejected.query) or not count:
+        return mined
+    query, gallery = rejected.query, rejected.gallery
+    cosines = (drawings[query.to(drawings.device)] * artworks[gallery.to(artworks.device)]).sum(1)
+    by_cosine = cosines.argsort(descending=True, stable=True).cpu()
+    order = by_cosine[query[by_cosine].argsort(stable=True)]
+    query, gallery = query[order], gallery[order]
+    counts = torch.bincount(query, minlength=len(mined))
+    place = torch.arange(len(query)) - (counts.cumsum(0) - counts)[query]
+    first = torch.full((len(mined), (count + 1) // 2), NOTHING)
+    room = place < first.shape[1]
+    first[query[room], place[room]] = gallery[room]
+    again = (mined[:, :, None] == first[:, None]).any(dim=2)
+    both = torch.cat([first, mined.masked_fill(again, NOTHING)], dim=1)
+    return both.gather(1, (both == NOTHING).int().argsort(dim=1, stable=True))[:, :count]
+
+
 def _most(pairs: Relevance) -> int:
     """The most artworks that any drawing has."""
     return int(torch.bincount(pairs.query).max()) if len(pairs.query) else 0
 
 
-def _never(positives: Relevance, same: Relevance | None) -> Relevance:
+def _never(positives: Relevance, spared: Relevance | None) -> Relevance:
     """All pairs that are not to be told apart."""
-    if same is None:
-        return positives
-    query = torch.cat([positives.query, same.query])
-    pairs = torch.stack([query, torch.cat([positives.gallery, same.gallery])], dim=1)
-    query, gallery = torch.unique(pairs, dim=0).unbind(dim=1)
-    return Relevance(query, gallery)
+    return positives if spared is None else union(positives, spared)
 
 
 def _inside(pairs: Relevance, start: int, scores: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from drawsim.errors import UserError
 from drawsim.learning.backbones import Backbone
 from drawsim.learning.losses import Loss, Terms, compare
 from drawsim.learning.mining import NOTHING
+from drawsim.learning.recipe import Recipe
 from drawsim.learning.samples import Triplets
 from drawsim.retrieval.adaptation import Adaptation
 
@@ -165,7 +166,8 @@ class Matcher(pl.LightningModule):
             rows = torch.cat([rows, elsewhere.expand(samples, -1)], dim=1)
             others = remembered[batch.own]
             has_other = (batch.own != NOTHING) & (batch.own != batch.artworks[:, :1])
-        strange = (rows[:, :, None] != batch.own[:, None]).all(dim=2) & (rows != NOTHING)
+        never = torch.cat([batch.own, batch.undecided], dim=1)
+        strange = (rows[:, :, None] != never[:, None]).all(dim=2) & (rows != NOTHING)
         cosines = compare(
             drawings,
             shown[:, 0],
@@ -233,12 +235,11 @@ class Matcher(pl.LightningModule):
         adapted: tuple[Tensor, Tensor] = self.adaptation(drawings, artworks)
         return adapted
 
-    def describe(self, image_size: int) -> dict[str, str]:
-        """What made an embedding, for the metadata of embedding files."""
-        made_by = self.backbone.describe(image_size, flip=self.flip)
-        if self.adaptation is not None:
-            made_by["adaptation"] = self.adaptation.describe()
-        return made_by
+    def recipe(self, image_size: int, precision: str, exact: bool) -> Recipe:
+        """Everything that makes an embedding by this model; see `Recipe`."""
+        return Recipe(
+            self.backbone, image_size, precision, exact, self.flip, adaptation=self.adaptation
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which network the weights belong to."""

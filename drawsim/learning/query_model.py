@@ -12,70 +12,59 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import hydra
 import numpy as np
 import torch
-import yaml
 from omegaconf import OmegaConf
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from drawsim.errors import UserError, nearest
 from drawsim.files import write_json
 from drawsim.learning.backbones import Backbone
-from drawsim.learning.weights import named_tensors, read_content
+from drawsim.learning.recipe import Recipe
+from drawsim.learning.restore import best_checkpoint, build_backbone, load_recipe, run_settings
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
-from drawsim.pixels.thesis_transforms import squash
-from drawsim.pixels.transforms import resize
-from drawsim.retrieval.adaptation import Adaptation
 from drawsim.retrieval.gallery import EmbeddingModel
 
 Kind = Literal["drawing", "artwork"]
 SOURCE = "model.json"
-BEST = Path("checkpoints", "best.ckpt")
+PRECISION = "32-true"
+"""A query is few images: they are embedded in plain float32, whatever the index was made in."""
 
 
 @dataclass(frozen=True)
 class QueryModel:
-    """A model in evaluation mode, and how it wants its images.
+    """A recipe whose model is in evaluation mode, for images that come a few at a time."""
 
-    flip: the mean of each image and its mirror image. exact: images as the thesis resizes them.
-    """
-
-    backbone: Backbone
-    adaptation: Adaptation | None
-    flip: bool
-    image_size: int
-    exact: bool
+    recipe: Recipe
     max_pixels: int
+
+    @property
+    def backbone(self) -> Backbone:
+        """The network."""
+        return self.recipe.backbone
+
+    @property
+    def image_size(self) -> int:
+        """Side S of the square it sees, in pixels."""
+        return self.recipe.image_size
 
     def read(self, path: Path) -> Tensor:
         """An image file as the model sees it, (3, S, S). Raises ImageReadError."""
-        smallest = None if self.exact else self.image_size
-        return self.square(read_image(path, smallest, self.max_pixels))
+        return self.square(read_image(path, self.recipe.least_side, self.max_pixels))
 
     def square(self, pixels: np.ndarray) -> Tensor:
         """(height, width, 3) uint8 RGB as the model sees it, (3, S, S)."""
-        shrink = squash if self.exact else resize
-        return to_tensor(shrink(pixels, self.image_size))
+        return to_tensor(self.recipe.fit(pixels, self.image_size))
 
     @torch.no_grad()
     def embed(self, images: Tensor, kind: Kind) -> Tensor:
         """Embeddings of (B, 3, S, S) drawings or artworks, levels 0..255: (B, d) unit rows."""
-        vectors: Tensor = self.backbone(images)
-        if self.flip:
-            vectors = normalize(vectors + self.backbone(images.flip(3)), dim=1)
-        if self.adaptation is None:
-            return vectors
-        drawings, artworks = self.adaptation(vectors, vectors)
-        adapted: Tensor = drawings if kind == "drawing" else artworks
-        return adapted
+        return self.recipe.adapt(self.recipe.embed(images[:, None], self.backbone), f"{kind}s")
 
     def made_by(self, dimensions: int) -> EmbeddingModel:
         """What is to be compared with an index; dimensions: of what `embed` gives."""
-        made_by = self.backbone.describe(self.image_size, flip=self.flip)
-        return EmbeddingModel.from_metadata(made_by, dimensions)
+        return EmbeddingModel.from_metadata(self.recipe.describe(), dimensions)
 
 
 def model_source(
@@ -90,10 +79,10 @@ def model_source(
     given = [key for key, value in choices.items() if value]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)}: give one of them")
-    if run:
-        return {"checkpoint": str(_checked(Path(run) / BEST, f"run={run}"))}
-    if checkpoint:
-        return {"checkpoint": str(_checked(Path(checkpoint), f"checkpoint={checkpoint}"))}
+    if run or checkpoint:
+        file = best_checkpoint(Path(run)) if run else Path(str(checkpoint))
+        run_settings(file)
+        return {"checkpoint": str(file.resolve())}
     if not backbone:
         return None
     file = options / f"{backbone}.yaml"
@@ -107,16 +96,6 @@ def model_source(
     settings: Any = OmegaConf.create({"image_size": size, "backbone": chosen})
     made: Any = OmegaConf.to_container(settings.backbone, resolve=True)
     return {"backbone": made, "image_size": size}
-
-
-def _checked(checkpoint: Path, given: str) -> Path:
-    checkpoint = checkpoint.resolve()
-    if not checkpoint.is_file() or not (checkpoint.parents[1] / "config.yaml").is_file():
-        raise UserError(
-            f"{given}: no checkpoint of a run there ({checkpoint}, and config.yaml in the folder "
-            "above its own)"
-        )
-    return checkpoint
 
 
 def save_source(index: Path, source: Mapping[str, Any] | None) -> None:
@@ -144,57 +123,11 @@ def load_model(source: Mapping[str, Any]) -> QueryModel:
 
     Raises UserError where the checkpoint is gone or is none, or the backbone cannot be built.
     """
-    if "checkpoint" not in source:
-        backbone = _build(source["backbone"])
-        backbone.eval()
-        return QueryModel(
-            backbone, None, False, int(source["image_size"]), False, DEFAULT_MAX_PIXELS
-        )
-    checkpoint = _checked(Path(source["checkpoint"]), "run=DIR must be given")
-    text = (checkpoint.parents[1] / "config.yaml").read_text(encoding="utf-8")
-    settings = yaml.safe_load(text)
-    size = int(settings["image_size"])
-    backbone = _build(_without_weights(settings["backbone"]))
-    if parts := settings.get("layout", {}).get("parts"):
-        backbone.read_layout(parts, size)
-    tensors = named_tensors(read_content(checkpoint), checkpoint)
-    _load(backbone, tensors, "backbone.", checkpoint)
-    adaptation = None
-    adapt = {k: v for k, v in settings.get("adapt", {}).items() if k not in ("name", "unlabelled")}
-    if adapt.get("_target_"):
-        adaptation = hydra.utils.instantiate(adapt, dimensions=backbone.dimensions)
-        _load(adaptation, tensors, "adaptation.", checkpoint)
-        adaptation.eval()
+    if "checkpoint" in source:
+        checkpoint = Path(source["checkpoint"])
+        _, settings = run_settings(checkpoint)
+        return QueryModel(load_recipe(checkpoint, PRECISION), int(settings.data.max_pixels))
+    size = int(source["image_size"])
+    backbone = build_backbone(source["backbone"], size)
     backbone.eval()
-    return QueryModel(
-        backbone,
-        adaptation,
-        bool(settings["batch"].get("flip")),
-        size,
-        bool(settings["aug"].get("exact")),
-        int(settings["data"]["max_pixels"]),
-    )
-
-
-def _build(settings: Mapping[str, Any]) -> Backbone:
-    try:
-        backbone: Backbone = hydra.utils.instantiate(dict(settings), _convert_="all")
-    except hydra.errors.InstantiationException as error:
-        if isinstance(error.__cause__, UserError):
-            raise error.__cause__ from error
-        raise
-    return backbone
-
-
-def _without_weights(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of the same network with any weights: those of the checkpoint follow."""
-    free = {"pretrained": False, "weights": None} if "pretrained" in settings else {}
-    return {**settings, **free}
-
-
-def _load(module: torch.nn.Module, tensors: Mapping[str, Tensor], prefix: str, file: Path) -> None:
-    own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-    try:
-        module.load_state_dict(own)
-    except RuntimeError as error:
-        raise UserError(f"{file}: not of the network that its run's config.yaml names") from error
+    return QueryModel(Recipe(backbone, size, PRECISION), DEFAULT_MAX_PIXELS)

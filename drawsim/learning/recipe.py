@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from drawsim.errors import UserError
 from drawsim.learning.backbones import Backbone
 from drawsim.learning.weights import weights_hash
+from drawsim.pixels.thesis_transforms import squash
+from drawsim.pixels.transforms import resize
 from drawsim.retrieval.adaptation import Adaptation
 
 KINDS = ("drawings", "artworks")
@@ -36,8 +41,34 @@ class Recipe:
     crops: int = 0
     adaptation: Adaptation | None = None
 
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of an image; None: all there are."""
+        if self.exact:
+            return None
+        return round(self.image_size * CROP_SCALE) if self.crops else self.image_size
+
+    @property
+    def fit(self) -> Callable[[np.ndarray, int], np.ndarray]:
+        """Brings an image, (height, width, 3) uint8 RGB, to a square of a size in pixels."""
+        return squash if self.exact else resize
+
+    def embed(self, images: Tensor, network: Callable[[Tensor], Tensor]) -> Tensor:
+        """(B, views, 3, S, S) images to (B, d) raw unit rows, by the backbone or what equals it.
+
+        Means over views and, with flip, over mirrored views, at unit length.
+        """
+        count, views = images.shape[:2]
+        flat = images.flatten(0, 1)
+        vectors = network(flat)
+        if self.flip:
+            vectors = vectors + network(flat.flip(3))
+        if views > 1:
+            vectors = vectors.view(count, views, -1).sum(dim=1)
+        return normalize(vectors, dim=1) if self.flip or views > 1 else vectors
+
     def describe(self) -> dict[str, str]:
-        """Metadata of embedding files: the keys of `Matcher.describe`, and what else there is."""
+        """What made an embedding, for the metadata of embedding files."""
         made_by = self.backbone.describe(self.image_size, flip=self.flip)
         if self.crops:
             made_by["transform"] += f", mean with {self.crops} crops of 1/{CROP_SCALE} of each side"

@@ -41,6 +41,7 @@ class EpochChoice(NamedTuple):
     negatives: (D, n) artwork rows for each drawing, or NOTHING; own: (D, m) rows that are never its
     negatives, its confirmed artworks first, filled up with NOTHING. views: (V,) artworks of which a
     simulated view is an anchor; view_negatives (V, n) and view_own (V, k) say the same of those.
+    undecided: (D, u) rows that are neither a drawing's own nor its negatives, filled up likewise.
     """
 
     negatives: Tensor
@@ -48,6 +49,7 @@ class EpochChoice(NamedTuple):
     views: Tensor
     view_negatives: Tensor
     view_own: Tensor
+    undecided: Tensor = torch.empty(0, 0, dtype=torch.int64)  # nobody is undecided
 
 
 def nothing_chosen(drawings: int) -> EpochChoice:
@@ -70,9 +72,9 @@ class TripletSpec(NamedTuple):
     """A training sample as numbers: what to read and how to augment it.
 
     drawing: NOTHING if the anchor is a simulated view of the positive. copy: the style effect that
-    the drawing is seen through, if any. own: see EpochChoice. weight: what this sample counts for
-    in the mean loss of its batch over all processes, times their number, since gradients are
-    averaged over processes.
+    the drawing is seen through, if any. own, undecided: see EpochChoice. weight: what this sample
+    counts for in the mean loss of its batch over all processes, times their number, since gradients
+    are averaged over processes.
     """
 
     epoch: int
@@ -83,6 +85,7 @@ class TripletSpec(NamedTuple):
     own: tuple[int, ...]
     weight: float
     copy: str | None = None
+    undecided: tuple[int, ...] = ()
 
 
 class Triplets(NamedTuple):
@@ -90,12 +93,14 @@ class Triplets(NamedTuple):
 
     images: (2 + n, 3, S, S) uint8, or float32 levels of 0..255: anchor, positive, n negatives;
     artworks: (1 + n,) int64 rows of positive and negatives, or NOTHING; own: (m,) int64 rows of the
-    drawing's confirmed artworks, or NOTHING; weight: what the sample counts for (see TripletSpec).
+    drawing's confirmed artworks, or NOTHING; undecided: (u,) int64 rows that are neither its own
+    nor its negatives, or NOTHING; weight: what the sample counts for (see TripletSpec).
     """
 
     images: Tensor
     artworks: Tensor
     own: Tensor
+    undecided: Tensor
     weight: Tensor
 
 
@@ -136,6 +141,7 @@ class TripletDataset(Dataset[Triplets]):
             images=torch.stack(images),
             artworks=torch.tensor([spec.positive, *spec.negatives]),
             own=torch.tensor(spec.own),
+            undecided=torch.tensor(spec.undecided, dtype=torch.int64),
             weight=torch.tensor(spec.weight),
         )
 
@@ -261,6 +267,9 @@ class TripletBatches(Sampler[list[TripletSpec]]):
             drawing, positive = NOTHING, int(choice.views[view])
             chosen, own = choice.view_negatives[view].tolist(), choice.view_own[view].tolist()
         width = max(choice.own.shape[1], choice.view_own.shape[1])
+        undecided = [NOTHING] * choice.undecided.shape[1]
+        if undecided and drawing != NOTHING:
+            undecided = choice.undecided[drawing].tolist()
         return TripletSpec(
             epoch=epoch,
             pair=sample.pair,
@@ -270,6 +279,7 @@ class TripletBatches(Sampler[list[TripletSpec]]):
             own=(*own, *[NOTHING] * (width - len(own))),
             weight=weight,
             copy=sample.copy,
+            undecided=tuple(undecided),
         )
 
 

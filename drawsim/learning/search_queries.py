@@ -17,7 +17,8 @@ from drawsim.errors import UserError
 from drawsim.learning.query_model import Kind, QueryModel
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.retrieval.filters import offer
-from drawsim.retrieval.index import Index, Part
+from drawsim.retrieval.index import Index
+from drawsim.retrieval.parts import Part
 from drawsim.retrieval.queries import Queries, of_ids, of_vectors
 from drawsim.retrieval.search_outputs import picture
 

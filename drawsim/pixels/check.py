@@ -28,7 +28,7 @@ def check_images(
     items = list(paths.items())
     problems: dict[str, str] = {}
     with (
-        progress_bar(f"checking {label}", len(items)) as advance,
+        progress_bar(f"checking {label}", len(items), "images") as advance,
         ThreadPoolExecutor(workers) as pool,
     ):
         for start in range(0, len(items), _BATCH):

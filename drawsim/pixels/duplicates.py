@@ -54,7 +54,7 @@ def near_duplicates(
     check_distance(distance)
     ids: list[str] = []
     miniatures: list[np.ndarray] = []
-    with progress_bar("looking for duplicates", len(paths)) as advance:
+    with progress_bar("looking for duplicates", len(paths), "images") as advance:
         small = in_processes(_read_miniature, paths.values(), workers, batch=16)
         for name, miniature in zip(paths, small, strict=True):
             if miniature is not None:

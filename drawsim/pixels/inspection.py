@@ -116,7 +116,7 @@ def inspect_images(paths: Iterable[Path], total: int, max_pixels: int, workers: 
     """A look at each file, in order; processes share the work, a bar counts to `total`."""
     work = partial(look_at, max_pixels=max_pixels)
     looks = []
-    with progress_bar("checking images", total) as advance:
+    with progress_bar("checking images", total, "images") as advance:
         for look in in_processes(work, paths, workers, batch=16):
             looks.append(look)
             advance()

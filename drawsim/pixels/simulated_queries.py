@@ -39,7 +39,7 @@ def simulate_queries(
         raise UserError(f"{collection.root}: {len(ids)} artworks; at least {least} are needed.")
     chosen = [ids[row] for row in np.random.default_rng(seed).permutation(len(ids))[:count]]
     files = {name: folder / f"{number:03d}.png" for number, name in enumerate(chosen)}
-    with progress_bar("simulating queries", count) as advance:
+    with progress_bar("simulating queries", count, "images") as advance:
         for number, (name, file) in enumerate(files.items()):
             if not file.is_file():
                 image = read_image(collection.artwork_paths([name])[name])

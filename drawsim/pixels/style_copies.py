@@ -236,7 +236,7 @@ def _make(
         jobs[copy.original].append(copy)
     paths = collection.drawing_paths(jobs)
     work = partial(_paint, collection.root, max_pixels)
-    with progress_bar("making style copies", sum(map(len, jobs.values()))) as advance:
+    with progress_bar("making style copies", sum(map(len, jobs.values())), "images") as advance:
         tasks = [(paths[original], some) for original, some in jobs.items()]
         for some, reasons in zip(jobs.values(), in_processes(work, tasks, workers), strict=True):
             yield from zip(some, reasons, strict=True)

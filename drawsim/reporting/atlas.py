@@ -52,7 +52,7 @@ def make_atlas(files: Sequence[Path], workers: int) -> Atlas:
     sheet = np.zeros((columns * side, columns * side, 3), np.uint8)
     sheets = []
     tiles = in_processes(partial(_tile, side=side), files, workers, batch=32)
-    with progress_bar("making thumbnails", len(files)) as advance:
+    with progress_bar("making thumbnails", len(files), "images") as advance:
         for number, tile in enumerate(tiles):
             row, column = divmod(number % columns**2, columns)
             if tile is not None:

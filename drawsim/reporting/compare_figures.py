@@ -20,7 +20,8 @@ from drawsim.reporting.figures import (
     mark,
     shortened,
 )
-from drawsim.reporting.results import Results, Run
+from drawsim.reporting.finished_run import Run
+from drawsim.reporting.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

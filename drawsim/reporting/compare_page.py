@@ -37,9 +37,10 @@ from drawsim.reporting.compare_tests import (
     verdicts,
 )
 from drawsim.reporting.figures import Drawn, svg_file
+from drawsim.reporting.finished_run import Run
 from drawsim.reporting.folder import Folder
 from drawsim.reporting.pages import environment
-from drawsim.reporting.results import Results, Run
+from drawsim.reporting.results import Results
 from drawsim.reporting.thumbnails import SIDE, Sheet, make_sheet
 
 PIXELS = 98  # that an inch of a figure takes on the page, so that its letters have the text's size

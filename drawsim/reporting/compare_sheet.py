@@ -21,9 +21,10 @@ from drawsim.reporting.figures import (
     drawn,
     shortened,
 )
+from drawsim.reporting.finished_run import Run, natural
 from drawsim.reporting.pages import format_rank
 from drawsim.reporting.pictures import load, placeholder
-from drawsim.reporting.results import Results, Run, natural
+from drawsim.reporting.results import Results
 from drawsim.reporting.run_page import Ranking
 from drawsim.retrieval.inputs import collection_root
 

@@ -12,11 +12,14 @@ import pandas as pd
 
 from drawsim.collection.names import AGE_GROUPS
 from drawsim.collection.tables import write_csv
-from drawsim.files import write_json, write_text
+from drawsim.files import atomic, write_json, write_text
+from drawsim.reporting.figures import Drawn
 from drawsim.reporting.pages import environment
+from drawsim.reporting.reliability import reliability_figure
 from drawsim.reporting.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.evaluation import Evaluation
 from drawsim.retrieval.inputs import Inputs
+from drawsim.retrieval.known_answers import Calibrated
 
 SHOWN = (
     *("mrr", "map", "recall@1", "recall@10", "recall@20", "recall@100", "ndcg@10"),
@@ -36,12 +39,16 @@ class Bar:
     high: float | None
 
 
-def write_evaluation(result: Evaluation, inputs: Inputs, out: Path) -> Path:
+def write_evaluation(
+    result: Evaluation, inputs: Inputs, out: Path, calibrated: Calibrated | None = None
+) -> Path:
     """Write everything into `out`; returns the page.
 
     metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, and under each
     model's name its sets and their metrics. ranks.csv, breakdowns.csv, memorisation.csv, hubs.csv:
-    the tables of the Evaluation. evaluation.html: one self-contained page.
+    the tables of the Evaluation. calibration.json and reliability.png: the calibration and its
+    curve; where none could be fitted, earlier ones are deleted. evaluation.html: one self-contained
+    page.
     """
     record = {
         "protocol": result.protocol,
@@ -58,12 +65,29 @@ def write_evaluation(result: Evaluation, inputs: Inputs, out: Path) -> Path:
     write_csv(result.breakdowns, out / "breakdowns.csv")
     write_csv(result.memorisation, out / "memorisation.csv")
     write_csv(result.hubs, out / "hubs.csv")
+    curve = None if calibrated is None else _write_calibration(calibrated, out)
     page = out / "evaluation.html"
-    write_text(page, _page(result, inputs))
+    write_text(page, _page(result, inputs, calibrated, curve))
     return page
 
 
-def _page(result: Evaluation, inputs: Inputs) -> str:
+def _write_calibration(calibrated: Calibrated, out: Path) -> Drawn | None:
+    """Write the calibration and its curve, or delete earlier ones, which are of another time."""
+    files = (out / "calibration.json", out / "reliability.png")
+    if calibrated.calibration is None:
+        for file in files:
+            file.unlink(missing_ok=True)
+        return None
+    calibrated.calibration.save(files[0])
+    curve = reliability_figure(calibrated.calibration)
+    with atomic(files[1]) as temporary:
+        temporary.write_bytes(curve.png)
+    return curve
+
+
+def _page(
+    result: Evaluation, inputs: Inputs, calibrated: Calibrated | None, curve: Drawn | None
+) -> str:
     collection = inputs.collection
     forth = result.direction == "drawing_to_artwork"
     table = collection.artworks if forth else collection.drawings
@@ -87,6 +111,8 @@ def _page(result: Evaluation, inputs: Inputs) -> str:
             hubs=hubs,
             sheet=sheet,
             side=SIDE,
+            calibrated=calibrated,
+            curve=curve,
         )
     )
 

@@ -32,7 +32,7 @@ def measure(
     with (
         warnings.catch_warnings(),
         ThreadPoolExecutor(workers) as pool,
-        progress_bar(f"measuring {kind}s", len(ids)) as advance,
+        progress_bar(f"measuring {kind}s", len(ids), "images") as advance,
     ):
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         for start in range(0, len(ids), _BATCH):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drawsim.errors import UserError
-from drawsim.reporting.results import STAGES, Run
+from drawsim.reporting.finished_run import STAGES, Run
 
 NEEDED = {"backbone", "split", "seed"}
 """Settings without which a run cannot be put beside others."""

@@ -39,9 +39,7 @@ def find_duplicates(
     original of each style copy; copies of one drawing, and the drawing, are not compared. Raises
     UserError for a distance or a similarity out of its range.
     """
-    check_distance(distance)
-    if not 0 < similarity <= 1:
-        raise UserError(f"similarity={similarity}: must be a cosine above 0, at most 1")
+    check_nearness(distance, similarity)
     names = list(images)
     # Drawings and artworks may share their ids: images are compared under numbers.
     numbered = {str(number): path for number, path in enumerate(images.values())}
@@ -57,6 +55,13 @@ def find_duplicates(
             cosines[first, second] = float(cosine)
     families = [_family(name, parents or {}) for name in names]
     return _table(names, families, bits, cosines)
+
+
+def check_nearness(distance: int, similarity: float) -> None:
+    """Raise UserError unless these are a number of bits and a cosine to find duplicates by."""
+    check_distance(distance)
+    if not 0 < similarity <= 1:
+        raise UserError(f"similarity={similarity}: must be a cosine above 0, at most 1")
 
 
 def _embedded(names: list[Image], embeddings: Mapping[str, Embeddings]) -> tuple[list[int], Tensor]:

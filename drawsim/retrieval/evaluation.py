@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -185,15 +185,16 @@ def _vectors(
     """Name, queries and gallery of each model, unit rows in the order of the task's ids."""
     vectors = []
     for model in models:
-        queries = _unit(model.drawings.of(task.drawings).vectors, model.name)
-        gallery = _unit(model.artworks.of(task.artworks).vectors, model.name)
+        queries = unit_rows(model.drawings.of(task.drawings).vectors, model.name)
+        gallery = unit_rows(model.artworks.of(task.artworks).vectors, model.name)
         vectors.append((model.name, queries, gallery))
         if csls_neighbours:
             vectors.append((f"{model.name}+csls", *csls(queries, gallery, csls_neighbours)))
     return vectors
 
 
-def _unit(vectors: Tensor, name: str) -> Tensor:
+def unit_rows(vectors: Tensor, name: str) -> Tensor:
+    """The rows of (N, d) at length 1. Raises UserError, with the model's name, if one is zero."""
     length = vectors.norm(dim=1, keepdim=True)
     if bool((length == 0).any()):
         raise UserError(f"{name}: {int((length == 0).sum())} vectors are zero; embed again.")
@@ -213,7 +214,7 @@ def _reversed(inputs: Inputs) -> Inputs:
     gallery = collection.drawings[~collection.drawings.index.isin(copies)]
     return Inputs(
         tuple(
-            Model(model.name, model.artworks, model.drawings.of(list(gallery.index)))
+            replace(model, drawings=model.artworks, artworks=model.drawings.of(list(gallery.index)))
             for model in inputs.models
         ),
         Collection(collection.root, collection.artworks, gallery, swapped(pairs)),

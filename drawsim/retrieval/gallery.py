@@ -15,24 +15,66 @@ from drawsim.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 
 UNKNOWN = "unknown"
+NONE = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """What must be the same for two vectors to be comparable.
+
+    Files of earlier versions do not say how images were read, nor which adaptation there was: what
+    is unknown on one side is taken to be what the other side says.
+    """
+
+    weights_sha256: str
+    transform: str
+    dimensions: int
+    adaptation: str
+    reading: str
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        told = ((self.adaptation, other.adaptation), (self.reading, other.reading))
+        return self._always() == other._always() and all(
+            one == two or UNKNOWN in (one, two) for one, two in told
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._always())
+
+    def _always(self) -> tuple[str, str, int]:
+        return self.weights_sha256, self.transform, self.dimensions
 
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """What made an embedding. Vectors may be compared if all but the name is the same."""
+    """What made an embedding. Vectors may be compared if they are of one space.
+
+    transform: size, levels, layout and mirroring. adaptation: hash of its numbers, or "none".
+    reading: how images were reduced in size.
+    """
 
     name: str
     weights_sha256: str
     transform: str
     dimensions: int
+    adaptation: str = UNKNOWN
+    reading: str = UNKNOWN
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], dimensions: int) -> EmbeddingModel:
-        """From the metadata of an embedding file; what they do not say is unknown."""
-        name, weights, transform = (
-            metadata.get(key, UNKNOWN) for key in ("model", "weights_sha256", "transform")
+        """From the metadata of an embedding file; what they do not say is unknown.
+
+        A file that names its model and no adaptation is of none.
+        """
+        name, weights, transform, reading = (
+            metadata.get(key, UNKNOWN)
+            for key in ("model", "weights_sha256", "transform", "reading")
         )
-        return cls(name, weights, transform, dimensions)
+        silent = UNKNOWN if "adaptation" in metadata or name == UNKNOWN else NONE
+        adaptation = metadata.get("adaptation_sha256", silent)
+        return cls(name, weights, transform, dimensions, adaptation, reading)
 
     def metadata(self) -> dict[str, str]:
         """The same as texts, for the metadata of an embedding file."""
@@ -41,17 +83,25 @@ class EmbeddingModel:
             "weights_sha256": self.weights_sha256,
             "transform": self.transform,
             "dimensions": str(self.dimensions),
+            "adaptation_sha256": self.adaptation,
+            "reading": self.reading,
         }
 
     @property
-    def space(self) -> tuple[str, str, int]:
+    def space(self) -> Space:
         """What must be the same for two vectors to be comparable."""
-        return self.weights_sha256, self.transform, self.dimensions
+        return Space(
+            self.weights_sha256, self.transform, self.dimensions, self.adaptation, self.reading
+        )
 
     def __str__(self) -> str:
+        adapted = (
+            "" if self.adaptation in (NONE, UNKNOWN) else f", adaptation {self.adaptation[:12]}"
+        )
+        exact = "" if self.reading == UNKNOWN else f", {self.reading}"
         return (
             f"{self.name} ({self.dimensions} dimensions, weights {self.weights_sha256[:12]}, "
-            f"{self.transform})"
+            f"{self.transform}{exact}{adapted})"
         )
 
 
@@ -78,10 +128,14 @@ def gallery_from_file(path: Path, table: pd.DataFrame | None = None) -> Gallery:
     Raises UserError if the file is missing or damaged, or its ids or vectors cannot be indexed.
     """
     embeddings = load_embeddings(path)
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
-    model = EmbeddingModel.from_metadata(metadata, embeddings.vectors.shape[-1])
+    model = EmbeddingModel.from_metadata(read_metadata(path), embeddings.vectors.shape[-1])
     return Gallery(embeddings, model, pd.DataFrame() if table is None else table)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What an embedding file that can be read says of how it was made."""
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
 
 
 def check_ids(ids: Sequence[str]) -> None:

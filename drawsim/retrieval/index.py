@@ -10,107 +10,40 @@ new. One process may write at a time; any number may read.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Collection as Ids
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
-from torch import Tensor
 
 from drawsim import __version__
-from drawsim.collection.tables import Collection, write_csv
+from drawsim.collection.tables import Collection
 from drawsim.errors import UserError, nearest
 from drawsim.files import write_json
-from drawsim.retrieval.ann import (
-    Measured,
-    Settings,
-    build_ann,
-    extend_ann,
-    load_ann,
-    save_ann,
-)
-from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
-from drawsim.retrieval.filters import offer
+from drawsim.retrieval.ann import Settings, load_ann
+from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.gallery import UNKNOWN, EmbeddingModel, Gallery, check_ids
+from drawsim.retrieval.parts import (
+    AGAIN,
+    Part,
+    described,
+    merged_tables,
+    read_part,
+    write_part,
+)
 from drawsim.runs import KINDS
 
 FORMAT = 1
 MANIFEST = "index.json"
-AGAIN = "build it again with drawsim index"
 _OWN_FILE = re.compile(
     r"\.?(?:drawing|artwork)s\.(\d+)\.(?:safetensors|ids\.csv|csv|faiss)(?:\.\d+\.part)?"
 )
-
-
-@dataclass(frozen=True)
-class Part:
-    """The drawings or the artworks of an index.
-
-    embeddings: memory-mapped. table: text cells, indexed by `id`, in the order of the embeddings.
-    measured: how they can be searched approximately, if at all. change: the number in the names of
-    their files.
-    """
-
-    kind: str
-    embeddings: Embeddings
-    table: pd.DataFrame
-    measured: Measured | None
-    folder: Path
-    change: int
-
-    @property
-    def settings(self) -> Settings | None:
-        """How approximate search was asked for, if at all."""
-        return None if self.measured is None else self.measured.settings
-
-    @cached_property
-    def matrix(self) -> Tensor:
-        """The vectors as float32, (N, d)."""
-        return self.embeddings.vectors.float()
-
-    @cached_property
-    def names(self) -> npt.NDArray[np.object_]:
-        """The ids and, for the row -1, an empty text: (N + 1,)."""
-        return np.array([*self.embeddings.ids, ""], dtype=object)
-
-    @cached_property
-    def ann(self) -> tuple[Any, Settings]:
-        """The FAISS index. Raises UserError if there is none, or FAISS is not installed."""
-        if self.measured is None:
-            raise UserError(
-                f"{self.folder}: the {self.kind}s can be searched exactly only; search exactly, or "
-                "build the index for approximate search (hnsw or ivf)"
-            )
-        return load_ann(self.file("faiss")), self.measured.settings
-
-    @property
-    def files(self) -> list[Path]:
-        """What it consists of on disk."""
-        vectors = self.file("safetensors")
-        ann = [] if self.measured is None else [self.file("faiss")]
-        return [vectors, ids_path(vectors), self.file("csv"), *ann]
-
-    def file(self, ending: str) -> Path:
-        """The file with this ending."""
-        return self.folder / f"{self.kind}s.{self.change}.{ending}"
-
-    def rows(self, ids: Sequence[str]) -> list[int]:
-        """The row of each id. Raises UserError, with the nearest, for an id that is not there."""
-        known = self.embeddings.rows
-        for name in ids:
-            if name not in known:
-                raise UserError(f"no {self.kind} {name!r} in the index, {offer(name, known)}")
-        return [known[name] for name in ids]
 
 
 @dataclass(frozen=True)
@@ -184,7 +117,7 @@ class Index:
         ids = gallery.embeddings.ids
         if kind not in self.parts:
             _check_kind(kind)
-            part = self._new_part(kind, gallery.embeddings, _described(gallery).fillna(""))
+            part = self._new_part(kind, gallery.embeddings, described(gallery).fillna(""))
             return self._with(part, None), Changes(len(ids), 0, 0)
         part = self.parts[kind]
         known = part.embeddings.rows
@@ -197,7 +130,7 @@ class Index:
         vectors = part.embeddings.vectors
         new = gallery.embeddings.vectors.to(vectors.dtype)
         moved = (vectors[places] != new[held]).any(dim=1).numpy()
-        table = _merged(part.table, _described(gallery), [ids[row] for row in fresh])
+        table = merged_tables(part.table, described(gallery), [ids[row] for row in fresh])
         before = part.table.reindex(columns=table.columns).fillna("").iloc[places]
         retold = (before.to_numpy() != table.iloc[places].to_numpy()).any(axis=1)
         replaced = int((moved | retold).sum())
@@ -234,7 +167,7 @@ class Index:
 
     def _with(self, part: Part, settings: Settings | None, ann: Any = None) -> Index:
         """The index with this part in place of the old one, written."""
-        written = _write(part, self.model, settings, ann)
+        written = write_part(part, self.model, settings, ann)
         parts = {**self.parts, part.kind: written}
         return _commit(replace(self, change=part.change, parts=parts))
 
@@ -263,8 +196,8 @@ def build_index(
     parts = {}
     for kind, gallery in galleries.items():
         _check_kind(kind)
-        table = _described(gallery).fillna("")
-        parts[kind] = _write(
+        table = described(gallery).fillna("")
+        parts[kind] = write_part(
             Part(kind, gallery.embeddings, table, None, folder, change), models[0], ann
         )
     return _commit(Index(folder, models[0], collection, change, parts))
@@ -300,7 +233,7 @@ def _parsed(folder: Path, text: str) -> Index:
             EmbeddingModel(**data["model"]),
             Path(data["collection"]) if data["collection"] is not None else None,
             int(data["change"]),
-            {kind: _read(folder, kind, entry) for kind, entry in data["kinds"].items()},
+            {kind: read_part(folder, kind, entry) for kind, entry in data["kinds"].items()},
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{folder / MANIFEST}: damaged ({error!r}); {AGAIN}") from error
@@ -311,53 +244,15 @@ def _check_kind(kind: str) -> None:
         raise UserError(f"kind={kind}: {nearest(kind, KINDS)}")
 
 
-def _described(gallery: Gallery) -> pd.DataFrame:
-    """The rows of a gallery's table for its ids, as text; nan where it says nothing."""
-    own = pd.Index(list(gallery.embeddings.ids), name="id", dtype=object)
-    rows = gallery.table[gallery.table.index.isin(own)]
-    return rows.astype(str).astype(object).where(rows.notna()).reindex(own)
-
-
-def _merged(old: pd.DataFrame, new: pd.DataFrame, fresh: Sequence[str]) -> pd.DataFrame:
-    """The old table with the cells that the new one has, and with the fresh rows at the end."""
-    columns = [*old.columns, *(name for name in new.columns if name not in old.columns)]
-    table = old.reindex(index=[*old.index, *fresh], columns=columns).astype(object)
-    table.update(new)
-    return table.fillna("").rename_axis("id")
-
-
-def _write(part: Part, model: EmbeddingModel, settings: Settings | None, ann: Any = None) -> Part:
-    """Write the files of a part. ann: its FAISS index as it was before rows were added."""
-    if settings is None:
-        measured = None
-    else:
-        make = build_ann(part.matrix, settings) if ann is None else None
-        index, measured = make or extend_ann(ann, part.matrix, settings)
-        save_ann(index, part.file("faiss"))
-    part.embeddings.save(part.file("safetensors"), model.metadata())
-    write_csv(part.table.reset_index(), part.file("csv"))
-    return replace(part, measured=measured)
-
-
 def _commit(index: Index) -> Index:
     """Make files that are written the index: name them in index.json, and delete all others."""
-    kinds = {}
-    for kind, part in index.parts.items():
-        kinds[kind] = {
-            "count": len(part.embeddings.ids),
-            "dtype": str(part.embeddings.vectors.dtype).removeprefix("torch."),
-            "ids_sha256": _ids_hash(part.embeddings.ids),
-            "change": part.change,
-            "bytes": {file.name: file.stat().st_size for file in part.files},
-            "ann": None if part.measured is None else part.measured.record(),
-        }
     data = {
         "format": FORMAT,
         "drawsim": __version__,
         "change": index.change,
         "model": asdict(index.model),
         "collection": None if index.collection is None else str(index.collection),
-        "kinds": kinds,
+        "kinds": {kind: part.record() for kind, part in index.parts.items()},
     }
     write_json(index.folder / MANIFEST, data)
     named = {file for part in index.parts.values() for file in part.files}
@@ -367,31 +262,6 @@ def _commit(index: Index) -> Index:
             with suppress(OSError):
                 file.unlink()
     return open_index(index.folder)
-
-
-def _read(folder: Path, kind: str, entry: Mapping[str, Any]) -> Part:
-    """Open a part; its files must be those that were written."""
-    measured = None if entry["ann"] is None else Measured.of_record(entry["ann"])
-    part = Part(
-        kind, Embeddings([], torch.empty(0)), pd.DataFrame(), measured, folder, entry["change"]
-    )
-    for file in part.files:
-        size = file.stat().st_size if file.is_file() else None
-        if size != entry["bytes"][file.name]:
-            raise UserError(f"{file}: {'missing' if size is None else 'damaged'}; {AGAIN}")
-    embeddings = load_embeddings(part.file("safetensors"))
-    table = pd.read_csv(part.file("csv"), dtype=str, keep_default_na=False).set_index("id")
-    ids = embeddings.ids
-    if list(table.index) != list(ids) or _ids_hash(ids) != entry["ids_sha256"]:
-        raise UserError(
-            f"{folder}: the tables of its {kind}s are not those it was built with; {AGAIN}"
-        )
-    return replace(part, embeddings=embeddings, table=table)
-
-
-def _ids_hash(ids: Sequence[str]) -> str:
-    """SHA-256 of the ids in their order."""
-    return hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()
 
 
 def _own_files(folder: Path) -> list[tuple[Path, int]]:

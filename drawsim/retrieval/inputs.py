@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,21 @@ from drawsim.collection.tables import (
 )
 from drawsim.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
+from drawsim.retrieval.gallery import read_metadata
 from drawsim.runs import KINDS
 
 
 @dataclass(frozen=True)
 class Model:
-    """One embedding of drawings and artworks, under the name that the results give it."""
+    """One embedding of drawings and artworks, under the name that the results give it.
+
+    made_by: what made it, as its files say; empty where they do not.
+    """
 
     name: str
     drawings: Embeddings
     artworks: Embeddings
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def from_files(
     pairs: None takes the split's own. root: the collection's folder, for what else is known about
     drawings and artworks.
     """
-    model = Model("embeddings", read_embeddings(queries), read_embeddings(gallery))
+    model = _of_files("embeddings", queries, gallery)
     return _assemble((model,), _pairs(pairs, split), split, root)
 
 
@@ -72,10 +77,7 @@ def from_run(run: Path, root: Path | None) -> Inputs:
     if not (run / "split.csv").is_file():
         raise UserError(f"{run}: no run folder (no split.csv in it). Give run=runs/STUDY/NAME.")
     models = tuple(
-        Model(
-            stage,
-            *(read_embeddings(kind_path(run / "embeddings" / stage, kind)) for kind in KINDS),
-        )
+        _of_files(stage, *(kind_path(run / "embeddings" / stage, kind) for kind in KINDS))
         for stage in ("baseline", "final")
         if kind_path(run / "embeddings" / stage, "drawing").is_file()
     )
@@ -83,6 +85,11 @@ def from_run(run: Path, root: Path | None) -> Inputs:
         raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
     split = run / "split.csv"
     return _assemble(models, _pairs(None, split), split, root or run_data(run))
+
+
+def _of_files(name: str, drawings: Path, artworks: Path) -> Model:
+    embeddings = (read_embeddings(drawings), read_embeddings(artworks))
+    return Model(name, *embeddings, {} if artworks.suffix == ".npz" else read_metadata(artworks))
 
 
 def _pairs(file: Path | None, split: Path) -> pd.DataFrame:

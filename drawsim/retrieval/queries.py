@@ -22,7 +22,8 @@ from drawsim.errors import UserError
 from drawsim.retrieval.ann import ann_top_k
 from drawsim.retrieval.filters import parse_filter, passing
 from drawsim.retrieval.gallery import EmbeddingModel
-from drawsim.retrieval.index import Index, Part
+from drawsim.retrieval.index import Index
+from drawsim.retrieval.parts import Part
 from drawsim.retrieval.ranking import top_k
 
 FEW = 20_000

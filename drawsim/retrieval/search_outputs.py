@@ -13,6 +13,7 @@ import torch
 from drawsim.collection.tables import Problem, read_pairs
 from drawsim.errors import UserError
 from drawsim.retrieval.calibration import LIST, Calibration
+from drawsim.retrieval.gallery import UNKNOWN
 from drawsim.retrieval.index import Index
 from drawsim.retrieval.queries import Hits
 from drawsim.retrieval.spatial import Placement, spatial_scores
@@ -96,8 +97,9 @@ def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> li
         raise UserError("calibration: is of drawings that look for artworks: in=artworks")
     said = calibration.made_with
     own = index.model.metadata()
-    for key in ("weights_sha256", "transform"):
-        if key in said and said[key] != own[key]:
+    for key in ("weights_sha256", "transform", "adaptation_sha256", "reading"):
+        told = (said.get(key, UNKNOWN), own[key])
+        if UNKNOWN not in told and told[0] != told[1]:
             raise UserError(
                 f"calibration: fitted with another model ({key} {said[key][:40]}) than that of the "
                 f"index, {index.model}; fit it again"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
-import torch
 
 from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
 from drawsim.collection.rewriting import rewrite
@@ -23,19 +22,18 @@ from drawsim.collection.splits import (
 from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection, read_collection, write_csv
 from drawsim.errors import UserError, nearest
-from drawsim.pixels.duplicates import check_distance, near_duplicates
+from drawsim.retrieval.duplicates import Image, check_nearness, find_duplicates
 from drawsim.retrieval.embeddings import kind_path, load_embeddings
 from drawsim.runs import KINDS
 
 Rule = Literal["thesis", "ratios", "kfold"]
 SHOWN = 5
 """Conflicts and duplicates that the summary spells out."""
-ROWS = 2048
-"""Images that are compared with all others at a time."""
-
-
-Image = tuple[str, str]
-"""drawing or artwork, and its id."""
+ACROSS = [
+    *("split", "first_kind", "first", "first_set", "second_kind", "second", "second_set"),
+    *("distance", "cosine"),
+]
+"""Columns of near_duplicates.csv."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +65,14 @@ def prepare_splits(
     Writes `out/splits/<name>.csv` where something is new, and `out/splits/near_duplicates.csv`:
     near-duplicate images of different sets, for every split of the folder, by perceptual hash and,
     where `embeddings` names some (`<embeddings>.drawings.safetensors` and so on), by a cosine of at
-    least `similarity`. All splits are made and
-    checked before the first is written. Raises UserError for a collection or an old split that
-    cannot be used, and if a set would have no pairs.
+    least `similarity`. All splits are made and checked before the first is written.
+
+    Raises UserError for a collection or an old split that cannot be used, and if a set would have
+    no pairs.
     """
     if rule not in get_args(Rule):
         raise UserError(f"step.rule={rule}: {nearest(rule, get_args(Rule))}")
-    check_distance(distance)
+    check_nearness(distance, similarity)
     collection = read_collection(source)
     folder = out / "splits"
     if rule == "kfold":
@@ -176,65 +175,43 @@ def _report_duplicates(
         )
 
 
-def _alike(
-    present: Mapping[Image, Path], near: Nearness, workers: int
-) -> dict[tuple[Image, Image], tuple[str, str]]:
-    """Near-duplicates, each with its distance in bits and its cosine, empty where not near."""
-    # Drawings and artworks may share their ids: images are compared under numbers.
-    images = list(present)
-    numbered = {str(number): path for number, path in enumerate(present.values())}
-    found = near_duplicates(numbered, distance=near.distance, workers=workers)
-    bits = {
-        (images[int(first)], images[int(second)]): str(apart)
-        for first, second, apart in zip(
-            found["first"], found["second"], found["distance"], strict=True
-        )
-    }
-    cosines = _alike_by_embedding(images, near) if near.embeddings else {}
-    return {
-        pair: (bits.get(pair, ""), cosines.get(pair, ""))
-        for pair in dict.fromkeys([*bits, *cosines])
-    }
+def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.DataFrame:
+    """Near-duplicates as `find_duplicates` gives them, distance and cosine as texts."""
+    embeddings = None
+    if near.embeddings is not None:
+        prefix = near.embeddings
+        embeddings = {kind: load_embeddings(kind_path(prefix, kind)) for kind in KINDS}
+        if not any(name in embeddings[kind].rows for kind, name in present):
+            raise UserError(f"step.embeddings={prefix}: holds none of the images in pairs")
+    pairs = find_duplicates(
+        present,
+        distance=near.distance,
+        workers=workers,
+        embeddings=embeddings,
+        similarity=near.similarity,
+    )
+    cosines = pairs["cosine"].map("{:.4f}".format, na_action="ignore").fillna("")
+    return pairs.assign(distance=pairs["distance"].astype(str).replace("<NA>", ""), cosine=cosines)
 
 
-def _alike_by_embedding(images: list[Image], near: Nearness) -> dict[tuple[Image, Image], str]:
-    """Pairs of embedded images, in the order of `images`, whose cosine is large enough."""
-    assert near.embeddings is not None
-    found: dict[Image, torch.Tensor] = {}
-    for kind in KINDS:
-        embeddings = load_embeddings(kind_path(near.embeddings, kind))
-        for image in images:
-            if image[0] == kind and image[1] in embeddings.rows:
-                found[image] = embeddings.vectors[embeddings.rows[image[1]]].float()
-    embedded = [image for image in images if image in found]
-    if not embedded:
-        raise UserError(f"step.embeddings={near.embeddings}: holds none of the images in pairs")
-    vectors = torch.nn.functional.normalize(torch.stack([found[image] for image in embedded]))
-    pairs: dict[tuple[Image, Image], str] = {}
-    for start in range(0, len(vectors), ROWS):
-        cosine = (vectors[start : start + ROWS] @ vectors.T).triu(start + 1)
-        for row, column in (cosine >= near.similarity).nonzero().tolist():
-            pair = (embedded[start + row], embedded[column])
-            pairs[pair] = f"{float(cosine[row, column]):.4f}"
-    return pairs
-
-
-def _across(
-    name: str, split: pd.DataFrame, pairs: Mapping[tuple[Image, Image], tuple[str, str]]
-) -> pd.DataFrame:
+def _across(name: str, split: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs of images that a split has in different sets, as near_duplicates.csv has them."""
     sets = {
         (kind, image): own
         for kind, column in (("drawing", "drawing_id"), ("artwork", "artwork_id"))
         for image, own in zip(split[column], split["set"], strict=True)
     }
-    columns = ["split", "first_kind", "first", "first_set", "second_kind", "second", "second_set"]
-    rows = [
-        (name, *first, sets[first], *second, sets[second], *measures)
-        for (first, second), measures in pairs.items()
-        if first in sets and second in sets and sets[first] != sets[second]
-    ]
-    return pd.DataFrame(rows, columns=[*columns, "distance", "cosine"])
+    first, second = (
+        pd.Series(
+            [sets.get(image) for image in zip(pairs[f"{which}_kind"], pairs[which], strict=True)],
+            index=pairs.index,
+            dtype=object,
+        )
+        for which in ("first", "second")
+    )
+    apart = first.notna() & second.notna() & (first != second)
+    table = pairs.assign(split=name, first_set=first, second_set=second)
+    return table.loc[apart, ACROSS]
 
 
 def _originals(pairs: pd.DataFrame) -> pd.DataFrame:

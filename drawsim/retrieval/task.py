@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 import torch
@@ -18,6 +18,14 @@ from drawsim.retrieval.ranking import Ranking, Relevance, rank
 TOP = 20
 """Best gallery items kept for each query."""
 
+REJECTED = "different"
+"""The grade of an artwork that people found not to be a drawing's own."""
+
+
+def no_pairs() -> Relevance:
+    """No drawing with no artwork."""
+    return Relevance(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
+
 
 @dataclass(frozen=True)
 class RetrievalTask:
@@ -27,7 +35,9 @@ class RetrievalTask:
     of which no pair is known and which are no queries; artworks: ids of the gallery. queries: for
     each set, rows of its original drawings. train_pairs: (P, 2) rows of drawing and artwork that
     train, style copies included. positives: all confirmed artworks of every drawing, those of the
-    original for a style copy, whatever set they are in.
+    original for a style copy, whatever set they are in. rejected: likewise, the artworks that
+    people found different; undecided: those that they gave another grade, without confirming the
+    pair. Pairs that are not confirmed and have no grade say nothing.
     """
 
     drawings: list[str]
@@ -36,6 +46,8 @@ class RetrievalTask:
     train_pairs: Tensor
     positives: Relevance
     unlabelled: int = 0
+    rejected: Relevance = field(default_factory=no_pairs)
+    undecided: Relevance = field(default_factory=no_pairs)
 
     @property
     def gallery(self) -> int:
@@ -81,6 +93,20 @@ def among(pairs: Relevance, queries: Tensor) -> Relevance:
     return Relevance(place[pairs.query[wanted]], pairs.gallery[wanted])
 
 
+def union(some: Relevance, others: Relevance) -> Relevance:
+    """The pairs of both, each once."""
+    query = torch.cat([some.query, others.query])
+    pairs = torch.stack([query, torch.cat([some.gallery, others.gallery])], dim=1)
+    query, gallery = torch.unique(pairs, dim=0).unbind(dim=1)
+    return Relevance(query, gallery)
+
+
+def less(pairs: Relevance, others: Relevance, size: int) -> Relevance:
+    """The pairs that are not among others, in a gallery of `size` artworks."""
+    there = torch.isin(pairs.query * size + pairs.gallery, others.query * size + others.gallery)
+    return Relevance(pairs.query[~there], pairs.gallery[~there])
+
+
 def make_task(
     collection: Collection, split: pd.DataFrame, unlabelled: Sequence[str] = ()
 ) -> RetrievalTask:
@@ -98,11 +124,21 @@ def make_task(
     for table in (collection.true_pairs, split):
         for parent, artwork in zip(table["parent"], table["artwork_id"], strict=True):
             confirmed.setdefault(parent, set()).add(artwork)
-    positives = [
-        (drawing_row[drawing], artwork_row[artwork])
-        for drawing in drawings
-        for artwork in sorted(confirmed[parents[drawing]])
-    ]
+    rejected: dict[str, set[str]] = {}
+    undecided: dict[str, set[str]] = {}
+    for parent, artwork, grade in _grades(collection.pairs):
+        if artwork not in confirmed.get(parent, ()):
+            (rejected if grade == REJECTED else undecided).setdefault(parent, set()).add(artwork)
+
+    def rows(known: Mapping[str, set[str]]) -> Relevance:
+        listed = [
+            (drawing_row[drawing], artwork_row[artwork])
+            for drawing in drawings
+            for artwork in sorted(known.get(parents[drawing], ()))
+        ]
+        columns = torch.tensor(listed, dtype=torch.int64).view(-1, 2)
+        return Relevance(columns[:, 0].contiguous(), columns[:, 1].contiguous())
+
     originals = split[split["drawing_id"] == split["parent"]]
     queries = {
         name: torch.tensor(
@@ -116,15 +152,24 @@ def make_task(
         (drawing_row[drawing], artwork_row[artwork])
         for drawing, artwork in zip(train["drawing_id"], train["artwork_id"], strict=True)
     ]
-    columns = torch.tensor(positives, dtype=torch.int64).view(-1, 2)
     return RetrievalTask(
         drawings=[*drawings, *unlabelled],
         artworks=artworks,
         queries=queries,
         train_pairs=torch.tensor(train_pairs, dtype=torch.int64).view(-1, 2),
-        positives=Relevance(columns[:, 0].contiguous(), columns[:, 1].contiguous()),
+        positives=rows(confirmed),
         unlabelled=len(unlabelled),
+        rejected=rows(rejected),
+        undecided=rows(undecided),
     )
+
+
+def _grades(pairs: pd.DataFrame) -> Iterable[tuple[str, str, str]]:
+    """Parent, artwork and grade of the pairs that people graded and did not confirm."""
+    if "grade" not in pairs.columns:
+        return []
+    graded = pairs[(pairs["grade"] != "") & ~pairs["pair"]]
+    return zip(graded["parent"], graded["artwork_id"], graded["grade"], strict=True)
 
 
 def ranks_table(task: RetrievalTask, name: Set, ranking: Ranking) -> pd.DataFrame:

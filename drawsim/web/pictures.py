@@ -27,7 +27,7 @@ LARGE = 1600
 SMALL_QUALITY, LARGE_QUALITY = 75, 88
 UPLOAD_PIXELS = 60_000_000
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-"""What files of JPEG, PNG, GIF, BMP and TIFF begin with; WebP has its name at byte 8."""
+"""What files of JPEG, PNG, GIF, BMP and TIFF begin with; WebP is RIFF with its name at byte 8."""
 Maker = Callable[[Path, Path], Image.Image | None]
 
 
@@ -127,7 +127,8 @@ class Pictures:
 
         Raises UserError for what is no JPEG, PNG, WebP, TIFF, GIF or BMP, is damaged or too large.
         """
-        if not data.startswith(SIGNATURES) and data[8:12] != b"WEBP":
+        webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+        if not data.startswith(SIGNATURES) and not webp:
             raise UserError("the file is no picture: JPEG, PNG, WebP, TIFF, GIF or BMP is needed")
         with TemporaryDirectory(prefix="drawsim-") as folder:
             file = Path(folder, "upload")

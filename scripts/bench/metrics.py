@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import resource
-import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 from drawsim.machine import prepare
@@ -26,7 +24,7 @@ prepare()
 
 import numpy as np
 import torch
-from torch import Tensor
+from measuring import seconds, unit_rows
 
 from drawsim.retrieval.metrics import query_metrics, summarise
 from drawsim.retrieval.ranking import Relevance, rank, top_k
@@ -155,23 +153,6 @@ def large() -> None:
     spent = time.perf_counter() - began
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
     print(f"20,000 x 1,000,000 x 256: {spent:.0f} s, {more:.2f} GiB beyond its input (target: 4)")
-
-
-def unit_rows(rows: int, dimensions: int, seed: int) -> Tensor:
-    """Random unit vectors."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.nn.functional.normalize(torch.randn(rows, dimensions, generator=generator))
-
-
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median time of a call, after one to warm up."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
 
 
 if __name__ == "__main__":

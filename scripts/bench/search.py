@@ -13,10 +13,8 @@ recall@10 0.98 at 10 times the rate of exact single queries). It needs faiss-cpu
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ prepare()
 # ruff: noqa: E402
 
 import torch
+from measuring import seconds, unit_rows
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -137,23 +136,6 @@ def random_index(folder: Path, size: int, dimensions: int) -> Index:
     model = EmbeddingModel("random", "none", "none", dimensions)
     vectors = Embeddings([f"artwork_{i}" for i in range(size)], unit_rows(size, dimensions, 0))
     return build_index(folder, {"artwork": Gallery(vectors, model)})
-
-
-def unit_rows(rows: int, dimensions: int, seed: int) -> Tensor:
-    """Random unit vectors."""
-    generator = torch.Generator().manual_seed(seed)
-    return normalize(torch.randn(rows, dimensions, generator=generator))
-
-
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median time of a call, after one to warm up."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
 
 
 if __name__ == "__main__":

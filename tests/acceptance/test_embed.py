@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,15 +19,50 @@ import pytest
 import torch
 
 import drawsim.embed
+import drawsim.train
 from drawsim.launch import launch
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("image_size=64", "workers=0", "batch=4", "trainer=cpu")
+SMALL = ("image_size=32", "workers=0", "batch=4", "trainer=cpu")
 
 
-def run(code: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+class Done(NamedTuple):
+    """How a command ended, and what it printed and logged."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def embed(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> Command:
+    """`python -m drawsim.embed`, in this process, so that torch is not imported anew each time."""
+
+    def command(*arguments: str) -> Done:
+        caplog.clear()
+        monkeypatch.setattr(sys, "argv", ["drawsim.embed", *arguments])
+        code = 0
+        try:
+            launch("embed", drawsim.embed.embed)
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        printed = capsys.readouterr()
+        return Done(code, printed.out, printed.err + caplog.text)
+
+    return command
+
+
+def program(code: list[str], *arguments: str) -> Done:
+    """A command in a process of its own."""
+    done = subprocess.run(
         [sys.executable, *code, *arguments],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
@@ -34,16 +71,7 @@ def run(code: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=240,
     )
-
-
-def embed(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(["-m", "drawsim.embed"], *arguments)
-
-
-def says(done: subprocess.CompletedProcess[str], text: str) -> None:
-    assert done.returncode == 1, done.stdout + done.stderr
-    [line] = done.stderr.splitlines()
-    assert text in line
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 KILLED = """
@@ -60,10 +88,10 @@ runpy.run_module("drawsim.embed", run_name="__main__", alter_sys=True)
 """
 
 
-def test_killed_resumed_renamed_and_by_two_processes(collection_root: Path, tmp_path: Path) -> None:
+def test_killed_resumed_and_renamed(collection_root: Path, tmp_path: Path, embed: Command) -> None:
     store, out = tmp_path / "store", tmp_path / "a.safetensors"
     settings = (f"data.root={collection_root}", "kind=artworks", f"out={out}", f"store={store}")
-    killed = run(["-c", KILLED], *SMALL, *settings)
+    killed = program(["-c", KILLED], *SMALL, *settings)
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     assert not out.exists()
     [model] = store.iterdir()
@@ -92,20 +120,30 @@ def test_killed_resumed_renamed_and_by_two_processes(collection_root: Path, tmp_
     same = again.of([f"Ä b/{name}" for name in first.ids]).vectors
     assert torch.equal(same, first.vectors.half())
 
-    two = embed(
+
+def test_two_processes_embed_what_one_does(
+    collection_root: Path, tmp_path: Path, embed: Command
+) -> None:
+    images = (f"data.root={collection_root}", "kind=artworks")
+    files = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
+    one = embed(*SMALL, *images, f"out={files[0]}", f"store={tmp_path / 'store1'}")
+    assert one.returncode == 0, one.stderr
+    two = program(
+        ["-m", "drawsim.embed"],
         *(*SMALL[:3], "trainer=ddp", "trainer.accelerator=cpu"),
-        *(f"data.root={collection_root}", "kind=artworks"),
-        *(f"out={tmp_path / 'two.safetensors'}", f"store={tmp_path / 'store2'}"),
+        *(*images, f"out={files[1]}", f"store={tmp_path / 'store2'}"),
     )
     assert two.returncode == 0, two.stderr
     assert "12 images embedded" in two.stdout
     assert two.stdout.count("two.safetensors:") == 1
-    both = load_embeddings(tmp_path / "two.safetensors")
+    first, both = map(load_embeddings, files)
     assert both.ids == first.ids
     assert torch.allclose(both.vectors, first.vectors, atol=1e-6)
 
 
-def test_corrupt_images_are_listed_or_an_error(collection_root: Path, tmp_path: Path) -> None:
+def test_corrupt_images_are_listed_or_an_error(
+    collection_root: Path, tmp_path: Path, embed: Command
+) -> None:
     folder = tmp_path / "images"
     shutil.copytree(collection_root / "drawings", folder)
     (folder / "d0.png").write_bytes((folder / "d0.png").read_bytes()[:200])
@@ -124,28 +162,39 @@ def test_corrupt_images_are_listed_or_an_error(collection_root: Path, tmp_path: 
     assert "Traceback" not in strict.stderr
 
 
-def test_a_run_embeds_as_it_was_trained(tmp_path: Path) -> None:
-    counts = ("artworks=40", "paired_artworks=24", "pairs=30", "unpaired_drawings=6")
-    made = (f"cache={tmp_path / 'cache'}", *counts)
-    demo = ("data=demo", *(f"data.demo.{setting}" for setting in made))
-    done = run(
-        ["-m", "drawsim.train"],
-        *(*demo, "image_size=64", "trainer=cpu", "trainer.max_epochs=1", "logger=csv", "study=s"),
-        *("adapt=hubs", "batch.flip=true", "workers=0", "name=r", f"out={tmp_path / 'runs'}"),
+def test_a_run_embeds_as_it_was_trained(
+    collection_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embed: Command
+) -> None:
+    images = ("data=folder", f"data.root={collection_root}")
+    train = (
+        *(*images, "image_size=32", "trainer=cpu", "trainer.max_epochs=1", "logger=csv"),
+        *(
+            "adapt=hubs",
+            "adapt.neighbours=2",
+            "batch.flip=true",
+            "workers=0",
+            "miner.negatives=2",
+            "keep=last",
+        ),
+        *("study=s", "name=r", f"out={tmp_path / 'runs'}"),
     )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "argv", ["drawsim.train", *train])
+    launch("train", drawsim.train.train)
     trained = tmp_path / "runs/s/r"
-    settings = (*demo, "workers=0", "trainer=cpu", f"run={trained}", f"store={tmp_path / 'store'}")
-    for kind in ("drawings", "artworks"):
+    without = ("workers=0", "trainer=cpu", f"run={trained}", f"store={tmp_path / 'store'}")
+    settings = (f"data.root={collection_root}", *without)
+    for kind, count in (("drawings", 7), ("artworks", 12)):
         out = tmp_path / f"{kind}.safetensors"
         done = embed(*settings, f"kind={kind}", f"out={out}")
         assert done.returncode == 0, done.stderr
         expected = load_embeddings(trained / f"embeddings/final.{kind}.safetensors")
+        assert len(expected.ids) >= count
         found = load_embeddings(out).of(expected.ids)
         assert torch.allclose(found.vectors, expected.vectors, atol=1e-5)
-    without = (*settings[len(demo) :], f"images={tmp_path / 'cache'}", f"out={out}")
-    says(embed(*without), "kind must be given, for this model embeds")
-    says(embed(*settings, "kind=drawings", f"out={out}", "image_size=32"), "image_size: leave it")
+    says = embed(*without, f"images={collection_root / 'drawings'}", f"out={out}")
+    assert "kind must be given, for this model embeds" in says.stderr
+    says = embed(*settings, "kind=drawings", f"out={out}", "image_size=64")
+    assert "image_size: leave it" in says.stderr
 
 
 @pytest.mark.parametrize(
@@ -172,13 +221,7 @@ def test_a_run_embeds_as_it_was_trained(tmp_path: Path) -> None:
         ("import_npy={hostile}", "refused, for it asks for"),
     ],
 )
-def test_mistakes_get_one_line(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    given: str,
-    text: str,
-) -> None:
+def test_mistakes_get_one_line(tmp_path: Path, embed: Command, given: str, text: str) -> None:
     folders = {name: tmp_path / name for name in ("empty", "twins", "endings", "hostile")}
     for folder in folders.values():
         folder.mkdir()
@@ -193,11 +236,9 @@ def test_mistakes_get_one_line(
     arguments = given.format(**folders).split()
     if "out=" not in given:
         arguments.append(f"out={tmp_path / 'e.safetensors'}")
-    monkeypatch.setattr(sys, "argv", ["drawsim.embed", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        launch("embed", drawsim.embed.embed)
-    assert stopped.value.code == 1
-    [line] = capsys.readouterr().err.splitlines()
+    done = embed(*arguments)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
     assert text in line
     assert not (tmp_path / "done").exists()
     assert not (tmp_path / "e.safetensors").exists()
@@ -226,7 +267,7 @@ def write_hostile(path: Path, made: Path) -> Path:
     return path
 
 
-def test_the_thesis_file_is_imported(tmp_path: Path) -> None:
+def test_the_thesis_file_is_imported(tmp_path: Path, embed: Command) -> None:
     array = np.empty((2, 2), dtype=object)
     array[0] = ["d1", np.array([0.6, 0.8], np.float32)]
     array[1] = ["ä", np.array([0.0, 3.0], np.float32)]

@@ -11,8 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from omegaconf import DictConfig, OmegaConf
 
+from drawsim.errors import UserError
+from drawsim.evaluate import evaluate as evaluate_door
+from drawsim.launch import config_folder
+from drawsim.retrieval.calibration import load_calibration
 from tests.html_page import Page
+from tests.retrieval.test_known_answers import PAIRED, WITHOUT, world
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +72,49 @@ def test_from_files_to_a_page(files: dict[str, str]) -> None:
     first = tested["relevant_ranks"].map(lambda text: json.loads(text)[0])
     assert (1 / first).mean() == pytest.approx(record["embeddings"]["test"]["mrr"])
     assert {"breakdowns.csv", "memorisation.csv", "hubs.csv"} <= {f.name for f in out.iterdir()}
+
+
+def door(folder: Path, **changes: str) -> DictConfig:
+    """The settings of an evaluation with a calibration, of what `world` wrote."""
+    config = OmegaConf.load(config_folder() / "evaluate" / "evaluate.yaml")
+    assert isinstance(config, DictConfig)
+    given = {
+        "queries": f"{folder}/d.safetensors",
+        "gallery": f"{folder}/a.safetensors",
+        "split": f"{folder}/split.csv",
+        "collection": str(folder),
+        "out": f"{folder}/out",
+        "calibrate": True,
+    }
+    for key, value in {**given, **changes}.items():
+        assert key in config
+        config[key] = value
+    return config
+
+
+def test_a_calibration_is_written_or_it_is_said_why_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    evaluate_door(door(world(tmp_path)))
+    note = f"calibrated on {PAIRED} drawings of validation and {WITHOUT} drawings without any"
+    assert note in capsys.readouterr().out
+    calibration = load_calibration(out / "calibration.json")
+    assert calibration.made_with["weights_sha256"] == "w"
+    page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
+    assert page.fetched == []
+    assert note in " ".join(page.text.split())
+    assert f"{calibration.true_tops + calibration.other_tops} drawings" in page.text
+    assert (out / "reliability.png").read_bytes()[:4] == b"\x89PNG"
+
+    evaluate_door(door(world(tmp_path, found=3)))
+    assert "uncalibrated: 3 true tops and 67 others, at least 20" in capsys.readouterr().out
+    page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
+    assert "uncalibrated: 3 true tops" in " ".join(page.text.split())
+    assert not (out / "calibration.json").exists()
+    assert not (out / "reliability.png").exists()
+    with pytest.raises(UserError, match="calibrate: goes with protocol=drawsim"):
+        evaluate_door(door(tmp_path, direction="artwork_to_drawing"))
 
 
 def test_the_thesis_protocol_from_files(files: dict[str, str], tmp_path: Path) -> None:

@@ -286,8 +286,12 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
     answers = np.arange(60) % 2 == 0
     scores = -np.sort(-rng.uniform(0, 0.5, (60, LIST)), axis=1)
     scores[answers, 0] += 0.3
-    own = {"weights_sha256": open_index(root / "INDEX").model.weights_sha256}
-    for made_with, file in ((own, "own.json"), ({"weights_sha256": "other"}, "other.json")):
+    own = open_index(root / "INDEX").model.metadata()
+    for made_with, file in (
+        (own, "own.json"),
+        ({"weights_sha256": "other"}, "other.json"),
+        ({**own, "adaptation_sha256": "other"}, "adapted.json"),
+    ):
         fitted = fit_calibration(torch.from_numpy(scores), answers, np.arange(60), made_with)
         assert isinstance(fitted, Calibration)
         fitted.save(tmp_path / file)
@@ -299,8 +303,9 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
     assert record["queries"][0]["probability"] == pytest.approx(expected, rel=1e-4)
     page = Page((tmp_path / "search.html").read_text(encoding="utf-8"))
     assert f"{expected * 100:.0f} %" in page.text
-    with pytest.raises(UserError, match="fitted with another model"):
-        look_up(root, tmp_path, id="1995_03", calibration=tmp_path / "other.json")
+    for file in ("other.json", "adapted.json"):
+        with pytest.raises(UserError, match="fitted with another model"):
+            look_up(root, tmp_path, id="1995_03", calibration=tmp_path / file)
 
 
 def test_adding_and_removing(
@@ -348,7 +353,7 @@ def test_adding_and_removing(
         ({"image": "{root}/empty"}, "empty: no images in this folder"),
         ({"image": "{root}/drawings/0.png", "backbone": "lte"}, "backbone=lte: did you mean lite?"),
         ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
-        ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoint of a run there"),
+        ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoints/best.ckpt in it"),
         ({"id": "1995_00", "index": "{root}"}, "no index there; build it again with drawsim index"),
         ({"id": "1995_00", "calibration": "{root}/none.json"}, "none.json: cannot be read"),
         ({}, "id or image must be given"),

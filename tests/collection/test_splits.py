@@ -326,3 +326,31 @@ def test_splits_of_real_collections(shared_data: Path, name: str) -> None:
     collection = read_collection(shared_data / name)
     sizes = {len(load_split(collection, f"v{version}")) for version in range(11)}
     assert sizes == {len(collection.true_pairs)}
+
+
+def test_a_pair_of_a_file_that_people_have_rejected_since_is_left_out(
+    collection_root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("drawings.csv", "artworks.csv", "pairs.csv"):
+        shutil.copy(collection_root / name, tmp_path / name)
+    before = load_split(read_collection(tmp_path), "v0", write=True)
+    [train] = before.loc[before["set"] == "train", "drawing_id"].head(1)
+    text = (tmp_path / "pairs.csv").read_text(encoding="utf-8")
+    lines = [
+        line.replace("True", "false") if f"{train}," in line else line for line in text.split()
+    ]
+
+    def load(grade: str) -> pd.DataFrame:
+        rows = [f"{lines[0]},grade"]
+        rows += [f"{line},{grade if f'{train},' in line else ''}" for line in lines[1:]]
+        (tmp_path / "pairs.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        return load_split(read_collection(tmp_path), "v0")
+
+    pd.testing.assert_frame_equal(load(""), before)  # without a grade, the split's word counts
+    caplog.set_level(logging.INFO)
+    found = load("different")
+    kept = before[before["drawing_id"] != train].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, kept)
+    count = len(before) - len(kept)
+    assert count > 0
+    assert f"split v0: {count} rows of rejected pairs left out" in caplog.text

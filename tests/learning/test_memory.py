@@ -245,7 +245,7 @@ def few_samples(folder: Path) -> Triplets:
     [batch] = [b for b in made if ((b.own != NOTHING).sum(dim=1) == 2).any()]
     images, artworks = batch.images.clone(), batch.artworks.clone()
     images[0, -1], artworks[0, -1] = 0, NOTHING
-    return Triplets(images, artworks, batch.own, batch.weight)
+    return batch._replace(images=images, artworks=artworks)
 
 
 def test_a_memory_needs_shared_artworks() -> None:

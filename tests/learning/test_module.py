@@ -162,8 +162,8 @@ def test_an_embedding_with_flip_is_the_mean_of_both(tmp_path: Path) -> None:
     torch.testing.assert_close(found["vectors"], normalize((seen + mirrored) / 2, dim=1))
     torch.testing.assert_close(alone["vectors"], seen)
     assert float((seen - mirrored).norm(dim=1).min()) > 1e-3
-    assert "mirrored" in flipping.describe(24)["transform"]
-    assert "mirrored" not in plain.describe(24)["transform"]
+    assert "mirrored" in flipping.recipe(24, "32-true", False).describe()["transform"]
+    assert "mirrored" not in plain.recipe(24, "32-true", False).describe()["transform"]
 
 
 def test_triplets_to_validate_are_summed_and_counted(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from drawsim.learning.query_model import (
     model_source,
     save_source,
 )
+from drawsim.learning.weights import weights_hash
 from drawsim.retrieval.adaptation import Adaptation
 
 SIZE = 64
@@ -91,6 +92,8 @@ def test_it_embeds_as_the_run_did(run: Path) -> None:
     made_by = model.made_by(drawings.shape[1])
     assert made_by.weights_sha256 == backbone.describe(SIZE)["weights_sha256"]
     assert "mirrored" in made_by.transform
+    assert made_by.adaptation == weights_hash(adaptation)
+    assert made_by.reading == "areas averaged"
 
 
 def test_where_a_model_comes_from(run: Path, tmp_path: Path) -> None:
@@ -105,12 +108,16 @@ def test_where_a_model_comes_from(run: Path, tmp_path: Path) -> None:
     assert model_source(None, None, None, 1, options) is None
     with pytest.raises(UserError, match="run and backbone: give one of them"):
         model_source(str(run), None, "lite", 1, options)
+    with pytest.raises(UserError, match=r"no checkpoints/best\.ckpt in it"):
+        model_source(str(tmp_path), None, None, 1, options)
+    with pytest.raises(UserError, match="no checkpoint of a run"):
+        model_source(None, str(tmp_path / "best.ckpt"), None, 1, options)
     with pytest.raises(UserError, match=r"backbone=timm: leaves backbone\.model open"):
         model_source(None, None, "timm", 1, options)
 
 
 def test_a_run_that_has_moved_and_one_of_another_network(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="run=DIR must be given: no checkpoint of a run there"):
+    with pytest.raises(UserError, match=r"best\.ckpt: no checkpoint of a run\. Give one that lies"):
         load_model({"checkpoint": str(tmp_path / "checkpoints" / "best.ckpt")})
     text = (run / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(text)

@@ -57,14 +57,14 @@ def test_more_images_than_a_batch(paths: dict[str, Path], monkeypatch: pytest.Mo
 def test_the_bar_counts_every_image(
     paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted: list[tuple[str, int | None, int]] = []
+    counted: list[tuple[str, int | None, str, int]] = []
 
     @contextmanager
-    def bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    def bar(what: str, total: int | None, unit: str) -> Iterator[Callable[[], None]]:
         done = []
         yield lambda: done.append(1)
-        counted.append((what, total, len(done)))
+        counted.append((what, total, unit, len(done)))
 
     monkeypatch.setattr(check, "progress_bar", bar)
     check_images(paths, max_pixels=10_000, label="drawings")
-    assert counted == [("checking drawings", 9, 9)]
+    assert counted == [("checking drawings", 9, "images", 9)]

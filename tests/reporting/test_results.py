@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.errors import UserError
-from drawsim.reporting.results import natural, query_scores, read_runs
+from drawsim.reporting.finished_run import natural
+from drawsim.reporting.results import query_scores, read_runs
 from drawsim.retrieval.metrics import query_metrics
 from drawsim.retrieval.ranking import Ranking, Relevance
 from tests.reporting.compared import ladder, make_run, make_study

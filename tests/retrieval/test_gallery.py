@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,35 @@ def test_a_file_says_what_made_it(tmp_path: Path) -> None:
     assert gallery_from_file(path).model == LITE
     Embeddings(["a"], torch.eye(1, 4)).save(path, {"imported_from": "old.npy"})
     assert gallery_from_file(path).model == EmbeddingModel("unknown", "unknown", "unknown", 4)
+
+
+def test_vectors_of_another_adaptation_or_reading_are_of_another_space() -> None:
+    said = {"model": "lite", "weights_sha256": "w", "transform": "t", "reading": "areas averaged"}
+    plain = EmbeddingModel.from_metadata(said, 4)
+    one, other = (
+        EmbeddingModel.from_metadata({**said, "adaptation": "hubs", "adaptation_sha256": digest}, 4)
+        for digest in ("1f", "2e")
+    )
+    exact = EmbeddingModel.from_metadata({**said, "reading": "full resolution"}, 4)
+    spaces = [model.space for model in (plain, one, other, exact)]
+    assert [spaces.index(space) for space in spaces] == [0, 1, 2, 3]
+    assert len({*spaces, *(replace(model).space for model in (plain, one, other, exact))}) == 4
+    assert len({str(model) for model in (plain, one, other, exact)}) == 4
+    for model in (plain, one, other, exact):
+        assert EmbeddingModel.from_metadata(model.metadata(), 4) == model
+
+
+def test_what_older_files_do_not_say_does_not_part_them() -> None:
+    old = {"model": "lite", "weights_sha256": "w", "transform": "t"}
+    adapted = EmbeddingModel.from_metadata({**old, "adaptation": "hubs held back"}, 4)
+    plain = EmbeddingModel.from_metadata(old, 4)
+    now = EmbeddingModel.from_metadata(
+        {**old, "adaptation": "hubs held back", "adaptation_sha256": "1f", "reading": "areas"}, 4
+    )
+    assert (adapted.adaptation, plain.adaptation, plain.reading) == ("unknown", "none", "unknown")
+    assert adapted.space == now.space
+    assert now.space == adapted.space
+    assert plain.space != now.space
+    assert replace(plain, weights_sha256="v").space != plain.space
+    assert EmbeddingModel("a", "w", "t", 4).space == now.space
+    assert len({adapted.space, now.space}) == 1

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from drawsim.collection.tables import Collection
 from drawsim.errors import UserError
 from drawsim.retrieval import index as index_module
+from drawsim.retrieval import parts
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.gallery import EmbeddingModel, Gallery, gallery_from_file
 from drawsim.retrieval.index import Changes, Index, build_index, open_index
 
 D = 4
-LITE = EmbeddingModel("lite", "0123456789abcdef", "squash to 280x280", D)
+LITE = EmbeddingModel("lite", "0123456789abcdef", "squash to 280x280", D, "none", "areas averaged")
 HOSTILE = ["Albrecht_Du╠êrer_1", 'a, "b"\nc', "007", "NA", " x "]
 
 
@@ -158,8 +159,8 @@ def stopped_at(monkeypatch: pytest.MonkeyPatch, write: int) -> None:
         return stopping
 
     monkeypatch.setattr(Embeddings, "save", stop(Embeddings.save))
-    for name in ("write_csv", "write_json"):
-        monkeypatch.setattr(index_module, name, stop(getattr(index_module, name)))
+    for module, name in ((parts, "write_csv"), (index_module, "write_json")):
+        monkeypatch.setattr(module, name, stop(getattr(module, name)))
 
 
 @pytest.mark.parametrize("write", [0, 1, 2])
@@ -232,6 +233,9 @@ def test_an_open_index_can_be_read_while_it_is_changed(tmp_path: Path) -> None:
         ({"weights_sha256": "fedcba9876543210"}, True),
         ({"transform": "squash to 224x224"}, True),
         ({"dimensions": 8}, True),
+        ({"adaptation": "1f2e"}, True),
+        ({"reading": "full resolution"}, True),
+        ({"adaptation": "unknown", "reading": "unknown"}, False),
     ],
 )
 def test_another_model_is_refused(tmp_path: Path, changed: dict[str, Any], refused: bool) -> None:
@@ -271,6 +275,19 @@ def test_two_spellings_of_an_id_are_one(tmp_path: Path) -> None:
     index = build_index(tmp_path, {"artwork": gallery({"D\u00fcrer": 0})})
     with pytest.raises(UserError, match="the same text"):
         index.add("artwork", gallery({"Du\u0308rer": 0}))
+
+
+def test_an_index_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
+    built = build_index(tmp_path, {"artwork": gallery({"a": 0})})
+    file = tmp_path / "index.json"
+    data = json.loads(file.read_text())
+    del data["model"]["adaptation"], data["model"]["reading"]
+    file.write_text(json.dumps(data))
+    index = open_index(tmp_path)
+    index.check_model(LITE)
+    assert_same(index, built)
+    grown, _ = index.add("artwork", gallery({"b": 1}))
+    assert list(grown.part("artwork").embeddings.ids) == ["a", "b"]
 
 
 def test_the_manifest_says_what_is_in_it(tmp_path: Path) -> None:

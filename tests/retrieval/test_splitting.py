@@ -119,6 +119,7 @@ def test_pairs_that_are_rejected_later_are_named(source: Path) -> None:
         ({"rule": "ratios", "ratios": [1, 2]}, "step.ratios=[1, 2]: must be three"),
         ({"rule": "ratios", "ratios": [98, 1, 1]}, "ratios0.csv has no"),
         ({"duplicates": True, "distance": 65}, "distance=65: must be a number of bits"),
+        ({"duplicates": True, "similarity": 0}, "similarity=0: must be a cosine above 0"),
     ],
 )
 def test_bad_settings(source: Path, settings: dict[str, Any], answer: str) -> None:

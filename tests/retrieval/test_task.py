@@ -228,3 +228,57 @@ def test_a_set_without_queries_has_an_empty_table() -> None:
     task = make_task(collection, collection.true_pairs.assign(set="train", cluster=0))
     ranking = task.rank(task.queries["test"], unit_rows(1, 0), unit_rows(3, 1))
     assert ranks_table(task, "test", ranking).empty
+
+
+def judged(table: Any, task: RetrievalTask) -> set[tuple[str, str]]:
+    pairs = zip(table.query.tolist(), table.gallery.tolist(), strict=True)
+    return {(task.drawings[drawing], task.artworks[artwork]) for drawing, artwork in pairs}
+
+
+def test_grades_say_what_is_no_negative_and_what_is_one() -> None:
+    grades = {"a1": "different", "a2": "same motif", "a3": "unsure", "a4": "", "a5": "different"}
+    pairs = [
+        {"drawing_id": "d0", "artwork_id": "a0", "pair": True, "parent": "d0"},
+        {"drawing_id": "d0_oil", "artwork_id": "a0", "pair": True, "parent": "d0"},
+        *(
+            {"drawing_id": "d0", "artwork_id": artwork, "pair": False, "parent": "d0"}
+            for artwork in grades
+        ),
+        {"drawing_id": "d1", "artwork_id": "a5", "pair": False, "parent": "d1"},
+    ]
+    collection = make_collection(pairs, gallery=7)
+    ungraded = make_task(collection, collection.true_pairs.assign(set="train", cluster=0))
+    assert judged(ungraded.rejected, ungraded) == judged(ungraded.undecided, ungraded) == set()
+
+    collection.pairs["grade"] = ["same work", "", *grades.values(), "different"]
+    # Whoever confirms more grades than one has pairs of another grade that are true.
+    true = {**pairs[0], "artwork_id": "a6", "grade": "same motif"}
+    table = pd.concat([collection.pairs, pd.DataFrame([true])], ignore_index=True)
+    collection = Collection(Path(), collection.drawings, collection.artworks, table)
+    task = make_task(collection, collection.true_pairs.assign(set="train", cluster=0))
+    both = ("d0", "d0_oil")
+    assert judged(task.rejected, task) == {(d, a) for d in both for a in ("a1", "a5")}
+    assert judged(task.undecided, task) == {(d, a) for d in both for a in ("a2", "a3")}
+    assert judged(task.positives, task) == {(d, a) for d in both for a in ("a0", "a6")}
+
+
+@settings(deadline=None)
+@given(collection=collections())
+def test_without_grades_a_task_is_as_it_was(collection: Collection) -> None:
+    split = make_split(collection.true_pairs, "v0")
+    plain = make_task(collection, split)
+    empty = make_task(
+        Collection(
+            collection.root,
+            collection.drawings,
+            collection.artworks,
+            collection.pairs.assign(grade=""),
+        ),
+        split,
+    )
+    for task in (plain, empty):
+        assert not len(task.rejected.query)
+        assert not len(task.undecided.query)
+        assert torch.equal(task.positives.query, plain.positives.query)
+        assert torch.equal(task.positives.gallery, plain.positives.gallery)
+        assert torch.equal(task.train_pairs, plain.train_pairs)

@@ -16,11 +16,11 @@ from drawsim.errors import UserError
 from drawsim.learning.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.data import TripletData
 from drawsim.learning.losses import compare
-from drawsim.learning.mining import NOTHING, Miner, same_pictures
+from drawsim.learning.mining import NOTHING, Miner, rejected_first, same_pictures
 from drawsim.learning.module import Matcher
 from drawsim.learning.samples import EpochChoice, listed
 from drawsim.retrieval.ranking import Relevance
-from drawsim.retrieval.task import among
+from drawsim.retrieval.task import among, less, union
 from drawsim.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -91,19 +91,23 @@ class Mining(pl.Callback):
     def _for_pairs(self, epoch: int) -> EpochChoice:
         task = self.evaluation.task
         rows = task.rows(LIVE_SETS)
-        same = self._same(task.positives)
-        positives = task.relevant_to(rows)
+        drawings, artworks = self.evaluation.drawings[rows], self.evaluation.artworks
+        same, spared = self._same(task.positives), task.undecided
+        if same is not None:
+            judged = union(task.rejected, task.undecided)
+            same = less(same, judged, len(artworks))  # people know better than the network
+            spared = union(spared, same)
         mined = self.miner.mine(
-            self.evaluation.drawings[rows],
-            self.evaluation.artworks,
-            positives,
-            None if same is None else among(same, rows),
-            epoch,
+            drawings, artworks, task.relevant_to(rows), among(spared, rows), epoch
         )
+        mined = rejected_first(mined, drawings, artworks, among(task.rejected, rows))
         negatives = torch.full((len(task.drawings), mined.shape[1]), NOTHING)
         negatives[rows] = mined
-        own = listed(_own(task.positives, same), len(task.drawings))
-        return self.data.choice._replace(negatives=negatives, own=own)
+        return self.data.choice._replace(
+            negatives=negatives,
+            own=listed(_own(task.positives, same), len(task.drawings)),
+            undecided=listed(_rows(task.undecided), len(task.drawings)),
+        )
 
     def _same(self, positives: Relevance) -> Relevance | None:
         if self.miner.same_picture is None:
@@ -153,13 +157,14 @@ class Mining(pl.Callback):
         pairs = self.evaluation.task.pairs_of("val")
         drawings, artworks = self.evaluation.drawings, self.evaluation.artworks
         own = self.data.choice.own[pairs[:, 0]]
+        never = torch.cat([own, self.data.choice.undecided[pairs[:, 0]]], dim=1)
         if self.module.memory is None:
             rows = self.data.choice.negatives[pairs[:, 0]]
             candidates, valid = artworks[rows], rows != NOTHING
         else:
             candidates = artworks
             valid = torch.ones(len(pairs), len(artworks) + 1, dtype=torch.bool)
-            valid = valid.scatter(1, own % (len(artworks) + 1), False)[:, :-1]
+            valid = valid.scatter(1, never % (len(artworks) + 1), False)[:, :-1]
         terms = self.module.loss(
             compare(
                 drawings[pairs[:, 0]],
@@ -205,5 +210,9 @@ class Mining(pl.Callback):
 
 def _own(positives: Relevance, same: Relevance | None) -> Tensor:
     """(P, 2) rows of query and artwork: its own, then those that are the same picture."""
-    both = [positives] if same is None else [positives, same]
-    return torch.cat([torch.stack([some.query, some.gallery], dim=1) for some in both])
+    return torch.cat([_rows(some) for some in (positives, same) if some is not None])
+
+
+def _rows(pairs: Relevance) -> Tensor:
+    """Pairs as (P, 2) rows of query and artwork."""
+    return torch.stack([pairs.query, pairs.gallery], dim=1)

@@ -52,6 +52,7 @@ export class BoxTool {
 
   /** A box in the middle, for the keyboard to move; the one there is, if any. */
   begin() {
+    if (this.viewer.stage.hidden) return; // the picture has not come yet
     if (!this.#box) this.#set([0.25, 0.25, 0.5, 0.5]);
     this.mark.focus();
   }

@@ -45,7 +45,9 @@ const candidates = new Candidates($("#candidates"), {
     return found && { candidates: found, grades: judgements };
   },
 });
-const compare = new Compare({ graded: grade, boxed: box, closed: () => candidates.refocus() });
+// A closed dialog gives the focus back to where it was opened; whoever leafed on is elsewhere.
+const returned = () => candidates.focus(candidates.find(compare.candidate.id));
+const compare = new Compare({ graded: grade, boxed: box, closed: returned });
 const buttons = new GradeButtons($("#grades"), (given) => {
   grade(candidates.current, given);
   candidates.refocus();
