@@ -7,8 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from drawsim.collection.tables import Collection, read_collection
+
+# A busy machine is slow, which is no defect.
+settings.register_profile("drawsim", deadline=None)
+settings.load_profile("drawsim")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

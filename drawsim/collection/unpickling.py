@@ -67,7 +67,10 @@ def _load(file: BinaryIO) -> Any:
     value = _Unpickler(file).load()
     if isinstance(value, type):
         raise ValueError("a bare name")
-    return value.plain() if isinstance(value, _StandIn) else value
+    plain = value.plain() if isinstance(value, _StandIn) else value
+    if isinstance(plain, np.dtype):
+        raise ValueError("the type of an array alone")
+    return plain
 
 
 def _check_memory(file: BinaryIO) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from drawsim.collection.names import AGE_GROUPS, display_name, original_id
 from drawsim.collection.tables import (
+    REJECTED,
     Collection,
     Problem,
     raise_problems,
@@ -40,11 +41,15 @@ class Holdings:
 def read_holdings(root: Path) -> Holdings:
     """Read a collection folder, finished or not: `drawings.csv` alone will do.
 
+    Pairs that people graded as different are left out: they are neither confirmed nor ambiguous.
     Raises UserError as `read_collection` does.
     """
     absent = tuple(name for name in ("artworks.csv", "pairs.csv") if not (root / name).is_file())
     unfinished = absent and (root / "drawings.csv").is_file()
     collection = _read_unfinished(root) if unfinished else read_collection(root)
+    if "grade" in collection.pairs.columns:
+        kept = collection.pairs["pair"] | (collection.pairs["grade"] != REJECTED)
+        collection = replace(collection, pairs=collection.pairs[kept])
     copies = style_copies(collection)
     return Holdings(collection.without(copies, ()), len(copies), absent)
 

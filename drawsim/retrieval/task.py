@@ -11,15 +11,12 @@ import torch
 from torch import Tensor
 
 from drawsim.collection.splits import SETS, Set
-from drawsim.collection.tables import Collection
+from drawsim.collection.tables import REJECTED, Collection
 from drawsim.retrieval.metrics import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
 
 TOP = 20
 """Best gallery items kept for each query."""
-
-REJECTED = "different"
-"""The grade of an artwork that people found not to be a drawing's own."""
 
 
 def no_pairs() -> Relevance:

@@ -84,7 +84,7 @@ RULES = ("thesis", "pairs", "components", "kfold")
 
 
 @pytest.mark.parametrize("rule", RULES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(pairs=graphs(), kept=st.floats(0.2, 1), seed=st.integers(0, 9))
 def test_a_collection_that_grows(rule: str, pairs: list[Pair], kept: float, seed: int) -> None:
     first = frame(pairs).sample(frac=kept, random_state=seed)
@@ -120,7 +120,7 @@ def test_a_collection_that_grows(rule: str, pairs: list[Pair], kept: float, seed
             assert list(now.conflicts["drawing_id"]) == list(was.conflicts["drawing_id"])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(pairs=graphs())
 def test_the_first_time_is_the_rule_of_the_thesis(pairs: list[Pair]) -> None:
     collection = collection_of(pairs, Path("nowhere"))
@@ -130,7 +130,7 @@ def test_the_first_time_is_the_rule_of_the_thesis(pairs: list[Pair]) -> None:
         assert file.table.to_csv(index=False) == rule[trains].to_csv(index=False)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(pairs=graphs(), folds=st.integers(3, 6))
 def test_folds_are_a_partition(pairs: list[Pair], folds: int) -> None:
     originals = [pair for pair in pairs if pair[0] == pair[2]]
@@ -151,7 +151,7 @@ def test_folds_are_a_partition(pairs: list[Pair], folds: int) -> None:
             assert len({placed(file)[pair[:2]] for pair in group}) == 1, "components are whole"
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(pairs=graphs(), ratios=st.lists(st.integers(1, 9), min_size=3, max_size=3))
 def test_shares_are_kept_to_within_a_component(pairs: list[Pair], ratios: list[int]) -> None:
     originals = [pair for pair in pairs if pair[0] == pair[2]]

@@ -38,7 +38,7 @@ def parts(sample: TripletSpec) -> tuple[int, ...]:
     return (sample.drawing, sample.positive, *sample.negatives)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     pairs=st.integers(1, 40),
     n=st.integers(1, 3),

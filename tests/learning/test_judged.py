@@ -45,7 +45,7 @@ def unit(rows: int, seed: int) -> Tensor:
     return normalize(torch.randn(rows, 6, generator=generator), dim=1)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     seed=st.integers(0, 1000),
     count=st.integers(0, 6),

@@ -255,7 +255,7 @@ def test_large_exponents_do_not_overflow(loss: Loss) -> None:
 
 
 @every_loss
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 1.0]))
 def test_what_is_not_valid_changes_nothing(loss: Loss, seed: int, rubbish: float) -> None:
     cosines = some_cosines(seed=seed)

@@ -102,7 +102,7 @@ def cases(draw: st.DrawFn) -> Case:
     return case
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases(), data=st.data())
 def test_hardest_are_the_nearest_that_are_allowed(case: Case, data: st.DataObject) -> None:
     negatives = data.draw(st.integers(1, len(case.artworks) - case.most()))
@@ -111,7 +111,7 @@ def test_hardest_are_the_nearest_that_are_allowed(case: Case, data: st.DataObjec
     assert found == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(case=cases(), data=st.data())
 def test_thesis_takes_out_of_the_nearest(case: Case, data: st.DataObject) -> None:
     nearest = data.draw(st.integers(1, len(case.artworks)))
@@ -147,7 +147,7 @@ def test_thesis_triplets_are_those_of_the_original(shared_data: Path) -> None:
         assert set(found) == set(rows["C"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases(), data=st.data())
 def test_semi_hard_are_those_just_below_the_own(case: Case, data: st.DataObject) -> None:
     negatives = data.draw(st.integers(1, len(case.artworks) - case.most()))
@@ -166,7 +166,7 @@ def test_semi_hard_are_those_just_below_the_own(case: Case, data: st.DataObject)
         assert row == [*semi, *harder, *easier][:negatives]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(case=cases(), data=st.data())
 def test_random_ones_are_allowed_and_depend_on_no_embedding(
     case: Case, data: st.DataObject
@@ -205,7 +205,7 @@ def test_every_set_of_random_ones_is_as_likely_as_another() -> None:
     assert all(abs(count - 500) < 5 * 21 for count in counts.values())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(case=cases(), data=st.data())
 def test_mixed_are_the_hardest_and_then_others(case: Case, data: st.DataObject) -> None:
     negatives = data.draw(st.integers(1, len(case.artworks) - case.most()))
@@ -257,7 +257,7 @@ def test_blocks_make_no_difference(miner: Miner, monkeypatch: pytest.MonkeyPatch
     assert case.mine(miner) == whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     own=st.sets(st.tuples(st.integers(0, 4), st.integers(0, 29)), max_size=12),

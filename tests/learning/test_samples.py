@@ -50,7 +50,7 @@ def grid(pairs: int) -> Tensor:
     return torch.stack([torch.arange(pairs), torch.arange(pairs) + 100], dim=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     pairs=st.integers(0, 9),
     passes=st.integers(0, 3),

@@ -167,7 +167,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, name: str) -> None:
         read_weights(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(content=st.binary(max_size=40), suffix=st.sampled_from([".pth", ".safetensors"]))
 @pytest.mark.filterwarnings("ignore")
 def test_any_bytes_are_refused_as_a_users_mistake(

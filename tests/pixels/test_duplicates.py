@@ -129,7 +129,7 @@ def test_a_distance_that_makes_no_sense(distance: int) -> None:
         near_duplicates({}, distance=distance, workers=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(0, 40),

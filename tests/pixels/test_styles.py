@@ -62,7 +62,7 @@ def test_oil_is_its_definition(size: int, dyn_ratio: int) -> None:
     assert np.array_equal(oil(image, size, dyn_ratio), slow_oil(image, size, dyn_ratio))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     image=arrays(np.uint8, st.tuples(st.integers(1, 14), st.integers(1, 14), st.just(3))),
     size=st.integers(1, 4),

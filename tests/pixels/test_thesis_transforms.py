@@ -81,7 +81,7 @@ def is_flipped(view: np.ndarray) -> bool:
     return bool(np.abs(view - plain).mean() > np.abs(view[:, ::-1] - plain).mean())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 70))
 def test_squash_is_bilinear_without_antialias(height: int, width: int, size: int) -> None:
     noise = np.random.default_rng(height).integers(0, 256, (height, width, 3), np.uint8)

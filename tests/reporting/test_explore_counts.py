@@ -121,6 +121,19 @@ def write(root: Path, **tables: str) -> Path:
     return root
 
 
+def test_pairs_graded_as_different_are_neither_confirmed_nor_ambiguous(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        drawings="id,path\na,a\nb,b\n",
+        artworks="id,path\nx,x\ny,y\n",
+        pairs="drawing_id,artwork_id,pair,grade\na,x,true,same work\na,y,false,different\n"
+        "b,x,false,unsure\nb,y,false,\n",
+    )
+    pairs = read_holdings(root).collection.pairs
+    kept = list(zip(pairs["drawing_id"], pairs["artwork_id"], strict=True))
+    assert kept == [("a", "x"), ("b", "x"), ("b", "y")]
+
+
 def test_style_copies_are_known_by_parent_pair_and_ending(tmp_path: Path) -> None:
     root = write(
         tmp_path,

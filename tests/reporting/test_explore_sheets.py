@@ -56,7 +56,7 @@ def overlap(sheet: Sheet) -> bool:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(shapes, st.lists(shapes, min_size=1, max_size=12))
 def test_a_page_of_a_pair_has_room_for_all(
     artwork: tuple[int, int], drawings: list[tuple[int, int]]
@@ -79,7 +79,7 @@ def test_a_page_is_readable_with_one_drawing_and_with_eleven(count: int) -> None
     assert words.count(LONG_ID) == count + 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(shapes, min_size=1, max_size=12), st.integers(1, 6))
 def test_a_grid_has_room_for_all(sizes: list[tuple[int, int]], columns: int) -> None:
     sheet = grid_sheet([item(size) for size in sizes], columns, "heading", 518)

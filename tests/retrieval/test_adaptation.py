@@ -130,7 +130,7 @@ def test_more_axes_than_there_are_is_all_of_them() -> None:
     assert torch.equal(cosines(many(rows, rows)), cosines(all_of_them(rows, rows)))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     artworks=st.integers(1, 9),
     rank=st.integers(1, 4),
@@ -183,7 +183,7 @@ def test_a_collapsed_gallery_stays_collapsed(
     assert (ranking.equal == 30).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     neighbours=st.integers(1, 12),
     axes=st.sampled_from(AXES),
@@ -314,7 +314,7 @@ def test_what_is_fitted_is_part_of_the_model(
 
 
 @given(seed=st.integers(0, 1000), axes=st.sampled_from(AXES))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_who_belongs_to_whom_does_not_matter(seed: int, axes: Axes) -> None:
     """Drawings and artworks in any order, and so in any relation, give the same."""
     drawings, artworks = units(30, 6), units(40, 6, seed=1)

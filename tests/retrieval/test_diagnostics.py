@@ -22,7 +22,7 @@ def top(queries: torch.Tensor, gallery: torch.Tensor) -> torch.Tensor:
     return rank(queries, gallery, Relevance(none, none), k=20).top_index
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 12), st.integers(10, 50), st.integers(0, 10_000))
 def test_hubness_counts_every_list(q: int, n: int, seed: int) -> None:
     lists = top(unit(q, seed), unit(n, seed + 1))
@@ -50,7 +50,7 @@ def test_memorisation_is_a_share_of_places() -> None:
     assert memorisation(lists, torch.tensor([], dtype=torch.int64), 100).factor == 0.0
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(3, 10), st.integers(10, 30), st.integers(1, 5), st.integers(0, 10_000))
 def test_csls_ranks_as_its_formula(q: int, n: int, k: int, seed: int) -> None:
     queries, gallery = unit(q, seed).double(), unit(n, seed + 1).double()

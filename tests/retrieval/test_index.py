@@ -81,7 +81,7 @@ STEP = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(STEP, max_size=6))
 def test_changes_equal_a_fresh_build(steps: list[dict[str, int] | set[str]]) -> None:
     held = {"a": 0, "b": 1, "c": 2}

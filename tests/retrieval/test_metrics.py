@@ -22,7 +22,7 @@ from drawsim.retrieval.ranking import Relevance, rank
 from tests.retrieval.test_ranking import grid, some_relevance
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 8), st.integers(2, 60), st.integers(0, 10_000))
 def test_agrees_with_torchmetrics_without_ties(q: int, n: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -46,7 +46,7 @@ def test_agrees_with_torchmetrics_without_ties(q: int, n: int, seed: int) -> Non
             assert float(ours[name][i]) == pytest.approx(float(value), abs=1e-6), name
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_ranks_of_ties_are_the_mean_over_random_orders(seed: int) -> None:
     queries, gallery = grid(1, seed, values=1), grid(12, seed + 1, values=1)
@@ -95,7 +95,7 @@ def test_perfect_ranking_closed_form() -> None:
     assert scores["median_rank"] == 1.0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 8), st.integers(1, 40), st.integers(0, 10_000))
 def test_bounds_and_growth_with_k(q: int, n: int, seed: int) -> None:
     relevance = some_relevance(q, n, seed)
@@ -110,7 +110,7 @@ def test_bounds_and_growth_with_k(q: int, n: int, seed: int) -> None:
             assert ((values >= 0) & (values <= 1 + 1e-12)).all(), name
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=30, unique=True))
 def test_one_query_by_hand(places: list[int]) -> None:
     """Brute force over the ranked list of 30, whose relevant items stand at `places`."""
@@ -127,7 +127,7 @@ def test_one_query_by_hand(places: list[int]) -> None:
     assert float(found["normalised_rank"]) == pytest.approx(above_best / (30 * len(places)))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_a_monotone_change_of_scores_changes_nothing(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -148,7 +148,7 @@ def test_every_metric_has_a_card() -> None:
         assert f"### {name.split('@')[0]}" in text
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_gallery_order_does_not_matter(seed: int) -> None:
     queries, gallery = grid(5, seed), grid(30, seed + 1)

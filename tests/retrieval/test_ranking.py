@@ -26,7 +26,7 @@ def some_relevance(queries: int, gallery: int, seed: int) -> Relevance:
     return Relevance(query[shuffle], item[shuffle])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 12), st.integers(1, 30), st.integers(0, 10_000), st.sampled_from([1, 7, 64]))
 def test_counts_and_top_k_equal_brute_force(q: int, n: int, seed: int, block: int) -> None:
     queries, gallery = grid(q, seed), grid(n, seed + 1)

@@ -108,7 +108,7 @@ def slow_k_reciprocal(
     return scores
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     k1=st.integers(1, 12),
@@ -153,7 +153,7 @@ def test_blocks_do_not_matter_and_are_small(monkeypatch: pytest.MonkeyPatch) -> 
 # New lists
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), listed=st.integers(1, 12), coarse=st.booleans())
 def test_new_scores_rank_as_if_all_had_been_ranked(seed: int, listed: int, coarse: bool) -> None:
     """Oracle: every artwork's score, the unlisted ones' moved below all, ranked one by one."""

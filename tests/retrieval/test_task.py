@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -46,7 +46,6 @@ def collections(draw: st.DrawFn) -> Collection:
     return make_collection(pairs, gallery=9)
 
 
-@settings(deadline=None)
 @given(collection=collections())
 def test_the_task_says_what_the_tables_say(collection: Collection) -> None:
     split = make_split(collection.true_pairs, "v0")
@@ -78,7 +77,6 @@ def test_the_task_says_what_the_tables_say(collection: Collection) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(collection=collections())
 def test_rows_of_sets_are_their_queries_and_all_that_trains(collection: Collection) -> None:
     split = make_split(collection.true_pairs, "v0")
@@ -90,7 +88,6 @@ def test_rows_of_sets_are_their_queries_and_all_that_trains(collection: Collecti
         assert rows == sorted({task.drawings.index(name) for name in wanted["drawing_id"]})
 
 
-@settings(deadline=None)
 @given(collection=collections(), unlabelled=st.integers(0, 4))
 def test_drawings_without_pairs_may_be_looked_at_and_nothing_else(
     collection: Collection, unlabelled: int
@@ -113,7 +110,6 @@ def test_drawings_without_pairs_may_be_looked_at_and_nothing_else(
     assert looked_at == {*fits["drawing_id"], *names}
 
 
-@settings(deadline=None)
 @given(collection=collections())
 def test_pairs_of_a_set_are_those_of_its_originals(collection: Collection) -> None:
     split = make_split(collection.true_pairs, "v0")
@@ -262,7 +258,6 @@ def test_grades_say_what_is_no_negative_and_what_is_one() -> None:
     assert judged(task.positives, task) == {(d, a) for d in both for a in ("a0", "a6")}
 
 
-@settings(deadline=None)
 @given(collection=collections())
 def test_without_grades_a_task_is_as_it_was(collection: Collection) -> None:
     split = make_split(collection.true_pairs, "v0")

@@ -68,7 +68,7 @@ def test_triplets_equal_those_of_the_original(fixture: Fixture) -> None:
         assert {fixture.artworks[i] for i in found[found >= 0]} == set(rows["C"])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 6), st.integers(NEAREST, 40), st.integers(0, 10_000))
 def test_agrees_with_loops_over_sorted_distances(q: int, n: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

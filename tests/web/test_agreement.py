@@ -75,7 +75,7 @@ def test_alpha_of_krippendorffs_two_observers() -> None:
     assert krippendorffs_alpha(nominal) == pytest.approx(0.692, abs=5e-4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     arrays.arrays(
         np.int64,
@@ -106,7 +106,7 @@ def test_kappa_of_fleiss_example() -> None:
     assert cohens_kappa(first, second) == pytest.approx(23 / 34)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=12))
 def test_kappa_is_its_definition(labels: list[tuple[str, str]]) -> None:
     first, second = ([pair[i] for pair in labels] for i in (0, 1))

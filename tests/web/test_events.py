@@ -173,9 +173,7 @@ STEPS = st.lists(
 )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_store_does_what_the_rules_say(new_database: NewDatabase, steps: list[Any]) -> None:
     """Saving, undoing, and sending anything of it again, by two annotators."""

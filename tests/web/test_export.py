@@ -299,13 +299,12 @@ def test_numbers_and_plain_text_stay_as_they_are(cell: str) -> None:
 texts = st.text(st.sampled_from("=+-@\t'a1 ,\"\n．＝;é"), max_size=6) | st.text(max_size=8)
 
 
-@settings(deadline=None)
 @given(cell=texts)
 def test_unguard_undoes_guard(cell: str) -> None:
     assert unguard(guard(cell)) == cell
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(texts, texts), max_size=5, unique_by=lambda pair: pair[0]))
 def test_a_table_is_read_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import drawsim
@@ -131,7 +131,6 @@ def test_nothing_judged(judges: Judges) -> None:
     assert (whole["total"], whole["first"]["items"]) == (0, [])
 
 
-@settings(deadline=None)
 @given(name=st.text(min_size=1).filter(lambda text: text.isprintable()))
 def test_every_id_makes_an_iri_of_its_own(name: str) -> None:
     iri = image_iri("drawing", name)
