@@ -22,6 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from drawsim.collection.tables import (
     Collection,
     Problem,
+    graded_unconfirmed,
     raise_problems,
     read_csv,
     with_parents,
@@ -69,9 +70,7 @@ def _less_rejected(split: pd.DataFrame, pairs: pd.DataFrame, version: str) -> pd
 
     Without a grade, a pair of the split that is not confirmed stays: the split's word counts.
     """
-    if "grade" not in pairs.columns:
-        return split
-    graded = pairs[(pairs["grade"] != "") & ~pairs["pair"]]
+    graded = graded_unconfirmed(pairs)
     rejected = set(zip(graded["parent"], graded["artwork_id"], strict=True))
     listed = zip(split["parent"], split["artwork_id"], strict=True)
     kept = split[np.array([pair not in rejected for pair in listed], dtype=bool)]

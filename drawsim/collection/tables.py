@@ -245,6 +245,13 @@ def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
     return with_parents(pairs).drop_duplicates(["drawing_id", "artwork_id"])
 
 
+def graded_unconfirmed(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that people gave a grade and did not confirm; column `grade`, where they have it."""
+    if "grade" not in pairs.columns:
+        return pairs[:0].assign(grade="")
+    return pairs[(pairs["grade"] != "") & ~pairs["pair"]]
+
+
 def unknown_ids(
     pairs: pd.DataFrame, column: str, known: pd.Index[str], listed_in: str
 ) -> list[Problem]:

@@ -25,7 +25,7 @@ class Miner(ABC):
 
     negatives: how many it chooses for a drawing. remine: `every_epoch`, or `on_improvement`
     (thesis, "Mining"): only after an epoch with a lower val loss than the best so far or a higher
-    val recall@20 than the epoch before. same_picture: see `same_pictures`; None: no such check.
+    val recall@20 than the epoch before. same_picture: see `drawsim.learning.same_pictures`; None: no such check.
     Raises UserError for a setting out of its range.
     """
 
@@ -43,7 +43,7 @@ class Miner(ABC):
 
     def check(self, gallery_size: int, positives: Relevance) -> None:
         """Raise UserError if the gallery is too small to give each drawing its negatives."""
-        most = _most(positives)
+        most = most_artworks(positives)
         if gallery_size - most < self.negatives:
             raise UserError(
                 f"miner.negatives={self.negatives}, but the gallery has {gallery_size} artworks, "
@@ -271,41 +271,6 @@ class MixedNegatives(Miner):
         return torch.cat([hardest, drawn], dim=1)
 
 
-def same_pictures(artworks: Tensor, positives: Relevance, least: float) -> Relevance:
-    """Artworks that are the same picture as one of a drawing's own, and so no negatives of it.
-
-    Another photograph or print, or a copy, has a cosine of `least` or more with that one. artworks:
-    (N, d) unit rows; own artworks are not listed. Raises UserError if to some drawing more than
-    half of the gallery is the same picture: such embeddings do not tell pictures apart.
-    """
-    size = len(artworks)
-    own = torch.unique(positives.gallery)
-    found = [torch.empty(0, 2, dtype=torch.int64)]
-    step = max(1, BLOCK // max(1, size))
-    for start in range(0, len(own), step):
-        scores = artworks[own[start : start + step].to(artworks.device)] @ artworks.T
-        alike = (scores >= least).nonzero().cpu()
-        found.append(alike + torch.tensor([start, 0]))
-    place, artwork = torch.cat(found).unbind(dim=1)
-    # Every own artwork of a drawing stands for the run of its likes in that list.
-    counts = torch.bincount(place, minlength=len(own))
-    begins = counts.cumsum(0) - counts
-    mine = torch.searchsorted(own, positives.gallery.contiguous())
-    times = counts[mine]
-    steps = torch.arange(int(times.sum())) - (times.cumsum(0) - times).repeat_interleave(times)
-    likes = artwork[begins[mine].repeat_interleave(times) + steps]
-    pairs = torch.unique(positives.query.repeat_interleave(times) * size + likes)
-    pairs = pairs[~torch.isin(pairs, positives.query * size + positives.gallery)]
-    same = Relevance(pairs // size, pairs % size)
-    if 2 * _most(same) > size:
-        raise UserError(
-            f"miner.same_picture={least}: up to {_most(same)} of {size} artworks would be the same "
-            "picture as a drawing's own: this backbone does not tell them apart. Set "
-            "miner.same_picture nearer to 1, or to null for no such check."
-        )
-    return same
-
-
 def rejected_first(
     mined: Tensor, drawings: Tensor, artworks: Tensor, rejected: Relevance
 ) -> Tensor:
@@ -334,7 +299,7 @@ def rejected_first(
     return both.gather(1, (both == NOTHING).int().argsort(dim=1, stable=True))[:, :count]
 
 
-def _most(pairs: Relevance) -> int:
+def most_artworks(pairs: Relevance) -> int:
     """The most artworks that any drawing has."""
     return int(torch.bincount(pairs.query).max()) if len(pairs.query) else 0
 
@@ -353,7 +318,7 @@ def _inside(pairs: Relevance, start: int, scores: Tensor) -> tuple[Tensor, Tenso
 
 def _hardest(drawings: Tensor, artworks: Tensor, never: Relevance, count: int) -> Tensor:
     """The `count` nearest artworks that are allowed: (D, count), then NOTHING."""
-    return _nearest(drawings, artworks, never, count + _most(never))[:, :count]
+    return _nearest(drawings, artworks, never, count + most_artworks(never))[:, :count]
 
 
 def _nearest(drawings: Tensor, artworks: Tensor, never: Relevance, places: int) -> Tensor:
@@ -372,7 +337,7 @@ def _table(pairs: Relevance, drawings: int, size: int) -> Tensor:
     query, gallery = codes // size, codes % size
     counts = torch.bincount(query, minlength=drawings)
     place = torch.arange(len(query)) - (counts.cumsum(0) - counts)[query]
-    table = torch.full((drawings, _most(pairs)), size)
+    table = torch.full((drawings, most_artworks(pairs)), size)
     table[query, place] = gallery
     return table
 

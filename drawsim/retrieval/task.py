@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from drawsim.collection.splits import SETS, Set
-from drawsim.collection.tables import REJECTED, Collection
+from drawsim.collection.tables import REJECTED, Collection, graded_unconfirmed
 from drawsim.retrieval.metrics import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
 
@@ -123,7 +123,10 @@ def make_task(
             confirmed.setdefault(parent, set()).add(artwork)
     rejected: dict[str, set[str]] = {}
     undecided: dict[str, set[str]] = {}
-    for parent, artwork, grade in _grades(collection.pairs):
+    graded = graded_unconfirmed(collection.pairs)
+    for parent, artwork, grade in zip(
+        graded["parent"], graded["artwork_id"], graded["grade"], strict=True
+    ):
         if artwork not in confirmed.get(parent, ()):
             (rejected if grade == REJECTED else undecided).setdefault(parent, set()).add(artwork)
 
@@ -159,14 +162,6 @@ def make_task(
         rejected=rows(rejected),
         undecided=rows(undecided),
     )
-
-
-def _grades(pairs: pd.DataFrame) -> Iterable[tuple[str, str, str]]:
-    """Parent, artwork and grade of the pairs that people graded and did not confirm."""
-    if "grade" not in pairs.columns:
-        return []
-    graded = pairs[(pairs["grade"] != "") & ~pairs["pair"]]
-    return zip(graded["parent"], graded["artwork_id"], graded["grade"], strict=True)
 
 
 def ranks_table(task: RetrievalTask, name: Set, ranking: Ranking) -> pd.DataFrame:

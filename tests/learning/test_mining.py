@@ -29,8 +29,8 @@ from drawsim.learning.mining import (
     RandomNegatives,
     SemiHardNegatives,
     ThesisNegatives,
-    same_pictures,
 )
+from drawsim.learning.same_pictures import same_pictures
 from drawsim.retrieval import ranking
 from drawsim.retrieval.ranking import Relevance
 

@@ -72,10 +72,9 @@ def second_index(tmp_path_factory: pytest.TempPathFactory, collection: Collectio
     return make_index(tmp_path_factory.mktemp("index"), collection, 1)
 
 
-@pytest.fixture
-def services(tmp_path: Path, collection: Collection, index: Index) -> Services:
-    """Without accounts, with a model that looks at colours."""
-    engine = connect(f"sqlite:///{tmp_path / 'annotations.sqlite'}")
+def make_services(folder: Path, collection: Collection, index: Index) -> Services:
+    """All parts of an app that keeps its things in a folder, without accounts."""
+    engine = connect(f"sqlite:///{folder / 'annotations.sqlite'}")
     finder = Finder([index], Glass(), collection)
     return Services(
         EventStore(engine),
@@ -83,19 +82,30 @@ def services(tmp_path: Path, collection: Collection, index: Index) -> Services:
         None,
         Sessions(engine),
         finder,
-        Pictures(collection, tmp_path / "thumbnails"),
+        Pictures(collection, folder / "thumbnails"),
         collection,
         Settings("small", k=5),
     )
 
 
-@pytest.fixture
-def guarded(services: Services, tmp_path: Path) -> Services:
-    """With two accounts: ada annotates, rosa reviews."""
-    accounts = Accounts(tmp_path / "users.json", CHEAPEST)
+def make_accounts(folder: Path) -> Accounts:
+    """Two accounts: ada annotates, rosa reviews."""
+    accounts = Accounts(folder / "users.json", CHEAPEST)
     accounts.add("ada", PASSWORD)
     accounts.add("rosa", PASSWORD, "reviewer")
-    return replace(services, accounts=accounts)
+    return accounts
+
+
+@pytest.fixture
+def services(tmp_path: Path, collection: Collection, index: Index) -> Services:
+    """Without accounts, with a model that looks at colours."""
+    return make_services(tmp_path, collection, index)
+
+
+@pytest.fixture
+def guarded(services: Services, tmp_path: Path) -> Services:
+    """With accounts."""
+    return replace(services, accounts=make_accounts(tmp_path))
 
 
 Browser = Callable[[Services], TestClient]

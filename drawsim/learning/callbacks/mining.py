@@ -16,8 +16,9 @@ from drawsim.errors import UserError
 from drawsim.learning.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.data import TripletData
 from drawsim.learning.losses import compare
-from drawsim.learning.mining import NOTHING, Miner, rejected_first, same_pictures
+from drawsim.learning.mining import NOTHING, Miner, rejected_first
 from drawsim.learning.module import Matcher
+from drawsim.learning.same_pictures import same_pictures
 from drawsim.learning.samples import EpochChoice, listed
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import among, less, union
