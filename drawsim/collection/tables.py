@@ -246,7 +246,7 @@ def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
 
 
 def graded_unconfirmed(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs that people gave a grade and did not confirm; column `grade`, where they have it."""
+    """The pairs that people gave a grade, column `grade`, and did not confirm."""
     if "grade" not in pairs.columns:
         return pairs[:0].assign(grade="")
     return pairs[(pairs["grade"] != "") & ~pairs["pair"]]

@@ -30,7 +30,7 @@ class Compiling:
 
     mode: compile at once (true), never (false), or (auto) on a CPU, where the batches that are left
     would take so long that compiling them repays itself twice. A compiled network takes batches of
-    one size: smaller ones are filled up. If compiling fails, or changes an embedding to a cosine
+    one size and one order in memory: smaller ones are filled up. If compiling fails, or changes an embedding to a cosine
     below 0.9999, the plain network goes on, and a line says so.
     """
 
@@ -45,9 +45,8 @@ class Compiling:
     def __call__(self, images: Tensor) -> Tensor:
         self.left -= 1
         if self._compiled is not None and len(images) <= self._size:
-            filled = images
-            if short := self._size - len(images):
-                filled = torch.cat([images, images[:1].expand(short, *images.shape[1:])])
+            rows = torch.arange(self._size).clamp(max=len(images) - 1)
+            filled = images if len(images) == self._size else images[rows]
             return self._compiled(filled)[: len(images)]
         started = time.perf_counter()
         vectors = self.network(images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.progress import Advance, progress_bar
 from drawsim.retrieval.store import file_sha256
 
+POLITE = 10
+"""What is added to the niceness of workers."""
 _BATCH = 1024  # files handed to the hashing threads at once, so that Ctrl-C is answered soon
 
 
@@ -175,6 +178,12 @@ class ImageBatches(pl.LightningDataModule):
 
 
 def _begin_worker(worker: int) -> None:
-    """Workers are many already, and Ctrl-C is for their parent to answer."""
+    """Workers are many already, and Ctrl-C is for their parent to answer.
+
+    They read ahead while the network leaves a core free, and do not take one from it: a thread that
+    is held up keeps the others of its layer waiting.
+    """
     cv2.setNumThreads(0)
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

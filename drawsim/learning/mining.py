@@ -25,7 +25,8 @@ class Miner(ABC):
 
     negatives: how many it chooses for a drawing. remine: `every_epoch`, or `on_improvement`
     (thesis, "Mining"): only after an epoch with a lower val loss than the best so far or a higher
-    val recall@20 than the epoch before. same_picture: see `drawsim.learning.same_pictures`; None: no such check.
+    val recall@20 than the epoch before. same_picture: see
+    `drawsim.learning.same_pictures`; None: no such check.
     Raises UserError for a setting out of its range.
     """
 

@@ -36,9 +36,9 @@ def same_pictures(artworks: Tensor, positives: Relevance, least: float) -> Relev
     pairs = torch.unique(positives.query.repeat_interleave(times) * size + likes)
     pairs = pairs[~torch.isin(pairs, positives.query * size + positives.gallery)]
     same = Relevance(pairs // size, pairs % size)
-    if 2 * most_artworks(same) > size:
+    if 2 * (most := most_artworks(same)) > size:
         raise UserError(
-            f"miner.same_picture={least}: up to {most_artworks(same)} of {size} artworks would be the same "
+            f"miner.same_picture={least}: up to {most} of {size} artworks would be the same "
             "picture as a drawing's own: this backbone does not tell them apart. Set "
             "miner.same_picture nearer to 1, or to null for no such check."
         )

@@ -173,6 +173,9 @@ def log_in(request: Request, name: str, password: str) -> Session:
             throttle.failed(who)
             raise HTTPException(403, "wrong name or password")
         throttle.forget(who)
+    before = request.cookies.get(COOKIE)
+    if before:
+        services.sessions.end(before)  # no browser knows it from now on
     return _begin(request, user)
 
 
@@ -293,13 +296,14 @@ def is_local(host: str) -> bool:
 
 
 def host_name(header: str) -> str:
-    """A Host header without its port, in small letters.
+    """A Host header without its port, in small letters; empty for what is none.
 
     >>> host_name("LOCALHOST:7777"), host_name("[::1]:7777"), host_name("127.0.0.1")
     ('localhost', '::1', '127.0.0.1')
     """
     if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
+        name, _, rest = header[1:].partition("]")
+        return name.lower() if rest[:1] in ("", ":") else ""
     return header.partition(":")[0].lower()
 
 
