@@ -82,6 +82,7 @@ def _serve(config: DictConfig) -> None:
             log_config=None,
             log_level="warning",
             access_log=False,
+            proxy_headers=False,  # the throttle of logins counts by address
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=PATIENCE,

@@ -30,8 +30,8 @@ class Compiling:
 
     mode: compile at once (true), never (false), or (auto) on a CPU, where the batches that are left
     would take so long that compiling them repays itself twice. A compiled network takes batches of
-    one size and one order in memory: smaller ones are filled up. If compiling fails, or changes an embedding to a cosine
-    below 0.9999, the plain network goes on, and a line says so.
+    one size and one order in memory: smaller ones are filled up. If compiling fails, or changes an
+    embedding to a cosine below 0.9999, the plain network goes on, and a line says so.
     """
 
     def __init__(self, network: Callable[[Tensor], Tensor], mode: Mode, batches: int) -> None:
