@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drawsim.learning.query_model import QueryModel
     from drawsim.retrieval.index import Index
     from drawsim.web.accounts import Accounts
-    from drawsim.web.events import Grade, Kind
+    from drawsim.web.drafts import Grade, Kind
     from drawsim.web.services import Services
 
 TEXTS = (
@@ -271,7 +271,7 @@ def _list_users(config: DictConfig) -> None:
 
 
 def _confirmed(config: DictConfig) -> tuple[Grade, ...]:
-    from drawsim.web.events import GRADES
+    from drawsim.web.drafts import GRADES
 
     grades = {str(grade): grade for grade in GRADES}
     for given in listed(config.confirmed):

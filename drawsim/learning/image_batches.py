@@ -24,8 +24,8 @@ from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.progress import Advance, progress_bar
 from drawsim.retrieval.store import file_sha256
 
-POLITE = 10
-"""What is added to the niceness of workers."""
+LEAST = 19
+"""Added to the niceness of a process: it then has the least priority."""
 _BATCH = 1024  # files handed to the hashing threads at once, so that Ctrl-C is answered soon
 
 
@@ -163,6 +163,7 @@ class ImageBatches(pl.LightningDataModule):
     def predict_dataloader(self) -> DataLoader[Any]:
         """Batches in the order of the images."""
         assert self.trainer is not None
+        on_cpu = self.trainer.strategy.root_device.type == "cpu"
         rank, world = self.trainer.global_rank, self.trainer.world_size
         own = {
             d: item for d, item in self.todo.items() if int.from_bytes(d[:4], "big") % world == rank
@@ -172,18 +173,22 @@ class ImageBatches(pl.LightningDataModule):
             batch_size=self.batch_size,
             num_workers=min(self.workers, -(-len(own) // self.batch_size)),
             collate_fn=collate,
-            worker_init_fn=_begin_worker,
+            worker_init_fn=_begin_polite if on_cpu else _begin_worker,
             pin_memory=torch.cuda.is_available(),
         )
 
 
 def _begin_worker(worker: int) -> None:
-    """Workers are many already, and Ctrl-C is for their parent to answer.
-
-    They read ahead while the network leaves a core free, and do not take one from it: a thread that
-    is held up keeps the others of its layer waiting.
-    """
+    """Workers are many already, and Ctrl-C is for their parent to answer."""
     cv2.setNumThreads(0)
-    if hasattr(os, "nice"):
-        os.nice(POLITE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _begin_polite(worker: int) -> None:
+    """Read ahead while the network leaves a core free, and take none from it.
+
+    A thread of the network that is held up keeps the others waiting at the end of every layer.
+    """
+    _begin_worker(worker)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(LEAST)

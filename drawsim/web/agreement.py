@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from drawsim.web.events import GRADES, Grade
+from drawsim.web.drafts import GRADES, Grade
 
 Scale = Literal["nominal", "ordinal"]
 

@@ -13,7 +13,7 @@ from fastapi import Query as Asked
 
 from drawsim.errors import UserError
 from drawsim.web.accounts import Session
-from drawsim.web.events import ANSWERING, Box, Draft, Kind
+from drawsim.web.drafts import ANSWERING, Box, Draft, Kind
 from drawsim.web.export import pairs_csv, unmatched_csv
 from drawsim.web.finder import Candidate, Item, other
 from drawsim.web.pictures import NoPicture, Picture, cut

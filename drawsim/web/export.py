@@ -16,7 +16,8 @@ from drawsim.collection.spreadsheets import guarded
 from drawsim.collection.tables import Collection
 from drawsim.errors import UserError, nearest
 from drawsim.files import write_text
-from drawsim.web.events import GRADES, Action, EventStore, Grade
+from drawsim.web.drafts import GRADES, Action, Grade
+from drawsim.web.events import EventStore
 from drawsim.web.web_annotations import annotations_text
 
 CONFIRMED: tuple[Grade, ...] = ("same work",)

@@ -21,7 +21,7 @@ from drawsim.collection.tables import Collection
 from drawsim.errors import UserError
 from drawsim.retrieval.index import MANIFEST, Index
 from drawsim.retrieval.queries import Hits, Queries, fused, of_ids, of_vectors, search
-from drawsim.web.events import KINDS, Kind, MadeWith
+from drawsim.web.drafts import KINDS, Kind, MadeWith
 
 BLOCK = 200
 """Lists are made this many candidates longer at a time, so that pages of one list fit together."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from drawsim.errors import UserError, nearest
-from drawsim.web.events import Kind
+from drawsim.web.drafts import Kind
 from drawsim.web.queue import Order
 from drawsim.web.rendering import render
 from drawsim.web.security import CurrentUser, checked_csrf, find_session, log_in, log_out, safe_way

@@ -20,7 +20,7 @@ from drawsim.collection.tables import Collection
 from drawsim.errors import UserError
 from drawsim.files import atomic
 from drawsim.pixels.decode import ImageReadError, read_image
-from drawsim.web.events import KINDS, Box, Kind
+from drawsim.web.drafts import KINDS, Box, Kind
 
 SMALL = 320  # pixels of the longer side
 LARGE = 1600

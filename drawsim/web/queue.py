@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 
 from drawsim.errors import UserError
 from drawsim.retrieval.filters import parse_filter, passing
-from drawsim.web.events import ANSWERING, GRADES, Grade, Kind
+from drawsim.web.drafts import ANSWERING, GRADES, Grade, Kind
 from drawsim.web.tables import ANSWERS, JUDGEMENTS, EventRow, LeaseRow, now, writing
 
 Order = Literal["unjudged", "id", "random", "uncertain"]

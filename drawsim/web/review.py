@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from drawsim.errors import UserError
-from drawsim.web.events import ACTIONS, GRADES, Box, Event, EventStore, Grade
+from drawsim.web.drafts import ACTIONS, GRADES, Box, Grade
+from drawsim.web.events import Event, EventStore
 
 PAGE = 50
 """Rows of history, and pairs, on one page."""

@@ -14,7 +14,7 @@ from drawsim.errors import UserError
 from drawsim.web import wording
 from drawsim.web.agreement import alpha, kappas, ratings
 from drawsim.web.audit import audits
-from drawsim.web.events import GRADES, Action, Kind
+from drawsim.web.drafts import GRADES, Action, Kind
 from drawsim.web.export import pair_table
 from drawsim.web.finder import Finder, Item, NoSuchImage
 from drawsim.web.rendering import render

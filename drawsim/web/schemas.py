@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from drawsim.web.events import Action, Draft, Event, Grade, Kind
+from drawsim.web.drafts import Action, Draft, Grade, Kind
+from drawsim.web.events import Event
 from drawsim.web.queue import Order
 
 NO_NUL = r"^[^\x00]*$"

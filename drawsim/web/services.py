@@ -8,7 +8,8 @@ from starlette.requests import Request
 
 from drawsim.collection.tables import Collection
 from drawsim.web.accounts import Accounts, Sessions
-from drawsim.web.events import EventStore, Grade
+from drawsim.web.drafts import Grade
+from drawsim.web.events import EventStore
 from drawsim.web.finder import Finder
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue import Queue

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawsim.collection.tables import Collection, Problem, raise_problems, read_pairs
-from drawsim.web.events import Draft, EventStore, Grade, MadeWith
+from drawsim.web.drafts import Draft, Grade, MadeWith
+from drawsim.web.events import EventStore
 
 ANNOTATOR = "thesis"
 GRADES: dict[bool, Grade] = {True: "same work", False: "unsure"}

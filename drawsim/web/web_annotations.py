@@ -15,7 +15,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pandas as pd
 
 import drawsim
-from drawsim.web.events import Action, Box, EventStore, Grade, Kind
+from drawsim.web.drafts import Action, Box, Grade, Kind
+from drawsim.web.events import EventStore
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"

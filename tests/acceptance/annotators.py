@@ -33,7 +33,7 @@ from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index import build_index
 from drawsim.web.accounts import Accounts
-from drawsim.web.events import Grade
+from drawsim.web.drafts import Grade
 from drawsim.web.tables import connect
 
 """What of a decision is looked for in the database."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drawsim.web.events import Draft, EventStore, MadeWith
+from drawsim.web.drafts import Draft, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.tables import connect
 from tests.acceptance.annotators import (
     Annotator,

@@ -13,7 +13,8 @@ import pytest
 
 from drawsim.collection.splits import load_split
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.events import Draft, EventStore, Grade, MadeWith
+from drawsim.web.drafts import Draft, Grade, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.tables import connect
 
 ROOT = Path(__file__).resolve().parents[2]

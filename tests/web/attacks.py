@@ -8,7 +8,7 @@ from typing import Any
 
 from drawsim.collection.spreadsheets import guard
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.events import Draft
+from drawsim.web.drafts import Draft
 from drawsim.web.services import Services
 from tests.web.conftest import make_index, make_services
 

@@ -19,7 +19,8 @@ from drawsim.retrieval.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index import Index, build_index
 from drawsim.web.accounts import Accounts, Sessions
 from drawsim.web.app import create_app
-from drawsim.web.events import EventStore, Kind
+from drawsim.web.drafts import Kind
+from drawsim.web.events import EventStore
 from drawsim.web.finder import Finder
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue import Queue

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.events import Action, Draft, EventStore, Grade, MadeWith
+from drawsim.web.drafts import Action, Draft, Grade, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.tables import connect
 
 MADE_WITH = MadeWith("lite", "ab" * 32)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from drawsim.errors import UserError
-from drawsim.web.events import ANSWERING, GRADES, Box, Draft, EventStore, MadeWith
+from drawsim.web.drafts import ANSWERING, GRADES, Box, Draft, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.tables import connect, now
 from tests.web.databases import NewDatabase
 

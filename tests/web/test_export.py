@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drawsim.collection.spreadsheets import guard, guarded, unguard
 from drawsim.collection.tables import Collection, read_collection, read_pairs, write_csv
 from drawsim.errors import UserError
-from drawsim.web.events import GRADES, Grade
+from drawsim.web.drafts import GRADES, Grade
 from drawsim.web.export import (
     JUDGED,
     account,

@@ -16,7 +16,7 @@ from drawsim.errors import UserError
 from drawsim.retrieval.index import Index
 from drawsim.retrieval.queries import RANK_CONSTANT
 from drawsim.web import finder as finder_module
-from drawsim.web.events import KINDS, Kind
+from drawsim.web.drafts import KINDS, Kind
 from drawsim.web.finder import Finder, NoSuchImage, other
 from tests.web.conftest import Glass, make_index
 

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from drawsim.collection.tables import Collection
-from drawsim.web.events import Draft
+from drawsim.web.drafts import Draft
 from drawsim.web.security import COOKIE, LOCAL, UPLOAD_LIMIT
 from drawsim.web.services import Services
 from tests.web.attacks import ATTACKS, attacked

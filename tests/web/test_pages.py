@@ -11,7 +11,7 @@ from typing import NamedTuple, get_args
 import pytest
 from fastapi.testclient import TestClient
 
-from drawsim.web.events import GRADES
+from drawsim.web.drafts import GRADES
 from drawsim.web.pages import ORDERS
 from drawsim.web.queue import Order
 from drawsim.web.rendering import STATIC

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import Engine
 
 from drawsim.errors import UserError
-from drawsim.web.events import Draft, EventStore, Kind, MadeWith
+from drawsim.web.drafts import Draft, Kind, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.queue import Claim, Order, Queue, Wish
 from drawsim.web.tables import connect, now
 

@@ -9,7 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from drawsim.errors import UserError
-from drawsim.web.events import Draft, EventStore, Grade, MadeWith
+from drawsim.web.drafts import Draft, Grade, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.review import (
     Dispute,
     HistoryFilter,

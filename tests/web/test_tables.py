@@ -11,7 +11,8 @@ from sqlalchemy import Engine, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from drawsim.errors import UserError
-from drawsim.web.events import Draft, EventStore, MadeWith
+from drawsim.web.drafts import Draft, MadeWith
+from drawsim.web.events import EventStore
 from drawsim.web.tables import VIEWS, EventRow, LeaseRow, connect, now, writing
 
 MADE_WITH = MadeWith("lite", "0" * 64)

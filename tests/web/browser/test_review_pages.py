@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from drawsim.web.events import Draft, EventStore, Grade
+from drawsim.web.drafts import Draft, Grade
+from drawsim.web.events import EventStore
 from drawsim.web.services import Services
 from tests.web.browser.conftest import Visit
 from tests.web.browser.visitor import Visitor
