@@ -162,7 +162,7 @@ def test_no_such_command(
         __main__.main()
     assert end.value.code == 2
     shown = capsys.readouterr()
-    assert shown.err == "drawsim: evaluat: no such command, did you mean evaluate?\n"
+    assert shown.err == "drawsim: evaluat: no such command, did you mean evaluate or annotate?\n"
     assert shown.out == ""
 
 

@@ -13,6 +13,9 @@ export class Candidates {
   #total = 0;
   #seen = 0; // so many, from the best on, have been in view
   #fetching = null;
+  /** While a dialog shows candidates: as it closes, the browser gives the focus back to the card
+   *  that it was opened from, which need not be the current one any more. */
+  held = false;
 
   /** `toggled(candidate)`: its picture was pressed. `focused(candidate)`: it became the current
    *  one. `more(start)`: a promise of further candidates. */
@@ -43,7 +46,7 @@ export class Candidates {
       });
       card.grade(grades[candidate.id] ?? null);
       card.button.tabIndex = -1;
-      card.button.addEventListener("focus", () => this.#choose(start + i));
+      card.button.addEventListener("focus", () => this.held || this.#choose(start + i));
       card.addEventListener("click", (event) => {
         if (!card.button.contains(event.target)) this.focus(start + i);
       });

@@ -46,7 +46,11 @@ const candidates = new Candidates($("#candidates"), {
   },
 });
 // A closed dialog gives the focus back to where it was opened; whoever leafed on is elsewhere.
-const returned = () => candidates.focus(candidates.find(compare.candidate.id));
+function returned() {
+  candidates.held = false;
+  candidates.focus(candidates.find(compare.candidate.id));
+}
+
 const compare = new Compare({ graded: grade, boxed: box, closed: returned });
 const buttons = new GradeButtons($("#grades"), (given) => {
   grade(candidates.current, given);
@@ -204,6 +208,7 @@ function note() {
 
 function look(candidate = candidates.current) {
   if (!candidate) return;
+  candidates.held = true;
   compare.show(task.item, candidate, task.judgements[candidate.id], task.boxes[candidate.id]);
 }
 
