@@ -198,6 +198,7 @@ def make_parts(
         workers=min(cores(), 8) if config.workers is None else config.workers,
         seed=config.seed,
         max_pixels=config.data.max_pixels,
+        image_cache=Path(config.image_cache) if config.get("image_cache") else None,
     )
     return data, miner, make_module(config)
 

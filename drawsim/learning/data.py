@@ -35,7 +35,8 @@ class TripletData(pl.LightningDataModule):
     Training: triplets of its pairs, each `passes` times an epoch, and of `views` artworks with a
     simulated view of each. Validation: the gallery and every drawing but those of test, then, with
     `augmented_val`, the triplets of the val pairs as training would see them. Test: the gallery and
-    every drawing. In images to embed, row i < len(artworks) is artwork i, the rest are drawings.
+    every drawing. In images to embed, row i < len(artworks) is artwork i, the rest are drawings;
+    image_cache: the folder that keeps them decoded, see `ImageCache`.
     """
 
     def __init__(
@@ -58,10 +59,13 @@ class TripletData(pl.LightningDataModule):
         workers: int,
         seed: int,
         max_pixels: int,
+        image_cache: Path | None = None,
     ) -> None:
         super().__init__()
         self.task = task
-        self.images = ImageDataset([*artworks, *drawings], image_size, max_pixels, exact)
+        self.images = ImageDataset(
+            [*artworks, *drawings], image_size, max_pixels, exact, image_cache
+        )
         self.triplets = TripletDataset(drawings, artworks, augmentation, view, seed, max_pixels)
         self.batch_size = batch_size
         self.grouped = grouped

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from drawsim.errors import UserError
 from drawsim.pixels.decode import read_image
+from drawsim.pixels.image_cache import ImageCache
 from drawsim.pixels.thesis_transforms import squash
 from drawsim.pixels.transforms import resize
 
@@ -20,27 +22,42 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
 
     The tensor is uint8, areas averaged; or, if `exact`, float32 as the thesis evaluates: read at
     full resolution and interpolated without antialias (`drawsim.pixels.thesis_transforms.squash`).
-    Both are levels 0..255. Reading raises ImageReadError; `max_pixels` is its limit.
+    Both are levels 0..255. Reading raises ImageReadError; `max_pixels` is its limit. cache: a
+    folder that keeps what was read, see `ImageCache`; None: every read decodes. Raises UserError
+    for a cache of exact images, which would take four times the room.
     """
 
     def __init__(
-        self, paths: Sequence[Path], size: int, max_pixels: int, exact: bool = False
+        self,
+        paths: Sequence[Path],
+        size: int,
+        max_pixels: int,
+        exact: bool = False,
+        cache: Path | None = None,
     ) -> None:
         self.paths = [str(path) for path in paths]
         self.size = size
         self.max_pixels = max_pixels
         self.exact = exact
+        if cache is not None and exact:
+            raise UserError("image_cache: not for images as the thesis reads them; leave it out")
+        self.cache = None if cache is None else ImageCache(cache, paths, size)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        kept = None if self.cache is None else self.cache.get(index)
+        return to_tensor(self._read(index) if kept is None else kept), index
+
+    def _read(self, index: int) -> np.ndarray:
         path = Path(self.paths[index])
         if self.exact:
-            square = squash(read_image(path, max_pixels=self.max_pixels), self.size)
-        else:
-            square = resize(read_image(path, self.size, self.max_pixels), self.size)
-        return to_tensor(square), index
+            return squash(read_image(path, max_pixels=self.max_pixels), self.size)
+        square = resize(read_image(path, self.size, self.max_pixels), self.size)
+        if self.cache is not None:
+            self.cache.put(index, square)
+        return square
 
 
 def to_tensor(image: np.ndarray) -> Tensor:
