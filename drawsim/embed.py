@@ -34,7 +34,7 @@ OF_A_RUN = ("backbone", "layout", "image_size")
 def embed(config: DictConfig) -> None:
     """List the images, embed those that never were, and write the file."""
     _check(config)
-    from drawsim.machine import cores, is_first_process, prepare
+    from drawsim.machine import is_first_process, prepare, readers
 
     prepare()
     if config.import_npy:
@@ -61,7 +61,7 @@ def embed(config: DictConfig) -> None:
             store,
             hardware,
             batch_size=config.batch,
-            workers=min(cores(), 8) if config.workers is None else config.workers,
+            workers=readers(config.workers),
             max_pixels=config.data.max_pixels,
             compile_mode=str(config.compile).lower(),  # type: ignore[arg-type]
         )

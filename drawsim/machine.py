@@ -65,6 +65,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def readers(wanted: int | None) -> int:
+    """Processes that read images: as many as wanted, or (None) one a core, at most 8."""
+    return min(cores(), 8) if wanted is None else wanted
+
+
 def is_first_process() -> bool:
     """Whether this process is the one that writes."""
     return int(os.environ.get("LOCAL_RANK", "0")) == int(os.environ.get("NODE_RANK", "0")) == 0

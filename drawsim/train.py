@@ -165,7 +165,7 @@ def make_parts(
     import pytorch_lightning as pl
 
     from drawsim.learning.data import TripletData
-    from drawsim.machine import cores
+    from drawsim.machine import readers
     from drawsim.retrieval.task import make_task
 
     _check_choices(config)
@@ -195,7 +195,7 @@ def make_parts(
         view=build(config.pairs.view) if config.pairs.view else None,
         augmented_val=config.val_loss == "augmented",
         frozen=config.freeze,
-        workers=min(cores(), 8) if config.workers is None else config.workers,
+        workers=readers(config.workers),
         seed=config.seed,
         max_pixels=config.data.max_pixels,
         image_cache=Path(config.image_cache) if config.get("image_cache") else None,

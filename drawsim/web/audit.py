@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import pandas as pd
 
-from drawsim.retrieval.intervals import LEVEL
+from drawsim.retrieval.intervals import wilson_interval
 
 DEPTHS = (1, 5, 10, 20, 50)
 
@@ -46,22 +45,6 @@ class Audit:
     index_sha256: str
     recall: dict[int, Share]
     unmatched: Share
-
-
-def wilson_interval(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share: lower and upper end, within 0..1; of nothing, all of 0..1.
-
-    All p that (hits / of - p)^2 <= z^2 p (1 - p) / of holds for (Wilson, "Probable inference, the
-    law of succession, and statistical inference", JASA 22, 1927).
-    """
-    if of == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    share, weight = hits / of, z * z / of
-    middle = (share + weight / 2) / (1 + weight)
-    half = math.sqrt(share * (1 - share) * weight + weight * weight / 4) / (1 + weight)
-    # With no hits, or hits only, an end is 0 or 1; rounding must not carry it beyond.
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def audits(

@@ -54,7 +54,8 @@ def progress(request: Request, session: CurrentUser) -> HTMLResponse:
     services = services_of(request)
     store = services.store
     answers = store.answers()
-    rated = ratings(store.judgements(), answers)
+    judgements = store.judgements()
+    rated = ratings(judgements, answers)
     matches = _pair_table(services).query("pair")
     return _page(
         request,
@@ -65,7 +66,9 @@ def progress(request: Request, session: CurrentUser) -> HTMLResponse:
         grades=GRADES,
         kappas=kappas(rated),
         alphas=[alpha(rated, scale) for scale in ("nominal", "ordinal")],
-        audits=audits(answers, store.judgements(kind="drawing"), matches, services.settings.k),
+        audits=audits(
+            answers, judgements[judgements["kind"] == "drawing"], matches, services.settings.k
+        ),
     )
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from drawsim.web.audit import Share, audits, wilson_interval
+from drawsim.retrieval.intervals import wilson_interval
+from drawsim.web.audit import Share, audits
 
 START = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 
