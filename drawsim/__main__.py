@@ -6,7 +6,7 @@ import runpy
 import sys
 
 from drawsim import __version__
-from drawsim.errors import nearest
+from drawsim.common.errors import nearest
 
 DOORS = {
     "prepare": "from folders of scans and artworks to a collection",

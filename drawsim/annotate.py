@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drawsim.arguments import as_texts, listed
-from drawsim.errors import UserError, nearest
-from drawsim.launch import launch
+from drawsim.common.arguments import as_texts, listed
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from PIL import Image
     from sqlalchemy import Engine
 
-    from drawsim.learning.query_model import QueryModel
-    from drawsim.retrieval.index import Index
-    from drawsim.web.accounts import Accounts
-    from drawsim.web.drafts import Grade, Kind
+    from drawsim.models.query_model import QueryModel
+    from drawsim.retrieval.index.folder import Index
+    from drawsim.web.events.drafts import Grade, Kind
+    from drawsim.web.security.accounts import Accounts
     from drawsim.web.services import Services
 
 TEXTS = (
@@ -62,8 +62,8 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
 def _serve(config: DictConfig) -> None:
     """Open everything, print the address, and answer until Ctrl-C."""
     _check(config)
-    from drawsim.machine import prepare
-    from drawsim.web.security import check_bound, is_local
+    from drawsim.common.machine import prepare
+    from drawsim.web.security.access import check_bound, is_local
 
     prepare()
     accounts = _accounts(config)
@@ -103,12 +103,12 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
     from datetime import timedelta
 
     from drawsim.collection.tables import read_collection
-    from drawsim.retrieval.index import open_index
-    from drawsim.web.accounts import Sessions
-    from drawsim.web.events import EventStore
-    from drawsim.web.finder import Finder
+    from drawsim.retrieval.index.folder import open_index
+    from drawsim.web.events.store import EventStore
     from drawsim.web.pictures import Pictures
-    from drawsim.web.queue import Queue
+    from drawsim.web.queue.finder import Finder
+    from drawsim.web.queue.queue import Queue
+    from drawsim.web.security.accounts import Sessions
     from drawsim.web.services import Services, Settings
 
     collection = read_collection(_root(config))
@@ -144,7 +144,7 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
 
 def _lens(index: Index) -> tuple[ModelLens | None, list[str]]:
     """The model of an index, if it can be made; else what there will not be."""
-    from drawsim.learning.query_model import load_model, load_source
+    from drawsim.models.query_model import load_model, load_source
 
     try:
         model = load_model(load_source(index.folder))
@@ -173,9 +173,9 @@ class ModelLens:
         """
         from PIL import Image
 
-        from drawsim.learning.spatial_rerank import placements
+        from drawsim.models.spatial_rerank import placements
         from drawsim.pixels.decode import read_image
-        from drawsim.reporting.spatial_overlay import HEIGHT, overlay
+        from drawsim.reporting.search.overlay import HEIGHT, overlay
 
         left, right = (Image.fromarray(read_image(path, HEIGHT)) for path in (drawing, artwork))
         with self._looking:
@@ -225,7 +225,7 @@ def _store(config: DictConfig) -> Path:
 
 
 def _accounts(config: DictConfig) -> Accounts:
-    from drawsim.web.accounts import Accounts
+    from drawsim.web.security.accounts import Accounts
 
     if config.users is not None:
         return Accounts(Path(config.users))
@@ -237,7 +237,7 @@ def _accounts(config: DictConfig) -> Accounts:
 def _engine(config: DictConfig) -> Engine:
     from sqlalchemy.engine import URL
 
-    from drawsim.web.tables import connect
+    from drawsim.web.events.tables import connect
 
     if config.database is not None:
         return connect(config.database)
@@ -271,7 +271,7 @@ def _list_users(config: DictConfig) -> None:
 
 
 def _confirmed(config: DictConfig) -> tuple[Grade, ...]:
-    from drawsim.web.drafts import GRADES
+    from drawsim.web.events.drafts import GRADES
 
     grades = {str(grade): grade for grade in GRADES}
     for given in listed(config.confirmed):
@@ -283,8 +283,8 @@ def _confirmed(config: DictConfig) -> tuple[Grade, ...]:
 def _export(config: DictConfig) -> None:
     """Write what was decided, and say what that changes."""
     from drawsim.collection.tables import read_collection
-    from drawsim.web.events import EventStore
-    from drawsim.web.export import export_all
+    from drawsim.web.events.store import EventStore
+    from drawsim.web.review.export import export_all
 
     collection = read_collection(_root(config))
     if config.database is None and not _sqlite(config).is_file():
@@ -296,8 +296,8 @@ def _export(config: DictConfig) -> None:
 def _import(config: DictConfig) -> None:
     """Save the annotations of the thesis's app as grades."""
     from drawsim.collection.tables import read_collection
-    from drawsim.web.events import EventStore
-    from drawsim.web.thesis_annotations import import_thesis
+    from drawsim.web.events.store import EventStore
+    from drawsim.web.review.thesis_annotations import import_thesis
 
     if config.source is None:
         raise UserError("source must be given: source=FILE.csv, a table of annotations")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.launch import launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from drawsim.reporting.results import Results
+    from drawsim.reporting.comparison.results import Results
 
 
 def compare(config: DictConfig) -> None:
     """Write tables, tests, figures and a page, and print what they come to."""
-    from drawsim.machine import cores
-    from drawsim.reporting import compare_page
-    from drawsim.reporting.compare_console import print_findings
+    from drawsim.common.machine import cores
+    from drawsim.reporting.comparison import page as compare_page
+    from drawsim.reporting.comparison.console import print_findings
 
     found = compare_page.compare(read(config), config.reference)
     page = compare_page.write_comparison(found, Path(config.out), workers=cores())
@@ -26,10 +26,10 @@ def compare(config: DictConfig) -> None:
 
 def read(config: DictConfig) -> Results:
     """What is to be compared, from the one source that is given."""
-    from drawsim.errors import UserError
-    from drawsim.reporting.results import combine, read_runs
-    from drawsim.reporting.score_files import read_scores
-    from drawsim.reporting.wandb_group import read_group
+    from drawsim.common.errors import UserError
+    from drawsim.reporting.comparison.results import combine, read_runs
+    from drawsim.reporting.comparison.score_files import read_scores
+    from drawsim.reporting.comparison.wandb_group import read_group
 
     given = {name: value for name in ("runs", "scores", "wandb") if (value := config[name])}
     if len(given) != 1:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from drawsim.errors import UserError, nearest
-from drawsim.launch import build, launch
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import build, launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from drawsim.learning.embedding import Outcome
-    from drawsim.learning.recipe import Recipe
+    from drawsim.models.embedding.engine import Outcome
+    from drawsim.models.recipe import Recipe
 
 log = logging.getLogger("drawsim.embed")
 
@@ -34,17 +34,17 @@ OF_A_RUN = ("backbone", "layout", "image_size")
 def embed(config: DictConfig) -> None:
     """List the images, embed those that never were, and write the file."""
     _check(config)
-    from drawsim.machine import is_first_process, prepare, readers
+    from drawsim.common.machine import is_first_process, prepare, readers
 
     prepare()
     if config.import_npy:
         _import(Path(config.import_npy), Path(config.out), config.export)
         return
     images, refused = _images(config)
-    from drawsim.files import disk_is_full
-    from drawsim.learning.embedding import embed_images
-    from drawsim.learning.trainer import leave_process_group, settle_hardware
-    from drawsim.retrieval.store import Store, default_store
+    from drawsim.common.files import disk_is_full
+    from drawsim.models.embedding.engine import embed_images
+    from drawsim.models.embedding.store import Store, default_store
+    from drawsim.models.trainer import leave_process_group, settle_hardware
 
     if not is_first_process():
         log.parent.setLevel(logging.ERROR)  # type: ignore[union-attr]  # one voice is enough
@@ -123,8 +123,8 @@ def _check_model(config: DictConfig) -> None:
 
 def _images(config: DictConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Files by id, and reasons by path for files that cannot be taken."""
-    from drawsim.collection.image_lists import images_of_folder, images_of_table
-    from drawsim.retrieval.gallery import check_ids
+    from drawsim.preparing.image_lists import images_of_folder, images_of_table
+    from drawsim.retrieval.index.gallery import check_ids
 
     refused: dict[str, str] = {}
     if config.images:
@@ -138,9 +138,9 @@ def _images(config: DictConfig) -> tuple[dict[str, Path], dict[str, str]]:
 
 def _recipe(config: DictConfig, precision: str) -> Recipe:
     """What makes the embeddings: a named backbone, or a trained model as its run has set it."""
-    from drawsim.learning.recipe import Recipe
-    from drawsim.learning.restore import best_checkpoint, load_recipe
-    from drawsim.train import make_backbone
+    from drawsim.models.recipe import Recipe
+    from drawsim.models.restore import best_checkpoint, load_recipe
+    from drawsim.workflows.train import make_backbone
 
     if not (config.run or config.checkpoint):
         return Recipe(
@@ -173,7 +173,7 @@ def _write(
     import torch
 
     from drawsim.collection.tables import Problem, raise_problems, write_csv
-    from drawsim.learning.embedding import assemble
+    from drawsim.models.embedding.engine import assemble
 
     rows = [(name, str(images[name]), why) for name, why in outcome.skipped.items()]
     rows += [("", path, why) for path, why in refused.items()]
@@ -203,7 +203,7 @@ def _write(
 
 
 def _import(source: Path, out: Path, export: str | None) -> None:
-    from drawsim.retrieval.thesis_import import read_embeddings
+    from drawsim.preparing.thesis import read_embeddings
 
     embeddings = read_embeddings(source)
     embeddings.save(out, {"imported_from": source.name})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.errors import UserError, nearest
-from drawsim.launch import launch
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from drawsim.retrieval.inputs import Inputs
+    from drawsim.retrieval.analysis.inputs import Inputs
 
 CHOICES = {
     "protocol": ("drawsim", "thesis"),
@@ -23,14 +23,14 @@ USUAL = ("drawsim", "drawing_to_artwork")
 def evaluate(config: DictConfig) -> None:
     """Read, measure, write metrics.json, tables and a page, and print the metrics."""
     _check_choices(config)
-    from drawsim.machine import prepare
+    from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.files import write_json
-    from drawsim.reporting.console import print_metrics
-    from drawsim.reporting.evaluation_page import write_evaluation
-    from drawsim.retrieval import evaluation
-    from drawsim.retrieval.known_answers import calibrate
+    from drawsim.common.files import write_json
+    from drawsim.reporting.evaluation.page import write_evaluation
+    from drawsim.reporting.kit.console import print_metrics
+    from drawsim.retrieval.analysis import evaluation
+    from drawsim.retrieval.analysis.known_answers import calibrate
 
     inputs = _read(config)
     out = Path(config.out or Path(config.run) / "evaluation")
@@ -53,7 +53,7 @@ def evaluate(config: DictConfig) -> None:
 
 
 def _read(config: DictConfig) -> Inputs:
-    from drawsim.retrieval import inputs
+    from drawsim.retrieval.analysis import inputs
 
     root = Path(config.collection) if config.collection else None
     if root is not None and not root.is_dir():
@@ -73,13 +73,13 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
     import pandas as pd
     from omegaconf import OmegaConf
 
-    from drawsim.learning.callbacks.evaluation import Evaluation
-    from drawsim.learning.callbacks.progress import Progress
-    from drawsim.learning.restore import load_checkpoint, run_settings
-    from drawsim.learning.trainer import make_trainer, settle_hardware
+    from drawsim.learning.training.callbacks.evaluation import Evaluation
+    from drawsim.learning.training.callbacks.progress import Progress
+    from drawsim.models.restore import load_checkpoint, run_settings
+    from drawsim.models.trainer import make_trainer, settle_hardware
+    from drawsim.retrieval.analysis.inputs import Inputs, Model
     from drawsim.retrieval.embeddings import Embeddings
-    from drawsim.retrieval.inputs import Inputs, Model
-    from drawsim.train import make_parts, read_data
+    from drawsim.workflows.train import make_parts, read_data
 
     run, settings = run_settings(checkpoint)
     if root is not None:

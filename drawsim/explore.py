@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drawsim.arguments import as_texts
-from drawsim.errors import UserError, nearest
-from drawsim.launch import build, launch
+from drawsim.common.arguments import as_texts
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import build, launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from drawsim.collection.tables import Collection
-    from drawsim.retrieval.gallery import Gallery
+    from drawsim.retrieval.index.gallery import Gallery
 
 TEXTS = ("out", "run", "drawings", "artworks", "data.root")
 
@@ -36,9 +36,9 @@ def _report(config: DictConfig) -> None:
     """Write the page, figures, tables and sheets of a collection, and say where they are."""
     from omegaconf import OmegaConf
 
-    from drawsim.reporting.explore_pairs import Paper
-    from drawsim.reporting.explore_report import explore_collection
-    from drawsim.reporting.explore_samples import Sampling
+    from drawsim.reporting.collection.pairs import Paper
+    from drawsim.reporting.collection.report import explore_collection
+    from drawsim.reporting.collection.samples import Sampling
 
     settings: Any = OmegaConf.to_container(config.explore, resolve=True)
     found = explore_collection(
@@ -60,12 +60,12 @@ def _map(config: DictConfig) -> None:
     """Write the page with drawings and artworks in one plane."""
     if not (config.run or config.drawings or config.artworks):
         raise UserError("view=map: needs embeddings: run=DIR, or drawings=FILE and artworks=FILE")
-    from drawsim.machine import prepare
+    from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.reporting.figures import counted
-    from drawsim.reporting.map_page import Layer, write_map
-    from drawsim.retrieval.projection import project_together
+    from drawsim.reporting.embedding_map.page import Layer, write_map
+    from drawsim.reporting.kit.figures import counted
+    from drawsim.retrieval.analysis.projection import project_together
 
     collection = _collection(config)
     galleries = _galleries(config, collection)
@@ -95,11 +95,11 @@ def _map(config: DictConfig) -> None:
 
 def _duplicates(config: DictConfig) -> None:
     """Write the page and the table of images that are nearly the same."""
-    from drawsim.machine import prepare
+    from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.reporting.duplicates_page import write_duplicates
-    from drawsim.reporting.figures import counted
+    from drawsim.reporting.duplicates.page import write_duplicates
+    from drawsim.reporting.kit.figures import counted
 
     collection = _collection(config)
     given = config.run or config.drawings or config.artworks
@@ -120,8 +120,8 @@ def _duplicates(config: DictConfig) -> None:
 def _galleries(config: DictConfig, collection: Collection) -> dict[str, Gallery]:
     """The embeddings that are given, of the images that the collection has, by kind."""
     from drawsim.retrieval.embeddings import kind_path
-    from drawsim.retrieval.gallery import Gallery, gallery_from_file
-    from drawsim.runs import KINDS
+    from drawsim.retrieval.index.gallery import Gallery, gallery_from_file
+    from drawsim.runs.folder import KINDS
 
     if config.run:
         files = {kind: kind_path(Path(config.run, "embeddings", "final"), kind) for kind in KINDS}
@@ -145,8 +145,8 @@ def _galleries(config: DictConfig, collection: Collection) -> dict[str, Gallery]
 
 def _collection(config: DictConfig) -> Collection:
     """The collection less style copies: the run's own, unless a folder is named."""
-    from drawsim.reporting.explore_counts import read_holdings
-    from drawsim.retrieval.inputs import run_data
+    from drawsim.reporting.collection.counts import read_holdings
+    from drawsim.retrieval.analysis.inputs import run_data
 
     root = run_data(Path(config.run)) if config.run and "demo" in config.data else None
     return read_holdings(root or _root(config)).collection
@@ -157,7 +157,7 @@ def _root(config: DictConfig) -> Path:
 
 
 def _workers(config: DictConfig) -> int:
-    from drawsim.machine import cores
+    from drawsim.common.machine import cores
 
     return cores() if config.workers is None else int(config.workers)
 

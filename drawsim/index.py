@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drawsim.arguments import as_texts, listed
-from drawsim.errors import UserError, nearest
-from drawsim.launch import config_folder, launch
+from drawsim.common.arguments import as_texts, listed
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import config_folder, launch
 
 if TYPE_CHECKING:
     import pandas as pd
     from omegaconf import DictConfig
 
-    from drawsim.retrieval.ann import Settings
-    from drawsim.retrieval.gallery import Gallery
-    from drawsim.retrieval.index import Index
+    from drawsim.retrieval.index.faiss import Settings
+    from drawsim.retrieval.index.folder import Index
+    from drawsim.retrieval.index.gallery import Gallery
 
 KINDS = ("drawing", "artwork")
 TEXTS = (
@@ -28,10 +28,10 @@ TEXTS = (
 def index(config: DictConfig) -> None:
     """Build, add or remove, and say what the index holds."""
     _check(config)
-    from drawsim.machine import prepare
+    from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.retrieval.index import open_index
+    from drawsim.retrieval.index.folder import open_index
 
     folder = Path(config.out)
     if config.remove is not None:
@@ -44,9 +44,9 @@ def index(config: DictConfig) -> None:
 
 
 def _build(folder: Path, config: DictConfig) -> Index:
-    from drawsim.learning.query_model import model_source, save_source
-    from drawsim.learning.restore import BEST
-    from drawsim.retrieval.index import build_index
+    from drawsim.models.query_model import model_source, save_source
+    from drawsim.models.restore import BEST
+    from drawsim.retrieval.index.folder import build_index
 
     source = model_source(
         config.run if config.run and (Path(config.run) / BEST).is_file() else None,
@@ -64,7 +64,7 @@ def _build(folder: Path, config: DictConfig) -> Index:
 
 
 def _add(old: Index, config: DictConfig) -> Index:
-    from drawsim.reporting.figures import counted
+    from drawsim.reporting.kit.figures import counted
 
     new = old
     for kind, gallery in _galleries(config, _collection(config) or old.collection).items():
@@ -78,7 +78,7 @@ def _add(old: Index, config: DictConfig) -> Index:
 
 def _remove(old: Index, ids: list[str], kind: str | None) -> Index:
     """Take out ids of one kind, or of both where each says by itself what it is."""
-    from drawsim.retrieval.filters import offer
+    from drawsim.retrieval.index.filters import offer
 
     gone: dict[str, list[str]] = {}
     for name in ids:
@@ -100,7 +100,7 @@ def _remove(old: Index, ids: list[str], kind: str | None) -> Index:
 def _galleries(config: DictConfig, root: Path | None) -> dict[str, Gallery]:
     """What is to be indexed, by kind, with the collection's tables."""
     from drawsim.retrieval.embeddings import kind_path
-    from drawsim.retrieval.gallery import gallery_from_file
+    from drawsim.retrieval.index.gallery import gallery_from_file
 
     if config.run:
         files = {kind: kind_path(Path(config.run, "embeddings", "final"), kind) for kind in KINDS}
@@ -132,7 +132,7 @@ def _strangers(gallery: Gallery, table: pd.DataFrame) -> list[str]:
 
 
 def _collection(config: DictConfig) -> Path | None:
-    from drawsim.retrieval.inputs import run_data
+    from drawsim.retrieval.analysis.inputs import run_data
 
     if config.collection:
         root = Path(config.collection)
@@ -154,7 +154,7 @@ def _table(root: Path, kind: str) -> pd.DataFrame:
 
 def _ann(value: Any) -> Settings | None:
     """The settings of approximate search: none, a name, or a mapping with its `kind`."""
-    from drawsim.retrieval.ann import ann_settings
+    from drawsim.retrieval.index.faiss import ann_settings
 
     if value is None:
         return None
@@ -163,7 +163,7 @@ def _ann(value: Any) -> Settings | None:
 
 
 def _print(made: Index) -> None:
-    from drawsim.reporting.figures import counted
+    from drawsim.reporting.kit.figures import counted
 
     print(f"model: {made.model}")
     for kind, part in made.parts.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.errors import UserError
-from drawsim.launch import build, launch, options
+from drawsim.common.errors import UserError
+from drawsim.common.launch import build, launch, options
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -16,8 +16,8 @@ def prepare(config: DictConfig) -> None:
     """Run one step and print what it read, made and skipped."""
     if "step" not in config:
         raise UserError(f"step must be given: step={' or '.join(options('prepare', 'step'))}")
-    from drawsim.machine import cores
-    from drawsim.reporting.console import print_summary
+    from drawsim.common.machine import cores
+    from drawsim.reporting.kit.console import print_summary
 
     step = build(
         config.step,

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drawsim.arguments import as_texts, listed
-from drawsim.errors import UserError, nearest
-from drawsim.launch import config_folder, launch
+from drawsim.common.arguments import as_texts, listed
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import config_folder, launch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omegaconf import DictConfig
 
-    from drawsim.learning.query_model import Kind, QueryModel
-    from drawsim.learning.search_queries import Asked
-    from drawsim.reporting.search_page import SearchSheet
-    from drawsim.retrieval.index import Index
-    from drawsim.retrieval.queries import Hits, Queries
+    from drawsim.models.query_model import Kind, QueryModel
+    from drawsim.reporting.search.page import SearchSheet
+    from drawsim.retrieval.index.folder import Index
+    from drawsim.retrieval.index.queries import Hits, Queries
+    from drawsim.workflows.search_queries import Asked
 
 KINDS = ("drawing", "artwork")
 TEXTS = (
@@ -38,11 +38,11 @@ FUSED = 100
 def search(config: DictConfig) -> None:
     """Find, print, and write the page and the tables if they are asked for."""
     _check(config)
-    from drawsim.machine import prepare
+    from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.reporting.search_console import print_sheets
-    from drawsim.retrieval.index import open_index
+    from drawsim.reporting.search.console import print_sheets
+    from drawsim.retrieval.index.folder import open_index
 
     indexes = [open_index(Path(folder)) for folder in listed(config.index)]
     asking = _asking(config, indexes[0])
@@ -83,7 +83,7 @@ class Asking:
 
 
 def _asking(config: DictConfig, index: Index) -> Asking:
-    from drawsim.learning.search_queries import cropped, find_files, find_ids, parse_box
+    from drawsim.workflows.search_queries import cropped, find_files, find_ids, parse_box
 
     kind: Any = config["from"]
     asked = find_ids(index, listed(config.id), kind)
@@ -110,7 +110,7 @@ def _asking(config: DictConfig, index: Index) -> Asking:
 
 def _model(config: DictConfig, index: Index, asking: Asking) -> QueryModel | None:
     """The model of an index, checked, if anything has to be embedded."""
-    from drawsim.learning.query_model import load_model, load_source, model_source
+    from drawsim.models.query_model import load_model, load_source, model_source
 
     if not (asking.has_files or config.spatial):
         return None
@@ -146,9 +146,9 @@ def _find(
     kind: Kind,
 ) -> Hits:
     """The lists of all queries, long enough for what follows."""
-    from drawsim.retrieval.calibration import LIST
-    from drawsim.retrieval.queries import fused
-    from drawsim.retrieval.queries import search as search_index
+    from drawsim.retrieval.analysis.calibration import LIST
+    from drawsim.retrieval.index.queries import fused
+    from drawsim.retrieval.index.queries import search as search_index
 
     depth = max(config.k, VERIFIED if config.spatial else 0, LIST if config.calibration else 0)
     if len(indexes) > 1:
@@ -164,8 +164,8 @@ def _find(
 
 
 def _queries(asking: Asking, index: Index, model: QueryModel | None) -> Queries:
-    from drawsim.learning.search_queries import as_queries
-    from drawsim.retrieval.queries import combined, joined
+    from drawsim.retrieval.index.queries import combined, joined
+    from drawsim.workflows.search_queries import as_queries
 
     every = [each for group in asking.groups for each in group]
     left = iter(as_queries(every, index, model))
@@ -188,8 +188,8 @@ def _where(config: DictConfig) -> Any:
 
 def _chances(config: DictConfig, index: Index, found: Hits) -> list[float | None]:
     """Probability that the first of each list is a true match, where it can be said."""
-    from drawsim.retrieval.calibration import load_calibration
-    from drawsim.retrieval.search_outputs import top_probabilities
+    from drawsim.retrieval.analysis.calibration import load_calibration
+    from drawsim.retrieval.index.results import top_probabilities
 
     if config.calibration is None:
         return [None] * len(found.queries)
@@ -201,8 +201,8 @@ def _sheet(
     found: Hits, row: int, group: Sequence[Asked], unlike: Sequence[Asked], indexes: Sequence[Index]
 ) -> SearchSheet:
     """A query with its results and what is known about them."""
-    from drawsim.reporting.search_page import QueryPicture, SearchSheet
-    from drawsim.retrieval.search_outputs import known_pairs, result_table
+    from drawsim.reporting.search.page import QueryPicture, SearchSheet
+    from drawsim.retrieval.index.results import known_pairs, result_table
 
     hits = result_table(found, row, indexes)
     ids = {kind: [each.id for each in group if each.id and each.kind == kind] for kind in KINDS}
@@ -217,11 +217,11 @@ def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int
     import pandas as pd
     from PIL import Image
 
-    from drawsim.learning.spatial_rerank import placements
+    from drawsim.models.spatial_rerank import placements
     from drawsim.pixels.decode import read_image
-    from drawsim.reporting.spatial_overlay import overlay
-    from drawsim.retrieval.search_outputs import by_layout
-    from drawsim.retrieval.spatial import STRIDE
+    from drawsim.reporting.search.overlay import overlay
+    from drawsim.retrieval.index.results import by_layout
+    from drawsim.retrieval.reranking.spatial import STRIDE
 
     assert model is not None
     hits = sheet.hits[: max(VERIFIED, k)]
@@ -251,10 +251,10 @@ def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int
 def _write(
     config: DictConfig, indexes: Sequence[Index], kind: Kind, sheets: Sequence[SearchSheet]
 ) -> None:
-    from drawsim.reporting.figures import counted
-    from drawsim.reporting.search_files import write_hits
-    from drawsim.reporting.search_page import COSINE, write_search
-    from drawsim.retrieval.filters import parse_filter
+    from drawsim.reporting.kit.figures import counted
+    from drawsim.reporting.search.files import write_hits
+    from drawsim.reporting.search.page import COSINE, write_search
+    from drawsim.retrieval.index.filters import parse_filter
 
     out = Path(config.out)
     models = [str(index.model) for index in indexes]

@@ -19,11 +19,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from drawsim.collection.listing import assign_ids, read_prepared
-from drawsim.collection.scans import parse_scans
-from drawsim.collection.schemes import Scheme, load_scheme
-from drawsim.collection.sources import list_images
-from drawsim.launch import config_folder
+from drawsim.common.launch import config_folder
+from drawsim.preparing.drawings import parse_scans
+from drawsim.preparing.listing import assign_ids, read_prepared
+from drawsim.preparing.schemes import Scheme, load_scheme
+from drawsim.preparing.sources import list_images
 
 FIELDS = ("year", "age_group", "number", "country")
 ALLOWED = 0.001

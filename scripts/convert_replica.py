@@ -16,11 +16,11 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from drawsim.errors import UserError
-from drawsim.files import atomic
-from drawsim.learning.backbones import create_network
-from drawsim.learning.replica import MODEL, trained_network
-from drawsim.learning.weights import (
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
+from drawsim.models.backbones.backbone import create_network
+from drawsim.models.backbones.replica import MODEL, trained_network
+from drawsim.models.weights import (
     copies,
     fit_weights,
     named_tensors,

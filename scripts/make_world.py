@@ -1,4 +1,4 @@
-"""Makes `drawsim/reporting/data/world.json`, the map that `drawsim explore` colours.
+"""Makes `drawsim/reporting/collection/data/world.json`, the map that `drawsim explore` colours.
 
     pip download --no-deps geopandas==0.14.4
     python scripts/make_world.py geopandas-0.14.4-py3-none-any.whl
@@ -19,12 +19,12 @@ import zipfile
 from itertools import pairwise
 from pathlib import Path
 
-from drawsim.files import write_text
+from drawsim.common.files import write_text
 
 Point = tuple[float, float]
 Ring = list[Point]
 
-TARGET = Path(__file__).parents[1] / "drawsim" / "reporting" / "data" / "world.json"
+TARGET = Path(__file__).parents[1] / "drawsim/reporting/collection/data/world.json"
 INSIDE = "geopandas/datasets/naturalearth_lowres/naturalearth_lowres"
 SOURCE = "Natural Earth 1:110m, public domain, naturalearthdata.com; projection Equal Earth"
 WIDTH = 2000  # units from the western to the eastern edge at the equator

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from drawsim.files import atomic
+from drawsim.common.files import atomic
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.styles import EFFECTS
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from drawsim.errors import UserError
-from drawsim.files import atomic
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.photographs import OtherPhotograph
 from drawsim.pixels.pseudo_drawings import PseudoDrawing

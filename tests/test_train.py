@@ -13,11 +13,11 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from drawsim.collection.tables import Collection
-from drawsim.errors import UserError
-from drawsim.launch import build, config_folder
-from drawsim.learning.backbones import Backbone
-from drawsim.runs import RunFolder
-from drawsim.train import _check_choices, _queries_folder, make_parts, unlabelled_drawings
+from drawsim.common.errors import UserError
+from drawsim.common.launch import build, config_folder
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.runs.folder import RunFolder
+from drawsim.workflows.train import _check_choices, _queries_folder, make_parts, unlabelled_drawings
 
 PAIRED, FREE = 6, 9
 
@@ -44,10 +44,10 @@ def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
         "optim.optimizer.lr": 1e-6,
         "optim.optimizer.weight_decay": 1e-4,
         "optim.layer_decay": 1,
-        "optim.schedule._target_": "drawsim.learning.schedules.Step",
+        "optim.schedule._target_": "drawsim.learning.training.schedules.Step",
         "optim.schedule.every": 10,
         "optim.schedule.gamma": 0.1,
-        "loss._target_": "drawsim.learning.losses.TripletCosineLoss",
+        "loss._target_": "drawsim.learning.losses.losses.TripletCosineLoss",
         "loss.margin": 0.7,
         "loss.reduction": "sum",
         "batch.size": 4,
@@ -55,7 +55,7 @@ def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
         "batch.share": False,
         "batch.memory": False,
         "batch.flip": False,
-        "miner._target_": "drawsim.learning.mining.ThesisNegatives",
+        "miner._target_": "drawsim.learning.miners.mining.ThesisNegatives",
         "miner.nearest": 11,
         "miner.remine": "on_improvement",
         "miner.same_picture": None,

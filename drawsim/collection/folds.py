@@ -25,7 +25,7 @@ from drawsim.collection.splits import (
     shuffled,
 )
 from drawsim.collection.tables import Collection, read_csv, with_parents
-from drawsim.errors import UserError, nearest
+from drawsim.common.errors import UserError, nearest
 
 By = Literal["pairs", "components"]
 Choose = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]

@@ -28,7 +28,7 @@ from drawsim.collection.tables import (
     with_parents,
     write_csv,
 )
-from drawsim.errors import UserError, nearest
+from drawsim.common.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
 

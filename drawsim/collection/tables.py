@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.spreadsheets import unguarded
-from drawsim.errors import UserError
-from drawsim.files import atomic
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
 
 TRUE_WORDS = {"true", "1", "yes"}
 FALSE_WORDS = {"false", "0", "no"}

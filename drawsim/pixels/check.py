@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, read_image
-from drawsim.progress import progress_bar
 
 _BATCH = 256  # images handed out at once: few enough that Ctrl-C is answered within seconds
 

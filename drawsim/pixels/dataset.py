@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.image_cache import ImageCache
 from drawsim.pixels.thesis_transforms import squash

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 DEFAULT_MAX_PIXELS = 178_956_970
 """Pillow's own limit against decompression bombs, twice the initial `Image.MAX_IMAGE_PIXELS`."""

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.fft import dctn
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
+from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.parallel import in_processes
-from drawsim.progress import progress_bar
 
 SIDE = 32  # pixels, both sides of a miniature
 ENOUGH = 2 * SIDE  # pixels, both sides of what is shrunk to one, at least

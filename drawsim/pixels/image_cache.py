@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from drawsim.collection.tables import (
     read_pairs,
     unknown_ids,
 )
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
+from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_image
 from drawsim.pixels.duplicates import (
     ENOUGH,
@@ -34,7 +35,6 @@ from drawsim.pixels.duplicates import (
     shrink,
 )
 from drawsim.pixels.parallel import in_processes
-from drawsim.progress import progress_bar
 
 KINDS = {"drawing": "drawings.csv", "artwork": "artworks.csv"}
 GRAY = 12

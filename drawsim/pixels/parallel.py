@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import cv2
 
-from drawsim.errors import UserError
-from drawsim.machine import keep_freed_memory
+from drawsim.common.errors import UserError
+from drawsim.common.machine import keep_freed_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from drawsim.collection.tables import Collection, Problem, raise_problems
-from drawsim.errors import UserError, nearest
+from drawsim.common.errors import UserError, nearest
 from drawsim.pixels.check import check_images
 
 OnMissing = Literal["error", "skip"]

@@ -11,10 +11,10 @@ import pandas as pd
 from PIL import Image
 
 from drawsim.collection.tables import Collection
-from drawsim.errors import UserError
-from drawsim.files import atomic
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
+from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import read_image
-from drawsim.progress import progress_bar
 
 SHARE = 0.1
 MOST = 200

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from drawsim.errors import UserError, nearest
+from drawsim.common.errors import UserError, nearest
 
 Effect = Callable[[np.ndarray], np.ndarray]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from drawsim.errors import UserError, nearest
+from drawsim.common.errors import UserError, nearest
 from drawsim.pixels.styles import EFFECTS
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else importing it asks the network

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue, ITU-R BT.601."""

@@ -16,8 +16,8 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from drawsim.collection.tables import write_csv
-from drawsim.errors import UserError
-from drawsim.files import atomic
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
 
 
 @dataclass(frozen=True)

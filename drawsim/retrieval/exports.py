@@ -21,8 +21,8 @@ from numpy.lib.format import open_memmap
 from torch import Tensor
 
 from drawsim.collection.tables import write_csv
-from drawsim.errors import UserError
-from drawsim.files import atomic
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
 from drawsim.retrieval.embeddings import ids_path, load_embeddings
 
 TYPES = {torch.float32: "F32", torch.float16: "F16"}

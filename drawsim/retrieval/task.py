@@ -12,7 +12,7 @@ from torch import Tensor
 
 from drawsim.collection.splits import SETS, Set
 from drawsim.collection.tables import REJECTED, Collection, graded_unconfirmed
-from drawsim.retrieval.metrics import expected_ranks
+from drawsim.retrieval.metrics.functions import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
 
 TOP = 20

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, File, Form, HTTPException, Request, Response, UploadFile
 from fastapi import Query as Asked
 
-from drawsim.errors import UserError
-from drawsim.web.accounts import Session
-from drawsim.web.drafts import ANSWERING, Box, Draft, Kind
-from drawsim.web.export import pairs_csv, unmatched_csv
-from drawsim.web.finder import Candidate, Item, other
+from drawsim.common.errors import UserError
+from drawsim.web.events.drafts import ANSWERING, Box, Draft, Kind
 from drawsim.web.pictures import NoPicture, Picture, cut
-from drawsim.web.queue import Claim, Wish
+from drawsim.web.queue.finder import Candidate, Item, other
+from drawsim.web.queue.queue import Claim, Wish
+from drawsim.web.review.export import pairs_csv, unmatched_csv
+from drawsim.web.review.web_annotations import annotations_text
 from drawsim.web.schemas import (
     BoxGiven,
     CandidateTold,
@@ -39,7 +39,7 @@ from drawsim.web.schemas import (
     UndoTold,
     WordsGiven,
 )
-from drawsim.web.security import (
+from drawsim.web.security.access import (
     UPLOAD_LIMIT,
     Checked,
     CurrentUser,
@@ -47,8 +47,8 @@ from drawsim.web.security import (
     current_user,
     reviewer,
 )
+from drawsim.web.security.accounts import Session
 from drawsim.web.services import Services, services_of
-from drawsim.web.web_annotations import annotations_text
 
 FOUND = 40
 """Candidates for a picture or a part of one."""

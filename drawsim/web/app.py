@@ -13,12 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from drawsim import __version__
-from drawsim.errors import UserError
-from drawsim.web import api, pages, review_pages
-from drawsim.web.finder import NoSuchImage
+from drawsim.common.errors import UserError
+from drawsim.web import api
+from drawsim.web.pages import judge as pages
+from drawsim.web.pages import review as review_pages
+from drawsim.web.pages.rendering import STATIC, render
 from drawsim.web.pictures import NoPicture
-from drawsim.web.rendering import STATIC, render
-from drawsim.web.security import (
+from drawsim.web.queue.finder import NoSuchImage
+from drawsim.web.security.access import (
     Guard,
     LoginNeeded,
     Throttle,

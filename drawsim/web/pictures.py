@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image
 
 from drawsim.collection.tables import Collection
-from drawsim.errors import UserError
-from drawsim.files import atomic
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic
 from drawsim.pixels.decode import ImageReadError, read_image
-from drawsim.web.drafts import KINDS, Box, Kind
+from drawsim.web.events.drafts import KINDS, Box, Kind
 
 SMALL = 320  # pixels of the longer side
 LARGE = 1600

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from drawsim.web.drafts import Action, Draft, Grade, Kind
-from drawsim.web.events import Event
-from drawsim.web.queue import Order
+from drawsim.web.events.drafts import Action, Draft, Grade, Kind
+from drawsim.web.events.store import Event
+from drawsim.web.queue.queue import Order
 
 NO_NUL = r"^[^\x00]*$"
 """Databases do not take the character NUL."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from drawsim.collection.tables import Collection
-from drawsim.web.accounts import Accounts, Sessions
-from drawsim.web.drafts import Grade
-from drawsim.web.events import EventStore
-from drawsim.web.finder import Finder
+from drawsim.web.events.drafts import Grade
+from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
-from drawsim.web.queue import Queue
+from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.queue import Queue
+from drawsim.web.security.accounts import Accounts, Sessions
 
 
 @dataclass(frozen=True)

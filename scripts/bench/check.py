@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from drawsim.collection.tables import read_collection
-from drawsim.machine import cores
+from drawsim.common.machine import cores
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
 from drawsim.pixels.duplicates import DISTANCE, ENOUGH
 from drawsim.pixels.inspection import inspect_collection, inspect_images

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from drawsim.machine import cores, prepare
+from drawsim.common.machine import cores, prepare
 
 LOOP = "--loop"
 if LOOP not in sys.argv:
@@ -39,13 +39,13 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 from torchvision.transforms import functional as transforms
 
-from drawsim.learning.backbones import Backbone, from_timm, lite
-from drawsim.learning.compiling import ENOUGH, Compiling, Mode
-from drawsim.learning.embedding import embed_images
-from drawsim.learning.recipe import Recipe
-from drawsim.learning.trainer import settle_hardware
+from drawsim.models.backbones.backbone import Backbone, from_timm, lite
+from drawsim.models.embedding.compiling import ENOUGH, Compiling, Mode
+from drawsim.models.embedding.engine import embed_images
+from drawsim.models.embedding.store import Store
+from drawsim.models.recipe import Recipe
+from drawsim.models.trainer import settle_hardware
 from drawsim.pixels.dataset import ImageDataset
-from drawsim.retrieval.store import Store
 
 TARGETS = {"files / model": 0.85, "files / loop": 4.0}
 TRAINER = {"name": "cpu", "accelerator": "cpu", "devices": 1, "precision": "auto"}

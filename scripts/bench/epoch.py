@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from drawsim.machine import cores, prepare
+from drawsim.common.machine import cores, prepare
 
 prepare()  # before torch is imported, as the doors do
 # ruff: noqa: E402
@@ -29,12 +29,12 @@ from omegaconf import DictConfig
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
-from drawsim.launch import config_folder
-from drawsim.learning.data import TripletData
-from drawsim.learning.module import Matcher
-from drawsim.learning.samples import EpochChoice, listed
-from drawsim.learning.trainer import make_trainer, settle_hardware
-from drawsim.train import make_parts, read_data
+from drawsim.common.launch import config_folder
+from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.module import Matcher
+from drawsim.learning.training.samples import EpochChoice, listed
+from drawsim.models.trainer import make_trainer, settle_hardware
+from drawsim.workflows.train import make_parts, read_data
 
 TARGET = 0.85
 

@@ -17,7 +17,7 @@ import resource
 import time
 from typing import Any
 
-from drawsim.machine import prepare
+from drawsim.common.machine import prepare
 
 prepare()
 # ruff: noqa: E402
@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from measuring import seconds, unit_rows
 
-from drawsim.retrieval.metrics import query_metrics, summarise
+from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.ranking import Relevance, rank, top_k
 
 CUTS = (20, 50, 100, 200, 400)

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drawsim.machine import prepare
+from drawsim.common.machine import prepare
 
 prepare()
 # ruff: noqa: E402
@@ -29,11 +29,11 @@ from measuring import seconds, unit_rows
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from drawsim.retrieval.ann import Settings, ann_settings, ann_top_k, build_ann
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
-from drawsim.retrieval.gallery import EmbeddingModel, Gallery
-from drawsim.retrieval.index import Index, build_index
-from drawsim.retrieval.queries import of_vectors, search
+from drawsim.retrieval.index.faiss import Settings, ann_settings, ann_top_k, build_ann
+from drawsim.retrieval.index.folder import Index, build_index
+from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+from drawsim.retrieval.index.queries import of_vectors, search
 from drawsim.retrieval.ranking import TIE, top_k
 
 K = 400

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from drawsim.machine import cores
+from drawsim.common.machine import cores
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.parallel import in_processes
 from drawsim.pixels.styles import EFFECTS

@@ -29,11 +29,11 @@ from sqlalchemy import text
 
 from drawsim.collection.tables import read_collection
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.gallery import EmbeddingModel, Gallery
-from drawsim.retrieval.index import build_index
-from drawsim.web.accounts import Accounts
-from drawsim.web.drafts import Grade
-from drawsim.web.tables import connect
+from drawsim.retrieval.index.folder import build_index
+from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+from drawsim.web.events.drafts import Grade
+from drawsim.web.events.tables import connect
+from drawsim.web.security.accounts import Accounts
 
 """What of a decision is looked for in the database."""
 COMPARED = ("action", "drawing_id", "artwork_id", "grade", "rank", "shown", "undoes")

@@ -20,9 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from drawsim.annotate import PASSWORD, _words, annotate
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.errors import UserError
-from drawsim.launch import config_folder
-from drawsim.web.accounts import Accounts
+from drawsim.common.errors import UserError
+from drawsim.common.launch import config_folder
+from drawsim.web.security.accounts import Accounts
 from tests.web.conftest import make_index
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,9 +13,9 @@ import pytest
 
 from drawsim.collection.splits import load_split
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.drafts import Draft, Grade, MadeWith
-from drawsim.web.events import EventStore
-from drawsim.web.tables import connect
+from drawsim.web.events.drafts import Draft, Grade, MadeWith
+from drawsim.web.events.store import EventStore
+from drawsim.web.events.tables import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED: list[tuple[str, str, Grade]] = [

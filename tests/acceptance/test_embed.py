@@ -20,7 +20,7 @@ import torch
 
 import drawsim.embed
 import drawsim.train
-from drawsim.launch import launch
+from drawsim.common.launch import launch
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +76,7 @@ def program(code: list[str], *arguments: str) -> Done:
 
 KILLED = """
 import os, runpy, signal
-from drawsim.retrieval import store
+from drawsim.models.embedding import store
 store.CHUNK = 4
 flush = store.Store.flush
 def killing(self):

@@ -13,12 +13,12 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
+from drawsim.common.launch import config_folder
 from drawsim.evaluate import evaluate as evaluate_door
-from drawsim.launch import config_folder
-from drawsim.retrieval.calibration import load_calibration
+from drawsim.retrieval.analysis.calibration import load_calibration
 from tests.html_page import Page
-from tests.retrieval.test_known_answers import PAIRED, WITHOUT, world
+from tests.retrieval.analysis.test_known_answers import PAIRED, WITHOUT, world
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,15 +19,20 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from torch.nn.functional import normalize
 
-from drawsim.arguments import as_texts
-from drawsim.errors import UserError
+from drawsim.common.arguments import as_texts
+from drawsim.common.errors import UserError
+from drawsim.common.launch import config_folder
 from drawsim.explore import explore as explore_door
 from drawsim.index import index as index_door
-from drawsim.launch import config_folder
-from drawsim.learning.query_model import QueryModel, load_model
-from drawsim.retrieval.calibration import LIST, Calibration, fit_calibration, load_calibration
+from drawsim.models.query_model import QueryModel, load_model
+from drawsim.retrieval.analysis.calibration import (
+    LIST,
+    Calibration,
+    fit_calibration,
+    load_calibration,
+)
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
-from drawsim.retrieval.index import open_index
+from drawsim.retrieval.index.folder import open_index
 from drawsim.search import search as search_door
 from tests.html_page import Page
 
@@ -74,7 +79,7 @@ def model() -> QueryModel:
 
 @pytest.fixture(autouse=True)
 def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawsim.learning.query_model.load_model", loaded)
+    monkeypatch.setattr("drawsim.models.query_model.load_model", loaded)
 
 
 def loaded(source: dict[str, Any]) -> QueryModel:

@@ -24,7 +24,7 @@ from drawsim.collection.demo.genres import GENRES, compose
 from drawsim.collection.demo.geometry import blob, ellipse, hatch, resample
 from drawsim.collection.demo.plan import Size, make_plan
 from drawsim.collection.demo.retell import AGES, Age, retell
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 TINY = {"artworks": 24, "paired_artworks": 12, "pairs": 16, "unpaired_drawings": 2}
 IMAJ = re.compile(r"(\d{4})_(3-5|6-9|10-13|14-17|18-25)_(\d{4})_([A-Z]{3})_R_C")

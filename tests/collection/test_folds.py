@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drawsim.collection.folds import SplitFile, fold_splits, ratio_splits, thesis_splits
 from drawsim.collection.splits import SETS, assert_disjoint, load_split, make_split, read_split
 from drawsim.collection.tables import Collection, read_collection, write_csv
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from tests.collection.test_splits import Pair, components, frame, graphs
 
 

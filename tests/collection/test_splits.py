@@ -22,7 +22,7 @@ from drawsim.collection.splits import (
     split_files,
 )
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 Pair = tuple[str, str, str]
 """Drawing, artwork, parent."""

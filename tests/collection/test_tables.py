@@ -20,7 +20,7 @@ from drawsim.collection.tables import (
     read_csv,
     read_gallery,
 )
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 DRAWINGS = "id,path\nd0,d0.png\nd1,d1.png\n"
 ARTWORKS = "id,path\na0,a0.png\na1,a1.png\n"

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from drawsim.learning.losses import Loss, Reduction
-from drawsim.learning.samples import Triplets
+from drawsim.learning.losses.losses import Loss, Reduction
+from drawsim.learning.training.samples import Triplets
 from tests.learning.tiny import as_process, some_choice, some_negatives, tiny_data, tiny_matcher
 
 PAIRS, NEGATIVES = 9, 3

@@ -13,20 +13,20 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from drawsim.learning.backbones import Backbone
-from drawsim.learning.callbacks.checkpoints import Keep
-from drawsim.learning.data import TripletData
-from drawsim.learning.experiment import Experiment
-from drawsim.learning.losses import Loss, Reduction, TripletCosineLoss
-from drawsim.learning.mining import HardestNegatives, Miner, Remine
-from drawsim.learning.module import Matcher
-from drawsim.learning.samples import EpochChoice, TripletBatches, listed
-from drawsim.learning.trainer import settle_hardware
+from drawsim.learning.losses.losses import Loss, Reduction, TripletCosineLoss
+from drawsim.learning.miners.mining import HardestNegatives, Miner, Remine
+from drawsim.learning.training.callbacks.checkpoints import Keep
+from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.experiment import Experiment
+from drawsim.learning.training.module import Matcher
+from drawsim.learning.training.samples import EpochChoice, TripletBatches, listed
+from drawsim.models.adaptation import Adaptation
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.trainer import settle_hardware
 from drawsim.pixels.transforms import Augmentation, resize
-from drawsim.retrieval.adaptation import Adaptation
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
-from drawsim.runs import RunFolder
+from drawsim.runs.folder import RunFolder
 
 SIZE = 24
 MAX_PIXELS = 10**6

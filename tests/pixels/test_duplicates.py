@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from drawsim.collection.tables import read_collection
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels import duplicates
 from drawsim.pixels.duplicates import (
     close_hashes,

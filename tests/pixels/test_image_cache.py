@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.dataset import ImageDataset
 from drawsim.pixels.image_cache import ImageCache
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.inspection import Inspection, groups_of, inspect_collection, look_at
 

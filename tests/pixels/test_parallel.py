@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.parallel import in_processes
 
 

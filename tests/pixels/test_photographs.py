@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels import photographs
 from drawsim.pixels.photographs import OtherPhotograph
 from drawsim.pixels.transforms import resize

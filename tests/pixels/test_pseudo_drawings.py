@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.drawing_media import COLOUR_MEDIA, LINE_MEDIA, Medium, Scene
 from drawsim.pixels.pseudo_drawings import PseudoDrawing
 from drawsim.pixels.warps import look_up, move, wobble

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.screening import screen
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from drawsim.collection.tables import Collection, read_gallery
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.simulated_queries import simulate_queries
 

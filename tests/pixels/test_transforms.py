@@ -15,7 +15,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.pixels.styles import EFFECTS
 from drawsim.pixels.transforms import Augmentation, StyleEffect, resize
 

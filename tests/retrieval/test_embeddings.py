@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import (
     Embeddings,
     EmbeddingTable,

@@ -15,18 +15,18 @@ from PIL import Image
 
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.gallery import EmbeddingModel, Gallery
-from drawsim.retrieval.index import Index, build_index
-from drawsim.web.accounts import Accounts, Sessions
+from drawsim.retrieval.index.folder import Index, build_index
+from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.web.app import create_app
-from drawsim.web.drafts import Kind
-from drawsim.web.events import EventStore
-from drawsim.web.finder import Finder
+from drawsim.web.events.drafts import Kind
+from drawsim.web.events.store import EventStore
+from drawsim.web.events.tables import connect
 from drawsim.web.pictures import Pictures
-from drawsim.web.queue import Queue
-from drawsim.web.security import LOCAL
+from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.queue import Queue
+from drawsim.web.security.access import LOCAL
+from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.services import Services, Settings
-from drawsim.web.tables import connect
 from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database

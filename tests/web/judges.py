@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.drafts import Action, Draft, Grade, MadeWith
-from drawsim.web.events import EventStore
-from drawsim.web.tables import connect
+from drawsim.web.events.drafts import Action, Draft, Grade, MadeWith
+from drawsim.web.events.store import EventStore
+from drawsim.web.events.tables import connect
 
 MADE_WITH = MadeWith("lite", "ab" * 32)
 

@@ -14,8 +14,8 @@ from PIL import Image
 from sqlalchemy.exc import OperationalError
 
 from drawsim.web.app import create_app
-from drawsim.web.finder import Finder
-from drawsim.web.security import FORM_SPACE, UPLOAD_LIMIT
+from drawsim.web.queue.finder import Finder
+from drawsim.web.security.access import FORM_SPACE, UPLOAD_LIMIT
 from drawsim.web.services import Services
 from tests.web.conftest import ADDRESS, Browser, Glass, log_in
 
@@ -366,7 +366,7 @@ def test_a_database_that_does_not_answer_is_no_defect(
     def down(*_: Any, **__: Any) -> None:
         raise OperationalError("SELECT", {}, Exception("down"))
 
-    monkeypatch.setattr("drawsim.web.queue.Queue.claim", down)
+    monkeypatch.setattr("drawsim.web.queue.queue.Queue.claim", down)
     error(local.post("/api/next", json={}), 503)
 
 
@@ -376,7 +376,7 @@ def test_a_defect_tells_no_inner_things(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("drawsim.web.queue.Queue.claim", broken)
+    monkeypatch.setattr("drawsim.web.queue.queue.Queue.claim", broken)
     client = TestClient(create_app(services), ADDRESS, raise_server_exceptions=False)
     client.cookies.update(local.cookies)
     client.headers.update(local.headers)

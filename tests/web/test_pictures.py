@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drawsim.collection.tables import Collection, read_collection
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 from drawsim.web import pictures as pictures_module
 from drawsim.web.pictures import NoPicture, Pictures, cut
 

@@ -13,10 +13,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.routing import Route
 
 from drawsim.collection.tables import Collection
-from drawsim.retrieval.index import Index
+from drawsim.retrieval.index.folder import Index
 from drawsim.web.api import asking, changing, exporting
 from drawsim.web.app import create_app
-from drawsim.web.security import LOCAL
+from drawsim.web.security.access import LOCAL
 from tests.web.conftest import make_services
 
 EXAMPLES = 20

@@ -21,7 +21,7 @@ from rich.progress import Progress
 from drawsim.collection.demo.brush import paint
 from drawsim.collection.demo.hand import draw
 from drawsim.collection.demo.plan import Artwork, Plan, Size, make_plan
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 # Raise this when the same seed gives other pictures than before.
 VERSION = 2

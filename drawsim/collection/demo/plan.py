@@ -14,7 +14,7 @@ from drawsim.collection.demo.artists import ARTISTS, Artist, tinted
 from drawsim.collection.demo.genres import GENRES, compose
 from drawsim.collection.demo.retell import AGES, Age
 from drawsim.collection.demo.scene import Scene, second_version
-from drawsim.errors import UserError
+from drawsim.common.errors import UserError
 
 _COUNTRY_CODES = (
     "ARG ARM AUS AUT BEL BGD BGR BRA CAN CHE CHL CHN CIV COL CZE DEU EGY ESP EST FIN "

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from drawsim.collection.tables import Collection
-from drawsim.retrieval.index import Index
-from drawsim.web.security import COOKIE
+from drawsim.retrieval.index.folder import Index
+from drawsim.web.security.access import COOKIE
 from drawsim.web.services import Services
 from tests.web.browser.states import STATES, Shown, furnish
 from tests.web.browser.visitor import PATIENCE, SIZE, Visitor, started

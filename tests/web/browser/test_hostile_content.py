@@ -8,9 +8,9 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 from drawsim.collection.tables import Collection
-from tests.web.attacks import ATTACKS, attacked
 from tests.web.browser.conftest import Visit
 from tests.web.live import LiveServer
+from tests.web.security.attacks import ATTACKS, attacked
 
 TEXT = " ".join(ATTACKS)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from drawsim.web.queue import Queue
+from drawsim.web.queue.queue import Queue
 from drawsim.web.services import Services
 from tests.web.browser.conftest import Visit
 from tests.web.browser.visitor import Visitor, until

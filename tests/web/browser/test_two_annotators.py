@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from playwright.sync_api import expect
 
-from drawsim.web.queue import Queue, Wish
+from drawsim.web.queue.queue import Queue, Wish
 from drawsim.web.services import Services
 from tests.web.browser.conftest import Visit
 from tests.web.live import LiveServer

@@ -1,0 +1,1 @@
+"""Losses on the cosines between drawings and artworks."""

@@ -1,0 +1,1 @@
+"""Which artworks a drawing is told apart from."""

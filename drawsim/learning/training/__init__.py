@@ -1,0 +1,1 @@
+"""One training run: data, module, callbacks and loggers."""

@@ -1,0 +1,81 @@
+"""Keeps the selected weights, never by a look at the test set, and the state to resume from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pytorch_lightning as pl
+import torch
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.files import atomic
+
+Keep = Literal["best", "last", "on_improvement"]
+
+
+class BestAndLast(pl.callbacks.Checkpoint):
+    """`best.ckpt`: weights of the selected epoch; `last.ckpt`: everything of the latest.
+
+    keep says which epoch is selected: `best`, that with the highest `monitor`, where the untrained
+    model is epoch 0 and a candidate like the others (`start`); `last`, whatever the validation set
+    says; `on_improvement`, the last one that `improved` (thesis, "Mining"). Files change from one
+    whole version to the next: if a write fails, as on a full disk, the old ones stay.
+    """
+
+    def __init__(
+        self, folder: Path, monitor: str, keep: Keep, improved: Callable[[], bool]
+    ) -> None:
+        if keep not in get_args(Keep):
+            raise UserError(f"keep={keep}: {nearest(keep, get_args(Keep))}")
+        self.folder = folder
+        self.monitor = monitor
+        self.keep = keep
+        self.improved = improved
+        self.best_score = float("-inf")
+        self.best_epoch = 0
+
+    @property
+    def best(self) -> Path:
+        """Weights of the selected epoch."""
+        return self.folder / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """State after the latest epoch."""
+        return self.folder / "last.ckpt"
+
+    def start(self, trainer: pl.Trainer, score: float) -> None:
+        """Keep the untrained model as the best so far."""
+        # Logged scores are float32: rounded alike, an equal one is no improvement.
+        self.best_score, self.best_epoch = float(torch.tensor(score)), 0
+        self._save(trainer, self.best, weights_only=True)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the best first: if only that succeeds, resuming repeats the epoch and agrees."""
+        score = float(trainer.callback_metrics[self.monitor])
+        if self._selected(score):
+            self.best_score, self.best_epoch = score, trainer.current_epoch + 1
+            self._save(trainer, self.best, weights_only=True)
+        self._save(trainer, self.last, weights_only=False)
+
+    def _selected(self, score: float) -> bool:
+        if self.keep == "on_improvement":
+            return self.improved()
+        return self.keep == "last" or score > self.best_score
+
+    def _save(self, trainer: pl.Trainer, path: Path, weights_only: bool) -> None:
+        replacing = atomic(path) if trainer.is_global_zero else contextlib.nullcontext(path)
+        with replacing as temporary:
+            trainer.save_checkpoint(temporary, weights_only=weights_only)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far."""
+        return {"best_score": self.best_score, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the best so far."""
+        self.best_score = state_dict["best_score"]
+        self.best_epoch = state_dict["best_epoch"]

@@ -1,0 +1,128 @@
+"""Gathers the embeddings of a validation or test pass and ranks the whole gallery for each set."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from drawsim.collection.splits import Set
+from drawsim.common.machine import release_freed_memory
+from drawsim.retrieval.embeddings import EmbeddingTable
+from drawsim.retrieval.metrics.functions import query_metrics, summarise
+from drawsim.retrieval.task import RetrievalTask
+
+LIVE_SETS: tuple[Set, ...] = ("train", "val")
+"""Sets looked at while the model can still change; test waits for the end."""
+
+
+class Evaluation(pl.Callback):
+    """After each pass `drawings` (D, k) and `artworks` (N, k) hold unit rows on the CPU.
+
+    Only rows that are not `known` with the present weights need to be embedded by a pass: those of
+    a frozen network stay known, those of another one until training goes on.
+
+    A model that adapts its embeddings is fitted to the gallery and all drawings but those of test,
+    after each validation pass, or after its first pass of any kind; `gallery` (N, d) has the
+    artworks before adaptation. Drawings that are not known are zeros before adaptation. After a
+    validation pass the metrics of train and val are in `live` and logged as `<set>/<metric>`, the
+    same numbers in every process. `seconds` counts what embedding and ranking took.
+    """
+
+    def __init__(self, task: RetrievalTask) -> None:
+        self.task = task
+        self.table = EmbeddingTable()
+        self.drawings = self.artworks = self.gallery = torch.empty(0, 0)
+        images = len(task.artworks) + len(task.drawings)
+        self.known = torch.zeros(images, dtype=torch.bool)
+        """(N + D,) whether an image, artworks first, is embedded with the present weights."""
+        self._embedded = torch.empty(images, 0)
+        self.live: dict[Set, dict[str, float]] = {}
+        self.seconds = {"embed": 0.0, "rank": 0.0}
+        self.epoch: int | None = None
+        """Epochs trained when the gallery was embedded last; None: not since training began."""
+        self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Training changes what has been embedded, unless the network is frozen."""
+        self.changed(pl_module)
+
+    def changed(self, model: Any) -> None:
+        """The weights are others now: nothing is known of a network that is not frozen."""
+        if not model.backbone.frozen:
+            self.known.fill_(False)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Free what the epoch's last step used: the pass to come starts processes that copy it."""
+        if trainer.is_last_batch:
+            release_freed_memory()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget the pass before."""
+        self.table.reset()
+        self.table.to(pl_module.device)
+        self._started = time.perf_counter()
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the embeddings of a batch."""
+        if "rows" in outputs:
+            self.table.update(outputs["rows"], outputs["vectors"])
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Gather the pass; rank train and val and log their metrics."""
+        self._gather(pl_module, fit=True)
+        self.epoch = trainer.current_epoch + 1
+        self.live = {name: self.scores(name) for name in LIVE_SETS}
+        for name, scores in self.live.items():
+            pl_module.log_dict({f"{name}/{k}": v for k, v in scores.items()}, batch_size=1)
+
+    on_test_start = on_validation_start
+    on_test_batch_end = on_validation_batch_end
+
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Gather the pass; who asks for its scores does so by name."""
+        adaptation: Any = pl_module.adaptation
+        self._gather(pl_module, fit=adaptation is not None and not adaptation.fitted)
+
+    def scores(self, name: Set) -> dict[str, float]:
+        """Metrics of one set from the embeddings of the last pass."""
+        started = time.perf_counter()
+        ranking = self.task.rank(self.task.queries[name], self.drawings, self.artworks)
+        scores = summarise(query_metrics(ranking)) | {"tie_rate": ranking.tie_rate}
+        self.seconds["rank"] += time.perf_counter() - started
+        return scores
+
+    def _gather(self, model: Any, fit: bool) -> None:
+        rows, vectors = self.table.compute()
+        # Kept from pass to pass, so it must be an ordinary tensor, whatever mode the pass is in.
+        with torch.inference_mode(False):
+            if not self._embedded.shape[1]:
+                self._embedded = torch.zeros(len(self.known), vectors.shape[1])
+            self._embedded[rows.cpu().clone()] = vectors.cpu().clone()
+            self.known[rows.cpu().clone()] = True
+        # Copies: who holds the vectors of a pass keeps them when the next one comes.
+        self.gallery = self._embedded[: self.task.gallery].clone()
+        drawings = self._embedded[self.task.gallery :].clone()
+        drawings[~self.known[self.task.gallery :]] = 0
+        if fit and model.adaptation is not None:
+            model.adaptation.fit(drawings[self.task.known()], self.gallery)
+        self.drawings, self.artworks = model.adapt(drawings, self.gallery)
+        self.table.reset()
+        self.seconds["embed"] += time.perf_counter() - self._started

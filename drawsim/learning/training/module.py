@@ -1,0 +1,246 @@
+"""The LightningModule: a backbone trained so that drawings lie next to their artworks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from timm.optim import param_groups_layer_decay
+from torch import Tensor
+from torch.distributed import all_reduce
+from torch.distributed.nn.functional import all_gather
+from torch.nn.functional import normalize, pad
+from torch.optim import Optimizer
+
+from drawsim.common.errors import UserError
+from drawsim.learning.losses.losses import Loss, Terms, compare
+from drawsim.learning.miners.mining import NOTHING
+from drawsim.learning.training.samples import Triplets
+from drawsim.models.adaptation import Adaptation
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.recipe import Recipe
+
+Schedule = Callable[[float, int], float]
+
+
+class Matcher(pl.LightningModule):
+    """Backbone, loss, optimiser and schedule; it knows nothing of files, sets or metrics.
+
+    share: tell each drawing apart from every artwork of the batch. memory: and from the whole
+    gallery as last embedded (Wang et al., "Cross-batch memory for embedding learning", 2020).
+    flip: embed each image as it is and mirrored, and take the mean. layer_decay: factor of the
+    learning rate from each block of layers to the one before it; 1 for none. adaptation: applied to
+    embeddings before they are compared, in training too, but there without its hubs.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        loss: Loss,
+        optimizer: Callable[[Iterable[Any]], Optimizer],
+        schedule: Schedule,
+        *,
+        share: bool,
+        memory: bool,
+        flip: bool,
+        layer_decay: float,
+        adaptation: Adaptation | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if not 0 < layer_decay <= 1:
+            raise UserError(f"optim.layer_decay={layer_decay}: must be above 0 and at most 1")
+        if memory and not share:
+            raise UserError("batch.memory=true needs batch.share=true")
+        self.backbone = backbone
+        self.loss = loss
+        self.make_optimizer = optimizer
+        self.schedule = schedule
+        self.share = share
+        self.memory = torch.empty(0, backbone.dimensions) if memory else None
+        """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
+        self.flip = flip
+        self.layer_decay = layer_decay
+        self.adaptation = adaptation
+        self.seed = seed
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) images to (B, d) unit rows."""
+        embeddings: Tensor = self.backbone(images)
+        return embeddings
+
+    def configure_optimizers(self) -> Optimizer:
+        """The optimiser of the configuration over everything that trains.
+
+        Raises UserError if nothing does.
+        """
+        training = [p for p in self.parameters() if p.requires_grad]
+        if not training:
+            raise UserError(
+                "freeze=true leaves nothing to train: set adapt.learn=true, or measure the model "
+                "as it is with trainer.max_epochs=0"
+            )
+        if self.layer_decay == 1 or self.backbone.frozen:
+            return self.make_optimizer(training)
+        settings: Any = getattr(self.make_optimizer, "keywords", {})
+        groups = param_groups_layer_decay(
+            self.backbone.network,
+            weight_decay=settings.get("weight_decay", 0.0),
+            layer_decay=self.layer_decay,
+        )
+        if self.adaptation is not None:
+            groups.append({"params": list(self.adaptation.parameters()), "lr_scale": 1.0})
+        optimizer = self.make_optimizer(groups)
+        for group in optimizer.param_groups:
+            group["lr"] *= group.pop("lr_scale")
+        return optimizer
+
+    def on_train_epoch_start(self) -> None:
+        """Set what an epoch depends on from its number alone, so that a resumed one is the same."""
+        torch.manual_seed(hash((self.seed, self.current_epoch, self.global_rank)) % 2**63)
+        self._set_rate(self.current_epoch)
+        if self.memory is not None:
+            self.memory = self.memory.to(self.device)
+
+    def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
+        """Set the learning rate of a step, from what has been done of all epochs."""
+        self._set_rate(self.current_epoch + batch_idx / self.trainer.num_training_batches)
+        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
+        self.log("lr", max(rates), on_epoch=True)
+
+    def _set_rate(self, epochs_done: float) -> None:
+        factor = self.schedule(epochs_done, max(1, self.trainer.max_epochs or 1))
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+                group["lr"] = group["initial_lr"] * factor
+
+    def training_step(self, batch: Triplets, batch_idx: int) -> Tensor:
+        """The loss of a batch.
+
+        All images of the batch go through the network at once, so that anchor and positive of a
+        pair are shared by its negatives. With `share`, each drawing is told apart from every
+        artwork of the batch that is not its own, over all processes; that costs no further image.
+        """
+        terms = self._terms(batch)
+        weights = batch.weight.to(terms.values.dtype)
+
+        def mean(values: Tensor, counted: Tensor) -> Tensor:
+            return weights @ (values.sum(dim=1) / counted.sum(dim=1).clamp(min=1))
+
+        pulling = terms.values > 0
+        shown = {
+            "train/loss": mean(terms.values, terms.counted),
+            "train/active": mean(pulling, terms.counted),
+        }
+        # Averaged over processes, these are means over the whole batch, whose size is told: the
+        # processes' own shares may differ, and Lightning would round their average.
+        world = self.trainer.world_size
+        whole = round(world / float(weights[0]))
+        self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
+        if self.loss.reduction == "mean":
+            return shown["train/loss"]
+        total = terms.values.sum() * world
+        return total / self._active(pulling) if self.loss.reduction == "active" else total
+
+    def _terms(self, batch: Triplets) -> Terms:
+        samples, roles = batch.images.shape[:2]
+        vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
+        drawings, shown = self._place(vectors[:, 0], 0), self._place(vectors[:, 1:], 1)
+        candidates, rows = shown[:, 1:], batch.artworks[:, 1:]
+        others = has_other = None
+        if self.share:
+            candidates, rows = self._all_artworks(shown, batch.artworks)
+        if self.memory is not None:
+            fresh, fresh_rows = self._all_artworks(vectors.detach()[:, 1:], batch.artworks)
+            fresh_rows = fresh_rows[0]
+            known = fresh_rows != NOTHING
+            self.memory[fresh_rows[known]] = fresh[known].to(self.memory.dtype)
+            remembered = self._place(self.memory, 1)
+            # Rows of the batch are there already, with their gradient.
+            elsewhere = torch.arange(len(self.memory), device=rows.device)
+            elsewhere[fresh_rows[known]] = NOTHING
+            candidates = torch.cat([candidates, remembered])
+            rows = torch.cat([rows, elsewhere.expand(samples, -1)], dim=1)
+            others = remembered[batch.own]
+            has_other = (batch.own != NOTHING) & (batch.own != batch.artworks[:, :1])
+        never = torch.cat([batch.own, batch.undecided], dim=1)
+        strange = (rows[:, :, None] != never[:, None]).all(dim=2) & (rows != NOTHING)
+        cosines = compare(
+            drawings,
+            shown[:, 0],
+            candidates,
+            strange,
+            swaps=self.loss.swaps,
+            others=others,
+            has_other=has_other,
+        )
+        terms: Terms = self.loss(cosines)
+        return terms
+
+    def _place(self, vectors: Tensor, kind: int) -> Tensor:
+        """Embeddings (..., d) of drawings (kind 0) or artworks (1) as the loss compares them."""
+        if self.adaptation is None:
+            return vectors
+        placed = self.adaptation.place(vectors.flatten(0, -2), kind)
+        return placed.view(*vectors.shape[:-1], -1)
+
+    def _active(self, pulling: Tensor) -> Tensor:
+        """How many triplets of the batch, over all processes, have a loss; at least 1."""
+        count = pulling.sum()
+        if self.trainer.world_size > 1:
+            all_reduce(count)
+        return count.clamp(min=1)
+
+    def _all_artworks(self, vectors: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Artworks of the batch over all processes, the same for each of this one's drawings.
+
+        vectors: (B, r, d), rows: (B, r). Returns (M, d) and (B, M), M = r times the samples of all
+        processes; gradients flow back to where a vector was made.
+        """
+        samples = len(vectors)
+        if self.trainer.world_size > 1:
+            gather: Any = all_gather  # torch has no types for it
+            counts = gather(torch.tensor([samples], device=vectors.device))
+            short = int(torch.cat(counts).max()) - samples
+            vectors = pad(vectors, (0, 0, 0, 0, 0, short))
+            rows = pad(rows, (0, 0, 0, short), value=NOTHING)
+            vectors = torch.cat(gather(vectors))
+            rows = torch.cat(gather(rows))
+        vectors, rows = vectors.flatten(0, 1), rows.flatten()
+        return vectors, rows.expand(samples, -1)
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Any:
+        """Embeddings of (B, 3, S, S) images that come with (B,) positions in the loader's data set.
+
+        Of triplets instead, the sum of their losses and how many they are.
+        """
+        if isinstance(batch, Triplets):
+            terms = self._terms(batch)
+            return {"loss": terms.values.sum(), "count": terms.counted.sum()}
+        images, rows = batch
+        vectors = self(images)
+        if self.flip:
+            vectors = normalize(vectors + self(images.flip(3)), dim=1)
+        return {"rows": rows, "vectors": vectors}
+
+    test_step = validation_step
+
+    def adapt(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
+        """What is ranked: (D, d) and (N, d) unit rows as embedded, adapted if the model does."""
+        if self.adaptation is None:
+            return drawings, artworks
+        adapted: tuple[Tensor, Tensor] = self.adaptation(drawings, artworks)
+        return adapted
+
+    def recipe(self, image_size: int, precision: str, exact: bool) -> Recipe:
+        """Everything that makes an embedding by this model; see `Recipe`."""
+        return Recipe(
+            self.backbone, image_size, precision, exact, self.flip, adaptation=self.adaptation
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say which network the weights belong to."""
+        checkpoint["backbone"] = self.backbone.identity()

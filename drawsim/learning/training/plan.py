@@ -1,0 +1,66 @@
+"""What a run would do, from its parts, without doing it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from drawsim.collection.splits import SETS
+from drawsim.learning.training.data import TripletData
+from drawsim.models.backbones.backbone import Backbone
+
+MIB = 2**20
+
+
+def describe_plan(
+    backbone: Backbone, data: TripletData, negatives: int, epochs: int, folder: Path
+) -> list[str]:
+    """Lines that say what is in the data, how long an epoch is, and what memory and disk it takes.
+
+    Memory is an estimate in float32: weights, their gradients, two moments, and the activations of
+    one batch, counted by sending one image through the network. negatives: mined for each pair.
+    """
+    task = data.task
+    pairs = len(task.train_pairs) * data.passes * (1 + len(data.copies))
+    samples = (pairs + data.views) * (1 if data.grouped else negatives)
+    roles = 2 + (negatives if data.grouped else 1)
+    steps = math.ceil(samples / data.batch_size)
+    images = math.ceil(samples / steps) * roles
+    weights = sum(p.numel() * p.element_size() for p in backbone.parameters()) / MIB
+    activations = images * activation_bytes(backbone, data.images.size) / MIB
+    gallery = len(task.artworks)
+    vectors = (gallery + len(task.drawings)) * backbone.dimensions * 4 / MIB
+    queries = ", ".join(f"{name} {len(task.queries[name])}" for name in SETS)
+    return [
+        f"gallery       {gallery} artworks",
+        f"queries       {queries} drawings",
+        f"training      {pairs} pairs and {data.views} simulated ones, {negatives} negatives each",
+        f"epoch         {steps} steps of {images} images at {data.images.size} px, "
+        f"then {len(task.rows(('train', 'val'))) + gallery} to embed",
+        f"epochs        {epochs}",
+        f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",
+        f"memory        about {4 * weights + activations + vectors:.0f} MiB beside the libraries",
+        f"disk          about {4 * weights + 2 * vectors:.0f} MiB in {folder}",
+    ]
+
+
+def activation_bytes(backbone: Backbone, size: int) -> int:
+    """Bytes of all layer outputs for one image: what a training step keeps for the way back."""
+    total = 0
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal total
+        if isinstance(output, Tensor):
+            total += output.numel() * output.element_size()
+
+    leaves = [m for m in backbone.modules() if not list(m.children())]
+    hooks = [leaf.register_forward_hook(count) for leaf in leaves]
+    backbone.eval()
+    with torch.inference_mode():
+        backbone(torch.zeros(1, 3, size, size, dtype=torch.uint8))
+    for hook in hooks:
+        hook.remove()
+    return total

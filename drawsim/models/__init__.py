@@ -1,0 +1,1 @@
+"""From pictures to embeddings: backbones, layout, adaptation, and the engine that embeds."""

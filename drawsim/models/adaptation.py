@@ -1,0 +1,146 @@
+"""Label-free adaptation: embeddings of two kinds of pictures brought together without any pair."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.retrieval.ranking import top_k
+
+Axes = Literal["own", "principal"]
+
+
+class Adaptation(nn.Module):
+    """Subtracts from each embedding the mean of its kind, scales axes, holds hubs back.
+
+    Drawings as a whole lie beside artworks as a whole; the difference of their means says nothing
+    about any one of them. Then each axis is divided by its standard deviation over the gallery to
+    the power of `power`, 0 for not at all. The axes are the embedding's `own`, or the gallery's
+    `principal` ones, of which the first `keep` are kept (None: all): with power 1 that is PCA
+    whitening (Jégou and Chum, "Negative evidences and co-occurrences in image retrieval: the
+    benefit of PCA and whitening", 2012), with 0.5 half of it.
+
+    With `neighbours`, an artwork near to drawings in general is held back: from its cosine c with a
+    drawing, half its mean cosine r to the `neighbours` nearest drawings of those fitted to is
+    taken, which ranks as 2 c - r does (cross-domain similarity local scaling, Conneau et al., "Word
+    translation without parallel data", 2018). Two more dimensions turn that into a cosine of unit
+    rows: (q, 1, 0) · (g, -r/2, sqrt(1 - r²)/2), each divided by its constant length.
+
+    It is fitted on embeddings alone, without knowing which drawing belongs to which artwork, and is
+    part of the model: its numbers are in every checkpoint. Only with `learn` does it look at pairs:
+    training then finds a weight for each axis, exp(w), w = 0 at first. dimensions: length d of an
+    embedding.
+    """
+
+    means: Tensor
+    deviations: Tensor
+    turn: Tensor | None
+    references: Tensor
+    fitted: Tensor
+
+    def __init__(
+        self,
+        dimensions: int,
+        *,
+        axes: Axes,
+        keep: int | None,
+        power: float,
+        neighbours: int | None,
+        learn: bool,
+    ) -> None:
+        super().__init__()
+        if axes not in get_args(Axes):
+            raise UserError(f"adapt.axes={axes}: {nearest(axes, get_args(Axes))}")
+        if keep is not None and (keep < 1 or axes == "own"):
+            raise UserError(f"adapt.keep={keep}: at least 1 principal axis (adapt.axes), or null")
+        if not 0 <= power <= 1:
+            raise UserError(f"adapt.power={power}: must be a number in 0..1")
+        if neighbours is not None and neighbours < 1:
+            raise UserError(f"adapt.neighbours={neighbours}: at least one, or null for no hubs")
+        self.power = power
+        self.neighbours = neighbours
+        kept = min(keep or dimensions, dimensions)
+        self.register_buffer("means", torch.zeros(2, dimensions))
+        self.register_buffer("deviations", torch.ones(kept))
+        turn = torch.zeros(dimensions, kept) if axes == "principal" else None
+        self.register_buffer("turn", turn)
+        self.register_buffer("references", torch.zeros(0, kept))
+        self.register_buffer("fitted", torch.tensor(False))
+        self.weights = nn.Parameter(torch.zeros(kept)) if learn else None
+
+    @torch.no_grad()
+    def fit(self, drawings: Tensor, artworks: Tensor) -> None:
+        """Learn means, axes and hubs from (D, d) and (N, d) unit rows, of no known relation."""
+        self.means.copy_(torch.stack([drawings.mean(dim=0), artworks.mean(dim=0)]))
+        centred = (artworks - artworks.mean(dim=0)).double()
+        if self.turn is None:
+            variance = centred.square().mean(dim=0)
+        else:
+            variance, axes = torch.linalg.eigh(centred.T @ centred / len(centred))
+            kept = len(self.deviations)
+            variance = variance.flip(0)[:kept].clamp(min=0)
+            self.turn.copy_(axes.flip(1)[:, :kept])
+        # An axis along which the gallery does not vary tells no artwork from another. Scaled, its
+        # rounding errors and what drawings have along it would drown the rest: it becomes zero.
+        flat = variance <= variance.max() * 1e-8
+        self.deviations.copy_(variance.sqrt().masked_fill(flat, torch.inf))
+        self.fitted.fill_(True)
+        if self.neighbours is not None:
+            self.references = self.place(drawings, 0).to(self.means.device)
+
+    @torch.no_grad()
+    def forward(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
+        """What is ranked: (D, d) and (N, d) unit rows to (D, k) and (N, k) unit rows.
+
+        Gradients go through `place` alone: training compares embeddings without hubs.
+        """
+        drawings, artworks = self.place(drawings, 0), self.place(artworks, 1)
+        if self.neighbours is None:
+            return drawings, artworks
+        references = self.references.to(artworks.device)
+        best, _ = top_k(artworks, references, min(self.neighbours, len(references)))
+        r = best.mean(dim=1, keepdim=True).to(artworks)
+        one, zero = drawings.new_ones(len(drawings), 1), drawings.new_zeros(len(drawings), 1)
+        rest = (1 - r.square()).clamp(min=0).sqrt()
+        return (
+            torch.cat([drawings, one, zero], dim=1) / 2**0.5,
+            torch.cat([artworks, -r / 2, rest / 2], dim=1) / 1.25**0.5,
+        )
+
+    def place(self, vectors: Tensor, kind: int) -> Tensor:
+        """(B, d) unit rows of drawings (kind 0) or artworks (1) among each other, hubs aside."""
+        device = vectors.device
+        centred = vectors - self.means[kind].to(device)
+        # Of a collapsed model rounding errors are left: they must not be blown up to differences.
+        real = centred.detach().norm(dim=1, keepdim=True) > 1e-5
+        centred = centred * real
+        if self.turn is not None:
+            centred = centred @ self.turn.to(device)
+        if self.power:
+            centred = centred / self.deviations.to(device) ** self.power
+        if self.weights is not None:
+            centred = centred * self.weights.to(device).exp()
+        return functional.normalize(centred, dim=1)
+
+    def describe(self) -> str:
+        """What it does, for the metadata of embedding files."""
+        what = ["mean of the kind subtracted"]
+        axes = "axes" if self.turn is None else f"{len(self.deviations)} principal axes"
+        if self.power or self.turn is not None:
+            what.append(f"{axes} scaled by sd^-{self.power}")
+        if self.weights is not None:
+            what.append("axes weighted by training")
+        if self.neighbours is not None:
+            what.append(f"hubs held back by {self.neighbours} neighbours")
+        return ", ".join(what)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        """Take up as many reference drawings as were fitted to."""
+        stored = state_dict.get(f"{prefix}references")
+        if stored is not None:
+            self.references = torch.empty_like(stored)
+        super()._load_from_state_dict(state_dict, prefix, *rest)

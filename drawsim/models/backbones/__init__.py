@@ -1,0 +1,1 @@
+"""Networks that turn pixels into vectors, each with its own preprocessing."""

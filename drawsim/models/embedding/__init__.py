@@ -1,0 +1,1 @@
+"""Embedding any number of images: read, compiled, kept by content, never twice."""

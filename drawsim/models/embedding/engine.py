@@ -1,0 +1,217 @@
+"""Embedding any number of images: read by workers, kept in a store by content, never twice."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from drawsim.common.machine import release_freed_memory
+from drawsim.common.progress import Advance
+from drawsim.models.embedding.compiling import Compiling, Mode
+from drawsim.models.embedding.image_batches import (
+    Batch,
+    Fingerprint,
+    ImageBatches,
+    bar,
+    fingerprints,
+)
+from drawsim.models.embedding.store import Store
+from drawsim.models.recipe import Recipe
+from drawsim.models.trainer import make_trainer
+from drawsim.retrieval.exports import write_embeddings
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = ("torch", "timm", "pillow", "opencv-python-headless", "numpy", "pytorch-lightning")
+"""Those that take part in an embedding."""
+NOTE_SECONDS = 60.0
+"""Between two lines that say how far the work is."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """digests: of images that are in the store, by id. skipped: id -> reason for the others.
+
+    computed: embeddings made now, by all processes; seconds: what that took.
+    """
+
+    digests: dict[str, bytes]
+    skipped: dict[str, str]
+    computed: int
+    seconds: float
+
+
+def embed_images(
+    recipe: Recipe,
+    images: Mapping[str, Path],
+    store: Store,
+    trainer: Mapping[str, Any],
+    *,
+    batch_size: int,
+    workers: int,
+    max_pixels: int,
+    compile_mode: Mode,
+) -> Outcome:
+    """Put the embeddings of all images into the store that are not there yet.
+
+    images: id -> file. trainer: settled settings. Each process of a trainer embeds those images
+    whose digest is its own. Whatever ends the work early, what was embedded stays in the store.
+    """
+    prints, skipped = fingerprints(images, max(1, workers))
+    todo = {
+        mark.digest: (images[name], mark)
+        for name, mark in prints.items()
+        if mark.digest not in store
+    }
+    started = time.perf_counter()
+    computed = 0
+    failed: dict[bytes, str] = {}
+    if todo:
+        log.info("%d of %d images to embed", len(todo), len(images))
+        computed, failed = _predict(
+            recipe, todo, store, trainer, batch_size, workers, max_pixels, compile_mode
+        )
+    for name, mark in prints.items():
+        if mark.digest not in store:
+            skipped[name] = failed.get(mark.digest, "was not embedded; run the command again")
+    digests = {name: mark.digest for name, mark in prints.items() if name not in skipped}
+    in_order = {name: skipped[name] for name in images if name in skipped}
+    return Outcome(digests, in_order, computed, time.perf_counter() - started)
+
+
+def assemble(
+    out: Path,
+    recipe: Recipe,
+    store: Store,
+    digests: Mapping[str, bytes],
+    kind: str | None,
+    dtype: torch.dtype,
+) -> int:
+    """Write the embeddings of images in the store to a file, adapted if the model does.
+
+    digests: by id, at least one. kind: drawings or artworks. Returns the dimensions.
+    """
+    wanted = list(digests.values())
+    dimensions = recipe.adapt(next(store.blocks(wanted[:1])), kind).shape[1]
+    metadata = {
+        **recipe.describe(),
+        **({"kind": kind} if kind else {}),
+        "dimensions": str(dimensions),
+        "versions": json.dumps({name: version(name) for name in LIBRARIES}),
+    }
+    blocks = (recipe.adapt(block, kind) for block in store.blocks(wanted))
+    write_embeddings(out, list(digests), blocks, dimensions, dtype, metadata)
+    return dimensions
+
+
+def _predict(
+    recipe: Recipe,
+    todo: Mapping[bytes, tuple[Path, Fingerprint]],
+    store: Store,
+    trainer: Mapping[str, Any],
+    batch_size: int,
+    workers: int,
+    max_pixels: int,
+    compile_mode: Mode,
+) -> tuple[int, dict[bytes, str]]:
+    """Embed what is to do, all processes together; how many, and reasons for the rest by digest."""
+    data = ImageBatches(recipe, todo, batch_size, workers, max_pixels)
+    with bar("embedding", len(todo)) as advance:
+        keeping = Keeping(store, len(todo), advance)
+        lightning = make_trainer({**trainer, "enable_progress_bar": False}, Path(), [keeping], [])
+        try:
+            release_freed_memory()  # the workers, about to start, would inherit it
+            module = Embedder(recipe, compile_mode)
+            lightning.predict(module, datamodule=data, return_predictions=False)
+        finally:
+            store.flush()
+    counts, failed = keeping.computed, keeping.failed
+    if lightning.world_size > 1:
+        gathered: list[Any] = [None] * lightning.world_size
+        torch.distributed.all_gather_object(gathered, (counts, failed))
+        counts = sum(count for count, _ in gathered)
+        failed = {digest: why for _, some in gathered for digest, why in some.items()}
+        store.refresh()
+    return counts, failed
+
+
+class Embedder(pl.LightningModule):
+    """(B, views, 3, S, S) images to (B, d) raw unit rows."""
+
+    def __init__(self, recipe: Recipe, compile_mode: Mode) -> None:
+        super().__init__()
+        self.backbone = recipe.backbone  # so that it moves to the device
+        self.recipe = recipe
+        self.compile_mode = compile_mode
+        self.call: Compiling | None = None
+
+    def on_predict_start(self) -> None:
+        """Learn how much there is to do."""
+        passes = (2 if self.recipe.flip else 1) * sum(map(int, self.trainer.num_predict_batches))
+        self.call = Compiling(self.backbone, self.compile_mode, passes)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The rows of a batch, which may be empty."""
+        assert self.call is not None
+        if not batch.digests:
+            return torch.empty(0, self.backbone.dimensions)
+        return self.recipe.embed(batch.images, self.call)
+
+
+class Keeping(pl.Callback):
+    """Puts what is embedded into the store; says once a minute how far and how fast the work is.
+
+    total: images of all processes. computed, failed: of this one.
+    """
+
+    def __init__(self, store: Store, total: int, advance: Advance) -> None:
+        self.store = store
+        self.total = total
+        self.advance = advance
+        self.computed = 0
+        self.failed: dict[bytes, str] = {}
+        self._began = self._noted = time.monotonic()
+
+    def on_predict_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the embeddings of a batch; one that holds no numbers is none."""
+        vectors = outputs.float().cpu()
+        good = torch.isfinite(vectors).all(dim=1).tolist()
+        self.failed |= batch.failed
+        self.failed |= {
+            digest: "the network gives nan or infinity for it"
+            for digest, fine in zip(batch.digests, good, strict=True)
+            if not fine
+        }
+        kept = [digest for digest, fine in zip(batch.digests, good, strict=True) if fine]
+        self.store.add(kept, vectors[good])
+        self.computed += len(kept)
+        self.advance((len(batch.digests) + len(batch.failed)) * trainer.world_size)
+        self._note(trainer.world_size)
+
+    def _note(self, world: int) -> None:
+        now = time.monotonic()
+        if now - self._noted < NOTE_SECONDS:
+            return
+        self._noted = now
+        done = (self.computed + len(self.failed)) * world
+        rate = done / (now - self._began)
+        left = max(0, self.total - done) / rate / 60
+        log.info("%d of %d, %.1f images/s, %.0f minutes left", done, self.total, rate, left)

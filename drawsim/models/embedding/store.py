@@ -1,0 +1,141 @@
+"""Embeddings kept by the content of the image, so that none is ever computed twice.
+
+A store is a folder; below it each model has one of its own, named by what makes its embeddings. In
+there lie chunks of some hundred vectors, each with the SHA-256 of the image files they belong to. A
+chunk is named by the SHA-256 of its own bytes: what is half-written or damaged is found so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from drawsim.common.files import atomic, write_json
+
+CHUNK = 256
+"""Vectors in a chunk: what a kill can cost at most."""
+DIGEST = hashlib.sha256().digest_size
+
+
+def default_store() -> Path:
+    """`drawsim/embeddings` in the user's cache folder ($XDG_CACHE_HOME or ~/.cache)."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "drawsim/embeddings"
+
+
+def file_sha256(path: Path) -> bytes:
+    """SHA-256 of a file's bytes. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.digest()
+
+
+class Store:
+    """Raw unit rows, (N, dimensions) float32, of one model, by the SHA-256 of image files.
+
+    key: everything that an embedding depends on besides the image. Several processes may add to a
+    store at once. damaged: chunks that were found so, and removed; their vectors are missing now.
+    """
+
+    def __init__(self, root: Path, key: Mapping[str, str], dimensions: int) -> None:
+        text = json.dumps(dict(key), sort_keys=True)
+        self.folder = root / hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.dimensions = dimensions
+        self.damaged: list[Path] = []
+        self._places: dict[bytes, tuple[Path, int]] = {}
+        self._read: set[Path] = set()
+        self._waiting: dict[bytes, Tensor] = {}
+        if not (self.folder / "model.json").is_file():
+            write_json(self.folder / "model.json", dict(key))  # for people who look into the folder
+        self.refresh()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._places or digest in self._waiting
+
+    def __len__(self) -> int:
+        return len(self._places) + len(self._waiting)
+
+    def refresh(self) -> None:
+        """Take up the chunks that are new, those of other processes too."""
+        for path in sorted(self.folder.glob("*.safetensors")):
+            if path in self._read:
+                continue
+            digests = self._check(path)
+            if digests is None:
+                self.damaged.append(path)
+                path.unlink(missing_ok=True)
+                continue
+            self._read.add(path)
+            for row, digest in enumerate(digests):
+                self._places.setdefault(digest, (path, row))
+
+    def add(self, digests: Sequence[bytes], vectors: Tensor) -> None:
+        """Keep the vectors, (len(digests), dimensions), of images with these digests."""
+        if vectors.shape != (len(digests), self.dimensions):
+            raise ValueError(f"{len(digests)} digests for vectors {tuple(vectors.shape)}")
+        rows = vectors.detach().float().cpu().clone()
+        self._waiting |= {d: row for d, row in zip(digests, rows, strict=True) if d not in self}
+        if len(self._waiting) >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits as a chunk."""
+        if not self._waiting:
+            return
+        digests = list(self._waiting)
+        content = save(
+            {
+                "vectors": torch.stack(list(self._waiting.values())),
+                "digests": torch.frombuffer(bytearray(b"".join(digests)), dtype=torch.uint8).view(
+                    len(digests), DIGEST
+                ),
+            }
+        )
+        path = self.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors"
+        with atomic(path) as temporary:
+            temporary.write_bytes(content)
+        self._waiting = {}
+        self._read.add(path)
+        self._places |= {digest: (path, row) for row, digest in enumerate(digests)}
+
+    def blocks(self, digests: Sequence[bytes], rows: int = 2048) -> Iterator[Tensor]:
+        """The vectors of written chunks in the order of `digests`, so many rows at a time.
+
+        Raises KeyError for a digest that is not there.
+        """
+        for start in range(0, len(digests), rows):
+            some = digests[start : start + rows]
+            wanted: dict[Path, list[tuple[int, int]]] = {}
+            for target, digest in enumerate(some):
+                path, source = self._places[digest]
+                wanted.setdefault(path, []).append((target, source))
+            block = torch.empty(len(some), self.dimensions)
+            for path, places in wanted.items():
+                targets, sources = (list(numbers) for numbers in zip(*places, strict=True))
+                with safe_open(path, framework="pt") as file:
+                    block[targets] = file.get_tensor("vectors")[sources]
+            yield block
+
+    def _check(self, path: Path) -> list[bytes] | None:
+        """The digests of a chunk; None if it is damaged."""
+        try:
+            if file_sha256(path).hex() != path.stem:
+                return None
+            with safe_open(path, framework="pt") as file:
+                digests = file.get_tensor("digests").numpy().tobytes()
+                shape = file.get_slice("vectors").get_shape()
+        except (OSError, SafetensorError):
+            return None
+        if shape != [len(digests) // DIGEST, self.dimensions]:
+            return None
+        return [digests[i : i + DIGEST] for i in range(0, len(digests), DIGEST)]

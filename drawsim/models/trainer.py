@@ -1,0 +1,70 @@
+"""The Lightning trainer, and what several processes need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import Logger
+
+from drawsim.common.errors import UserError
+
+LAUNCHED = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def settle_hardware(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `conf/trainer` with the precision decided by the hardware.
+
+    Raises UserError if they ask for hardware that is not there.
+    """
+    values = {key: value for key, value in settings.items() if key != "name"}
+    gpus = torch.cuda.device_count()
+    if values["accelerator"] in ("gpu", "cuda") and not gpus:
+        raise UserError(
+            f"trainer={settings['name']} asks for a GPU, but torch sees none "
+            f"(torch {torch.__version__}). Use trainer=cpu, or check the driver with nvidia-smi."
+        )
+    on_gpu = values["accelerator"] in ("gpu", "cuda") or (values["accelerator"] == "auto" and gpus)
+    if values["precision"] == "auto":
+        values["precision"] = mixed_precision() if on_gpu else "32-true"
+    elif not on_gpu and "32" not in str(values["precision"]):
+        raise UserError(
+            f"trainer.precision={values['precision']} needs a GPU: leave it at auto, "
+            "which is float32 on a CPU."
+        )
+    return values
+
+
+def mixed_precision() -> str:
+    """bf16 where the GPU computes it natively, else fp16."""
+    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+def make_trainer(
+    settings: Mapping[str, Any],
+    folder: Path,
+    callbacks: Sequence[pl.Callback],
+    loggers: Sequence[Logger],
+) -> pl.Trainer:
+    """A trainer from settled settings, with what every run of ours has in common."""
+    return pl.Trainer(
+        **settings,
+        default_root_dir=folder,
+        callbacks=list(callbacks),
+        logger=list(loggers) or False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # the data module shares work out itself
+        enable_model_summary=False,
+    )
+
+
+def leave_process_group() -> None:
+    """Forget the process group of a job, so that the next one of a multirun can have its own."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    for name in LAUNCHED:
+        os.environ.pop(name, None)

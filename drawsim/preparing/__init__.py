@@ -1,0 +1,1 @@
+"""From scans, museum tables and manifests to a collection: one file a step."""

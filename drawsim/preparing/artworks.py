@@ -1,0 +1,96 @@
+"""The step `artworks`: from a folder per artist, one flat folder or a table to the gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from drawsim.collection.names import display_name
+from drawsim.collection.summary import Summary
+from drawsim.common.errors import UserError
+from drawsim.preparing.listing import (
+    assign_ids,
+    count_rows,
+    notes_on_files,
+    read_prepared,
+    renew,
+    unpack,
+)
+from drawsim.preparing.sources import ImageFile, list_images
+
+FOLDER = "artworks"
+"""Where in the collection artworks from archives are unpacked."""
+OWN_COLUMNS = ("id", "path", "artist", "artist_name")
+SHOWN = 10
+
+
+def prepare_artworks(source: Path, out: Path, workers: int, *, extract: bool) -> Summary:
+    """Write `artworks.csv`: id, path, and where known artist, artist_name and a table's columns.
+
+    source: a folder or zip archive, in which the folder of an image is its artist; or a table with
+    a column `id` or `path`. extract: unpack archived images into `out/artworks`. workers: not used,
+    as reading names is not work that can be shared. `artist` is as found; `artist_name` is for
+    people, its letters repaired. Raises UserError, with the table as it was, for a source that
+    cannot be used.
+    """
+    prepared = read_prepared(out / "artworks.csv")
+    listing = list_images(source, out, FOLDER)
+    ids = assign_ids(listing.images, prepared, qualify=True)
+    if not ids.of:
+        path, reason = ids.refused[0]
+        raise UserError(f"{source}: no artwork can be listed, e.g. {path} {reason}")
+    summary = Summary(read={"files": listing.files, "images": len(listing.images)})
+    summary.skipped |= dict(listing.skipped)
+    refused = [*listing.refused, *ids.refused]
+    wanted = {image.path for image in ids.of if image.archived}
+    if extract and wanted:
+        unpacked = unpack(source, out, FOLDER, wanted)
+        refused += unpacked.damaged.items()
+        summary.made["images unpacked"] = unpacked.made
+        if unpacked.there:
+            summary.skipped["images unpacked before"] = unpacked.there
+    table = _table(ids.of)
+    renewal = renew(out / "artworks.csv", table, prepared, OWN_COLUMNS)
+    count_rows(summary, renewal, "artworks")
+    if "artist" in table.columns:
+        summary.made["artists"] = table["artist"][table["artist"] != ""].nunique()
+        summary.notes += _repairs(table)
+    if refused:
+        summary.skipped["images that cannot be taken"] = len(refused)
+        summary.notes += [f"{path}: {reason}" for path, reason in refused[:SHOWN]]
+        if len(refused) > SHOWN:
+            summary.notes.append(f"… and {len(refused) - SHOWN:,} more that cannot be taken")
+    summary.notes += notes_on_files(list(ids.of), ids, source, out)
+    return summary
+
+
+def _table(ids: dict[ImageFile, str]) -> pd.DataFrame:
+    """One row an artwork; columns without any value are left out."""
+    rows = []
+    for image, name in ids.items():
+        row = {"id": name, "path": image.path}
+        if image.cells is None:
+            row["artist"] = PurePosixPath(image.name).parent.name
+        else:
+            row |= image.cells
+        if "artist" in row:
+            row["artist_name"] = display_name(row["artist"])
+        rows.append(row)
+    columns = dict.fromkeys(["id", "path", "artist", "artist_name", *(c for r in rows for c in r)])
+    table = pd.DataFrame(rows, columns=list(columns), dtype=str).fillna("")
+    return table[[c for c in columns if c in ("id", "path") or (table[c] != "").any()]]
+
+
+def _repairs(table: pd.DataFrame) -> list[str]:
+    """A note on the names that are more than their folders' without underscores."""
+    artists = dict(zip(table["artist"], table["artist_name"], strict=True))
+    changed = [
+        f"{artist} → {name}"
+        for artist, name in artists.items()
+        if " ".join(artist.replace("_", " ").split()) != name
+    ]
+    if not changed:
+        return []
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return [f"artists' names repaired in artist_name: {', '.join(changed[:SHOWN])}{more}"]

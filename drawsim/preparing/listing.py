@@ -1,0 +1,226 @@
+"""From images found to a table: their ids, their files, and what the table had before."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Collection as Names
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from drawsim.collection.summary import Summary
+from drawsim.collection.tables import Problem, raise_problems, read_csv
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic, disk_is_full
+from drawsim.common.progress import progress_bar
+from drawsim.preparing.archives import DAMAGED
+from drawsim.preparing.rewriting import rewrite
+from drawsim.preparing.sources import ImageFile, Opener, Walk
+
+_TURNED = {5, 6, 7, 8}  # Exif orientations that swap width and height
+_ORIENTATION = 0x0112  # their Exif tag
+
+
+def read_prepared(path: Path) -> pd.DataFrame:
+    """The table of an earlier run, empty if there was none.
+
+    Raises UserError if it is broken, or if the collection is no folder.
+    """
+    if path.parent.is_file():
+        raise UserError(f"{path.parent} is a file: say where the collection is to be, out=FOLDER")
+    if not path.is_file():
+        return pd.DataFrame(columns=["id", "path"], dtype=str)
+    problems: list[Problem] = []
+    table = read_csv(path, ("id", "path"), problems)
+    raise_problems(f"{path.parent} cannot be prepared", problems)
+    return table.drop_duplicates("id")
+
+
+@dataclass(frozen=True)
+class AssignedIds:
+    """The images that have an id, and why the others have none.
+
+    of: id by image. qualified: ids with the folder in them, as the names alone are not unique.
+    refused: path and reason.
+    """
+
+    of: dict[ImageFile, str]
+    qualified: set[str]
+    refused: list[tuple[str, str]]
+
+
+def assign_ids(
+    images: Sequence[ImageFile], prepared: pd.DataFrame, *, qualify: bool
+) -> AssignedIds:
+    """Give each image an id of its own.
+
+    An image that the table of an earlier run has, by its path, keeps its id. Of several new images
+    that are called the same, each gets its path below the source as its id (`qualify`), or none
+    gets one: which of them is meant is for people to say.
+    """
+    before = dict(zip(prepared["path"], prepared["id"], strict=True))
+    owner: dict[str, ImageFile] = {}
+    called: dict[str, list[ImageFile]] = defaultdict(list)
+    for image in images:
+        known = before.get(image.path)
+        if known is None or known in owner:
+            called[image.id].append(image)
+        else:
+            owner[known] = image
+    qualified: set[str] = set()
+    refused: list[tuple[str, str]] = []
+    for name, alike in called.items():
+        alone = len(alike) == 1 and name not in owner
+        namesakes = Counter(image.name for image in alike)
+        for image in alike:
+            if alone:
+                owner[name] = image
+            elif qualify and namesakes[image.name] == 1 and image.name not in owner:
+                owner[image.name] = image
+                qualified.add(image.name)
+            else:
+                other = next(i for i in (owner.get(name), *alike) if i not in (None, image))
+                refused.append((image.path, f"has the same id as {other.path}"))
+    of = {image: name for name, image in owner.items()}
+    return AssignedIds({i: of[i] for i in images if i in of}, qualified, refused)
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """Images unpacked from archives: how many now, how many before, and what could not be."""
+
+    made: int
+    there: int
+    damaged: dict[str, str]
+
+
+def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked:
+    """Unpack the archived images of these paths, those that are missing or of another size.
+
+    Each file is there whole or not at all. Raises UserError if the disk refuses one.
+    """
+    made = there = 0
+    damaged: dict[str, str] = {}
+    with progress_bar("unpacking", len(wanted)) as advance:
+        for image, read in Walk(source, out, folder).images(lambda: None):
+            if not image.archived or image.path not in wanted:
+                continue
+            advance()
+            target = out / image.path
+            if target.is_file() and target.stat().st_size == image.size:
+                there += 1
+                continue
+            try:
+                with read() as packed, atomic(target) as temporary, temporary.open("wb") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+                made += 1
+            except DAMAGED as error:
+                damaged[image.path] = f"damaged in its archive: {error}"
+            except OSError as error:
+                why = "the disk is full" if disk_is_full(error) else error.strerror
+                raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
+    return Unpacked(made, there, damaged)
+
+
+def measure(source: Path, out: Path, folder: str, wanted: Names[str]) -> pd.DataFrame:
+    """Width and height in pixels, upright, and bytes of the images of these paths.
+
+    Only headers are read. Returns the columns path, width, height, bytes, all text; an image that
+    cannot be read has no width and height.
+    """
+    sizes: dict[str, tuple[str, str, str]] = {}
+    with progress_bar("reading sizes", len(wanted), "images") as advance:
+        for image, read in Walk(source, out, folder).images(lambda: None):
+            if image.path in wanted and image.size and image.path not in sizes:
+                sizes[image.path] = (*_pixels(read), str(image.size))
+                advance()
+    rows = [(path, *size) for path, size in sizes.items()]
+    return pd.DataFrame(rows, columns=["path", "width", "height", "bytes"], dtype=str)
+
+
+def _pixels(read: Opener) -> tuple[str, str]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with read() as file, Image.open(file) as image:
+            width, height = image.size
+            # Of other formats, asking for it would decode the image.
+            exif = image.getexif() if image.format in ("JPEG", "MPO", "TIFF", "WEBP") else {}
+            turned = exif.get(_ORIENTATION) in _TURNED
+    except (*DAMAGED, OSError, UnidentifiedImageError, ValueError, SyntaxError):
+        return "", ""
+    return (str(height), str(width)) if turned else (str(width), str(height))
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A table after a run.
+
+    rows: how many it has. changed: whether it was written. kept: how many of the rows are style
+    copies made in the collection. gone: ids that it had before and the source has no more.
+    """
+
+    path: Path
+    rows: int
+    changed: bool
+    kept: int
+    gone: list[str]
+
+
+def renew(path: Path, table: pd.DataFrame, prepared: pd.DataFrame, own: Names[str]) -> Renewal:
+    """Write a table in place of the one of an earlier run, if anything has changed.
+
+    own: columns that the step makes; others of the earlier table are kept, by id. So are the rows
+    of style copies made in the collection, as long as their originals are in the table.
+    """
+    others = [c for c in prepared.columns if c not in own and c not in table.columns]
+    new = table.merge(prepared[["id", *others]], on="id", how="left")
+    lost = prepared[~prepared["id"].isin(table["id"])]
+    copies = lost.iloc[:0]
+    if "parent" in lost.columns:
+        there = lost["path"].map(lambda place: (path.parent / place).is_file()).astype(bool)
+        copies = lost[lost["parent"].isin(table["id"]) & there]
+    new = pd.concat([new, copies.reindex(columns=new.columns)], ignore_index=True).fillna("")
+    gone = lost["id"][~lost["id"].isin(copies["id"])]
+    return Renewal(path, len(new), rewrite(new, path), len(copies), list(gone))
+
+
+def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
+    """Enter a renewed table, and what it lost, in the account of a step."""
+    summary.files.append(renewal.path)
+    summary.made[what if renewal.changed else f"{what}, all as they were"] = renewal.rows
+    if renewal.kept:
+        summary.made["of these style copies made in the collection, kept"] = renewal.kept
+    if renewal.gone:
+        summary.skipped["rows of before that the source has no more"] = len(renewal.gone)
+        summary.notes.append(
+            f"ids that {renewal.path.name} had before and the source has no more, left out: "
+            f"{len(renewal.gone):,}, e.g. {renewal.gone[0]}"
+        )
+
+
+def notes_on_files(
+    images: Sequence[ImageFile], assigned: AssignedIds, source: Path, out: Path
+) -> list[str]:
+    """Notes on images that wait in archives, are named but not there, or have long ids."""
+    notes = []
+    waiting = [i.size for i in images if i.archived and not (out / i.path).is_file()]
+    if waiting:
+        notes.append(
+            f"images that wait in archives: {len(waiting):,} ({sum(waiting) / 1e9:,.1f} GB); "
+            f"step.extract=true unpacks them into {out}"
+        )
+    if absent := [image for image in images if not image.size and image.cells is not None]:
+        notes.append(
+            f"images that {source.name} names and that are not there: {len(absent):,}, paths are "
+            f"as it has them, e.g. {absent[0].path}"
+        )
+    if long := [assigned.of[i] for i in images if assigned.of[i] in assigned.qualified]:
+        notes.append(
+            f"files that share their names with others: {len(long):,}, their ids have the folder "
+            f"in them, e.g. {long[0]}"
+        )
+    return notes

@@ -1,0 +1,222 @@
+"""The step `splits`: train, val and test of a collection, and what looks alike across them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import pandas as pd
+
+from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
+from drawsim.collection.splits import (
+    NEAR_DUPLICATES,
+    SETS,
+    assert_disjoint,
+    assert_filled,
+    read_split,
+    split_files,
+)
+from drawsim.collection.summary import Summary
+from drawsim.collection.tables import Collection, read_collection, write_csv
+from drawsim.common.errors import UserError, nearest
+from drawsim.preparing.rewriting import rewrite
+from drawsim.retrieval.analysis.duplicates import Image, check_nearness, find_duplicates
+from drawsim.retrieval.embeddings import kind_path, load_embeddings
+from drawsim.runs.folder import KINDS
+
+Rule = Literal["thesis", "ratios", "kfold"]
+SHOWN = 5
+"""Conflicts and duplicates that the summary spells out."""
+ACROSS = [
+    *("split", "first_kind", "first", "first_set", "second_kind", "second", "second_set"),
+    *("distance", "cosine"),
+]
+"""Columns of near_duplicates.csv."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """When two images are near-duplicates: bits of hash apart, or cosine of their embeddings."""
+
+    distance: int
+    embeddings: Path | None
+    similarity: float
+
+
+def prepare_splits(
+    source: Path,
+    out: Path,
+    workers: int,
+    *,
+    rule: Rule,
+    versions: int,
+    folds: int,
+    ratios: Sequence[float],
+    by: By,
+    duplicates: bool,
+    distance: int,
+    embeddings: str | None,
+    similarity: float,
+) -> Summary:
+    """Make the splits of a collection by a rule, or extend those that are there.
+
+    Writes `out/splits/<name>.csv` where something is new, and `out/splits/near_duplicates.csv`:
+    near-duplicate images of different sets, for every split of the folder, by perceptual hash and,
+    where `embeddings` names some (`<embeddings>.drawings.safetensors` and so on), by a cosine of at
+    least `similarity`. All splits are made and checked before the first is written.
+
+    Raises UserError for a collection or an old split that cannot be used, and if a set would have
+    no pairs.
+    """
+    if rule not in get_args(Rule):
+        raise UserError(f"step.rule={rule}: {nearest(rule, get_args(Rule))}")
+    check_nearness(distance, similarity)
+    collection = read_collection(source)
+    folder = out / "splits"
+    if rule == "kfold":
+        files = fold_splits(collection, folder, folds)
+    elif rule == "ratios":
+        files = ratio_splits(collection, folder, versions, ratios, by)
+    else:
+        files = thesis_splits(collection, folder, versions)
+    for file in files:
+        assert_disjoint(file.split, str(file.path))
+        assert_filled(file.split, str(file.path))
+
+    summary = Summary(files=[file.path for file in files])
+    summary.read["true pairs of original drawings"] = len(_originals(collection.true_pairs))
+    for file in files:
+        if file.added:
+            write_csv(file.table, file.path)
+        _account(file, summary)
+    _report_conflicts(files, summary)
+    if duplicates:
+        near = Nearness(distance, Path(embeddings) if embeddings else None, similarity)
+        _report_duplicates(collection, out, near, workers, summary)
+    return summary
+
+
+def _account(file: SplitFile, summary: Summary) -> None:
+    """Count a split's pairs by set, and those that are not confirmed."""
+    counts = _originals(file.split)["set"].value_counts()
+    shown = ", ".join(f"{counts.get(name, 0)} {name}" for name in SETS)
+    if not file.added:
+        summary.skipped[f"pairs in {file.name}: {shown} (as before)"] = int(counts.sum())
+    elif file.added == len(file.split):
+        summary.made[f"pairs in {file.name}: {shown}"] = int(counts.sum())
+    else:
+        rows = f"{file.added} {'row' if file.added == 1 else 'rows'} added"
+        summary.made[f"pairs in {file.name}: {shown} ({rows})"] = int(counts.sum())
+    if file.unconfirmed:
+        summary.notes.append(
+            f"{file.path.name}: pairs that pairs.csv does not confirm (any more): "
+            f"{file.unconfirmed}; delete the file to have the split made anew"
+        )
+
+
+def _report_conflicts(files: list[SplitFile], summary: Summary) -> None:
+    """Name the pairs that no split can take, and the sets that they would join."""
+    conflicts = pd.concat([file.conflicts.assign(split=file.name) for file in files])
+    if conflicts.empty:
+        return
+    groups = conflicts.groupby(["drawing_id", "artwork_id", "parts"], sort=False)
+    shown = "; ".join(
+        f"{drawing!r} with {artwork!r} ({parts} of {', '.join(some['split'])})"
+        for (drawing, artwork, parts), some in list(groups)[:SHOWN]
+    )
+    pairs = conflicts.drop_duplicates(["drawing_id", "artwork_id"])
+    summary.skipped["pairs that would join sets"] = len(pairs)
+    summary.notes.append(
+        f"left out, for they would join what is kept apart: {shown}{_more(groups.ngroups)}"
+    )
+
+
+def _report_duplicates(
+    collection: Collection, out: Path, near: Nearness, workers: int, summary: Summary
+) -> None:
+    """Write and count near-duplicate images that some split has in different sets."""
+    splits = {path.stem: _originals(read_split(path, collection)) for path in split_files(out)}
+    rows = pd.concat(splits.values())
+    drawings = collection.drawings.index[collection.drawings.index.isin(rows["drawing_id"])]
+    artworks = collection.artworks.index[collection.artworks.index.isin(rows["artwork_id"])]
+    paths = {
+        **{("drawing", name): path for name, path in collection.drawing_paths(drawings).items()},
+        **{("artwork", name): path for name, path in collection.artwork_paths(artworks).items()},
+    }
+    present = {image: path for image, path in paths.items() if path.is_file()}
+    if len(present) < len(paths):
+        absent = next(path for image, path in paths.items() if image not in present)
+        summary.notes.append(
+            "images of pairs that are not there and were not compared: "
+            f"{len(paths) - len(present)} of {len(paths)}, e.g. {absent}"
+        )
+    if not present:
+        return
+    pairs = _alike(present, near, workers)
+    tables = [_across(name, split, pairs) for name, split in splits.items()]
+    table = pd.concat(tables, ignore_index=True)
+    path = out / "splits" / NEAR_DUPLICATES
+    if rewrite(table, path):
+        summary.made["near-duplicates across sets, over all splits"] = len(table)
+    else:
+        summary.skipped["near-duplicates across sets, over all splits (as before)"] = len(table)
+    summary.files.append(path)
+    summary.read["images compared"] = len(present)
+    if len(table):
+        groups = table.groupby(["first_kind", "first", "second_kind", "second"], sort=False)
+        shown = "; ".join(
+            f"{first_kind} {first!r} and {second_kind} {second!r} (in {', '.join(some['split'])})"
+            for (first_kind, first, second_kind, second), some in list(groups)[:SHOWN]
+        )
+        summary.notes.append(
+            f"look alike and are in different sets: {shown}{_more(groups.ngroups)}"
+        )
+
+
+def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.DataFrame:
+    """Near-duplicates as `find_duplicates` gives them, distance and cosine as texts."""
+    embeddings = None
+    if near.embeddings is not None:
+        prefix = near.embeddings
+        embeddings = {kind: load_embeddings(kind_path(prefix, kind)) for kind in KINDS}
+        if not any(name in embeddings[kind].rows for kind, name in present):
+            raise UserError(f"step.embeddings={prefix}: holds none of the images in pairs")
+    pairs = find_duplicates(
+        present,
+        distance=near.distance,
+        workers=workers,
+        embeddings=embeddings,
+        similarity=near.similarity,
+    )
+    cosines = pairs["cosine"].map("{:.4f}".format, na_action="ignore").fillna("")
+    return pairs.assign(distance=pairs["distance"].astype(str).replace("<NA>", ""), cosine=cosines)
+
+
+def _across(name: str, split: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of images that a split has in different sets, as near_duplicates.csv has them."""
+    sets = {
+        (kind, image): own
+        for kind, column in (("drawing", "drawing_id"), ("artwork", "artwork_id"))
+        for image, own in zip(split[column], split["set"], strict=True)
+    }
+    first, second = (
+        pd.Series(
+            [sets.get(image) for image in zip(pairs[f"{which}_kind"], pairs[which], strict=True)],
+            index=pairs.index,
+            dtype=object,
+        )
+        for which in ("first", "second")
+    )
+    apart = first.notna() & second.notna() & (first != second)
+    table = pairs.assign(split=name, first_set=first, second_set=second)
+    return table.loc[apart, ACROSS]
+
+
+def _originals(pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs[pairs["drawing_id"] == pairs["parent"]]
+
+
+def _more(count: int) -> str:
+    return f" … and {count - SHOWN} more" if count > SHOWN else ""

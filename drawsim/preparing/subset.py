@@ -1,0 +1,215 @@
+"""The step `subset`: a smaller collection out of a collection, by what its tables say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from drawsim.collection.splits import SETS, split_files
+from drawsim.collection.summary import Summary
+from drawsim.collection.tables import (
+    FALSE_WORDS,
+    TRUE_WORDS,
+    Collection,
+    Problem,
+    raise_problems,
+    read_collection,
+    read_csv,
+)
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.files import atomic
+from drawsim.common.progress import progress_bar
+from drawsim.preparing.rewriting import rewrite, would_lose
+
+Keep = Literal["all", "paired", "learning"]
+Artworks = Literal["all", "paired"]
+COPIED = "images copied"
+HINT = 200
+"""Letters in which the values of a column are offered, where none is near."""
+
+
+def prepare_subset(
+    source: Path,
+    out: Path,
+    workers: int,
+    *,
+    where: Mapping[str, Any] | None,
+    keep: Keep,
+    artworks: Artworks,
+    copy_images: bool,
+) -> Summary:
+    """Write the collection of the drawings that are asked for, with their pairs and splits.
+
+    where: column of drawings.csv -> the value or values that it must have. keep: all of these
+    drawings, those in any pair (paired), or those in a true pair (learning). artworks: the whole
+    gallery, or those in a pair that is left. Style copies go with their originals. Image paths lead
+    to the images of the source, unless these are copied. Raises UserError for columns and values
+    that do not occur, for a subset without drawings or artworks, and if `out` holds what would be
+    lost; nothing is then written.
+    """
+    if source.resolve() == out.resolve():
+        raise UserError(f"out={out}: choose another folder than the source, such as out=subset")
+    for name, value, options in (("keep", keep, Keep), ("artworks", artworks, Artworks)):
+        if value not in get_args(options):
+            raise UserError(f"step.{name}={value}: {nearest(value, get_args(options))}")
+    if where is not None and not isinstance(where, Mapping):
+        raise UserError(f"step.where={where}: name a column too: 'step.where={{COLUMN: {where}}}'")
+    collection = read_collection(source)
+    drawings = choose_drawings(collection, where or {}, keep)
+    pairs = collection.pairs[collection.pairs["drawing_id"].isin(drawings.index)]
+    gallery = collection.artworks
+    if artworks == "paired":
+        gallery = gallery[gallery.index.isin(pairs["artwork_id"])]
+    if drawings.empty or gallery.empty:
+        raise UserError(
+            f"{source}: no {'drawings' if drawings.empty else 'artworks'} are left; ask for less "
+            "with step.where, step.keep or step.artworks"
+        )
+
+    splits, problems = _splits(source)
+    keys = ("drawing_id", "artwork_id")
+    before = {
+        "drawings": (collection.drawings.reset_index(), ("id",)),
+        "artworks": (collection.artworks.reset_index(), ("id",)),
+        "pairs": (collection.pairs, (*keys, "pair")),
+        **{name: (split, (*keys, "set")) for name, split in splits.items()},
+    }
+    for name, (table, columns) in before.items():
+        problems += would_lose(out / f"{name}.csv", table, columns)
+    raise_problems(f"{out} cannot become a subset of {source}", problems)
+
+    summary = Summary(read={name: len(table) for name, (table, _) in before.items()})
+    start = source.resolve()
+    files = [
+        [Path(os.path.normpath(start / path)) for path in table["path"]]
+        for table in (drawings, gallery)
+    ]
+    paths = _copied(files, start, out, summary) if copy_images else _linked(files, out)
+    after = {
+        "drawings": drawings.assign(path=paths[0]).reset_index(),
+        "artworks": gallery.assign(path=paths[1]).reset_index(),
+        "pairs": _of(pairs, drawings, gallery),
+        **{name: _of(split, drawings, gallery) for name, split in splits.items()},
+    }
+    for name, table in after.items():
+        path = out / f"{name}.csv"
+        if rewrite(table, path):
+            summary.made[name] = len(table)
+        else:
+            summary.skipped[f"{name} (as before)"] = len(table)
+        summary.files.append(path)
+        empty = [own for own in SETS if name in splits and not (table["set"] == own).any()]
+        if empty:
+            summary.notes.append(f"{name}: no {' and no '.join(empty)} pairs are left")
+    return summary
+
+
+def choose_drawings(collection: Collection, where: Mapping[str, Any], keep: Keep) -> pd.DataFrame:
+    """The drawings that have these values and are in such pairs, with all their style copies.
+
+    Raises UserError, with the nearest names, for columns that there are not and values that no
+    drawing has.
+    """
+    drawings = collection.drawings
+    columns = drawings.reset_index()
+    chosen = pd.Series(True, index=drawings.index)
+    for column, values in where.items():
+        if column not in columns.columns:
+            raise UserError(
+                f"step.where.{column}: drawings.csv has no such column, "
+                f"{nearest(column, columns.columns)}"
+            )
+        chosen &= _has(columns[column], values).to_numpy()
+    parents = _parents(collection)
+    if keep != "all":
+        pairs = collection.true_pairs if keep == "learning" else collection.pairs
+        chosen &= parents.isin(pairs["parent"])
+    return drawings[parents.map(chosen).fillna(chosen).astype(bool)]
+
+
+def _has(column: pd.Series[str], values: Any) -> pd.Series[bool]:
+    """Which rows of a column have one of these values."""
+    wanted: list[Any] = values if isinstance(values, list) else [values]
+    found = pd.Series(False, index=column.index)
+    for value in wanted:
+        if isinstance(value, bool):
+            rows = column.str.lower().isin(TRUE_WORDS if value else FALSE_WORDS)
+        else:
+            rows = column == ("" if value is None else str(value))
+        if not rows.any():
+            hint = nearest(str(value), column)
+            short = hint if len(hint) < HINT else f"{hint[:HINT].rpartition(',')[0]}, …"
+            raise UserError(f"step.where.{column.name}={value}: no drawing has it, {short}")
+        found |= rows
+    return found
+
+
+def _parents(collection: Collection) -> pd.Series[str]:
+    """The original of each drawing, by id: itself, unless drawings.csv or pairs.csv names it."""
+    parents = pd.Series(collection.drawings.index, collection.drawings.index, dtype=str)
+    named = dict(zip(collection.pairs["drawing_id"], collection.pairs["parent"], strict=True))
+    if "parent" in collection.drawings.columns:
+        named |= collection.drawings["parent"][collection.drawings["parent"] != ""].to_dict()
+    own = parents.map(named).fillna(parents)
+    return own.where(own.isin(parents.index), parents)
+
+
+def _splits(source: Path) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
+    """The split tables of the source, as they are, by their path without the ending."""
+    problems: list[Problem] = []
+    required = ("drawing_id", "artwork_id", "set")
+    splits = {
+        f"splits/{path.stem}": read_csv(path, required, problems) for path in split_files(source)
+    }
+    return splits, problems
+
+
+def _of(pairs: pd.DataFrame, drawings: pd.DataFrame, artworks: pd.DataFrame) -> pd.DataFrame:
+    """The pairs between these drawings and artworks."""
+    return pairs[
+        pairs["drawing_id"].isin(drawings.index) & pairs["artwork_id"].isin(artworks.index)
+    ]
+
+
+def _linked(files: list[list[Path]], out: Path) -> list[list[str]]:
+    """The paths that lead from `out` to the files."""
+    end = out.resolve()
+    return [[Path(os.path.relpath(file, end)).as_posix() for file in some] for some in files]
+
+
+def _copied(files: list[list[Path]], source: Path, out: Path, summary: Summary) -> list[list[str]]:
+    """The paths of copies in `out`, which are made unless they are there, and counted."""
+    every = [file for some in files for file in some]
+    base = source
+    if not all(file.is_relative_to(base) for file in every):
+        base = Path(os.path.commonpath([file.parent for file in every]))
+    done = Counter[str]()
+    with progress_bar("copying images", len(every), "images") as advance:
+        for file in every:
+            done[_copy(file, out / file.relative_to(base))] += 1
+            advance()
+    for what, count in done.items():
+        (summary.made if what == COPIED else summary.skipped)[what] = count
+    return [[file.relative_to(base).as_posix() for file in some] for some in files]
+
+
+def _copy(file: Path, target: Path) -> str:
+    """Copy a file, with its time, unless that was done before; say what was done."""
+    if not file.is_file():
+        return "images that are not there"
+    if target.is_file() and _looks(target) == _looks(file):
+        return "images copied before"
+    with atomic(target) as temporary:
+        shutil.copy2(file, temporary)
+    return COPIED
+
+
+def _looks(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, int(status.st_mtime)

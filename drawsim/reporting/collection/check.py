@@ -1,0 +1,82 @@
+"""Everything wrong with a collection, counted, in tables and on a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from drawsim.collection.tables import Problem
+from drawsim.pixels.inspection import KINDS, Inspection, groups_of
+from drawsim.reporting.duplicates.groups import picture_groups
+from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.thumbnails import SIDE
+
+SIDES = (0, 128, 256, 512, 1024, 2048, 4096)
+"""Longer sides in pixels at which the classes of sizes begin."""
+
+LISTED = 500  # problems on the page
+
+
+def count(found: Inspection) -> dict[str, Any]:
+    """What check.json holds: images by kind, pairs, problems by file, duplicates."""
+    kinds: dict[str, Any] = {}
+    for kind in KINDS:
+        images = found.images[found.images["kind"] == kind]
+        sound = images[images["problem"] == ""]
+        width, height = sound["width"].astype(int), sound["height"].astype(int)
+        longer = pd.concat([width, height], axis=1).max(axis=1)
+        classes = pd.cut(longer, [*SIDES, float("inf")], right=False).value_counts(sort=False)
+        kinds[kind] = {
+            "images": len(images),
+            "unusable": len(images) - len(sound),
+            "gray": int((sound["mode"] == "gray").sum()),
+            "colour": int((sound["mode"] == "colour").sum()),
+            "bytes": int(sound["bytes"].astype(int).sum()),
+            "median_width": float(width.median()) if len(sound) else None,
+            "median_height": float(height.median()) if len(sound) else None,
+            "longer_side_from": dict(zip(map(str, SIDES), classes.tolist(), strict=True)),
+        }
+    same = int(found.duplicates["same_bytes"].sum())
+    return {
+        **kinds,
+        "pairs": len(found.pairs),
+        "true_pairs": int(found.pairs["pair"].sum()),
+        "problems": dict(Counter(problem.file for problem in found.problems)),
+        "duplicates": {
+            "have the same bytes": same,
+            "look the same": len(found.duplicates) - same,
+        },
+    }
+
+
+def problems_table(problems: list[Problem]) -> pd.DataFrame:
+    """The problems as problems.csv has them."""
+    rows = [(p.file, "" if p.row is None else str(p.row), p.what, p.cure) for p in problems]
+    return pd.DataFrame(rows, columns=["file", "row", "problem", "cure"])
+
+
+def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int) -> str:
+    """The page as HTML, the same for the same findings."""
+    images = zip(*(found.images[column] for column in ("kind", "id", "path")), strict=True)
+    files = {(kind, name): root / path for kind, name, path in images}
+    pictures = picture_groups(groups_of(found.duplicates), files, pictured)
+    return (
+        environment()
+        .get_template("check.html.j2")
+        .render(
+            name=root.resolve().name,
+            counts=counts,
+            kinds=list(KINDS),
+            sides=list(zip(SIDES, [*SIDES[1:], None], strict=True)),
+            problems=found.problems[:LISTED],
+            total=len(found.problems),
+            groups=pictures.groups,
+            shown=pictures.shown,
+            symbol=pictures.symbol,
+            sheet=pictures.sheet,
+            side=SIDE,
+        )
+    )

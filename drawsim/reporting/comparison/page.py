@@ -1,0 +1,206 @@
+"""A comparison written out: the page `index.html`, and its tables and figures beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+from drawsim.collection.tables import write_csv
+from drawsim.common.errors import UserError
+from drawsim.common.files import atomic, write_text
+from drawsim.common.progress import progress_bar
+from drawsim.reporting.comparison import tables as compare_tables
+from drawsim.reporting.comparison.figures import curves_figure, rank_figure, recall_figure
+from drawsim.reporting.comparison.results import Results
+from drawsim.reporting.comparison.sheet import (
+    TOP,
+    Pictures,
+    Showing,
+    choose,
+    find_pictures,
+    sheet_figure,
+)
+from drawsim.reporting.comparison.tables import Table, make_tables
+from drawsim.reporting.comparison.tests import (
+    HELD_OUT,
+    UNSOUND,
+    Comparison,
+    Verdict,
+    choose_reference,
+    chosen_metrics,
+    compare_models,
+    comparison_table,
+    format_difference,
+    format_p,
+    grounds,
+    verdicts,
+)
+from drawsim.reporting.kit.figures import Drawn, svg_file
+from drawsim.reporting.kit.folder import Folder
+from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.thumbnails import SIDE, Sheet, make_sheet
+from drawsim.reporting.run.finished import Run
+
+PIXELS = 98  # that an inch of a figure takes on the page, so that its letters have the text's size
+OPEN_TABLES = 2  # of a set that are shown at once
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the comparison of some models says.
+
+    verdicts, grounds: by set. notes: sentences on what was left out.
+    """
+
+    results: Results
+    reference: str
+    tables: list[Table]
+    comparisons: list[Comparison]
+    verdicts: dict[str, list[Verdict]]
+    grounds: dict[str, list[str]]
+    notes: list[str]
+
+
+def compare(results: Results, reference: str | None) -> Findings:
+    """Test every model against the reference (the first, a baseline, if None is named).
+
+    Raises UserError if there is no model of this name.
+    """
+    chosen = choose_reference(results, reference)
+    comparisons = compare_models(results, chosen)
+    found = {name: verdicts(comparisons, name, results.models) for name in HELD_OUT}
+    return Findings(
+        results=results,
+        reference=chosen,
+        tables=make_tables(results),
+        comparisons=comparisons,
+        verdicts={name: own for name, own in found.items() if own},
+        grounds={name: grounds(results, comparisons, name) for name in HELD_OUT},
+        notes=list(results.notes),
+    )
+
+
+def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
+    """Write everything into the folder `out` and return its page.
+
+    `workers` threads read pictures. What an earlier comparison wrote there is replaced. Raises
+    UserError if the folder cannot be written.
+    """
+    results = found.results
+    showing = choose(results, found.reference)
+    pictures, notes = find_pictures(results.runs) if showing else (Pictures(), [])
+    found.notes.extend(notes)
+    folder = Folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_csv(compare_tables.summary(results), folder.place("table.csv"))
+        write_text(folder.place("table.md"), compare_tables.as_markdown(found.tables))
+        write_text(folder.place("table.tex"), compare_tables.as_latex(found.tables))
+        write_text(folder.place("table.html"), compare_tables.as_html(found.tables))
+        write_csv(comparison_table(found.comparisons), folder.place("comparisons.csv"))
+        figures, curves, sheets = _draw(found, showing, pictures, workers)
+        for figure in (*figures, *curves.values(), *sheets.values()):
+            with atomic(folder.place(f"figures/{figure.name}.png")) as temporary:
+                temporary.write_bytes(figure.png)
+            write_text(folder.place(f"figures/{figure.name}.svg"), svg_file(figure))
+        page = _render(found, showing, pictures, figures, curves)
+        write_text(folder.place("index.html"), page)
+        folder.finish()
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
+    return out / "index.html"
+
+
+def _draw(
+    found: Findings, showing: Showing | None, pictures: Pictures, workers: int
+) -> tuple[list[Drawn], dict[int, Drawn], dict[str, Drawn]]:
+    """The figures over all models, the curves by the run's number, the sheets by their part."""
+    results = found.results
+    parts = showing.parts if showing else []
+    with progress_bar("drawing figures", len(results.runs) + len(parts) + 2) as advance:
+        held_out = next((name for name in HELD_OUT if name in results.sets), None)
+        drawn = [rank_figure(results, found.reference)]
+        drawn.append(recall_figure(results, held_out) if held_out else None)
+        advance(2)
+        curves = {}
+        for number, run in enumerate(results.runs):
+            figure = curves_figure(run, f"curves_{_file_name(run)}")
+            if figure is not None:
+                curves[number] = figure
+            advance()
+        sheets = {}
+        for part in parts:
+            assert showing is not None
+            sheets[part.name] = sheet_figure(part, showing, pictures, workers)
+            advance()
+    return [figure for figure in drawn if figure is not None], curves, sheets
+
+
+def _file_name(run: Run) -> str:
+    """The name of a run for a file: unlike any other's, for models are told apart by it."""
+    return f"{run.model}-{run.split}-seed{run.seed}".replace("/", "_")
+
+
+def _render(
+    found: Findings,
+    showing: Showing | None,
+    pictures: Pictures,
+    figures: list[Drawn],
+    curves: dict[int, Drawn],
+) -> str:
+    results = found.results
+    sheet = _thumbnails(showing, pictures)
+    return (
+        environment()
+        .get_template("compare.html.j2")
+        .render(
+            found=found,
+            results=results,
+            compared=[m for m in results.models if m not in (*results.baselines, found.reference)],
+            untested=[metric for metric in UNSOUND if metric in results.metrics],
+            gallery=next((run.gallery_size for run in results.runs if run.gallery_size), None),
+            set_names=compare_tables.SET_NAMES,
+            tested=chosen_metrics(results),
+            tables={name: [t for t in found.tables if t.set == name] for name in results.sets},
+            as_html=compare_tables.as_html,
+            open_tables=OPEN_TABLES,
+            figures=figures,
+            curves={
+                model: [
+                    (run, curves[number])
+                    for number, run in enumerate(results.runs)
+                    if run.model == model and number in curves
+                ]
+                for model in results.models
+            },
+            showing=showing,
+            top=TOP,
+            sheet=sheet,
+            side=SIDE,
+            pixels=PIXELS,
+            symbol=lambda kind, name: sheet.symbol(pictures.file(kind, name)),
+            difference=format_difference,
+            format_p=format_p,
+            link=lambda name: "./" + quote(name),
+            written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        )
+    )
+
+
+def _thumbnails(showing: Showing | None, pictures: Pictures) -> Sheet:
+    files = [
+        pictures.file(kind, name)
+        for part in (showing.parts if showing else [])
+        for one in part.found
+        for kind, names in (
+            ("drawing", [one.drawing_id]),
+            (
+                "artwork",
+                [one.truths[0], *(a for r in one.rankings.values() for a in r.top_ids[:TOP])],
+            ),
+        )
+        for name in names
+    ]
+    return make_sheet(file for file in files if file is not None)

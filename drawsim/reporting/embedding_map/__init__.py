@@ -1,0 +1,1 @@
+"""The map: drawings and artworks in one plane."""

@@ -1,0 +1,152 @@
+"""What an evaluation leaves behind: metrics.json, three tables, and one page to look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from drawsim.collection.names import AGE_GROUPS
+from drawsim.collection.tables import write_csv
+from drawsim.common.files import atomic, write_json, write_text
+from drawsim.reporting.evaluation.reliability import reliability_figure
+from drawsim.reporting.kit.figures import Drawn
+from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
+from drawsim.retrieval.analysis.evaluation import Evaluation
+from drawsim.retrieval.analysis.inputs import Inputs
+from drawsim.retrieval.analysis.known_answers import Calibrated
+
+SHOWN = (
+    *("mrr", "map", "recall@1", "recall@10", "recall@20", "recall@100", "ndcg@10"),
+    *("median_rank", "normalised_rank"),
+)
+SHOWN_VALUES = 15  # of a breakdown; the table has them all
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One value of a breakdown: its mean and interval in per cent of the axis 0..1."""
+
+    value: str
+    queries: int
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def write_evaluation(
+    result: Evaluation, inputs: Inputs, out: Path, calibrated: Calibrated | None = None
+) -> Path:
+    """Write everything into `out`; returns the page.
+
+    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, and under each
+    model's name its sets and their metrics. ranks.csv, breakdowns.csv, memorisation.csv, hubs.csv:
+    the tables of the Evaluation. calibration.json and reliability.png: the calibration and its
+    curve; where none could be fitted, earlier ones are deleted. evaluation.html: one self-contained
+    page.
+    """
+    record = {
+        "protocol": result.protocol,
+        "direction": result.direction,
+        "gallery_size": result.gallery_size,
+        "counts": result.counts,
+        "pairs_without_embeddings": len(inputs.absent),
+        "tie_rate": result.tie_rate,
+        "hubness_skew": result.skew,
+        **result.metrics,
+    }
+    write_json(out / "metrics.json", record)
+    write_csv(result.ranks, out / "ranks.csv")
+    write_csv(result.breakdowns, out / "breakdowns.csv")
+    write_csv(result.memorisation, out / "memorisation.csv")
+    write_csv(result.hubs, out / "hubs.csv")
+    curve = None if calibrated is None else _write_calibration(calibrated, out)
+    page = out / "evaluation.html"
+    write_text(page, _page(result, inputs, calibrated, curve))
+    return page
+
+
+def _write_calibration(calibrated: Calibrated, out: Path) -> Drawn | None:
+    """Write the calibration and its curve, or delete earlier ones, which are of another time."""
+    files = (out / "calibration.json", out / "reliability.png")
+    if calibrated.calibration is None:
+        for file in files:
+            file.unlink(missing_ok=True)
+        return None
+    calibrated.calibration.save(files[0])
+    curve = reliability_figure(calibrated.calibration)
+    with atomic(files[1]) as temporary:
+        temporary.write_bytes(curve.png)
+    return curve
+
+
+def _page(
+    result: Evaluation, inputs: Inputs, calibrated: Calibrated | None, curve: Drawn | None
+) -> str:
+    collection = inputs.collection
+    forth = result.direction == "drawing_to_artwork"
+    table = collection.artworks if forth else collection.drawings
+    paths = collection.artwork_paths if forth else collection.drawing_paths
+    files = paths([item for item in result.hubs["item"].unique() if table.at[item, "path"]])
+    sheet = make_sheet(files.values())
+    hubs: dict[str, list[Any]] = {}
+    symbols = [sheet.symbol(files.get(item)) for item in result.hubs["item"]]
+    for model, rows in result.hubs.assign(symbol=symbols).groupby("model", sort=False):
+        hubs[str(model)] = rows.to_dict("records")
+    return (
+        environment()
+        .get_template("evaluation.html.j2")
+        .render(
+            result=result,
+            absent=len(inputs.absent),
+            shown=[m for m in SHOWN if m in next(iter(_any_set(result.metrics)))],
+            breakdowns=_bars(result.breakdowns),
+            broken_down=[name for name in result.metrics if not name.endswith("+csls")][-1],
+            memorisation=result.memorisation.to_dict("records"),
+            hubs=hubs,
+            sheet=sheet,
+            side=SIDE,
+            calibrated=calibrated,
+            curve=curve,
+        )
+    )
+
+
+def _any_set(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[list[str]]:
+    """The metric names of a set that has queries."""
+    return [list(values) for sets in metrics.values() for values in sets.values() if values]
+
+
+def _bars(breakdowns: pd.DataFrame) -> dict[str, list[Bar]]:
+    """For each column the MRR of its values, of the model as trained, on val and test together."""
+    if breakdowns.empty:
+        return {}
+    model = [name for name in breakdowns["model"].unique() if not name.endswith("+csls")][-1]
+    of = breakdowns[
+        (breakdowns["model"] == model)
+        & (breakdowns["set"] == "val+test")
+        & (breakdowns["metric"] == "mrr")
+    ]
+    bars: dict[str, list[Bar]] = {}
+    for column, rows in of.groupby("column", sort=False):
+        most = rows.nlargest(SHOWN_VALUES, "queries", keep="first")
+        bars[str(column)] = [
+            Bar(value, queries, mean, *(None if math.isnan(end) else end for end in (low, high)))
+            for value, queries, mean, low, high in sorted(
+                most[["value", "queries", "mean", "low", "high"]].itertuples(
+                    index=False, name=None
+                ),
+                key=lambda row: _natural(row[0]),
+            )
+        ]
+    return bars
+
+
+def _natural(value: str) -> tuple[int, str]:
+    """Age groups from young to old, everything else by name."""
+    return (AGE_GROUPS.index(value) if value in AGE_GROUPS else 0, value)

@@ -1,0 +1,1 @@
+"""What all reports are made of: pages, charts, figures, thumbnails, sheets, PDF."""

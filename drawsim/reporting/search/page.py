@@ -1,0 +1,156 @@
+"""The contact sheet of a search: each query and what it found, as one page to keep or print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from drawsim.collection.names import display_name
+from drawsim.common.errors import UserError
+from drawsim.common.files import write_text
+from drawsim.pixels.decode import read_image
+from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.thumbnails import SIDE, data_uri, make_sheet
+
+QUERY_SIDE = 400  # pixels of the longer side of a query's picture
+OVERLAY_SIDE = 900  # pixels of the longer side of an overlay: patches must stay visible
+COSINE = "cosine similarities of embeddings: 1 is the same, 0 unrelated"
+
+Box = tuple[float, float, float, float]
+"""x, y of the upper left corner, width, height: a region of an image in its own pixels."""
+
+
+@dataclass(frozen=True)
+class QueryPicture:
+    """One picture that was looked for.
+
+    picture: its file, or (height, width, 3) uint8 RGB. box: the region that was looked for, where
+    it was not the whole. unlike: whether results should be unlike this one.
+    """
+
+    name: str
+    picture: Path | np.ndarray
+    box: Box | None = None
+    unlike: bool = False
+
+
+@dataclass(frozen=True)
+class SearchSheet:
+    """One query and what it found.
+
+    query: what was looked for, in words. pictures: one, or several that were combined. hits: a row
+    for each result, best first, with `rank`, `score`, `id`, and where known `path` (of the image
+    file), `title`, `artist`, `kind`; `known` (bool) marks results that are confirmed pairs, and
+    `overlay` (PIL image or None) shows which parts match. probability: that the first result is a
+    true match; None where there was too little to calibrate it. notes: what else should be said.
+    """
+
+    query: str
+    pictures: Sequence[QueryPicture]
+    hits: pd.DataFrame
+    probability: float | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A picture as the page has it; box in per cent of its width and height."""
+
+    name: str
+    uri: str
+    width: int
+    height: int
+    box: Box | None
+    unlike: bool
+
+
+def write_search(
+    sheets: Sequence[SearchSheet],
+    out: Path,
+    *,
+    model: str,
+    searched: str,
+    filters: Sequence[str] = (),
+    scores: str = COSINE,
+) -> None:
+    """Write the page `out`; pictures that cannot be read become empty tiles.
+
+    model: what made the embeddings. searched: in what, as a phrase ("8,375 artworks of imaj").
+    filters: what results had to fulfil, as the user wrote it. scores: what they are.
+    """
+    listed = [_hits(sheet.hits) for sheet in sheets]
+    thumbnails = make_sheet(hit["file"] for hits in listed for hit in hits if hit["file"])
+    page = (
+        environment()
+        .get_template("search.html.j2")
+        .render(
+            sheets=[
+                (sheet, [_query(one) for one in sheet.pictures], hits)
+                for sheet, hits in zip(sheets, listed, strict=True)
+            ],
+            model=model,
+            searched=searched,
+            filters=filters,
+            scores=scores,
+            symbol=thumbnails.symbol,
+            sheet=thumbnails,
+            side=SIDE,
+        )
+    )
+    write_text(out, page)
+
+
+def _hits(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A result as the page shows it: rank, score, id, kind, file, title, artist, known, overlay."""
+    hits = []
+    for row in table.to_dict("records"):
+        texts = {name: _text(row.get(name)) for name in ("kind", "path", "title", "artist")}
+        overlay = row.get("overlay")
+        hits.append(
+            {
+                "rank": int(row["rank"]),
+                "score": float(row["score"]),
+                "id": str(row["id"]),
+                "kind": texts["kind"],
+                "title": texts["title"],
+                "artist": display_name(texts["artist"]),
+                "file": Path(texts["path"]) if texts["path"] else None,
+                "known": row.get("known") is True,
+                "overlay": _overlay(overlay) if isinstance(overlay, Image.Image) else None,
+            }
+        )
+    return hits
+
+
+def _text(value: object) -> str:
+    """The text of a cell; empty where there is none."""
+    return str(value) if isinstance(value, str | Path) else ""
+
+
+def _overlay(picture: Image.Image) -> dict[str, Any]:
+    small = picture.convert("RGB")
+    small.thumbnail((OVERLAY_SIDE, OVERLAY_SIDE), Image.Resampling.LANCZOS)
+    return {"uri": data_uri(small), "width": small.width, "height": small.height}
+
+
+def _query(one: QueryPicture) -> _Query:
+    """The picture made small; without an address if it cannot be read."""
+    try:
+        # A box is in pixels of the full image, so that must be known.
+        pixels = read_image(one.picture) if isinstance(one.picture, Path) else one.picture
+    except UserError:
+        return _Query(one.name, "", 1, 1, None, one.unlike)
+    height, width = pixels.shape[:2]
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((QUERY_SIDE, QUERY_SIDE), Image.Resampling.LANCZOS)
+    box = None
+    if one.box is not None:
+        x, y, wide, high = one.box
+        box = (100 * x / width, 100 * y / height, 100 * wide / width, 100 * high / height)
+    return _Query(one.name, data_uri(picture), *picture.size, box, one.unlike)

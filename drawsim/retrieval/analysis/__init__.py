@@ -1,0 +1,1 @@
+"""What rankings come to: evaluation, tests, intervals, calibration, duplicates."""

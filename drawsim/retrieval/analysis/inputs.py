@@ -1,0 +1,197 @@
+"""What an evaluation looks at: embedding files or a run folder, with pairs and a split."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+
+from drawsim.collection.demo import demo_root
+from drawsim.collection.splits import assert_disjoint, read_split
+from drawsim.collection.tables import (
+    Collection,
+    Problem,
+    raise_problems,
+    read_csv,
+    read_pairs,
+    with_parents,
+)
+from drawsim.common.errors import UserError
+from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
+from drawsim.retrieval.index.gallery import read_metadata
+from drawsim.runs.folder import KINDS
+
+
+@dataclass(frozen=True)
+class Model:
+    """One embedding of drawings and artworks, under the name that the results give it.
+
+    made_by: what made it, as its files say; empty where they do not.
+    """
+
+    name: str
+    drawings: Embeddings
+    artworks: Embeddings
+    made_by: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """models: one, or a run's baseline and final; they hold the same ids.
+
+    collection: drawings and artworks that are embedded, with what is known about them, and pairs;
+    its images may be absent. split: as `read_split` gives it. absent: pairs that name an id without
+    an embedding, which count as not found in the protocol `thesis` and are left out otherwise.
+    """
+
+    models: tuple[Model, ...]
+    collection: Collection
+    split: pd.DataFrame
+    absent: pd.DataFrame
+
+
+def from_files(
+    queries: Path, gallery: Path, pairs: Path | None, split: Path, root: Path | None
+) -> Inputs:
+    """Embeddings of drawings and of artworks, a split, and a table of pairs.
+
+    pairs: None takes the split's own. root: the collection's folder, for what else is known about
+    drawings and artworks.
+    """
+    model = _of_files("embeddings", queries, gallery)
+    return _assemble((model,), _pairs(pairs, split), split, root)
+
+
+def from_run(run: Path, root: Path | None) -> Inputs:
+    """A run's embeddings before and after training, and its split.
+
+    root: the collection's folder, where it is no longer what the run's configuration says.
+    """
+    if not (run / "split.csv").is_file():
+        raise UserError(f"{run}: no run folder (no split.csv in it). Give run=runs/STUDY/NAME.")
+    models = tuple(
+        _of_files(stage, *(kind_path(run / "embeddings" / stage, kind) for kind in KINDS))
+        for stage in ("baseline", "final")
+        if kind_path(run / "embeddings" / stage, "drawing").is_file()
+    )
+    if not models:
+        raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
+    split = run / "split.csv"
+    return _assemble(models, _pairs(None, split), split, root or run_data(run))
+
+
+def _of_files(name: str, drawings: Path, artworks: Path) -> Model:
+    embeddings = (read_embeddings(drawings), read_embeddings(artworks))
+    return Model(name, *embeddings, {} if artworks.suffix == ".npz" else read_metadata(artworks))
+
+
+def _pairs(file: Path | None, split: Path) -> pd.DataFrame:
+    """The confirmed pairs of a table of pairs, or those of a split."""
+    problems: list[Problem] = []
+    if file is None:
+        pairs = with_parents(read_csv(split, ("drawing_id", "artwork_id"), problems))
+    else:
+        pairs = read_pairs(file, problems)
+        pairs = pairs[pairs["pair"]]
+    raise_problems(f"{file or split} cannot be used", problems)
+    return pairs.assign(pair=True).drop_duplicates(["drawing_id", "artwork_id"])
+
+
+def run_data(run: Path) -> Path | None:
+    """The folder of the collection that a run was trained on, if it is still there."""
+    file = run / "config.yaml"
+    data = (
+        yaml.safe_load(file.read_text(encoding="utf-8")).get("data", {}) if file.is_file() else {}
+    )
+    root = collection_root(data) if "demo" in data or data.get("root") else None
+    return root if root is not None and root.is_dir() else None
+
+
+def collection_root(data: Mapping[str, Any]) -> Path:
+    """The folder that the settings `data` of a run name; the demo is made if it is not there."""
+    if "demo" in data:
+        return demo_root(**{k: v for k, v in data["demo"].items() if k != "_target_"})
+    return Path(data["root"])
+
+
+def read_embeddings(path: Path) -> Embeddings:
+    """Embeddings from `<name>.safetensors`, or from an `.npz` with `ids` (text) and `vectors`.
+
+    Returns float32 or, where the file has it, float64. Raises UserError for a file that is missing,
+    damaged or without these arrays, for ids that come twice and for vectors that are not finite.
+    """
+    embeddings = _read_npz(path) if path.suffix == ".npz" else load_embeddings(path)
+    vectors = embeddings.vectors
+    if not vectors.is_floating_point() or vectors.ndim != 2:
+        raise UserError(f"{path}: vectors must be a matrix of floating-point numbers.")
+    if len(set(embeddings.ids)) < len(embeddings.ids):
+        raise UserError(f"{path}: some ids come twice; keep one vector of each.")
+    if not bool(torch.isfinite(vectors).all()):
+        raise UserError(f"{path}: some vectors hold nan or infinity; embed again.")
+    return Embeddings(
+        embeddings.ids, vectors if vectors.dtype == torch.float64 else vectors.float()
+    )
+
+
+def _read_npz(path: Path) -> Embeddings:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file.")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            ids, vectors = arrays["ids"], arrays["vectors"]
+    except KeyError as error:
+        raise UserError(f"{path}: it must have the arrays ids and vectors.") from error
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: not an .npz of ids (text) and vectors: {error}") from error
+    if len(ids) != len(vectors):
+        raise UserError(f"{path}: {len(vectors)} vectors but {len(ids)} ids.")
+    return Embeddings([str(name) for name in ids], torch.from_numpy(vectors))
+
+
+def _assemble(
+    models: tuple[Model, ...], pairs: pd.DataFrame, split_file: Path, root: Path | None
+) -> Inputs:
+    drawings, artworks = models[0].drawings.ids, models[0].artworks.ids
+    known = pairs["drawing_id"].isin(drawings) & pairs["artwork_id"].isin(artworks)
+    if not known.any():
+        raise UserError(
+            "no pair names a drawing and an artwork that have embeddings. Are these the ids of "
+            f"this collection? {drawings[0]!r}, {artworks[0]!r}"
+        )
+    collection = Collection(
+        root or Path(),
+        _described([*drawings, *pairs["drawing_id"]], root, "drawings.csv"),
+        _described([*artworks, *pairs["artwork_id"]], root, "artworks.csv"),
+        pairs[known].reset_index(drop=True),
+    )
+    split = read_split(split_file, collection)
+    assert_disjoint(split, str(split_file))
+    embedded = split["drawing_id"].isin(drawings) & split["artwork_id"].isin(artworks)
+    return Inputs(
+        models,
+        replace(
+            collection,
+            drawings=collection.drawings.loc[list(drawings)],
+            artworks=collection.artworks.loc[list(artworks)],
+        ),
+        split[embedded].reset_index(drop=True),
+        absent=pairs[~known].reset_index(drop=True),
+    )
+
+
+def _described(ids: Sequence[str], root: Path | None, file: str) -> pd.DataFrame:
+    """The rows of a collection's table for these ids, empty where it says nothing."""
+    table = pd.DataFrame(index=pd.Index(dict.fromkeys(ids), name="id"))
+    if root is None or not (root / file).is_file():
+        return table.assign(path="")
+    problems: list[Problem] = []
+    known = read_csv(root / file, ("id", "path"), problems)
+    raise_problems(f"{root / file} cannot be used", problems)
+    return table.join(known.drop_duplicates("id").set_index("id")).fillna("")

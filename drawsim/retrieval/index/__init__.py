@@ -1,0 +1,1 @@
+"""An index on disk: built, changed, searched exactly or approximately, filtered."""

@@ -1,0 +1,272 @@
+"""An index on disk: the embeddings of a collection, ready to be searched.
+
+A folder with `index.json` and, for drawings, artworks or both, files that carry the number of the
+change that wrote them: `artworks.3.safetensors` and `artworks.3.ids.csv` (unit vectors and ids),
+`artworks.3.csv` (what the collection's table says about them), `artworks.3.faiss` (if they can be
+searched approximately). A change writes its files, then index.json, which names them with their
+sizes, and then deletes the old ones: whenever it is stopped, the folder holds the old index or the
+new. One process may write at a time; any number may read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection as Ids
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from drawsim import __version__
+from drawsim.collection.tables import Collection
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.files import write_json
+from drawsim.retrieval.embeddings import Embeddings
+from drawsim.retrieval.index.faiss import Settings, load_ann
+from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery, check_ids
+from drawsim.retrieval.index.parts import (
+    AGAIN,
+    Part,
+    described,
+    merged_tables,
+    read_part,
+    write_part,
+)
+from drawsim.runs.folder import KINDS
+
+FORMAT = 1
+MANIFEST = "index.json"
+_OWN_FILE = re.compile(
+    r"\.?(?:drawing|artwork)s\.(\d+)\.(?:safetensors|ids\.csv|csv|faiss)(?:\.\d+\.part)?"
+)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many images an addition found new, different, and as they were."""
+
+    added: int
+    replaced: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index as it is on disk. What changes it returns the new one.
+
+    collection: the folder of the collection it was made from, if it was made from one. change: how
+    often it was written.
+    """
+
+    folder: Path
+    model: EmbeddingModel
+    collection: Path | None
+    change: int
+    parts: Mapping[str, Part]
+
+    def part(self, kind: str) -> Part:
+        """The drawings or the artworks (kind: drawing, artwork). Raises UserError if not held."""
+        if kind not in self.parts:
+            held = " and ".join(f"{name}s" for name in self.parts)
+            raise UserError(f"{self.folder}: holds {held}, no {kind}s; add them to the index")
+        return self.parts[kind]
+
+    def check_model(self, model: EmbeddingModel) -> None:
+        """Raise UserError if vectors of this model cannot be compared with those of the index."""
+        if model.space != self.model.space:
+            raise UserError(
+                f"{self.folder}: index of {self.model}, not of {model}; use the model of the "
+                "index, or build one with the other"
+            )
+
+    def check_collection(self, collection: Collection) -> tuple[str, ...]:
+        """What is to be said about searching this collection with the index: what it lacks.
+
+        Raises UserError if the index holds images that the collection does not have.
+        """
+        lacking = []
+        for kind, part in self.parts.items():
+            listed = collection.drawings if kind == "drawing" else collection.artworks
+            gone = [name for name in part.embeddings.ids if name not in listed.index]
+            if gone:
+                raise UserError(
+                    f"{self.folder}: index of another collection ({self.collection or UNKNOWN}): "
+                    f"{len(gone)} of its {len(part.embeddings.ids)} {kind}s are not in "
+                    f"{collection.root}, such as {gone[0]!r}; name its own collection, or remove "
+                    "them from the index"
+                )
+            new = [name for name in listed.index if name not in part.embeddings.rows]
+            if new:
+                lacking.append(f"{len(new)} {kind}s are not in the index, such as {new[0]!r}")
+        return tuple(lacking)
+
+    def add(self, kind: str, gallery: Gallery) -> tuple[Index, Changes]:
+        """Add images that are new, and replace those whose vector or table row differs.
+
+        Cells of columns that the new table lacks stay as they are. A kind that the index does not
+        hold yet is begun, for exact search. Vectors are kept in the precision of the index. A FAISS
+        index takes in what is new; if a vector is replaced, it is built anew. Raises UserError if
+        the model is another, or an id differs from one in the index by its Unicode spelling alone.
+        """
+        self.check_model(gallery.model)
+        ids = gallery.embeddings.ids
+        if kind not in self.parts:
+            _check_kind(kind)
+            part = self._new_part(kind, gallery.embeddings, described(gallery).fillna(""))
+            return self._with(part, None), Changes(len(ids), 0, 0)
+        part = self.parts[kind]
+        known = part.embeddings.rows
+        fresh = [row for row, name in enumerate(ids) if name not in known]
+        held = [row for row, name in enumerate(ids) if name in known]
+        places = [known[ids[row]] for row in held]
+        merged = [*part.embeddings.ids, *(ids[row] for row in fresh)]
+        check_ids(merged)
+
+        vectors = part.embeddings.vectors
+        new = gallery.embeddings.vectors.to(vectors.dtype)
+        moved = (vectors[places] != new[held]).any(dim=1).numpy()
+        table = merged_tables(part.table, described(gallery), [ids[row] for row in fresh])
+        before = part.table.reindex(columns=table.columns).fillna("").iloc[places]
+        retold = (before.to_numpy() != table.iloc[places].to_numpy()).any(axis=1)
+        replaced = int((moved | retold).sum())
+        changes = Changes(len(fresh), replaced, len(held) - replaced)
+        if not (fresh or replaced):
+            return self, changes
+
+        vectors = torch.cat([vectors, new[fresh]])
+        vectors[places] = new[held]
+        grows = part.measured is not None and not moved.any()
+        ann = load_ann(part.file("faiss")) if grows else None
+        larger = self._new_part(kind, Embeddings(merged, vectors), table)
+        return self._with(larger, part.settings, ann), changes
+
+    def remove(self, kind: str, ids: Ids[str]) -> Index:
+        """Take images out; a FAISS index is built anew.
+
+        Raises UserError for unknown ids, and if nothing would be left.
+        """
+        part = self.part(kind)
+        gone = set(part.rows(list(ids)))
+        rows = [row for row in range(len(part.embeddings.ids)) if row not in gone]
+        if not rows:
+            raise UserError(
+                f"{self.folder}: no {kind}s would be left; delete the folder if that is meant"
+            )
+        if not gone:
+            return self
+        left = Embeddings([part.embeddings.ids[row] for row in rows], part.embeddings.vectors[rows])
+        return self._with(self._new_part(kind, left, part.table.iloc[rows]), part.settings)
+
+    def _new_part(self, kind: str, embeddings: Embeddings, table: pd.DataFrame) -> Part:
+        return Part(kind, embeddings, table, None, self.folder, self.change + 1)
+
+    def _with(self, part: Part, settings: Settings | None, ann: Any = None) -> Index:
+        """The index with this part in place of the old one, written."""
+        written = write_part(part, self.model, settings, ann)
+        parts = {**self.parts, part.kind: written}
+        return _commit(replace(self, change=part.change, parts=parts))
+
+
+def build_index(
+    folder: Path,
+    galleries: Mapping[str, Gallery],
+    collection: Path | None = None,
+    ann: Settings | None = None,
+) -> Index:
+    """Write an index of drawings, artworks or both (keys: drawing, artwork) and open it.
+
+    An index that was there is replaced, at the end; what a killed one left is deleted. ann: how it
+    can be searched approximately too; `measured` of its parts then says with what recall. Raises
+    UserError if the two kinds are embedded by different models.
+    """
+    if not galleries:
+        raise ValueError("an index of nothing")
+    models = [gallery.model for gallery in galleries.values()]
+    if models[0].space != models[-1].space:
+        raise UserError(
+            f"{folder}: drawings and artworks are embedded by different models, {models[0]} and "
+            f"{models[-1]}; embed both with one"
+        )
+    change = 1 + max((number for _, number in _own_files(folder)), default=0)
+    parts = {}
+    for kind, gallery in galleries.items():
+        _check_kind(kind)
+        table = described(gallery).fillna("")
+        parts[kind] = write_part(
+            Part(kind, gallery.embeddings, table, None, folder, change), models[0], ann
+        )
+    return _commit(Index(folder, models[0], collection, change, parts))
+
+
+def open_index(folder: Path) -> Index:
+    """Open an index; vectors are memory-mapped.
+
+    Raises UserError if there is none, if it was never finished, or if its files are not those that
+    index.json names.
+    """
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        what = f"half-written index (no {MANIFEST})" if _own_files(folder) else "no index there"
+        raise UserError(f"{folder}: {what}; {AGAIN}")
+    text = manifest.read_text(encoding="utf-8")
+    try:
+        return _parsed(folder, text)
+    except UserError:
+        if manifest.read_text(encoding="utf-8") != text:  # it was changed while it was read
+            return open_index(folder)
+        raise
+
+
+def _parsed(folder: Path, text: str) -> Index:
+    """The index that the text of a manifest names."""
+    try:
+        data = json.loads(text)
+        if data["format"] != FORMAT:
+            raise UserError(f"{folder}: index of format {data['format']}, not {FORMAT}; {AGAIN}")
+        return Index(
+            folder,
+            EmbeddingModel(**data["model"]),
+            Path(data["collection"]) if data["collection"] is not None else None,
+            int(data["change"]),
+            {kind: read_part(folder, kind, entry) for kind, entry in data["kinds"].items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{folder / MANIFEST}: damaged ({error!r}); {AGAIN}") from error
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise UserError(f"kind={kind}: {nearest(kind, KINDS)}")
+
+
+def _commit(index: Index) -> Index:
+    """Make files that are written the index: name them in index.json, and delete all others."""
+    data = {
+        "format": FORMAT,
+        "drawsim": __version__,
+        "change": index.change,
+        "model": asdict(index.model),
+        "collection": None if index.collection is None else str(index.collection),
+        "kinds": {kind: part.record() for kind, part in index.parts.items()},
+    }
+    write_json(index.folder / MANIFEST, data)
+    named = {file for part in index.parts.values() for file in part.files}
+    for file, _ in _own_files(index.folder):
+        if file not in named:
+            # Some systems do not let go of a file that is still mapped; the next change deletes it.
+            with suppress(OSError):
+                file.unlink()
+    return open_index(index.folder)
+
+
+def _own_files(folder: Path) -> list[tuple[Path, int]]:
+    """Files of an index, whole or not, with the number of the change that wrote them."""
+    if not folder.is_dir():
+        return []
+    found = ((file, _OWN_FILE.fullmatch(file.name)) for file in folder.iterdir())
+    return [(file, int(match[1])) for file, match in found if match]

@@ -1,0 +1,170 @@
+"""What goes into an index: embeddings, the model that made them, what is known about the images."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors import safe_open
+
+from drawsim.common.errors import UserError
+from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+
+UNKNOWN = "unknown"
+NONE = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """What must be the same for two vectors to be comparable.
+
+    Files of earlier versions do not say how images were read, nor which adaptation there was: what
+    is unknown on one side is taken to be what the other side says.
+    """
+
+    weights_sha256: str
+    transform: str
+    dimensions: int
+    adaptation: str
+    reading: str
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        told = ((self.adaptation, other.adaptation), (self.reading, other.reading))
+        return self._always() == other._always() and all(
+            one == two or UNKNOWN in (one, two) for one, two in told
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._always())
+
+    def _always(self) -> tuple[str, str, int]:
+        return self.weights_sha256, self.transform, self.dimensions
+
+
+@dataclass(frozen=True)
+class EmbeddingModel:
+    """What made an embedding. Vectors may be compared if they are of one space.
+
+    transform: size, levels, layout and mirroring. adaptation: hash of its numbers, or "none".
+    reading: how images were reduced in size.
+    """
+
+    name: str
+    weights_sha256: str
+    transform: str
+    dimensions: int
+    adaptation: str = UNKNOWN
+    reading: str = UNKNOWN
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], dimensions: int) -> EmbeddingModel:
+        """From the metadata of an embedding file; what they do not say is unknown.
+
+        A file that names its model and no adaptation is of none.
+        """
+        name, weights, transform, reading = (
+            metadata.get(key, UNKNOWN)
+            for key in ("model", "weights_sha256", "transform", "reading")
+        )
+        silent = UNKNOWN if "adaptation" in metadata or name == UNKNOWN else NONE
+        adaptation = metadata.get("adaptation_sha256", silent)
+        return cls(name, weights, transform, dimensions, adaptation, reading)
+
+    def metadata(self) -> dict[str, str]:
+        """The same as texts, for the metadata of an embedding file."""
+        return {
+            "model": self.name,
+            "weights_sha256": self.weights_sha256,
+            "transform": self.transform,
+            "dimensions": str(self.dimensions),
+            "adaptation_sha256": self.adaptation,
+            "reading": self.reading,
+        }
+
+    @property
+    def space(self) -> Space:
+        """What must be the same for two vectors to be comparable."""
+        return Space(
+            self.weights_sha256, self.transform, self.dimensions, self.adaptation, self.reading
+        )
+
+    def __str__(self) -> str:
+        adapted = (
+            "" if self.adaptation in (NONE, UNKNOWN) else f", adaptation {self.adaptation[:12]}"
+        )
+        exact = "" if self.reading == UNKNOWN else f", {self.reading}"
+        return (
+            f"{self.name} ({self.dimensions} dimensions, weights {self.weights_sha256[:12]}, "
+            f"{self.transform}{exact}{adapted})"
+        )
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Embeddings to be indexed: ids that differ, unit rows.
+
+    table: what is known about the images, indexed by id, such as `Collection.artworks`; others may
+    be in it, and some may lack. Raises UserError for ids or vectors that cannot be indexed.
+    """
+
+    embeddings: Embeddings
+    model: EmbeddingModel
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __post_init__(self) -> None:
+        check_ids(self.embeddings.ids)
+        _check_vectors(self.embeddings, self.model)
+
+
+def gallery_from_file(path: Path, table: pd.DataFrame | None = None) -> Gallery:
+    """An embedding file, with the collection's table of these images if there is one.
+
+    Raises UserError if the file is missing or damaged, or its ids or vectors cannot be indexed.
+    """
+    embeddings = load_embeddings(path)
+    model = EmbeddingModel.from_metadata(read_metadata(path), embeddings.vectors.shape[-1])
+    return Gallery(embeddings, model, pd.DataFrame() if table is None else table)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What an embedding file that can be read says of how it was made."""
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
+def check_ids(ids: Sequence[str]) -> None:
+    """Raise UserError if two ids are equal, or would look equal (Unicode normalisation, NFC)."""
+    seen: dict[str, str] = {}
+    for name in ids:
+        normal = unicodedata.normalize("NFC", name)
+        if seen.get(normal) == name:
+            raise UserError(f"the id {name!r} comes twice; keep one image of that name")
+        if normal in seen:
+            raise UserError(
+                f"the ids {seen[normal]!a} and {name!a} are the same text in two Unicode "
+                "spellings (NFC); rename one of the two"
+            )
+        seen[normal] = name
+
+
+def _check_vectors(embeddings: Embeddings, model: EmbeddingModel) -> None:
+    vectors = embeddings.vectors
+    if not len(vectors):
+        raise UserError("there are no embeddings to index")
+    if vectors.dtype not in (torch.float32, torch.float16) or vectors.ndim != 2:
+        raise UserError("embeddings must be a matrix of float32 or float16; embed again")
+    if vectors.shape[1] != model.dimensions:
+        raise UserError(f"vectors of {vectors.shape[1]} dimensions are not by {model}; embed again")
+    # A thousandth is what rounding to float16 does; comparisons with nan are false.
+    wrong = ~((torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float32) - 1).abs() < 1e-2)
+    if wrong.any():
+        name = embeddings.ids[int(wrong.nonzero()[0])]
+        raise UserError(
+            f"{int(wrong.sum())} embeddings are not of length 1, such as {name!r}; embed again"
+        )

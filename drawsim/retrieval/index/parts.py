@@ -1,0 +1,160 @@
+"""The drawings or the artworks of an index: vectors, what is known about them, and their files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from drawsim.collection.tables import write_csv
+from drawsim.common.errors import UserError
+from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
+from drawsim.retrieval.index.faiss import (
+    Measured,
+    Settings,
+    build_ann,
+    extend_ann,
+    load_ann,
+    save_ann,
+)
+from drawsim.retrieval.index.filters import offer
+from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+
+AGAIN = "build it again with drawsim index"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The drawings or the artworks of an index.
+
+    embeddings: memory-mapped. table: text cells, indexed by `id`, in the order of the embeddings.
+    measured: how they can be searched approximately, if at all. change: the number in the names of
+    their files.
+    """
+
+    kind: str
+    embeddings: Embeddings
+    table: pd.DataFrame
+    measured: Measured | None
+    folder: Path
+    change: int
+
+    @property
+    def settings(self) -> Settings | None:
+        """How approximate search was asked for, if at all."""
+        return None if self.measured is None else self.measured.settings
+
+    @cached_property
+    def matrix(self) -> Tensor:
+        """The vectors as float32, (N, d)."""
+        return self.embeddings.vectors.float()
+
+    @cached_property
+    def names(self) -> npt.NDArray[np.object_]:
+        """The ids and, for the row -1, an empty text: (N + 1,)."""
+        return np.array([*self.embeddings.ids, ""], dtype=object)
+
+    @cached_property
+    def ann(self) -> tuple[Any, Settings]:
+        """The FAISS index. Raises UserError if there is none, or FAISS is not installed."""
+        if self.measured is None:
+            raise UserError(
+                f"{self.folder}: the {self.kind}s can be searched exactly only; search exactly, or "
+                "build the index for approximate search (hnsw or ivf)"
+            )
+        return load_ann(self.file("faiss")), self.measured.settings
+
+    @property
+    def files(self) -> list[Path]:
+        """What it consists of on disk."""
+        vectors = self.file("safetensors")
+        ann = [] if self.measured is None else [self.file("faiss")]
+        return [vectors, ids_path(vectors), self.file("csv"), *ann]
+
+    def file(self, ending: str) -> Path:
+        """The file with this ending."""
+        return self.folder / f"{self.kind}s.{self.change}.{ending}"
+
+    def rows(self, ids: Sequence[str]) -> list[int]:
+        """The row of each id. Raises UserError, with the nearest, for an id that is not there."""
+        known = self.embeddings.rows
+        for name in ids:
+            if name not in known:
+                raise UserError(f"no {self.kind} {name!r} in the index, {offer(name, known)}")
+        return [known[name] for name in ids]
+
+    def record(self) -> dict[str, Any]:
+        """What index.json says of it, by which `read_part` finds it and knows it for the same."""
+        return {
+            "count": len(self.embeddings.ids),
+            "dtype": str(self.embeddings.vectors.dtype).removeprefix("torch."),
+            "ids_sha256": _ids_hash(self.embeddings.ids),
+            "change": self.change,
+            "bytes": {file.name: file.stat().st_size for file in self.files},
+            "ann": None if self.measured is None else self.measured.record(),
+        }
+
+
+def described(gallery: Gallery) -> pd.DataFrame:
+    """The rows of a gallery's table for its ids, as text; nan where it says nothing."""
+    own = pd.Index(list(gallery.embeddings.ids), name="id", dtype=object)
+    rows = gallery.table[gallery.table.index.isin(own)]
+    return rows.astype(str).astype(object).where(rows.notna()).reindex(own)
+
+
+def merged_tables(old: pd.DataFrame, new: pd.DataFrame, fresh: Sequence[str]) -> pd.DataFrame:
+    """The old table with the cells that the new one has, and with the fresh rows at the end."""
+    columns = [*old.columns, *(name for name in new.columns if name not in old.columns)]
+    table = old.reindex(index=[*old.index, *fresh], columns=columns).astype(object)
+    table.update(new)
+    return table.fillna("").rename_axis("id")
+
+
+def write_part(
+    part: Part, model: EmbeddingModel, settings: Settings | None, ann: Any = None
+) -> Part:
+    """Write the files of a part. ann: its FAISS index as it was before rows were added."""
+    if settings is None:
+        measured = None
+    else:
+        make = build_ann(part.matrix, settings) if ann is None else None
+        index, measured = make or extend_ann(ann, part.matrix, settings)
+        save_ann(index, part.file("faiss"))
+    part.embeddings.save(part.file("safetensors"), model.metadata())
+    write_csv(part.table.reset_index(), part.file("csv"))
+    return replace(part, measured=measured)
+
+
+def read_part(folder: Path, kind: str, entry: Mapping[str, Any]) -> Part:
+    """Open a part by its record. Raises UserError if its files are not those that were written."""
+    measured = None if entry["ann"] is None else Measured.of_record(entry["ann"])
+    part = Part(
+        kind, Embeddings([], torch.empty(0)), pd.DataFrame(), measured, folder, entry["change"]
+    )
+    for file in part.files:
+        size = file.stat().st_size if file.is_file() else None
+        if size != entry["bytes"][file.name]:
+            raise UserError(f"{file}: {'missing' if size is None else 'damaged'}; {AGAIN}")
+    embeddings = load_embeddings(part.file("safetensors"))
+    table = pd.read_csv(part.file("csv"), dtype=str, keep_default_na=False).set_index("id")
+    ids = embeddings.ids
+    if list(table.index) != list(ids) or _ids_hash(ids) != entry["ids_sha256"]:
+        raise UserError(
+            f"{folder}: the tables of its {kind}s are not those it was built with; {AGAIN}"
+        )
+    return replace(part, embeddings=embeddings, table=table)
+
+
+def _ids_hash(ids: Sequence[str]) -> str:
+    """SHA-256 of the ids in their order."""
+    return hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()

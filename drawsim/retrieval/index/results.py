@@ -1,0 +1,110 @@
+"""What is known about results of a search: tables with pictures, known pairs, another order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from drawsim.collection.tables import Problem, read_pairs
+from drawsim.common.errors import UserError
+from drawsim.retrieval.analysis.calibration import LIST, Calibration
+from drawsim.retrieval.index.folder import Index
+from drawsim.retrieval.index.gallery import UNKNOWN
+from drawsim.retrieval.index.queries import Hits
+from drawsim.retrieval.reranking.spatial import Placement, spatial_scores
+
+
+def picture(index: Index, kind: str, name: str) -> Path | None:
+    """The image file of a drawing or artwork of the index, if its collection is known."""
+    table = index.part(kind).table
+    if index.collection is None or "path" not in table.columns or name not in table.index:
+        return None
+    path = str(table.at[name, "path"])
+    return index.collection / path if path else None
+
+
+def result_table(found: Hits, row: int, indexes: Sequence[Index]) -> pd.DataFrame:
+    """The results of one query, best first: `rank`, `id`, `score`, `kind`, `path`, and metadata.
+
+    row: which of the queries. path: of the image file, empty where it is not known. Columns of the
+    collection whose names are taken get the kind before theirs.
+    """
+    one = slice(row, row + 1)
+    own = replace(found, queries=found.queries[one], ids=found.ids[one], scores=found.scores[one])
+    metadata = pd.concat([index.part(found.kind).table for index in indexes])
+    taken = {name: f"{found.kind}_{name}" for name in ("kind", "known", "cosine", "spatial")}
+    metadata = metadata[~metadata.index.duplicated()].rename(columns=taken)
+    table = own.table(metadata).drop(columns="query").reset_index(drop=True)
+    files = [
+        next(filter(None, (picture(index, found.kind, name) for index in indexes)), None)
+        for name in table["id"]
+    ]
+    return table.assign(kind=found.kind, path=["" if file is None else str(file) for file in files])
+
+
+def known_pairs(
+    index: Index, kind: str, asked: Mapping[str, Iterable[str]], results: Iterable[str]
+) -> list[bool]:
+    """Which results, of a kind, are confirmed pairs of an image that was looked for.
+
+    asked: ids by kind. Nothing is known without the collection's pairs.csv. Raises UserError if
+    that cannot be read.
+    """
+    file = None if index.collection is None else index.collection / "pairs.csv"
+    other = "drawing" if kind == "artwork" else "artwork"
+    wanted = set(asked.get(other, ()))
+    if file is None or not file.is_file() or not wanted:
+        return [False for _ in results]
+    problems: list[Problem] = []
+    pairs = read_pairs(file, problems)
+    if problems:
+        raise UserError(f"{file}: cannot be read; {problems[0]}")
+    own = pairs[pairs["pair"] & pairs[f"{other}_id"].isin(wanted)]
+    partners = set(own[f"{kind}_id"])
+    return [name in partners for name in results]
+
+
+def by_layout(table: pd.DataFrame, placements: Sequence[Placement | None]) -> pd.DataFrame:
+    """Results in the order of cosine similarity plus spatial score, which become columns.
+
+    placements: of each row, see `drawsim.retrieval.reranking.spatial`. The column `row` says which
+    place a result had before, from 0.
+    """
+    cosines = torch.tensor(table["score"].to_numpy(copy=True))
+    scores = spatial_scores(cosines, placements)
+    order = torch.argsort(scores, descending=True, stable=True)
+    ranked = table.iloc[order.tolist()].reset_index(drop=True)
+    return ranked.assign(
+        rank=range(1, len(ranked) + 1),
+        score=scores[order].tolist(),
+        cosine=cosines[order].tolist(),
+        spatial=(scores - cosines)[order].tolist(),
+        row=order.tolist(),
+    )
+
+
+def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> list[float] | None:
+    """Probability that the first of each list is a true match; None where the lists are too short.
+
+    Raises UserError if the calibration is of another model, or the lists are not of artworks.
+    """
+    if found.kind != "artwork":
+        raise UserError("calibration: is of drawings that look for artworks: in=artworks")
+    said = calibration.made_with
+    own = index.model.metadata()
+    for key in ("weights_sha256", "transform", "adaptation_sha256", "reading"):
+        told = (said.get(key, UNKNOWN), own[key])
+        if UNKNOWN not in told and told[0] != told[1]:
+            raise UserError(
+                f"calibration: fitted with another model ({key} {said[key][:40]}) than that of the "
+                f"index, {index.model}; fit it again"
+            )
+    scores = found.scores[:, :LIST]
+    if scores.shape[1] < LIST or np.isnan(scores).any():
+        return None
+    return [float(each) for each in calibration.probability(torch.from_numpy(scores))]

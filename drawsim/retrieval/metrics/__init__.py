@@ -1,0 +1,1 @@
+"""Retrieval metrics: pure functions, their torchmetrics form, and the thesis's own."""

@@ -1,0 +1,1 @@
+"""What annotators do, kept as events that are only ever added."""

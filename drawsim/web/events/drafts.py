@@ -1,0 +1,168 @@
+"""What an annotator does, before it is saved: the words for it, and what makes sense."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from drawsim.common.errors import UserError, nearest
+
+Kind = Literal["drawing", "artwork"]
+Grade = Literal["same work", "same motif", "style only", "different", "unsure"]
+Action = Literal["grade", "clear", "note", "box", "done", "none", "skip", "undo", "adjudicate"]
+Box = tuple[float, float, float, float]
+"""x and y of the upper left corner, width and height, as fractions of the upright picture."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+GRADES: tuple[Grade, ...] = get_args(Grade)
+ACTIONS: tuple[Action, ...] = get_args(Action)
+ANSWERING = ("done", "none", "skip")
+"""How a query is left."""
+OF_PAIRS = ("grade", "clear", "box", "adjudicate")
+"""What is done to a drawing and an artwork together."""
+NOTE_LENGTH = 10_000
+"""The longest note, in characters."""
+_KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
+_LARGEST = 2**31 - 1
+_SLACK = 1e-6
+"""What rounding may add to the edge of a box."""
+
+
+@dataclass(frozen=True)
+class MadeWith:
+    """What ranked the candidates: the model's name, for people, and the hash of the index."""
+
+    model: str
+    index_sha256: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an annotator does, before it is saved.
+
+    key: made by the client, 8 to 64 of A-Z, a-z, 0-9 and -; the same key is saved once.
+    action: grade gives the pair a grade, clear takes it away; note (empty: none) is of a pair, or
+        of the query where only its id is given; box sets both boxes of a pair (None: no box);
+        done, none and skip leave the query; adjudicate is a reviewer's last word on a pair.
+    kind: what the query is; its id is always given, the other one with what is done to a pair.
+    note: what is noted along with a grade, an answer or an adjudication; empty: nothing new.
+    rank, score: of the candidate, as shown. shown: how many candidates were shown by then.
+    shown_ids: of done, none and skip: the candidates that were seen, best first.
+    seconds: time spent on the query so far. audit: the query belongs to the audit slice.
+
+    Raises UserError for anything that does not fit together.
+    """
+
+    key: str
+    action: Action
+    kind: Kind
+    drawing_id: str | None = None
+    artwork_id: str | None = None
+    grade: Grade | None = None
+    note: str = ""
+    drawing_box: Box | None = None
+    artwork_box: Box | None = None
+    rank: int | None = None
+    score: float | None = None
+    shown: int | None = None
+    shown_ids: tuple[str, ...] = ()
+    seconds: float | None = None
+    audit: bool = False
+
+    def __post_init__(self) -> None:
+        problem = _first_problem(self)
+        if problem:
+            raise UserError(f"event {self.key!r}: {problem}")
+
+    @property
+    def query_id(self) -> str:
+        """The id of the picture that was judged from."""
+        return str(self.drawing_id if self.kind == "drawing" else self.artwork_id)
+
+
+def _first_problem(draft: Draft) -> str:
+    """What is wrong with a draft first; nothing if it is sound."""
+    if not _KEY.fullmatch(draft.key):
+        return "the key must be 8 to 64 letters A-Z, a-z, digits or -"
+    for name, value, valid in (
+        ("action", draft.action, ACTIONS),
+        ("kind", draft.kind, KINDS),
+        ("grade", draft.grade, (*GRADES, None)),
+    ):
+        if value not in valid:
+            return f"no {name} is {value!r}, {nearest(str(value), map(str, filter(None, valid)))}"
+    texts = (draft.drawing_id, draft.artwork_id, *draft.shown_ids)
+    if any(not text or not _storable(text) for text in texts if text is not None):
+        return "an id must not be empty, nor hold NUL or half a character"
+    if not _storable(draft.note) or len(draft.note) > NOTE_LENGTH:
+        return f"a note is at most {NOTE_LENGTH} characters, without NUL or half a character"
+    return _misfit(draft) or _bad_number(draft)
+
+
+def _storable(text: str) -> bool:
+    """Whether a text is Unicode that every database keeps."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _misfit(draft: Draft) -> str:
+    """What an action lacks, or has although it is not its own."""
+    own, other = draft.drawing_id, draft.artwork_id
+    if draft.kind == "artwork":
+        own, other = other, own
+    paired = draft.action in OF_PAIRS
+    rules = (
+        (own is None, f"the id of the {draft.kind} it is about is missing"),
+        (paired and other is None, f"{draft.action} needs both the drawing and the artwork"),
+        (draft.action in ANSWERING and other is not None, f"{draft.action} is of the query alone"),
+        (
+            (draft.grade is not None) != (draft.action in ("grade", "adjudicate")),
+            "a grade comes with grade and adjudicate, and with nothing else",
+        ),
+        (
+            draft.action != "box" and (draft.drawing_box or draft.artwork_box) is not None,
+            "boxes come with box, and with nothing else",
+        ),
+        (
+            bool(draft.note) and draft.action in ("clear", "box", "undo"),
+            f"{draft.action} takes no note; send one of its own",
+        ),
+        (
+            other is None and (draft.rank is not None or draft.score is not None),
+            "rank and score are those of a candidate, and none is named",
+        ),
+        (
+            bool(draft.shown_ids) and draft.action not in ANSWERING,
+            "the candidates that were seen come with done, none and skip, and with nothing else",
+        ),
+    )
+    return next((problem for broken, problem in rules if broken), "")
+
+
+def _bad_number(draft: Draft) -> str:
+    """What is wrong with the first number outside its bounds."""
+    for name, value, least in (
+        ("rank", draft.rank, 1),
+        ("shown", draft.shown, 0),
+        ("seconds", draft.seconds, 0),
+        ("score", draft.score, -_LARGEST),
+    ):
+        if value is not None and not (math.isfinite(value) and least <= value <= _LARGEST):
+            return f"{name} is {value}; it must be a number from {least} to {_LARGEST}"
+    for box in (draft.drawing_box, draft.artwork_box):
+        if box is not None and not _inside(box):
+            return f"the box {box} is not (x, y, width, height) within the picture, each 0 to 1"
+    return ""
+
+
+def _inside(box: Box) -> bool:
+    if len(box) != 4 or not all(math.isfinite(part) for part in box):
+        return False
+    x, y, width, height = box
+    return (
+        min(x, y) >= 0
+        and min(width, height) > 0
+        and x + width <= 1 + _SLACK
+        and y + height <= 1 + _SLACK
+    )

@@ -1,0 +1,162 @@
+"""The pages that annotators work on: log in, judge, find."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, get_args
+
+import pandas as pd
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.web.events.drafts import Kind
+from drawsim.web.pages.rendering import render
+from drawsim.web.queue.queue import Order
+from drawsim.web.security.access import (
+    CurrentUser,
+    checked_csrf,
+    find_session,
+    log_in,
+    log_out,
+    safe_way,
+)
+from drawsim.web.services import services_of
+
+router = APIRouter(include_in_schema=False)
+
+ORDERS: dict[Order, str] = {
+    "unjudged": "never judged first",
+    "uncertain": "most uncertain first",
+    "random": "in random order",
+    "id": "by id",
+}
+"""The orders of a queue, in words."""
+
+
+@router.get("/")
+def start() -> Response:
+    """The way to the page that most people want."""
+    return RedirectResponse("/judge", 303)
+
+
+@router.get("/login")
+def login(request: Request, then: str = "/") -> Response:
+    """The form that asks for name and password; whoever needs none is sent on."""
+    if services_of(request).accounts is None or find_session(request) is not None:
+        return RedirectResponse(safe_way(then), 303)
+    return _login_form(request, safe_way(then))
+
+
+@router.post("/login")
+def logged_in(
+    request: Request,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    then: Annotated[str, Form()] = "/",
+) -> Response:
+    """Begin a session, or say why not."""
+    way = safe_way(then)
+    if services_of(request).accounts is None:
+        return RedirectResponse(way, 303)
+    try:
+        log_in(request, name, password)
+    except HTTPException as refusal:
+        answer = _login_form(request, way, name, str(refusal.detail), refusal.status_code)
+        answer.headers.update(refusal.headers or {})
+        return answer
+    return RedirectResponse(way, 303)
+
+
+def _login_form(
+    request: Request, then: str, name: str = "", error: str = "", status: int = 200
+) -> Response:
+    values = {"then": then, "name": name, "error": error}
+    return render(request, "login.html.j2", status, session=None, active="", **values)
+
+
+@router.post("/logout", dependencies=[Depends(checked_csrf)])
+def logged_out(request: Request) -> Response:
+    """End the session."""
+    log_out(request)
+    return RedirectResponse("/login", 303)
+
+
+@router.get("/judge")
+def judge(
+    request: Request,
+    session: CurrentUser,
+    kind: str = "drawing",
+    order: str = "unjudged",
+    where: str = "",
+    name: Annotated[str, Query(alias="id")] = "",
+) -> Response:
+    """The page to judge candidates on: the next query of a queue, or the one with the id `name`.
+
+    Raises UserError for an unknown kind, order or id. A filter that cannot be read is told on the
+    page itself, beside the field it is typed in.
+    """
+    query = _kind(request, kind)
+    if order not in ORDERS:
+        raise UserError(f"there is no order {order!r}; {nearest(order, ORDERS)}")
+    finder = services_of(request).finder
+    if name:
+        finder.item(query, name)
+    return render(
+        request,
+        "judge.html.j2",
+        session=session,
+        active="judge",
+        kind=query,
+        order=order,
+        where=where,
+        id=name,
+        kinds=finder.kinds,
+        orders=ORDERS,
+        columns={one: _columns(finder.tables[one]) for one in finder.kinds},
+    )
+
+
+@router.get("/find")
+def find(
+    request: Request,
+    session: CurrentUser,
+    kind: str = "drawing",
+    for_id: Annotated[str, Query(alias="for")] = "",
+    like: str = "",
+    text: str = "",
+) -> Response:
+    """The page to look for pictures of the other kind by words, or by a picture of this kind.
+
+    for_id: whose match is looked for; what is found can be graded for it. like: the picture to look
+    with. text: the words to begin with. Raises UserError for an unknown kind or id.
+    """
+    query = _kind(request, kind)
+    finder = services_of(request).finder
+    picture = asdict(finder.item(query, for_id or like)) if for_id or like else None
+    return render(
+        request,
+        "find.html.j2",
+        session=session,
+        active="find",
+        kind=query,
+        wanted=bool(for_id),
+        picture=json.dumps(picture),
+        text=text,
+        kinds=finder.kinds,
+    )
+
+
+def _columns(table: pd.DataFrame) -> list[str]:
+    """What a filter of the queue may ask for."""
+    return [str(column) for column in table.columns if column != "path"]
+
+
+def _kind(request: Request, name: str) -> Kind:
+    """A kind of query that the app was started with. Raises UserError for any other."""
+    kinds = services_of(request).finder.kinds
+    for kind in get_args(Kind):
+        if kind == name and kind in kinds:
+            return kind
+    raise UserError(f"there is no kind {name!r} to judge here; {nearest(name, kinds)}")

@@ -1,0 +1,1 @@
+"""Who judges what next, and what is found for it."""

@@ -1,0 +1,334 @@
+"""What the app knows of images and what it finds for them: by id, by words, by a picture."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from drawsim.collection.names import display_name
+from drawsim.collection.tables import Collection
+from drawsim.common.errors import UserError
+from drawsim.retrieval.index.folder import MANIFEST, Index
+from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
+from drawsim.web.events.drafts import KINDS, Kind, MadeWith
+
+BLOCK = 200
+"""Lists are made this many candidates longer at a time, so that pages of one list fit together."""
+KEPT = 64
+"""Lists that are kept, for the next pages of them."""
+COMPARED = 10
+"""First candidates by which the disagreement of models is measured."""
+AT_ONCE = 128
+"""Queries ranked at a time, while a page that is asked for waits."""
+SPECIAL = frozenset({"path", "title", "artist", "width", "height"})
+"""Columns that are not told as details."""
+
+
+class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever reads a signature)
+    """A drawing or artwork that the index does not hold."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A drawing or an artwork, and what is known about it.
+
+    title: the id where the table has none. details: further columns that are not empty. width,
+    height: pixels, where the table says them.
+    """
+
+    kind: Kind
+    id: str
+    title: str
+    artist: str
+    details: Mapping[str, str]
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An image that was found. rank: from 1. known: a confirmed pair of the collection."""
+
+    kind: Kind
+    id: str
+    rank: int
+    score: float | None
+    title: str
+    artist: str
+    details: Mapping[str, str]
+    known: bool
+
+
+class Lens(Protocol):
+    """The model of the first index, for what the index does not hold."""
+
+    def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
+        """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
+
+    def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
+        """Both image files side by side with what they share; None: no common layout."""
+
+
+class Finder:
+    """Looks up images and ranks candidates; may be used by several threads.
+
+    indexes: candidates are those of the first, or of all, fused by rank. lens: None where there is
+    no model; then a picture cannot be looked up. made_with: what ranked the candidates. tables: by
+    kind, the collection's rows that all indexes hold. kinds: what queries can be.
+    Raises UserError if the indexes do not hold drawings and artworks, or one holds images that the
+    collection does not have.
+    """
+
+    def __init__(self, indexes: Sequence[Index], lens: Lens | None, collection: Collection) -> None:
+        self.indexes = list(indexes)
+        self.lens = lens
+        for index in self.indexes:
+            index.check_collection(collection)
+            for kind in KINDS:
+                index.part(kind)
+        self.made_with = _made_with(self.indexes)
+        listed = {"drawing": collection.drawings, "artwork": collection.artworks}
+        self.tables: Mapping[Kind, pd.DataFrame] = {
+            kind: listed[kind].loc[_common(self.indexes, kind)] for kind in KINDS
+        }
+        for kind, table in self.tables.items():
+            if table.empty:
+                raise UserError(f"the indexes have no {kind} in common")
+        self.kinds = KINDS
+        self._items = {kind: _items(kind, table) for kind, table in self.tables.items()}
+        self._words = {
+            kind: {name: _words(name, table_row) for name, table_row in _texts(table)}
+            for kind, table in self.tables.items()
+        }
+        pairs = collection.true_pairs
+        self._known = frozenset(zip(pairs["drawing_id"], pairs["artwork_id"], strict=True))
+        self._searching = threading.Lock()
+        self._list = functools.lru_cache(KEPT)(self._make_list)
+
+    def item(self, kind: Kind, name: str) -> Item:
+        """What is known about an image. Raises NoSuchImage."""
+        try:
+            return self._items[kind][name]
+        except KeyError:
+            raise NoSuchImage(f"no {kind} {name!r} in the index") from None
+
+    def count(self, kind: Kind) -> int:
+        """How many candidates a query of this kind has."""
+        return len(self._items[other(kind)])
+
+    def candidates(
+        self,
+        kind: Kind,
+        name: str,
+        start: int = 0,
+        count: int = 20,
+    ) -> list[Candidate]:
+        """Candidates of the other kind, best first, from place `start` (from 0) on.
+
+        Fewer, or none, at the end of the list. Raises NoSuchImage.
+        """
+        self.item(kind, name)
+        end, depth = start + count, self.count(kind)
+        if len(self.indexes) == 1:
+            depth = min(-(-end // BLOCK) * BLOCK, depth)
+        ids, scores = self._list(kind, name, depth)
+        found = zip(ids[start:end], scores[start:end], strict=True)
+        return [
+            self._candidate(other(kind), each, rank, score, (kind, name))
+            for rank, (each, score) in enumerate(found, start + 1)
+        ]
+
+    def by_pixels(
+        self, pixels: np.ndarray, kind_of_query: Kind, count: int = 40
+    ) -> list[Candidate]:
+        """Candidates for a picture, (height, width, 3) uint8 RGB, by the first index.
+
+        Raises UserError where there is no model.
+        """
+        if self.lens is None:
+            raise UserError("a picture cannot be looked up: the index does not say its model")
+        vector = torch.from_numpy(self.lens.embed(pixels, kind_of_query))
+        index = self.indexes[0]
+        kind = other(kind_of_query)
+        total = len(index.part(kind).embeddings.ids)
+        # Other indexes may lack some of what the first one finds.
+        asked = min(total, count + total - len(self._items[kind]))
+        hits = search(index, kind, of_vectors(["picture"], vector[None], index.model), asked)
+        found = [
+            (name, score)
+            for name, score in zip(*_row(hits), strict=True)
+            if name in self._items[kind]
+        ]
+        return [
+            self._candidate(kind, name, rank, score, None)
+            for rank, (name, score) in enumerate(found[:count], 1)
+        ]
+
+    def by_text(self, kind: Kind, text: str, limit: int = 60) -> list[Item]:
+        """Images in whose id or metadata all words occur, whatever their accents and capitals.
+
+        An id that is the text comes first, then ids that begin with it, then the others.
+        """
+        whole, words = _folded(text.strip()), _folded(text).split()
+        if not words:
+            return []
+        found = [
+            (0 if own == whole else 1 if own.startswith(whole) else 2, name)
+            for name, (own, every) in self._words[kind].items()
+            if all(word in every for word in words)
+        ]
+        found.sort(key=lambda each: each[0])
+        return [self._items[kind][name] for _, name in found[:limit]]
+
+    def uncertainty(self, kind: Kind) -> dict[str, float]:
+        """How unsure the models are of each query of a kind; bigger is more unsure.
+
+        One model: the difference of its two best scores, negated (margin sampling; Scheffer,
+        Decomain and Wrobel, "Active hidden Markov models for information extraction", 2001).
+        Several: the mean Jaccard distance between their first ten, 0..1 (query by committee; Seung,
+        Opper and Sompolinsky, 1992); of equals, the smaller mean margin is more unsure.
+        """
+        names = list(self._items[kind])
+        k = min(COMPARED, self.count(kind))
+        unsure: dict[str, float] = {}
+        for start in range(0, len(names), AT_ONCE):
+            some = names[start : start + AT_ONCE]
+            lists = [self._search(index, kind, some, k) for index in self.indexes]
+            margins = np.mean([_margins(hits) for hits in lists], axis=0)
+            # A margin is at most 2, the range of a cosine: too little to change another order.
+            values = -margins if len(lists) == 1 else _disagreement(lists) - 1e-6 * margins
+            unsure.update(zip(some, values.tolist(), strict=True))
+        return unsure
+
+    def _candidate(
+        self,
+        kind: Kind,
+        name: str,
+        rank: int,
+        score: float,
+        query: tuple[Kind, str] | None,
+    ) -> Candidate:
+        item = self._items[kind][name]
+        known = query is not None and self.is_known(*query, name)
+        return Candidate(kind, name, rank, score, item.title, item.artist, item.details, known)
+
+    def is_known(self, kind: Kind, name: str, candidate: str) -> bool:
+        """Whether a query and a candidate are a confirmed pair of the collection."""
+        pair = (name, candidate) if kind == "drawing" else (candidate, name)
+        return pair in self._known
+
+    def _make_list(self, kind: Kind, name: str, depth: int) -> tuple[list[str], list[float]]:
+        """Ids and scores of the first candidates; of several models all, for what is fused of
+        parts of their lists depends on how long the parts are."""
+        if len(self.indexes) == 1:
+            return _row(self._search(self.indexes[0], kind, [name], depth))
+        held = self._items[other(kind)]
+        sizes = [len(index.part(other(kind)).embeddings.ids) for index in self.indexes]
+        lists = [
+            self._search(index, kind, [name], size)
+            for index, size in zip(self.indexes, sizes, strict=True)
+        ]
+        found = zip(*_row(fused(lists, max(sizes))), strict=True)
+        both = [(each, score) for each, score in found if each in held]
+        return [each for each, _ in both], [score for _, score in both]
+
+    def _search(self, index: Index, kind: Kind, names: Sequence[str], k: int) -> Hits:
+        # One search at a time: it takes all cores by itself.
+        with self._searching:
+            queries: Queries = of_ids(index, kind, names)
+            return search(index, other(kind), queries, k)
+
+
+def other(kind: Kind) -> Kind:
+    """What the candidates of a query are."""
+    return "artwork" if kind == "drawing" else "drawing"
+
+
+def _made_with(indexes: Sequence[Index]) -> MadeWith:
+    """The models' names, and the SHA-256 of the manifest, or of several manifests' hashes."""
+    hashes = [hashlib.sha256((i.folder / MANIFEST).read_bytes()).hexdigest() for i in indexes]
+    whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    names = (f"{i.model.name} ({i.model.weights_sha256[:12]})" for i in indexes)
+    return MadeWith("; ".join(names), whole)
+
+
+def _common(indexes: Sequence[Index], kind: Kind) -> list[str]:
+    """Ids that all indexes hold, in the order of the first."""
+    rest = [index.part(kind).embeddings.rows for index in indexes[1:]]
+    ids = indexes[0].part(kind).embeddings.ids
+    return [name for name in ids if all(name in rows for rows in rest)]
+
+
+def _texts(table: pd.DataFrame) -> list[tuple[str, dict[str, str]]]:
+    """The rows of a table by id, as plain dictionaries."""
+    columns = [str(name) for name in table.columns]
+    rows = table.astype(str).to_numpy().tolist()
+    return [
+        (str(name), dict(zip(columns, row, strict=True)))
+        for name, row in zip(table.index, rows, strict=True)
+    ]
+
+
+def _items(kind: Kind, table: pd.DataFrame) -> dict[str, Item]:
+    items = {}
+    for name, row in _texts(table):
+        details = {k: v for k, v in row.items() if k not in SPECIAL and v.strip()}
+        artist = display_name(row.get("artist", ""))
+        title = row.get("title", "").strip() or (name if kind == "drawing" else display_name(name))
+        width, height = _pixels(row.get("width", "")), _pixels(row.get("height", ""))
+        items[name] = Item(kind, name, title, artist, details, width, height)
+    return items
+
+
+def _pixels(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text) else None
+
+
+def _words(name: str, row: Mapping[str, str]) -> tuple[str, str]:
+    """A folded id, and all that can be searched of an image."""
+    told = [name, *(value for column, value in row.items() if column != "path")]
+    every = "\n".join([*told, display_name(name), display_name(row.get("artist", ""))])
+    return _folded(name), _folded(every)
+
+
+def _folded(text: str) -> str:
+    """
+    >>> _folded("Dürer, ÉCOLE")
+    'durer, ecole'
+    """
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in parts if not unicodedata.combining(c)).casefold()
+
+
+def _row(hits: Hits) -> tuple[list[str], list[float]]:
+    """Ids and scores of the only query."""
+    held = hits.ranks[0] > 0
+    return hits.ids[0, held].tolist(), hits.scores[0, held].astype(float).tolist()
+
+
+def _margins(hits: Hits) -> np.ndarray:
+    """The best score less the second best, (Q,); 0 where there is no second."""
+    if hits.scores.shape[1] < 2:
+        return np.zeros(len(hits.queries))
+    return np.nan_to_num(hits.scores[:, 0].astype(float) - hits.scores[:, 1].astype(float))
+
+
+def _disagreement(lists: Sequence[Hits]) -> np.ndarray:
+    """Mean of 1 - |A ∩ B| / |A ∪ B| over all pairs of lists for the same query, (Q,)."""
+    distances = []
+    for i, one in enumerate(lists):
+        for two in lists[i + 1 :]:
+            sets = [(set(a) - {""}, set(b) - {""}) for a, b in zip(one.ids, two.ids, strict=True)]
+            distances.append([1 - len(a & b) / len(a | b) for a, b in sets])
+    return np.mean(distances, axis=0)

@@ -1,0 +1,391 @@
+"""Who judges what next: queries in a wished order, each leased to as many annotators as wanted.
+
+How every query was left is kept in memory, and caught up from the database at each claim: events
+are only ever added, so that it is enough to look again at the queries of those that are new. The
+claim itself and the leases are in the database, so that several servers may share one queue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+
+from drawsim.common.errors import UserError
+from drawsim.retrieval.index.filters import parse_filter, passing
+from drawsim.web.events.drafts import ANSWERING, GRADES, Grade, Kind
+from drawsim.web.events.tables import ANSWERS, JUDGEMENTS, EventRow, LeaseRow, now, writing
+
+Order = Literal["unjudged", "id", "random", "uncertain"]
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+AT_ONCE = 500
+"""Queries that are looked at again one by one; if more are new, all are."""
+DAY = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an annotator wants to judge.
+
+    order: `unjudged` (fewest answers by anyone first, by chance among these), `id`, `random`, or
+    `uncertain` (where the models are least sure first). where: a filter of the metadata, as in
+    `drawsim.retrieval.index.filters`.
+    """
+
+    kind: Kind = "drawing"
+    order: Order = "unjudged"
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A query that an annotator holds. audit: it belongs to the audit slice. until: in UTC."""
+
+    kind: Kind
+    id: str
+    audit: bool
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far the work is, for whom it concerns: done and none count as answered, skip does not.
+
+    mine: queries that this annotator answered. answered: by anyone. total: all there are.
+    """
+
+    mine: int
+    answered: int
+    total: int
+
+
+@dataclass(frozen=True)
+class KindProgress:
+    """How far the queries of a kind are.
+
+    answered: by at least one. complete: by as many as wanted. leased: held now.
+    """
+
+    kind: Kind
+    total: int
+    answered: int
+    complete: int
+    leased: int
+
+
+@dataclass(frozen=True)
+class AnnotatorProgress:
+    """What one annotator did. All that was undone is left out.
+
+    answered: queries left with done or none. none: of these, with none. skipped: left with skip.
+    graded: pairs by their grade. seconds: median time on an answered query, None if it is not
+    known. last_day: queries answered within the last 24 hours.
+    """
+
+    annotator: str
+    answered: int
+    none: int
+    skipped: int
+    graded: Mapping[Grade, int]
+    seconds: float | None
+    last_day: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the work is, by kind of query and by annotator."""
+
+    kinds: tuple[KindProgress, ...]
+    annotators: tuple[AnnotatorProgress, ...]
+
+
+class _Sheet:
+    """How the queries of one kind were left, by their place in the table.
+
+    lots: a number by chance for each, fixed by seed and id. answered: how many annotators left it
+    with done or none, (N,). left: annotator -> which they left in any way, (N,).
+    """
+
+    def __init__(self, kind: Kind, table: pd.DataFrame, seed: int, audit: float) -> None:
+        self.table = table
+        self.ids = [str(name) for name in table.index]
+        self.place = {name: place for place, name in enumerate(self.ids)}
+        self.lots = np.array([_lot(seed, kind, name) for name in self.ids], dtype=np.float64)
+        self.audited: Mask = self.lots < audit
+        self.answered = np.zeros(len(self.ids), dtype=np.int64)
+        self.left: defaultdict[str, Mask] = defaultdict(lambda: np.zeros(len(self.ids), dtype=bool))
+        self.finished: Counter[str] = Counter()
+        self._answers: dict[int, dict[str, str]] = {}
+
+    def note(self, name: str, answers: Mapping[str, str]) -> None:
+        """Replace what is known of a query by what annotators answer now."""
+        place = self.place.get(name)
+        if place is None:  # an image that was there in former days
+            return
+        for annotator, answer in self._answers.pop(place, {}).items():
+            self.left[annotator][place] = False
+            self.finished[annotator] -= answer != "skip"
+        for annotator, answer in answers.items():
+            self.left[annotator][place] = True
+            self.finished[annotator] += answer != "skip"
+        self.answered[place] = sum(answer != "skip" for answer in answers.values())
+        self._answers[place] = dict(answers)
+
+    def has_answered(self, annotator: str, place: int) -> bool:
+        """Whether an annotator left a query with done or none."""
+        return self._answers.get(place, {}).get(annotator, "skip") != "skip"
+
+
+class Queue:
+    """Queries, claimed by annotators one at a time.
+
+    tables: by kind, the metadata of the queries, as text, indexed by `id`. uncertainty: by kind,
+    id -> how unsure the models are, larger is less sure; asked once, when it is first wanted.
+    overlap: how many annotators answer each query. lease: how long a claim holds. audit: share of
+    the queries that makes up the audit slice, 0 to 1. seed: fixes the slice and the random order.
+
+    The audit slice is served apart: a claim comes from it with probability `audit`, in random
+    order, and otherwise from the other queries. What was answered of it is thereby a random
+    sample of the collection at any time, whichever orders annotators prefer.
+    Raises UserError if overlap or audit make no sense.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tables: Mapping[Kind, pd.DataFrame],
+        uncertainty: Callable[[Kind], Mapping[str, float]],
+        overlap: int = 1,
+        lease: timedelta = timedelta(minutes=15),
+        audit: float = 0.05,
+        seed: int = 0,
+    ) -> None:
+        if overlap < 1:
+            raise UserError(f"overlap={overlap}: at least 1 annotator must answer each query")
+        if not 0 <= audit <= 1:
+            raise UserError(f"audit={audit}: the share of the audit slice is 0 to 1")
+        self.engine = engine
+        self.overlap = overlap
+        self.lease = lease
+        self.audit = audit
+        self._uncertainty = uncertainty
+        self._sheets = {kind: _Sheet(kind, table, seed, audit) for kind, table in tables.items()}
+        self._orders: dict[tuple[Kind, Order], Places] = {}
+        self._passing = lru_cache(maxsize=64)(self._filtered)
+        self._seen = 0
+        self._ordering = threading.Lock()
+        self._memory = threading.Lock()
+        with self._memory, engine.connect() as connection:
+            self._catch_up(connection)
+
+    def claim(self, annotator: str, wish: Wish) -> Claim | None:
+        """The next query for an annotator, leased to them; None: nothing is left for them.
+
+        First of all the one that they hold already, if it is as wished. Never one that they left
+        in any way, nor one that `overlap` others have answered or hold.
+        Raises UserError for a filter that cannot be read or that nothing passes.
+        """
+        sheet = self._sheet(wish.kind)
+        wished = self._passing(wish.kind, wish.where)
+        order = self._order(wish.kind, wish.order)
+        by_chance = self._order(wish.kind, "random")
+        with self._memory, writing(self.engine) as connection:
+            self._catch_up(connection)
+            connection.execute(delete(LeaseRow).where(LeaseRow.until <= now()))
+            held = self._held(connection, wish.kind)
+            open_to_them = wished & ~sheet.left[annotator]
+            own = [place for place, holder in held if holder == annotator and open_to_them[place]]
+            if own:
+                return self._leased(connection, annotator, wish.kind, own[0])
+            taken = sheet.answered.copy()
+            for place, holder in held:
+                taken[place] += holder != annotator and not sheet.has_answered(holder, place)
+            free = open_to_them & (taken < self.overlap)
+            if not free.any():
+                return None
+            audited, others = free & sheet.audited, free & ~sheet.audited
+            if audited.any() and (random.random() < self.audit or not others.any()):
+                place = _first(by_chance, audited, taken)
+            else:
+                place = _first(order, others, taken if wish.order == "unjudged" else None)
+            return self._leased(connection, annotator, wish.kind, place)
+
+    def take(self, annotator: str, kind: Kind, id: str) -> Claim:  # noqa: A002
+        """A query opened by its id, leased to an annotator, whoever else has it or had it.
+
+        Raises UserError if there is no such query.
+        """
+        place = self._sheet(kind).place.get(id)
+        if place is None:
+            raise UserError(f"there is no {kind} {id!r} in the index")
+        with writing(self.engine) as connection:
+            return self._leased(connection, annotator, kind, place)
+
+    def renew(self, annotator: str, kind: Kind, id: str) -> bool:  # noqa: A002
+        """Hold a query for another lease; False if the annotator holds it no more."""
+        time = now()
+        own = self._lease_of(annotator, kind, id)
+        with writing(self.engine) as connection:
+            longer = update(LeaseRow).where(*own, LeaseRow.until > time)
+            return connection.execute(longer.values(until=time + self.lease)).rowcount > 0
+
+    def release(self, annotator: str, kind: Kind, id: str) -> None:  # noqa: A002
+        """Give a query back."""
+        with writing(self.engine) as connection:
+            connection.execute(delete(LeaseRow).where(*self._lease_of(annotator, kind, id)))
+
+    def in_audit(self, kind: Kind, id: str) -> bool:  # noqa: A002
+        """Whether a query belongs to the audit slice: fixed by seed, kind and id alone."""
+        sheet = self._sheet(kind)
+        place = sheet.place.get(id)
+        return place is not None and bool(sheet.audited[place])
+
+    def tally(self, annotator: str, kind: Kind) -> Tally:
+        """How far the work is, told from memory and what is new: for every page and answer."""
+        sheet = self._sheet(kind)
+        with self._memory, self.engine.connect() as connection:
+            self._catch_up(connection)
+            answered = int((sheet.answered > 0).sum())
+            return Tally(sheet.finished[annotator], answered, len(sheet.ids))
+
+    def progress(self) -> Progress:
+        """How far the work is, by kind and by annotator."""
+        with self._memory, self.engine.connect() as connection:
+            self._catch_up(connection)
+            kinds = tuple(
+                KindProgress(
+                    kind,
+                    len(sheet.ids),
+                    int((sheet.answered > 0).sum()),
+                    int((sheet.answered >= self.overlap).sum()),
+                    len({place for place, _ in self._held(connection, kind)}),
+                )
+                for kind, sheet in self._sheets.items()
+            )
+        return Progress(kinds, _by_annotator(self.engine))
+
+    def _sheet(self, kind: Kind) -> _Sheet:
+        if kind not in self._sheets:
+            raise UserError(f"there are no {kind}s in the index; index them first")
+        return self._sheets[kind]
+
+    def _filtered(self, kind: Kind, where: str) -> Mask:
+        """Which queries pass a filter, (N,)."""
+        return passing(parse_filter(where), self._sheets[kind].table)
+
+    def _order(self, kind: Kind, order: Order) -> Places:
+        """All places of a kind in an order, (N,)."""
+        if order == "unjudged":  # the fewest answers are looked for at each claim
+            order = "random"
+        with self._ordering:  # so that the uncertainty is asked once
+            if (kind, order) not in self._orders:
+                sheet = self._sheets[kind]
+                if order == "id":
+                    places = np.array(sorted(range(len(sheet.ids)), key=sheet.ids.__getitem__))
+                else:
+                    unsure = np.zeros(len(sheet.ids))
+                    if order == "uncertain":
+                        known = self._uncertainty(kind)
+                        unsure = np.array([known.get(name, -np.inf) for name in sheet.ids])
+                    places = np.lexsort((sheet.lots, -unsure))
+                self._orders[kind, order] = places.astype(np.int64)
+            return self._orders[kind, order]
+
+    def _catch_up(self, connection: Connection) -> None:
+        """Look again at the queries that were answered, or an answer undone, since last time."""
+        newest = connection.execute(select(func.max(EventRow.id))).scalar() or 0
+        if newest == self._seen:
+            return
+        since = select(EventRow.kind, EventRow.query_id).distinct()
+        since = since.where(EventRow.id > self._seen, EventRow.action.in_((*ANSWERING, "undo")))
+        touched = [(kind, name) for kind, name in connection.execute(since)]
+        answers: dict[tuple[str, str], dict[str, str]] = {query: {} for query in touched}
+        query = select(ANSWERS.c.kind, ANSWERS.c.id, ANSWERS.c.annotator, ANSWERS.c.answer)
+        if len(touched) <= AT_ONCE:
+            query = query.where(ANSWERS.c.id.in_({name for _, name in touched}))
+        for kind, name, annotator, answer in connection.execute(query):
+            answers.setdefault((kind, name), {})[annotator] = answer
+        for (kind, name), given in answers.items():
+            if kind in self._sheets:
+                self._sheets[kind].note(name, given)
+        self._seen = newest
+
+    def _held(self, connection: Connection, kind: Kind) -> list[tuple[int, str]]:
+        """Place and holder of the live leases of a kind, those that end first in front."""
+        query = select(LeaseRow.query_id, LeaseRow.annotator).order_by(LeaseRow.until)
+        rows = connection.execute(query.where(LeaseRow.kind == kind, LeaseRow.until > now()))
+        place = self._sheets[kind].place
+        return [(place[name], holder) for name, holder in rows if name in place]
+
+    def _leased(self, connection: Connection, annotator: str, kind: Kind, place: int) -> Claim:
+        sheet, until = self._sheets[kind], now() + self.lease
+        name = sheet.ids[place]
+        connection.execute(delete(LeaseRow).where(*self._lease_of(annotator, kind, name)))
+        row = {"kind": kind, "query_id": name, "annotator": annotator, "until": until}
+        connection.execute(insert(LeaseRow), [row])
+        return Claim(kind, name, bool(sheet.audited[place]), until)
+
+    @staticmethod
+    def _lease_of(annotator: str, kind: Kind, name: str) -> tuple[ColumnElement[bool], ...]:
+        return (
+            LeaseRow.annotator == annotator,
+            LeaseRow.kind == kind,
+            LeaseRow.query_id == name,
+        )
+
+
+def _lot(seed: int, kind: Kind, name: str) -> float:
+    """A number in 0..1 for a query, as if by chance: the first bits of a hash."""
+    digest = hashlib.sha256(f"{seed}\n{kind}\n{name}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _first(order: Places, among: Mask, fewest: npt.NDArray[np.int64] | None) -> int:
+    """The first place in an order among some; with `fewest`, among those where it is least."""
+    places = order[among[order]]
+    return int(places[0] if fewest is None else places[np.argmin(fewest[places])])
+
+
+def _by_annotator(engine: Engine) -> tuple[AnnotatorProgress, ...]:
+    """What each annotator did, by name."""
+    answers: dict[str, list[tuple[str, float | None, datetime]]] = defaultdict(list)
+    graded: dict[str, dict[Grade, int]] = defaultdict(dict)
+    given = ANSWERS.c
+    by_grade = select(JUDGEMENTS.c.annotator, JUDGEMENTS.c.grade, func.count())
+    with engine.connect() as connection:
+        rows = connection.execute(select(given.annotator, given.answer, given.seconds, given.at))
+        for annotator, answer, seconds, at in rows:
+            answers[annotator].append((answer, seconds, at))
+        grouped = by_grade.group_by(JUDGEMENTS.c.annotator, JUDGEMENTS.c.grade)
+        for annotator, grade, count in connection.execute(grouped):
+            graded[annotator][grade] = count
+    yesterday = now() - DAY
+    found = []
+    for annotator in sorted({*answers, *graded}):
+        finished = [row for row in answers[annotator] if row[0] != "skip"]
+        times = [seconds for _, seconds, _ in finished if seconds is not None]
+        found.append(
+            AnnotatorProgress(
+                annotator,
+                answered=len(finished),
+                none=sum(answer == "none" for answer, _, _ in finished),
+                skipped=len(answers[annotator]) - len(finished),
+                graded={grade: graded[annotator].get(grade, 0) for grade in GRADES},
+                seconds=float(np.median(times)) if times else None,
+                last_day=sum(at >= yesterday for _, _, at in finished),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""What was judged: history, agreement, audit, export."""

@@ -1,0 +1,359 @@
+"""What was judged, as files for training and for others: pairs, unmatched drawings, annotations."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Collection as AnyOf
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from drawsim.collection.spreadsheets import guarded
+from drawsim.collection.tables import Collection
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.files import write_text
+from drawsim.web.events.drafts import GRADES, Action, Grade
+from drawsim.web.events.store import EventStore
+from drawsim.web.review.web_annotations import annotations_text
+
+CONFIRMED: tuple[Grade, ...] = ("same work",)
+"""Grades that make a pair true, unless others are named."""
+PAIR = ("drawing_id", "artwork_id")
+JUDGED = (
+    "grade",
+    "annotator",
+    "annotated_at",
+    "annotators",
+    "agreement",
+    "adjudicated",
+    "model",
+    "index",
+    "rank",
+    "score",
+    "note",
+    "drawing_box",
+    "artwork_box",
+    "pair_before",
+)
+"""Columns that an export adds to pairs.csv."""
+UNMATCHED = ("drawing_id", "annotator", "annotators", "annotated_at", "shown", "audit")
+SHOWN = 40
+"""Changed rows of a kind that an account lists."""
+
+What = Literal["added", "confirmed", "rejected", "withdrawn"]
+SIGNS: dict[What, str] = {"added": "+", "confirmed": "~", "rejected": "-", "withdrawn": "-"}
+DECIDING: tuple[Action, ...] = ("grade", "adjudicate")
+Key = tuple[str, str]
+"""Ids of an original drawing and of an artwork."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of pairs.csv that is not as it was.
+
+    added: it was not listed. confirmed: it was false and is true. rejected: it was true and is
+    false. withdrawn: an earlier export had it, and nobody's grade stands behind it any more.
+    """
+
+    what: What
+    drawing_id: str
+    artwork_id: str
+    pair: bool
+    grade: str
+    annotator: str
+
+    def __str__(self) -> str:
+        pair = "true" if self.pair else "false"
+        parts = (self.drawing_id, self.artwork_id, pair, self.grade, self.annotator)
+        return "  ".join(filter(None, (SIGNS[self.what], *parts)))
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an export changes in pairs.csv, for people.
+
+    kept: rows that are true or false as before; graded: how many of these have a grade now.
+    left_out: judged pairs whose images the collection no longer lists. files: what was written.
+    """
+
+    changes: tuple[Change, ...]
+    kept: int
+    graded: int
+    unmatched: int
+    left_out: tuple[Key, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """The changes like a diff: + added, ~ confirmed, - rejected or withdrawn; then the sums."""
+        lines = []
+        counts = Counter(change.what for change in self.changes)
+        for what in SIGNS:
+            some = [str(change) for change in self.changes if change.what == what]
+            lines += some[:SHOWN]
+            if len(some) > SHOWN:
+                lines.append(f"{SIGNS[what]}  … and {len(some) - SHOWN} more {what}")
+        sums = [f"{counts[what]} {what}" for what in SIGNS if counts[what] or what != "withdrawn"]
+        true = sum(change.pair for change in self.changes if change.what == "added")
+        sums[0] += f" ({true} true)" if counts["added"] else ""
+        lines.append(f"pairs: {', '.join(sums)}, {self.kept} kept ({self.graded} with a grade)")
+        lines.append(f"drawings without a match: {self.unmatched}")
+        if self.left_out:
+            drawing, artwork = self.left_out[0]
+            lines.append(
+                f"left out, since the collection does not list their images: {len(self.left_out)} "
+                f"judged pairs, e.g. {drawing!r} with {artwork!r}"
+            )
+        return lines + [f"written: {file}" for file in self.files]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def export_all(
+    store: EventStore,
+    collection: Collection,
+    out: Path | None,
+    confirmed: AnyOf[Grade] = CONFIRMED,
+) -> Account:
+    """Write pairs.csv, unmatched.csv and annotations.jsonld, and tell what changes.
+
+    out: a folder, made if it is missing; None: the collection itself. A pairs.csv that is there and
+    says something else is kept as pairs.csv.bak. Raises UserError if no such grade is among
+    `confirmed`.
+    """
+    pairs = pair_table(store, collection, confirmed)
+    unmatched = unmatched_table(store, collection, pairs)
+    folder = collection.root if out is None else out
+    texts = {
+        folder / "pairs.csv": _csv(pairs),
+        folder / "unmatched.csv": _csv(unmatched),
+        folder / "annotations.jsonld": annotations_text(store),
+    }
+    earlier = folder / "pairs.csv"
+    if earlier.is_file() and earlier.read_bytes() != texts[earlier].encode():
+        shutil.copy2(earlier, folder / "pairs.csv.bak")
+    for file, text in texts.items():
+        write_text(file, text)
+    return account(store, collection, pairs, len(unmatched), texts)
+
+
+def pairs_csv(
+    store: EventStore, collection: Collection, confirmed: AnyOf[Grade] = CONFIRMED
+) -> str:
+    """The text of pairs.csv as `export_all` writes it."""
+    return _csv(pair_table(store, collection, confirmed))
+
+
+def unmatched_csv(
+    store: EventStore, collection: Collection, confirmed: AnyOf[Grade] = CONFIRMED
+) -> str:
+    """The text of unmatched.csv as `export_all` writes it."""
+    pairs = pair_table(store, collection, confirmed)
+    return _csv(unmatched_table(store, collection, pairs))
+
+
+def pair_table(
+    store: EventStore, collection: Collection, confirmed: AnyOf[Grade] = CONFIRMED
+) -> pd.DataFrame:
+    """The pairs of a collection with what was judged: `pair` is bool, all other cells are text.
+
+    A row that nobody judged stays as it is. A judged one is true if its grade is among `confirmed`:
+    the last adjudication's; else the one that most annotators gave; else, in a tie, `unsure`. The
+    style copies of a drawing follow it, and a judgement of a copy is one of its original.
+
+    Columns: drawing_id, artwork_id, pair, parent; grade; annotator (several: joined by "; ", the
+    adjudicator last); annotated_at (of the latest judgement, ISO 8601, UTC); annotators (how many
+    graded it); agreement (share of them with the most frequent grade); adjudicated (by whom);
+    model, index, rank and score as shown to the latest annotator; note; drawing_box and artwork_box
+    (x,y,width,height as fractions, the latest); pair_before (`pair` before anyone judged it here;
+    empty: it was not listed); then the other columns of pairs.csv.
+
+    Rows of an earlier export whose grade was taken back since are as before it, or gone. Judged
+    pairs whose images are not listed are left out. Raises UserError for grades that there are not.
+    """
+    for grade in confirmed:
+        if grade not in GRADES:
+            raise UserError(f"confirmed={grade}: {nearest(grade, GRADES)}")
+    outcomes = _outcomes(store, collection)
+    old = collection.pairs
+    columns = list(dict.fromkeys([*PAIR, "pair", "parent", *JUDGED, *old.columns]))
+    rows = []
+    for row in old.reindex(columns=columns, fill_value="").to_dict("records"):
+        outcome = outcomes.get((row["parent"], row["artwork_id"]))
+        exported = row["annotators"] != ""
+        before = row["pair_before"] if exported else _word(row["pair"])
+        if outcome is not None:
+            row |= outcome | {"pair": outcome["grade"] in confirmed, "pair_before": before}
+        elif exported and _was_judged(store, row["parent"], row["artwork_id"]):
+            if not before:
+                continue
+            row |= dict.fromkeys(JUDGED, "") | {"pair": before == "true"}
+        rows.append(row)
+    listed = set(zip(old["drawing_id"], old["artwork_id"], strict=True))
+    for key in sorted(outcomes.keys() - listed):
+        if _listed(key, collection):
+            own = {"drawing_id": key[0], "artwork_id": key[1], "parent": key[0]}
+            pair = outcomes[key]["grade"] in confirmed
+            rows.append(dict.fromkeys(columns, "") | own | outcomes[key] | {"pair": pair})
+    return pd.DataFrame(rows, columns=columns).astype({"pair": bool})
+
+
+def unmatched_table(store: EventStore, collection: Collection, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Drawings in which nobody who answered saw an artwork, and which have no true pair.
+
+    pairs: of `pair_table`. Columns: drawing_id, annotator (joined by "; "), annotators (how many),
+    annotated_at (the latest), shown (the most candidates that one of them saw), audit.
+    """
+    answers = store.answers(kind="drawing")
+    answers = answers[answers["answer"] != "skip"]
+    answers = answers.assign(id=_originals(answers["id"], collection)).sort_values(["at", "id"])
+    matched = set(pairs.loc[pairs["pair"], "parent"])
+    rows = []
+    for name, some in answers.groupby("id", sort=True):
+        if (some["answer"] == "none").all() and name not in matched:
+            who = list(dict.fromkeys(some["annotator"]))
+            rows.append(
+                {
+                    "drawing_id": name,
+                    "annotator": "; ".join(who),
+                    "annotators": str(len(who)),
+                    "annotated_at": _time(some["at"].max()),
+                    "shown": _number(some["shown"].max()),
+                    "audit": _word(bool(some["audit"].any())),
+                }
+            )
+    return pd.DataFrame(rows, columns=list(UNMATCHED), dtype=str)
+
+
+def account(
+    store: EventStore,
+    collection: Collection,
+    pairs: pd.DataFrame,
+    unmatched: int = 0,
+    files: Iterable[Path] = (),
+) -> Account:
+    """How the pairs of `pair_table` differ from those of the collection."""
+    old = dict(zip(_keys(collection.pairs), collection.pairs["pair"], strict=True))
+    changes, kept, graded = [], 0, 0
+    for key, row in zip(_keys(pairs), pairs.to_dict("records"), strict=True):
+        what: What = "added" if key not in old else "confirmed" if row["pair"] else "rejected"
+        if key in old and old[key] == row["pair"]:
+            kept += 1
+            graded += row["grade"] != ""
+        else:
+            changes.append(Change(what, *key, row["pair"], row["grade"], row["annotator"]))
+    gone = set(old) - set(_keys(pairs))
+    changes += [Change("withdrawn", *key, bool(old[key]), "", "") for key in sorted(gone)]
+    unknown = [key for key in _outcomes(store, collection) if not _listed(key, collection)]
+    return Account(tuple(changes), kept, graded, unmatched, tuple(sorted(unknown)), tuple(files))
+
+
+def _outcomes(store: EventStore, collection: Collection) -> dict[Key, dict[str, str]]:
+    """What was found of each judged pair, as cells of the columns JUDGED but for pair_before."""
+    given: dict[Key, dict[str, Row]] = {}
+    for key, row in _dated(store.judgements(), collection):
+        ours = given.setdefault(key, {})
+        ours.pop(row["annotator"], None)  # of another copy of the drawing, before
+        ours[row["annotator"]] = row
+    last_words = dict(_dated(store.adjudications(), collection))
+    return {
+        key: _outcome(list(given.get(key, {}).values()), last_words.get(key))
+        for key in given | last_words
+    }
+
+
+def _dated(table: pd.DataFrame, collection: Collection) -> list[tuple[Key, Row]]:
+    """The rows of a table by original drawing and artwork, the latest last."""
+    table = table.assign(drawing_id=_originals(table["drawing_id"], collection))
+    table = table.sort_values(["at", "annotator", *PAIR])
+    rows: Any = table.to_dict("records")  # pandas does not say that columns have names of text
+    return list(zip(_keys(table), rows, strict=True))
+
+
+def _outcome(judged: list[Row], last_word: Row | None) -> dict[str, str]:
+    """Cells of one pair. judged: one row for each annotator, the latest last."""
+    counts = Counter(row["grade"] for row in judged).most_common()
+    most = counts[0][1] if counts else 0
+    tie = len(counts) > 1 and counts[1][1] == most
+    words = judged if last_word is None else [*judged, last_word]
+    grade = last_word["grade"] if last_word else "unsure" if tie else counts[0][0]
+    ranked = [row for row in judged if not pd.isna(row["rank"])] or judged
+    seen = ranked[-1] if ranked else dict.fromkeys(("model", "index_sha256"), "")
+    noted = [(row["annotator"], row["note"]) for row in words if row["note"]]
+    signed = len(noted) > 1
+    return {
+        "grade": grade,
+        "annotator": "; ".join(dict.fromkeys(row["annotator"] for row in words)),
+        "annotated_at": _time(max(row["at"] for row in words)),
+        "annotators": str(len(judged)),
+        "agreement": f"{most / len(judged):.4g}" if judged else "",
+        "adjudicated": last_word["annotator"] if last_word else "",
+        "model": seen["model"],
+        "index": seen["index_sha256"],
+        "rank": _number(seen.get("rank")),
+        "score": _number(seen.get("score")),
+        "note": " | ".join(f"{who}: {note}" if signed else note for who, note in noted),
+        "drawing_box": _box(judged, "drawing_box"),
+        "artwork_box": _box(judged, "artwork_box"),
+    }
+
+
+def _box(judged: list[Row], name: str) -> str:
+    boxes = [row[name] for row in judged if row[name] is not None]
+    return ",".join(f"{part:.6g}" for part in boxes[-1]) if boxes else ""
+
+
+def _originals(drawings: pd.Series[str], collection: Collection) -> pd.Series[str]:
+    """The drawings, style copies replaced by the drawings they were made of."""
+    pairs, listed = collection.pairs, collection.drawings
+    parents = dict(zip(pairs["drawing_id"], pairs["parent"], strict=True))
+    if "parent" in listed.columns:
+        parents |= {name: parent for name, parent in listed["parent"].items() if parent}
+    return drawings.map(lambda name: parents.get(name, name))
+
+
+def _was_judged(store: EventStore, drawing: str, artwork: str) -> bool:
+    """Whether this store ever gave the pair a grade; an export may be another store's."""
+    return any(
+        store.history(action=action, drawing_id=drawing, artwork_id=artwork, limit=1)
+        for action in DECIDING
+    )
+
+
+def _listed(key: Key, collection: Collection) -> bool:
+    return key[0] in collection.drawings.index and key[1] in collection.artworks.index
+
+
+def _keys(table: pd.DataFrame) -> list[Key]:
+    return list(zip(table["drawing_id"], table["artwork_id"], strict=True))
+
+
+def _csv(table: pd.DataFrame) -> str:
+    """A table as CSV that is safe to open in a spreadsheet; all lines in it end alike.
+
+    A carriage return in a note would end a row: Python 3.10 to 3.12 do not quote it.
+    """
+    texts = table.assign(
+        **{name: table[name].map(_word) for name in table.select_dtypes(bool).columns}
+    ).replace(r"\r\n?", "\n", regex=True)
+    return guarded(texts).to_csv(index=False, lineterminator="\n")
+
+
+def _word(truth: bool) -> str:
+    return "true" if truth else "false"
+
+
+def _time(at: pd.Timestamp) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def _number(value: Any) -> str:
+    if value is None or pd.isna(value):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

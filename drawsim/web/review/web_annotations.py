@@ -1,0 +1,155 @@
+"""Judgements as W3C Web Annotations (JSON-LD), for tools that show or collect annotations.
+
+Sources: the Web Annotation Data Model (W3C Recommendation, 23 February 2017) and Media Fragments
+URI 1.0 (W3C Recommendation, 25 September 2012), section 4.2.2, for boxes.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pandas as pd
+
+import drawsim
+from drawsim.web.events.drafts import Action, Box, Grade, Kind
+from drawsim.web.events.store import EventStore
+
+CONTEXT = "http://www.w3.org/ns/anno.jsonld"
+MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
+NAMESPACE = uuid5(NAMESPACE_URL, "urn:drawsim:event")
+LINKING: tuple[Grade, ...] = ("same work", "same motif", "style only")
+"""Grades that say how a drawing and an artwork belong together."""
+ALL = 2**31 - 1
+
+Json = dict[str, Any]
+
+
+def annotations_text(store: EventStore) -> str:
+    """The collection of `annotation_collection` as the text of a file."""
+    return json.dumps(annotation_collection(store), indent=1, ensure_ascii=False) + "\n"
+
+
+def annotation_collection(store: EventStore) -> Json:
+    """An AnnotationCollection with one AnnotationPage of every grade that holds.
+
+    An Annotation for each annotator and pair, and for each adjudication: its target is the drawing,
+    its first body the artwork, each with a box as a fragment selector where one was drawn; further
+    bodies are the grade and the note. Its motivation is `assessing`, and `linking` too for grades
+    by which the two belong together; that of an adjudication is `moderating`. The same events give
+    the same text, and an annotation keeps its id as long as its event counts.
+    """
+    items = [
+        _annotation(key, row) for key, row in sorted(_graded(store), key=lambda found: found[0])
+    ]
+    return {
+        "@context": CONTEXT,
+        "id": _uuid("collection"),
+        "type": "AnnotationCollection",
+        "label": "drawsim: drawings and the artworks they echo",
+        "generator": _generator(),
+        "total": len(items),
+        "first": {
+            "id": _uuid("page 0"),
+            "type": "AnnotationPage",
+            "startIndex": 0,
+            "items": items,
+        },
+    }
+
+
+def annotation_id(key: str) -> str:
+    """The id of the annotation that an event makes: a UUID from the event's key (RFC 4122, v5)."""
+    return _uuid(f"event {key}")
+
+
+def image_iri(kind: Kind, id: str) -> str:  # noqa: A002
+    """The name of a drawing or an artwork of the collection: its id, percent-encoded, in a URN."""
+    return f"urn:drawsim:{kind}:{quote(id, safe='')}"
+
+
+def _graded(store: EventStore) -> list[tuple[str, Json]]:
+    """Event keys with the judgements and adjudications that hold."""
+    states: dict[Action, pd.DataFrame] = {
+        "grade": store.judgements(),
+        "adjudicate": store.adjudications(),
+    }
+    found = []
+    for action, table in states.items():
+        keys: dict[tuple[Any, ...], str] = {}
+        for event in store.history(action=action, limit=ALL):
+            if not event.undone:  # the newest comes first
+                pair = (event.annotator, event.draft.drawing_id, event.draft.artwork_id)
+                keys.setdefault(pair, event.draft.key)
+        rows: Any = table.to_dict("records")  # pandas does not say that columns have names of text
+        for row in rows:
+            key = keys[row["annotator"], row["drawing_id"], row["artwork_id"]]
+            found.append((key, {**row, "adjudicated": action == "adjudicate"}))
+    return found
+
+
+def _annotation(key: str, row: Json) -> Json:
+    motivation = ["linking", "assessing"] if row["grade"] in LINKING else ["assessing"]
+    bodies = [
+        {**_image("artwork", row["artwork_id"], row.get("artwork_box")), "purpose": "linking"},
+        _text("assessing", row["grade"]),
+    ]
+    if row["note"]:
+        bodies.append(_text("commenting", row["note"]))
+    return {
+        "id": annotation_id(key),
+        "type": "Annotation",
+        "motivation": "moderating" if row["adjudicated"] else motivation,
+        "creator": {
+            "id": f"urn:drawsim:annotator:{quote(row['annotator'], safe='')}",
+            "type": "Person",
+            "nickname": row["annotator"],
+        },
+        "created": _time(row["at"]),
+        "generator": _generator(),
+        "body": bodies,
+        "target": _image("drawing", row["drawing_id"], row.get("drawing_box")),
+    }
+
+
+def _image(kind: Kind, id: str, box: Box | None) -> Json:  # noqa: A002
+    """A picture of the collection, or the part of it in a box."""
+    image = {"id": image_iri(kind, id), "type": "Image", "dcterms:identifier": id}
+    resource: Json = {"type": "SpecificResource", "source": image}
+    if box is not None:
+        resource["selector"] = {
+            "type": "FragmentSelector",
+            "conformsTo": MEDIA_FRAGMENTS,
+            "value": "xywh=percent:" + ",".join(_percent(part) for part in box),
+        }
+    return resource
+
+
+def _text(purpose: str, value: str) -> Json:
+    return {"type": "TextualBody", "purpose": purpose, "value": value, "format": "text/plain"}
+
+
+def _generator() -> Json:
+    version = drawsim.__version__
+    return {
+        "id": f"urn:drawsim:version:{quote(version, safe='')}",
+        "type": "Software",
+        "name": f"drawsim {version}",
+    }
+
+
+def _percent(part: float) -> str:
+    """A fraction in percent, to a ten thousandth of one, as short as can be."""
+    return f"{100 * part:.4f}".rstrip("0").rstrip(".")
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _uuid(name: str) -> str:
+    made: UUID = uuid5(NAMESPACE, name)
+    return made.urn

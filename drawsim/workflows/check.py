@@ -1,0 +1,48 @@
+"""The step `check`: everything wrong with a collection, in tables and on a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drawsim.collection.summary import Summary
+from drawsim.collection.tables import raise_problems
+from drawsim.common.errors import UserError
+from drawsim.common.files import write_json, write_text
+from drawsim.pixels.inspection import KINDS, inspect_collection
+from drawsim.preparing.rewriting import rewrite
+from drawsim.reporting.collection.check import count, problems_table, render
+
+
+def prepare_check(
+    source: Path, out: Path, workers: int, *, distance: int, pictured: int, max_pixels: int
+) -> Summary:
+    """Look at every table and every image of a collection; write what was found to `out/check`.
+
+    Writes problems.csv, images.csv (one row an image), duplicates.csv, check.json (the counts) and
+    report.html. Raises UserError that lists the problems if there are any: after writing.
+    """
+    if pictured < 0:
+        raise UserError(f"step.pictured={pictured}: must be 0 or more")
+    found = inspect_collection(source, distance=distance, max_pixels=max_pixels, workers=workers)
+    counts = count(found)
+    folder = out / "check"
+    names = ("report.html", "check.json", "problems.csv", "images.csv", "duplicates.csv")
+    files = [folder / name for name in names]
+    write_text(files[0], render(found, counts, source, pictured))
+    write_json(files[1], counts)
+    rewrite(problems_table(found.problems), files[2])
+    rewrite(found.images, files[3])
+    rewrite(found.duplicates, files[4])
+    looked_at = ", ".join(f"{counts[kind]['images']:,} {kind}s" for kind in KINDS)
+    raise_problems(f"{source} ({looked_at} looked at, all listed in {files[0]})", found.problems)
+
+    summary = Summary(files=files)
+    for kind in KINDS:
+        own = counts[kind]
+        what = f"{kind}s, all sound ({own['colour']:,} in colour, {own['gray']:,} gray)"
+        summary.read[what] = own["images"]
+    summary.read["pairs"] = counts["pairs"]
+    for what, number in counts["duplicates"].items():
+        if number:
+            summary.notes.append(f"{number:,} pairs of images that {what}: see duplicates.csv")
+    return summary

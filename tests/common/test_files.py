@@ -1,0 +1,97 @@
+"""A file is the old version or the new, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drawsim.common.files import atomic, write_json, write_text
+
+
+def test_success_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "table.csv"
+    write_text(path, "old")
+    write_text(path, "naïve 紙")
+    assert path.read_bytes() == "naïve 紙".encode()
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_exception_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+
+    def stop_halfway() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("half of the n")
+            raise error
+
+    with pytest.raises(error):
+        stop_halfway()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+    with atomic(path) as temporary:
+        temporary.write_text("half of the n")
+        assert path.read_text() == "old"
+        # A rename within a folder is atomic; across file systems it would be a copy.
+        assert temporary.parent == path.parent
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_a_kill_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from drawsim.common.files import atomic\n"
+        "with atomic(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half of the n'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_json_is_for_people_and_other_programs(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    data = {"name": "Dürer", "values": [1, 2.5, None]}
+    write_json(path, data)
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text) == data
+    assert "Dürer" in text
+    assert text.endswith("}\n")
+
+
+def test_json_that_others_cannot_read_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    write_json(path, {"loss": 1.0})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(path, {"loss": float("nan")})
+    assert json.loads(path.read_text()) == {"loss": 1.0}
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_takes_no_files_keeps_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            write_text(path, "new")
+        assert path.read_text() == "old"
+    finally:
+        tmp_path.chmod(0o700)

@@ -1,0 +1,412 @@
+"""Opening a door: what the command line may say, and the one line that answers a mistake."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from drawsim import __main__, __version__
+from drawsim.common.errors import UserError
+from drawsim.common.launch import (
+    CANCELLED,
+    Task,
+    build,
+    config_folder,
+    is_multirun,
+    launch,
+    output_folder,
+)
+
+DOORS_OF_THEIR_OWN = ("annotate", "evaluate", "index", "prepare", "search")
+"""Their configuration lies in a folder by itself."""
+GROUPS = sorted(
+    f.name
+    for f in config_folder().iterdir()
+    if f.is_dir() and f.name not in ("hydra", *DOORS_OF_THEIR_OWN)
+)
+OPTIONS = [(group, f.stem) for group in GROUPS for f in sorted((config_folder() / group).iterdir())]
+STEPS = sorted(path.stem for path in (config_folder() / "prepare/step").glob("*.yaml"))
+SCHEMES = sorted(path.stem for path in (config_folder() / "prepare/scheme").glob("*.yaml"))
+REQUIRED = {
+    ("backbone", "timm"): ["backbone.model=resnet18"],
+    ("data", "folder"): ["data.root=x"],
+    ("split", "file"): ["split.name=fold0"],
+}
+"""What an option leaves to the user to say."""
+
+
+def overrides(group: str, option: str) -> list[str]:
+    """The arguments that choose an option and give it what it must be given."""
+    plus = "+" if group == "experiment" else ""
+    return [f"{plus}{group}={option}", *REQUIRED.get((group, option), [])]
+
+
+@pytest.fixture(autouse=True)
+def _clean_hydra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    yield
+    GlobalHydra.instance().clear()
+
+
+Door = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Door:
+    """Opens the door `train` on a task of the test's; returns exit code and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def open_door(arguments: Sequence[str], task: Task = lambda config: None) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["train", *arguments])
+        code: Any = 0
+        try:
+            launch("train", task)
+        except SystemExit as end:
+            code = end.code
+        return code, capsys.readouterr().err
+
+    return open_door
+
+
+def program(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`python …` in a folder of its own, with the package where this one is."""
+    root = str(Path(__file__).resolve().parents[2])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        ("backbone.pol=max", "backbone.pol: no such setting, did you mean backbone.pool"),
+        ("backbone=litee", "backbone=litee: no such option, did you mean lite"),
+        ("seed=abc", "seed=abc: must be a whole number"),
+    ],
+)
+def test_a_mistake_as_the_user_sees_it(tmp_path: Path, argument: str, answer: str) -> None:
+    run = program("-m", "drawsim.train", argument, folder=tmp_path)
+    assert run.returncode == 1
+    [line] = run.stderr.splitlines()
+    assert line.startswith(f"drawsim: {answer}")
+    assert run.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_shows_examples_and_every_choice_and_needs_no_torch(tmp_path: Path) -> None:
+    run = program("-X", "importtime", "-m", "drawsim.train", "--help", folder=tmp_path)
+    assert run.returncode == 0
+    assert "python -m drawsim.train resume=true" in run.stdout
+    for group, option in OPTIONS:
+        assert re.search(rf"^{group}: .*\b{option}\b", run.stdout, re.MULTILINE)
+    assert "max_epochs: 6" in run.stdout
+    imported = {line.split("|")[-1].strip() for line in run.stderr.splitlines()}
+    assert "hydra" in imported
+    assert not imported & {"torch", "pandas", "wandb", "timm"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_opens_the_door(tmp_path: Path) -> None:
+    run = program("-m", "drawsim", "train", "--cfg", "job", "seed=7", folder=tmp_path)
+    assert run.returncode == 0
+    assert "seed: 7\n" in run.stdout
+    run = program("-m", "drawsim", "train", "sede=7", folder=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.startswith("drawsim: sede: no such setting, did you mean seed")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_the_command_lists_its_doors(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["drawsim", *arguments])
+    __main__.main()
+    shown = capsys.readouterr().out
+    assert all(f"  {name}" in shown and text in shown for name, text in __main__.DOORS.items())
+    package = Path(__main__.__file__).parent
+    assert all((package / f"{name}.py").is_file() for name in __main__.DOORS)
+
+
+def test_the_command_tells_its_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["drawsim", "--version"])
+    __main__.main()
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_no_such_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["drawsim", "evaluat", "seed=1"])
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+    assert end.value.code == 2
+    shown = capsys.readouterr()
+    assert shown.err == "drawsim: evaluat: no such command, did you mean evaluate or annotate?\n"
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ("sede=1", "sede: no such setting, did you mean seed "),
+        ("bakcbone=lite", "bakcbone: no such setting, did you mean backbone "),
+        ("bakcbone.pool=max", "bakcbone: no such setting, did you mean backbone "),
+        ("optim.optimiser.lr=1", "optim.optimiser: no such setting, did you mean optim.optimizer"),
+        ("trainer.max_epoch=3", "trainer.max_epoch: no such setting, did you mean trainer.max_ep"),
+        ("~bakcbone", "bakcbone: no such setting, did you mean backbone "),
+        ("+sede=1", "sede: no such setting, did you mean seed "),
+        ("+bakcbone=lite", "bakcbone: no such setting, did you mean backbone "),
+        ("split=v99", "split=v99: no such option, did you mean v9 "),
+        ("+experiment=tinny", "experiment=tinny: no such option, did you mean tiny?"),
+        ("data=folder", "data.root must be given: data.root=…"),
+        ("backbone=timm", "backbone.model must be given: backbone.model=…"),
+        ("resume=maybe", "resume=maybe: must be true or false"),
+        ("seed=1.5", "seed=1.5: must be a whole number"),
+        ("seed=true", "seed=True: must be a whole number"),
+        ("aug.jitter=yes", "aug.jitter=yes: must be a number"),
+        ("optim=sgd optim.optimizer.momentum=x", "optim.optimizer.momentum=x: must be a number"),
+        (
+            "batch=3",
+            "batch=3: set one of batch.size, batch.grouped, batch.share, batch.memory, ",
+        ),
+        ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
+        ("seed==1=", "Error parsing override 'seed==1='"),
+        ("backbone=[lite", "no viable alternative at input '[lite'"),
+        ("hydra.foo=1", "Could not override 'hydra.foo'"),
+        ("name=${sede}", "Interpolation key 'sede' not found"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line_and_leave_nothing(
+    door: Door, tmp_path: Path, arguments: str, answer: str
+) -> None:
+    calls: list[DictConfig] = []
+    code, shown = door(arguments.split(" "), calls.append)
+    assert code == 1
+    [line] = shown.splitlines()
+    assert line.startswith(f"drawsim: {answer}")
+    assert calls == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "seed=3 image_size=96",
+        "aug.rotate=2.5 optim.optimizer.lr=1 loss.margin=1",
+        "workers=2 backbone.weights=w.pth trainer.gradient_clip_val=0.5",
+        "aug=style aug.style_p=0.5",
+        "image_size=${batch.embed}",
+        "+trainer.limit_train_batches=2 +optim.optimizer.amsgrad=true",
+        "~callbacks.progress",
+    ],
+)
+def test_what_is_right_is_let_through(door: Door, arguments: str) -> None:
+    calls: list[DictConfig] = []
+    assert door(arguments.split(" "), calls.append) == (0, "")
+    assert len(calls) == 1
+
+
+def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Path) -> None:
+    seen: list[Any] = []
+
+    def task(config: DictConfig) -> None:
+        seen.extend((config.seed, config.name, output_folder(), is_multirun()))
+        (output_folder() / "metrics.json").write_text("{}")
+
+    assert door(["seed=4", "aug=none", "split=v2"], task) == (0, "")
+    name = "lite-none-v2-seed4"
+    assert seen == [4, name, tmp_path / "runs" / "demo" / name, False]
+    assert sorted(tmp_path.rglob("*.*")) == [tmp_path / "runs" / "demo" / name / "metrics.json"]
+
+
+def test_a_user_error_in_a_task(door: Door, tmp_path: Path) -> None:
+    def task(config: DictConfig) -> None:
+        raise UserError("a.csv: two problems\n  row 2\n  row 3")
+
+    assert door([], task) == (1, "drawsim: a.csv: two problems\n  row 2\n  row 3\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_defect_shows_the_whole_story_and_keeps_what_was_written(door: Door) -> None:
+    def task(config: DictConfig) -> None:
+        (output_folder() / "half").write_text("x")
+        raise ZeroDivisionError
+
+    code, shown = door(["out=here"], task)
+    assert code == 1
+    assert "Traceback" in shown
+    assert "ZeroDivisionError" in shown
+    assert [path.name for path in Path("here").rglob("half")] == ["half"]
+
+
+def test_ctrl_c(door: Door) -> None:
+    def task(config: DictConfig) -> None:
+        raise KeyboardInterrupt
+
+    code, shown = door([], task)
+    assert code == CANCELLED
+    assert "Traceback" not in shown
+
+
+def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def task(config: DictConfig) -> None:
+        assert is_multirun()
+        seen.append(config.seed)
+        if config.seed == 1:
+            raise UserError("not this one")
+        (output_folder() / "done").touch()
+
+    code, shown = door(["-m", "seed=0,1,2,x", "aug=none", "+experiment=tiny"], task)
+    assert code == 1
+    assert shown.splitlines() == [
+        "drawsim: not this one",
+        "drawsim: seed=x: must be a whole number",
+    ]
+    assert seen == [0, 1, 2]
+    done = sorted(path.parent.name for path in tmp_path.rglob("done"))
+    assert done == ["lite-none-v0-seed0", "lite-none-v0-seed2"]
+    assert not list(tmp_path.rglob("*-seed1"))
+
+
+def test_a_multirun_over_splits(door: Door) -> None:
+    names: list[str] = []
+    code, _ = door(["-m", "split=glob(v1*)"], lambda config: names.append(config.split.name))
+    assert code == 0
+    assert sorted(names) == ["v1", "v10"]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_numbers_are_of_one_kind_in_all_options_of_a_group(group: str) -> None:
+    """Where one option says 0.5 and another 0, a user of the latter could not say 0.5."""
+    kinds: dict[str, set[type]] = {}
+    for path in (config_folder() / group).iterdir():
+        for key, value in leaves(OmegaConf.to_container(OmegaConf.load(path))):
+            if type(value) in (int, float):
+                kinds.setdefault(key, set()).add(type(value))
+    assert {key for key, found in kinds.items() if len(found) > 1} == set()
+
+
+def leaves(config: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(config, dict):
+        for name, value in config.items():
+            yield from leaves(value, f"{key}.{name}")
+    else:
+        yield key, config
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_fits_what_it_configures(group: str, option: str) -> None:
+    """Without making anything: names, and parameters against the signatures of their targets."""
+    OmegaConf.register_new_resolver("folder_name", lambda path: path, replace=True)
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config = hydra.compose("train", overrides(group, option))
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    named = {
+        "backbone": {"timm": "resnet18"},
+        "data": {"folder": "x"},
+        "split": {"file": "fold0"},
+    }.get(group, {})
+    if group not in ("callbacks", "experiment"):  # these have no name of their own
+        assert plain[group]["name"] == named.get(option, option)
+    targets = list(nodes_with_targets(plain))
+    assert len(targets) >= 6
+    for key, node in targets:
+        settings = {
+            k: v for k, v in node.items() if k[0] != "_" and (k != "name" or key == "backbone")
+        }
+        if key == "adapt":  # what is known and taken out only where it is built
+            settings["dimensions"] = 8
+            assert settings.pop("unlabelled") >= 0
+        signature = inspect.signature(hydra.utils.get_object(node["_target_"]))
+        bind = signature.bind_partial if node.get("_partial_") else signature.bind
+        bind(**settings)
+
+
+def nodes_with_targets(config: dict[str, Any], key: str = "") -> Iterator[tuple[str, Any]]:
+    if "_target_" in config:
+        yield key, config
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from nodes_with_targets(value, name)
+
+
+def test_every_file_of_the_configuration_is_an_option() -> None:
+    """Nothing lies about: each group holds YAML files only, of which each is tried above."""
+    files = [path for path in config_folder().rglob("*") if path.is_file()]
+    tables = [path for path in files if "scheme" in path.parts and path.suffix == ".csv"]
+    assert all(path.suffix == ".yaml" for path in files if path not in tables)
+    depth = {
+        len(path.relative_to(config_folder()).parts)
+        for path in files
+        if not {"hydra", *DOORS_OF_THEIR_OWN} & set(path.parts)
+    }
+    assert depth == {1, 2}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str) -> None:
+    with hydra.initialize_config_dir(str(config_folder() / "prepare"), version_base="1.3"):
+        config = hydra.compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
+    OmegaConf.set_struct(config, False)
+    config.step.pop("config_folders", None)  # Hydra knows these only while a door is open
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert plain["step"].pop("name") == step
+    assert plain["scheme"]["name"] == scheme
+    signature = inspect.signature(hydra.utils.get_object(plain["step"].pop("_target_")))
+    given = set(plain["step"]) | {"source", "out", "workers", "config_folders"}
+    assert set(signature.parameters) | {"config_folders"} == given
+
+
+def make(size: int, name: str = "none", fail: bool = False) -> tuple[int, str]:
+    if fail:
+        raise UserError("size: too large")
+    return size, name
+
+
+TARGET = f"{__name__}.make"
+
+
+def test_building_what_a_configuration_names() -> None:
+    config = OmegaConf.create({"_target_": TARGET, "name": "a label", "size": 3})
+    assert build(config) == (3, "none"), "the name is a label only"
+    assert build(config, name="given") == (3, "given")
+
+
+def test_building_with_what_is_not_taken() -> None:
+    config = OmegaConf.create({"_target_": TARGET, "size": 3, "sise": 4})
+    with pytest.raises(UserError, match="sise: make has no such parameter"):
+        build(config)
+
+
+def test_a_user_error_while_building_comes_through() -> None:
+    with pytest.raises(UserError, match=r"^size: too large$"):
+        build(OmegaConf.create({"_target_": TARGET, "size": 3, "fail": True}))
+
+
+def test_a_defect_while_building_is_no_user_error() -> None:
+    with pytest.raises(hydra.errors.InstantiationException):
+        build(OmegaConf.create({"_target_": TARGET}))

@@ -1,0 +1,95 @@
+"""Two processes side by side give what one gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from drawsim.retrieval.embeddings import load_embeddings
+
+ROOT = Path(__file__).resolve().parents[3]
+SETS = ("train", "val", "test")
+
+
+def train(folder: Path, trainer: str) -> Path:
+    """The run folder of one epoch on the tiny demo."""
+    # Small steps along the gradient itself: large ones, or Adam's, would blow up rounding.
+    settings = [
+        *("+experiment=tiny", "logger=csv", "trainer.max_epochs=1", "workers=0"),
+        *("optim=sgd", "optim.optimizer.lr=5e-4", "batch.size=4"),
+        *(f"trainer={trainer}", f"name={trainer}", f"out={folder / 'runs'}"),
+        f"data.demo.cache={folder / 'cache'}",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "drawsim.train", *settings],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "runs/tiny" / trainer
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("ddp")
+    return train(folder, "cpu"), train(folder, "ddp")
+
+
+def metrics(run: Path, model: str) -> dict[str, Any]:
+    record = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert record["status"] == "finished"
+    assert record["epochs"] == 1
+    assert set(record[model]) == set(SETS)
+    return {f"{s}/{k}": value for s in SETS for k, value in record[model][s].items()}
+
+
+def test_the_baseline_is_the_same(runs: tuple[Path, Path]) -> None:
+    alone, together = (metrics(run, "baseline") for run in runs)
+    assert together == pytest.approx(alone, abs=1e-6)
+
+
+def test_training_differs_by_rounding_alone(runs: tuple[Path, Path]) -> None:
+    tables = [pd.read_csv(run / "metrics.csv") for run in runs]
+    assert [table["epoch"].tolist() for table in tables] == [[0, 1]] * 2
+    for name in ("train/loss", "train/active", "val/loss", "lr"):
+        alone, together = (table[name].iloc[-1] for table in tables)
+        assert together == pytest.approx(alone, rel=1e-4), name
+    for kind in ("drawings", "artworks"):
+        alone, together = (
+            load_embeddings(run / f"embeddings/final.{kind}.safetensors").vectors for run in runs
+        )
+        untrained = load_embeddings(runs[0] / f"embeddings/baseline.{kind}.safetensors").vectors
+        apart = float((alone - together).norm(dim=1).max())
+        assert apart < 0.01 * float((alone - untrained).norm(dim=1).mean())
+    steps = [pd.read_csv(run / "steps.csv") for run in runs]
+    assert len(steps[0]) == len(steps[1])
+
+
+def test_the_final_metrics_agree(runs: tuple[Path, Path]) -> None:
+    # Rounding may swap two artworks of nearly equal score: a rank, not a metric, may differ.
+    alone, together = (metrics(run, "final") for run in runs)
+    scores = [name for name in alone if "rank" not in name]
+    assert {n: together[n] for n in scores} == pytest.approx({n: alone[n] for n in scores}, abs=0.1)
+    ranks = [name for name in alone if "rank" in name]
+    assert {n: together[n] for n in ranks} == pytest.approx({n: alone[n] for n in ranks}, abs=1)
+
+
+def test_each_run_is_written_once(runs: tuple[Path, Path]) -> None:
+    alone, together = (
+        sorted(str(path.relative_to(run)) for path in run.rglob("*")) for run in runs
+    )
+    assert together == alone
+    kept = torch.load(runs[1] / "checkpoints/best.ckpt", weights_only=True)
+    assert kept["backbone"]["name"] == "lite"
+    assert sorted(path.name for path in runs[0].parent.iterdir()) == ["cpu", "ddp"]

