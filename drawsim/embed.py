@@ -140,7 +140,7 @@ def _recipe(config: DictConfig, precision: str) -> Recipe:
     """What makes the embeddings: a named backbone, or a trained model as its run has set it."""
     from drawsim.models.recipe import Recipe
     from drawsim.models.restore import best_checkpoint, load_recipe
-    from drawsim.workflows.train import make_backbone
+    from drawsim.workflows.parts import make_backbone
 
     if not (config.run or config.checkpoint):
         return Recipe(

@@ -79,7 +79,8 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
     from drawsim.models.trainer import make_trainer, settle_hardware
     from drawsim.retrieval.analysis.inputs import Inputs, Model
     from drawsim.retrieval.embeddings import Embeddings
-    from drawsim.workflows.train import make_parts, read_data
+    from drawsim.workflows.data import read_data
+    from drawsim.workflows.parts import make_parts
 
     run, settings = run_settings(checkpoint)
     if root is not None:

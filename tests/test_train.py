@@ -17,7 +17,8 @@ from drawsim.common.errors import UserError
 from drawsim.common.launch import build, config_folder
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.runs.folder import RunFolder
-from drawsim.workflows.train import _check_choices, _queries_folder, make_parts, unlabelled_drawings
+from drawsim.workflows.data import queries_folder, unlabelled_drawings
+from drawsim.workflows.parts import check_choices, make_parts
 
 PAIRED, FREE = 6, 9
 
@@ -188,9 +189,9 @@ def test_no_negatives_of_its_own_needs_those_of_the_batch(setting: str) -> None:
     ],
 )
 def test_choices_that_do_not_exist_or_fit(settings: list[str], message: str) -> None:
-    _check_choices(composed())
+    check_choices(composed())
     with pytest.raises(UserError, match=message):
-        _check_choices(composed(*settings))
+        check_choices(composed(*settings))
 
 
 def earlier_run(folder: Path) -> RunFolder:
@@ -204,7 +205,7 @@ def earlier_run(folder: Path) -> RunFolder:
 
 def test_simulated_queries_go_into_a_folder_that_is_free(tmp_path: Path) -> None:
     run = earlier_run(tmp_path / "s/n")
-    with _queries_folder(composed("pairs=photographs"), run) as folder:
+    with queries_folder(composed("pairs=photographs"), run) as folder:
         assert folder == run.path / "queries"
         assert not folder.exists()
     [kept] = (tmp_path / "s/_previous").iterdir()
@@ -212,7 +213,7 @@ def test_simulated_queries_go_into_a_folder_that_is_free(tmp_path: Path) -> None
 
     folder.mkdir(parents=True)  # a start that failed before it became a run
     (folder / "half.png").write_text("x")
-    with _queries_folder(composed("pairs=photographs"), run) as folder:
+    with queries_folder(composed("pairs=photographs"), run) as folder:
         assert not folder.exists()
     assert len(list((tmp_path / "s/_previous").iterdir())) == 1
 
@@ -231,7 +232,7 @@ def test_an_earlier_run_stays_where_nothing_is_simulated_anew(
 ) -> None:
     run = earlier_run(tmp_path / "s/n")
     config = composed(*settings)
-    with _queries_folder(config, run) as folder:
+    with queries_folder(config, run) as folder:
         assert folder.is_relative_to(tmp_path / "s") == (not config.dry_run)
         assert folder.is_dir()
     assert folder.is_dir() == (not config.dry_run)
@@ -241,5 +242,5 @@ def test_an_earlier_run_stays_where_nothing_is_simulated_anew(
 
 def test_processes_beside_the_first_set_nothing_aside(tmp_path: Path) -> None:
     earlier_run(tmp_path / "s/n")
-    with _queries_folder(composed("pairs=photographs"), RunFolder(tmp_path / "s/n", writes=False)):
+    with queries_folder(composed("pairs=photographs"), RunFolder(tmp_path / "s/n", writes=False)):
         assert (tmp_path / "s/n/queries/one.png").is_file()

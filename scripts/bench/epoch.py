@@ -34,7 +34,8 @@ from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.samples import EpochChoice, listed
 from drawsim.models.trainer import make_trainer, settle_hardware
-from drawsim.workflows.train import make_parts, read_data
+from drawsim.workflows.data import read_data
+from drawsim.workflows.parts import make_parts
 
 TARGET = 0.85
 

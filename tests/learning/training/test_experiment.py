@@ -28,7 +28,8 @@ from drawsim.pixels.transforms import Augmentation, resize
 from drawsim.reporting.run.page import write_report
 from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.runs.folder import RunFolder
-from drawsim.workflows.train import make_parts, read_data
+from drawsim.workflows.data import read_data
+from drawsim.workflows.parts import make_parts
 from tests.learning import tiny
 from tests.learning.tiny import (
     CPU,

@@ -1,0 +1,113 @@
+"""Data module, miner and LightningModule of a configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.launch import build
+from drawsim.workflows.data import unlabelled_drawings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from omegaconf import DictConfig
+
+    from drawsim.collection.tables import Collection
+    from drawsim.learning.training.data import TripletData
+    from drawsim.learning.training.module import Matcher
+    from drawsim.models.backbones.backbone import Backbone
+
+
+def make_parts(
+    config: DictConfig, collection: Collection, split: pd.DataFrame
+) -> tuple[TripletData, Any, Matcher]:
+    """Data module, miner and LightningModule of a configuration, from one seed."""
+    import pytorch_lightning as pl
+
+    from drawsim.common.machine import readers
+    from drawsim.learning.training.data import TripletData
+    from drawsim.retrieval.task import make_task
+
+    check_choices(config)
+    pl.seed_everything(config.seed, verbose=False)
+    if config.aug.get("exact"):  # the thesis's copies are made as they are needed
+        split = split[split["drawing_id"] == split["parent"]]
+    task = make_task(collection, split, unlabelled_drawings(config, collection, split))
+    miner = build(config.miner)
+    miner.check(len(task.artworks), task.positives)
+    if not (miner.negatives or (config.batch.share and config.batch.grouped)):
+        raise UserError(
+            f"miner={config.miner.name} mines no negatives: it needs batch.share=true and "
+            "batch.grouped=true, which tell the artworks of a batch apart"
+        )
+    data = TripletData(
+        task,
+        drawings=list(collection.drawing_paths(task.drawings).values()),
+        artworks=list(collection.artwork_paths(task.artworks).values()),
+        augmentation=build(config.aug),
+        image_size=config.image_size,
+        exact=bool(config.aug.get("exact")),
+        batch_size=config.batch.size,
+        grouped=config.batch.grouped,
+        embed_batch_size=config.batch.embed,
+        passes=config.pairs.passes,
+        views=config.pairs.views,
+        view=build(config.pairs.view) if config.pairs.view else None,
+        augmented_val=config.val_loss == "augmented",
+        frozen=config.freeze,
+        workers=readers(config.workers),
+        seed=config.seed,
+        max_pixels=config.data.max_pixels,
+        image_cache=Path(config.image_cache) if config.get("image_cache") else None,
+    )
+    return data, miner, make_module(config)
+
+
+def make_module(config: DictConfig) -> Matcher:
+    """The LightningModule of a configuration."""
+    from drawsim.learning.training.module import Matcher
+
+    backbone = make_backbone(config)
+    if config.freeze:
+        backbone.freeze()
+    adapts = config.adapt.get("_target_") is not None
+    adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
+    return Matcher(
+        backbone=backbone,
+        loss=build(config.loss),
+        optimizer=build(config.optim.optimizer),
+        schedule=build(config.optim.schedule),
+        share=config.batch.share,
+        memory=config.batch.memory,
+        flip=config.batch.flip,
+        layer_decay=config.optim.layer_decay,
+        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
+        seed=config.seed,
+    )
+
+
+def make_backbone(config: DictConfig) -> Backbone:
+    """The network of a configuration, with its layout."""
+    backbone: Backbone = build(config.backbone, name=config.backbone.name)
+    if config.layout.parts:
+        backbone.read_layout(config.layout.parts, config.image_size)
+    return backbone
+
+
+def check_choices(config: DictConfig) -> None:
+    choices = {
+        "protocol": ("drawsim", "thesis"),
+        "val_loss": ("plain", "augmented"),
+        "pairs.queries": ("annotated", "simulated"),
+    }
+    for key, known in choices.items():
+        value = str(OmegaConf.select(config, key))
+        if value not in known:
+            raise UserError(f"{key}={value}: {nearest(value, known)}")
+    if config.pairs.views and config.pairs.view is None:
+        raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")
+    if not config.pairs.views and not config.pairs.passes:
+        raise UserError("pairs.passes=0 and pairs.views=0: there is nothing to train on")
