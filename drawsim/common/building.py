@@ -20,7 +20,7 @@ from drawsim.common.errors import UserError
 
 TARGET, PARTIAL, LABEL = "_target_", "_partial_", "name"
 MOST_VALUES = 20_000
-"""Values in the settings of a file, at most: more is no configuration but an attempt to fill memory."""
+"""Values in the settings of a file, at most: more is an attempt to fill memory."""
 _TARGET_LINE = re.compile(rf"^\s*{TARGET}:\s*(\S+)\s*$", re.MULTILINE)
 
 
