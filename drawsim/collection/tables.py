@@ -20,8 +20,6 @@ from drawsim.common.files import atomic
 
 TRUE_WORDS = {"true", "1", "yes"}
 FALSE_WORDS = {"false", "0", "no"}
-REJECTED = "different"
-"""The grade, in pairs.csv, of an artwork that people found not to be a drawing's own."""
 SHOWN_PROBLEMS = 20
 
 

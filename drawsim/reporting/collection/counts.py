@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from drawsim.collection.grades import REJECTED
 from drawsim.collection.names import AGE_GROUPS, display_name, original_id
 from drawsim.collection.tables import (
-    REJECTED,
     Collection,
     Problem,
     raise_problems,
@@ -48,7 +48,7 @@ def read_holdings(root: Path) -> Holdings:
     unfinished = absent and (root / "drawings.csv").is_file()
     collection = _read_unfinished(root) if unfinished else read_collection(root)
     if "grade" in collection.pairs.columns:
-        kept = collection.pairs["pair"] | (collection.pairs["grade"] != REJECTED)
+        kept = collection.pairs["pair"] | ~collection.pairs["grade"].isin(REJECTED)
         collection = replace(collection, pairs=collection.pairs[kept])
     copies = style_copies(collection)
     return Holdings(collection.without(copies, ()), len(copies), absent)
