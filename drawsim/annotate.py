@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from PIL import Image
     from sqlalchemy import Engine
 
+    from drawsim.collection.grades import Grade
+    from drawsim.collection.kinds import Kind
     from drawsim.models.query_model import QueryModel
     from drawsim.retrieval.index.folder import Index
-    from drawsim.web.events.drafts import Grade, Kind
     from drawsim.web.security.accounts import Accounts
     from drawsim.web.services import Services
 
@@ -271,7 +272,7 @@ def _list_users(config: DictConfig) -> None:
 
 
 def _confirmed(config: DictConfig) -> tuple[Grade, ...]:
-    from drawsim.web.events.drafts import GRADES
+    from drawsim.collection.grades import GRADES
 
     grades = {str(grade): grade for grade in GRADES}
     for given in listed(config.confirmed):

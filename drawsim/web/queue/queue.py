@@ -22,9 +22,11 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
+from drawsim.collection.grades import GRADES, Grade
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.filters import parse_filter, passing
-from drawsim.web.events.drafts import ANSWERING, GRADES, Grade, Kind
+from drawsim.web.events.drafts import ANSWERING
 from drawsim.web.events.tables import ANSWERS, JUDGEMENTS, EventRow, LeaseRow, now, writing
 
 Order = Literal["unjudged", "id", "random", "uncertain"]

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import Draft, Kind, MadeWith
+from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import connect, now
 from drawsim.web.queue.queue import Claim, Order, Queue, Wish

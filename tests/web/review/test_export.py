@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawsim.collection.grades import GRADES, Grade
 from drawsim.collection.spreadsheets import guard, guarded, unguard
 from drawsim.collection.tables import Collection, read_collection, read_pairs, write_csv
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import GRADES, Grade
 from drawsim.web.review.export import (
     JUDGED,
     account,
