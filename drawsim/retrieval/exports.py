@@ -92,7 +92,7 @@ def export_parquet(path: Path) -> Path:
 def check_parquet() -> None:
     """Raise UserError where pandas cannot write Parquet."""
     try:
-        import pyarrow  # type: ignore[import-not-found] # noqa: F401
+        import pyarrow  # noqa: F401
     except ImportError as error:
         raise UserError("export=parquet needs pyarrow: pip install pyarrow") from error
 
