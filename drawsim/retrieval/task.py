@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from drawsim.collection.grades import REJECTED
+from drawsim.collection.pairs import graded_unconfirmed
 from drawsim.collection.splits import SETS, Set
-from drawsim.collection.tables import Collection, graded_unconfirmed
+from drawsim.collection.tables import Collection
 from drawsim.retrieval.metrics.functions import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawsim.collection.grades import MATCH, UNDECIDED, Grade
-from drawsim.collection.tables import Collection, Problem, raise_problems, read_pairs
+from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 
