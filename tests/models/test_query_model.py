@@ -12,8 +12,8 @@ import yaml
 from omegaconf import OmegaConf
 from torch.nn.functional import normalize
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import lite
 from drawsim.models.query_model import (
