@@ -45,8 +45,8 @@ def make_parts(
         )
     data = TripletData(
         task,
-        drawings=list(collection.drawing_paths(task.drawings).values()),
-        artworks=list(collection.artwork_paths(task.artworks).values()),
+        drawings=list(collection.paths("drawing", task.drawings).values()),
+        artworks=list(collection.paths("artwork", task.artworks).values()),
         augmentation=build(config.aug),
         image_size=config.image_size,
         exact=bool(config.aug.get("exact")),
