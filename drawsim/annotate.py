@@ -102,7 +102,7 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
     """All parts of the app, and what is to be said about them."""
     from datetime import timedelta
 
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import Collection
     from drawsim.retrieval.index.folder import open_index
     from drawsim.web.events.store import EventStore
     from drawsim.web.pictures import Pictures
@@ -111,7 +111,7 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
     from drawsim.web.security.accounts import Sessions
     from drawsim.web.services import Services, Settings
 
-    collection = read_collection(_root(config))
+    collection = Collection.open(_root(config))
     indexes = [open_index(Path(folder)) for folder in listed(config.index)]
     lens, notes = _lens(indexes[0])
     for index in indexes:
@@ -282,11 +282,11 @@ def _confirmed(config: DictConfig) -> tuple[Grade, ...]:
 
 def _export(config: DictConfig) -> None:
     """Write what was decided, and say what that changes."""
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import Collection
     from drawsim.web.events.store import EventStore
     from drawsim.web.review.export import export_all
 
-    collection = read_collection(_root(config))
+    collection = Collection.open(_root(config))
     if config.database is None and not _sqlite(config).is_file():
         raise UserError(f"{_sqlite(config)}: no such file; nothing was annotated there yet")
     out = None if config.out is None else Path(config.out)
@@ -295,13 +295,13 @@ def _export(config: DictConfig) -> None:
 
 def _import(config: DictConfig) -> None:
     """Save the annotations of the thesis's app as grades."""
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import Collection
     from drawsim.web.events.store import EventStore
     from drawsim.web.review.thesis_annotations import import_thesis
 
     if config.source is None:
         raise UserError("source must be given: source=FILE.csv, a table of annotations")
-    collection = read_collection(_root(config))
+    collection = Collection.open(_root(config))
     print(import_thesis(EventStore(_engine(config)), collection, Path(config.source)))
 
 

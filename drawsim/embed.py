@@ -170,7 +170,8 @@ def _write(
     import pandas as pd
     import torch
 
-    from drawsim.collection.tables import Problem, raise_problems, write_csv
+    from drawsim.collection.csv_files import write_csv
+    from drawsim.collection.problems import Problem, raise_problems
     from drawsim.models.embedding.engine import assemble
 
     rows = [(name, str(images[name]), why) for name, why in outcome.skipped.items()]

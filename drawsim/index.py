@@ -142,7 +142,8 @@ def _collection(config: DictConfig) -> Path | None:
 
 
 def _table(root: Path, kind: str) -> pd.DataFrame:
-    from drawsim.collection.tables import Problem, raise_problems, read_images
+    from drawsim.collection.problems import Problem, raise_problems
+    from drawsim.collection.tables import read_images
 
     problems: list[Problem] = []
     table = read_images(root / f"{kind}s.csv", problems)

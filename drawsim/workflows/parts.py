@@ -47,8 +47,8 @@ def make_parts(
     module = make_module(config)
     data = TripletData(
         task,
-        drawings=list(collection.drawing_paths(task.drawings).values()),
-        artworks=list(collection.artwork_paths(task.artworks).values()),
+        drawings=list(collection.paths("drawing", task.drawings).values()),
+        artworks=list(collection.paths("artwork", task.artworks).values()),
         augmentation=build(config.aug),
         reading=module.model.reading,
         batch_size=config.batch.size,

@@ -20,7 +20,7 @@ from drawsim.pixels.thesis_transforms import squash
 
 @pytest.fixture
 def paths(collection: Collection) -> list[Path]:
-    return list(collection.artwork_paths().values())
+    return list(collection.paths("artwork").values())
 
 
 def test_an_item_is_the_image_squashed_to_a_square(paths: list[Path]) -> None:

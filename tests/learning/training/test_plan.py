@@ -57,8 +57,8 @@ def make_data(
     plain = NO_AUGMENTATION | {"size": SIZE, "styles": copies}
     return TripletData(
         task,
-        drawings=list(collection.drawing_paths(task.drawings).values()),
-        artworks=list(collection.artwork_paths(task.artworks).values()),
+        drawings=list(collection.paths("drawing", task.drawings).values()),
+        artworks=list(collection.paths("artwork", task.artworks).values()),
         augmentation=augmentation(exact=bool(copies), **plain),
         reading=Reading(SIZE),
         batch_size=batch_size,
