@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from sqlalchemy import Engine
 
-    from drawsim.models.query_model import QueryModel
+    from drawsim.models.model import Model
     from drawsim.retrieval.index.folder import Index
     from drawsim.web.events.drafts import Grade, Kind
     from drawsim.web.security.accounts import Accounts
@@ -144,10 +144,10 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
 
 def _lens(index: Index) -> tuple[ModelLens | None, list[str]]:
     """The model of an index, if it can be made; else what there will not be."""
-    from drawsim.models.query_model import load_model, load_source
+    from drawsim.models.loading import SOURCE, load_source, model_of_source
 
     try:
-        model = load_model(load_source(index.folder))
+        model = model_of_source(load_source(index.folder), index.folder / SOURCE)
         index.check_model(model.made_by(index.model.dimensions))
     except UserError as error:
         return None, [f"no search by picture and no overlays: {error}"]
@@ -157,14 +157,14 @@ def _lens(index: Index) -> tuple[ModelLens | None, list[str]]:
 class ModelLens:
     """A model that looks at pictures, one at a time."""
 
-    def __init__(self, model: QueryModel) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
         self._looking = threading.Lock()
 
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
         with self._looking:
-            return self._model.embed(self._model.square(pixels)[None], kind)[0].numpy()
+            return self._model.vectors([pixels], kind)[0].numpy()
 
     def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
         """Both side by side with the patches that agree on one layout; None: none do.
@@ -179,7 +179,7 @@ class ModelLens:
 
         left, right = (Image.fromarray(read_image(path, HEIGHT)) for path in (drawing, artwork))
         with self._looking:
-            placement = placements(self._model, self._model.read(drawing), [artwork])[0]
+            placement = placements(self._model, drawing, [artwork])[0]
         if placement is None:
             return None
         return overlay(left, right, placement)

@@ -45,8 +45,7 @@ def index(config: DictConfig) -> None:
 
 
 def _build(folder: Path, config: DictConfig) -> Index:
-    from drawsim.models.query_model import model_source, save_source
-    from drawsim.models.restore import BEST
+    from drawsim.models.loading import BEST, model_source, save_source
     from drawsim.retrieval.index.folder import build_index
 
     source = model_source(
@@ -54,7 +53,6 @@ def _build(folder: Path, config: DictConfig) -> Index:
         config.checkpoint,
         config.backbone,
         config.image_size,
-        config_folder() / "backbone",
     )
     root = _collection(config)
     galleries = _galleries(config, root)

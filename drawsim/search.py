@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
-    from drawsim.models.query_model import Kind, QueryModel
+    from drawsim.collection.kinds import Kind
+    from drawsim.models.model import Model
     from drawsim.reporting.search.page import SearchSheet
     from drawsim.retrieval.index.folder import Index
     from drawsim.retrieval.index.queries import Hits, Queries
@@ -109,9 +110,9 @@ def _asking(config: DictConfig, index: Index) -> Asking:
     return Asking(groups, unlike, notes)
 
 
-def _model(config: DictConfig, index: Index, asking: Asking) -> QueryModel | None:
+def _model(config: DictConfig, index: Index, asking: Asking) -> Model | None:
     """The model of an index, checked, if anything has to be embedded."""
-    from drawsim.models.query_model import load_model, load_source, model_source
+    from drawsim.models.loading import SOURCE, load_source, model_of_source, model_source
 
     if not (asking.has_files or config.spatial):
         return None
@@ -120,9 +121,8 @@ def _model(config: DictConfig, index: Index, asking: Asking) -> QueryModel | Non
         config.checkpoint,
         config.backbone,
         config.image_size,
-        config_folder() / "backbone",
     )
-    model = load_model(given or load_source(index.folder))
+    model = model_of_source(given or load_source(index.folder), index.folder / SOURCE)
     index.check_model(model.made_by(index.model.dimensions))
     return model
 
@@ -142,7 +142,7 @@ def _searched(wanted: str | None, groups: Sequence[Sequence[Asked]], index: Inde
 def _find(
     config: DictConfig,
     indexes: Sequence[Index],
-    models: Sequence[QueryModel | None],
+    models: Sequence[Model | None],
     asking: Asking,
     kind: Kind,
 ) -> Hits:
@@ -164,7 +164,7 @@ def _find(
     return fused(every, config.k, weights)
 
 
-def _queries(asking: Asking, index: Index, model: QueryModel | None) -> Queries:
+def _queries(asking: Asking, index: Index, model: Model | None) -> Queries:
     from drawsim.retrieval.index.queries import combined, joined
     from drawsim.workflows.search_queries import as_queries
 
@@ -213,7 +213,7 @@ def _sheet(
     return SearchSheet(found.queries[row], pictures, hits)
 
 
-def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int) -> SearchSheet:
+def _verified(sheet: SearchSheet, asked: Asked, model: Model | None, k: int) -> SearchSheet:
     """The first results in a new order: by cosine similarity and common layout."""
     import pandas as pd
     from PIL import Image
@@ -228,7 +228,7 @@ def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int
     hits = sheet.hits[: max(VERIFIED, k)]
     pixels = asked.pixels()
     files = [Path(path) if path else None for path in hits["path"]]
-    found = placements(model, model.square(pixels), files)
+    found = placements(model, pixels, files)
     ranked = by_layout(hits, found)[:k]
     pictures: list[Any] = []
     for path, row in zip(ranked["path"], ranked.pop("row"), strict=True):
@@ -240,10 +240,10 @@ def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int
             pictures.append(overlay(Image.fromarray(pixels), shown, placement))
     ranked = ranked.assign(overlay=pd.Series(pictures, dtype=object))
     notes = [*sheet.notes, f"the first {len(hits)} re-ranked by common layout"]
-    if model.image_size < LAYOUT_SIZE:
-        few = model.image_size // STRIDE
+    if model.reading.size < LAYOUT_SIZE:
+        few = model.reading.size // STRIDE
         notes.append(
-            f"spatial: at {model.image_size} px there are {few} x {few} patches alone, at "
+            f"spatial: at {model.reading.size} px there are {few} x {few} patches alone, at "
             f"{LAYOUT_SIZE} px or more layouts can be told apart"
         )
     return replace(sheet, hits=ranked, notes=notes)
