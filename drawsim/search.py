@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import as_texts, listed
-from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch
 
