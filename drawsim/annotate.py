@@ -72,7 +72,8 @@ def _serve(place: Workplace, config: DictConfig) -> None:
     numbers = {key: config[key] for key in ("port", "k", "overlap", "audit", "lease_minutes")}
     confirmed, trust = grades_named(listed(config.confirmed)), tuple(listed(config.trust))
     how = Serving(host=config.host, confirmed=confirmed, trust=trust, **numbers)
-    serve(place, [Path(each) for each in listed(config.index)], how, partial(print, flush=True))
+    indexes = [Path(each) for each in listed(config.get("index"))]
+    serve(place, indexes, how, partial(print, flush=True))
 
 
 def _password(name: str) -> str:

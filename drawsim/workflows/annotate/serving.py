@@ -76,10 +76,10 @@ def serve(
     be opened, or if others could reach an app that asks nobody who they are.
     """
     how = how or Serving()
+    root, accounts = place.root, place.accounts()
     if not indexes:
         raise UserError("index must be given: index=DIR, or index='[DIR, DIR]'")
     prepare()
-    root, accounts = place.root, place.accounts()
     asked = bool(accounts.names)
     if place.users is not None and not asked:
         raise UserError(f"users={place.users}: no accounts in it; drawsim annotate user add NAME")
