@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 
 # A busy machine is slow, which is no defect.
 settings.register_profile("drawsim", deadline=None)
@@ -60,7 +60,7 @@ def collection_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def collection(collection_root: Path) -> Collection:
     """The small collection, read."""
-    return read_collection(collection_root)
+    return Collection.open(collection_root)
 
 
 @pytest.fixture(scope="session")
