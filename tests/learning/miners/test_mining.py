@@ -125,7 +125,7 @@ def test_thesis_takes_out_of_the_nearest(case: Case, data: st.DataObject) -> Non
 def test_thesis_triplets_are_those_of_the_original(shared_data: Path) -> None:
     parity = shared_data.parent / "reference" / "parity"
     if not parity.is_dir():
-        pytest.skip(f"no parity fixtures: there is no folder {parity}")
+        pytest.skip(f"no real data: there is no folder {parity}")
     arrays = np.load(parity / "embeddings.npz", allow_pickle=False)
     drawings = {name: i for i, name in enumerate(arrays["drawing_ids"].tolist())}
     artworks = arrays["artwork_ids"].tolist()
