@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from sqlalchemy import Engine
 
-    from drawsim.models.query_model import QueryModel
+    from drawsim.models.model import Model
     from drawsim.retrieval.index.folder import Index
     from drawsim.web.events.drafts import Grade, Kind
     from drawsim.web.security.accounts import Accounts
@@ -102,7 +102,7 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
     """All parts of the app, and what is to be said about them."""
     from datetime import timedelta
 
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import Collection
     from drawsim.retrieval.index.folder import open_index
     from drawsim.web.events.store import EventStore
     from drawsim.web.pictures import Pictures
@@ -111,7 +111,7 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
     from drawsim.web.security.accounts import Sessions
     from drawsim.web.services import Services, Settings
 
-    collection = read_collection(_root(config))
+    collection = Collection.open(_root(config))
     indexes = [open_index(Path(folder)) for folder in listed(config.index)]
     lens, notes = _lens(indexes[0])
     for index in indexes:
@@ -144,10 +144,10 @@ def _services(config: DictConfig, accounts: Accounts | None) -> tuple[Services, 
 
 def _lens(index: Index) -> tuple[ModelLens | None, list[str]]:
     """The model of an index, if it can be made; else what there will not be."""
-    from drawsim.models.query_model import load_model, load_source
+    from drawsim.models.loading import SOURCE, load_source, model_of_source
 
     try:
-        model = load_model(load_source(index.folder))
+        model = model_of_source(load_source(index.folder), index.folder / SOURCE)
         index.check_model(model.made_by(index.model.dimensions))
     except UserError as error:
         return None, [f"no search by picture and no overlays: {error}"]
@@ -157,14 +157,14 @@ def _lens(index: Index) -> tuple[ModelLens | None, list[str]]:
 class ModelLens:
     """A model that looks at pictures, one at a time."""
 
-    def __init__(self, model: QueryModel) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
         self._looking = threading.Lock()
 
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
         with self._looking:
-            return self._model.embed(self._model.square(pixels)[None], kind)[0].numpy()
+            return self._model.vectors([pixels], kind)[0].numpy()
 
     def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
         """Both side by side with the patches that agree on one layout; None: none do.
@@ -179,7 +179,7 @@ class ModelLens:
 
         left, right = (Image.fromarray(read_image(path, HEIGHT)) for path in (drawing, artwork))
         with self._looking:
-            placement = placements(self._model, self._model.read(drawing), [artwork])[0]
+            placement = placements(self._model, drawing, [artwork])[0]
         if placement is None:
             return None
         return overlay(left, right, placement)
@@ -282,11 +282,11 @@ def _confirmed(config: DictConfig) -> tuple[Grade, ...]:
 
 def _export(config: DictConfig) -> None:
     """Write what was decided, and say what that changes."""
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import Collection
     from drawsim.web.events.store import EventStore
     from drawsim.web.review.export import export_all
 
-    collection = read_collection(_root(config))
+    collection = Collection.open(_root(config))
     if config.database is None and not _sqlite(config).is_file():
         raise UserError(f"{_sqlite(config)}: no such file; nothing was annotated there yet")
     out = None if config.out is None else Path(config.out)
@@ -295,13 +295,13 @@ def _export(config: DictConfig) -> None:
 
 def _import(config: DictConfig) -> None:
     """Save the annotations of the thesis's app as grades."""
-    from drawsim.collection.tables import read_collection
+    from drawsim.collection.tables import Collection
     from drawsim.web.events.store import EventStore
     from drawsim.web.review.thesis_annotations import import_thesis
 
     if config.source is None:
         raise UserError("source must be given: source=FILE.csv, a table of annotations")
-    collection = read_collection(_root(config))
+    collection = Collection.open(_root(config))
     print(import_thesis(EventStore(_engine(config)), collection, Path(config.source)))
 
 

@@ -77,8 +77,8 @@ def _map(config: DictConfig) -> None:
     layers = []
     for (kind, gallery), plane in zip(galleries.items(), planes, strict=True):
         ids = list(gallery.embeddings.ids)
-        paths = collection.drawing_paths if kind == "drawing" else collection.artwork_paths
-        layers.append(Layer(kind, gallery.table.loc[ids], paths(ids), plane))
+        paths = collection.paths("drawing" if kind == "drawing" else "artwork", ids)
+        layers.append(Layer(kind, gallery.table.loc[ids], paths, plane))
     model = next(iter(galleries.values())).model
     page = Path(config.out, "map.html")
     write_map(

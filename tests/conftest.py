@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from tests.skips import Skips
 from tests.skips import pytest_addoption as pytest_addoption
 
@@ -63,7 +63,7 @@ def collection_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def collection(collection_root: Path) -> Collection:
     """The small collection, read."""
-    return read_collection(collection_root)
+    return Collection.open(collection_root)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ import torch
 from numpy.lib.format import open_memmap
 from torch import Tensor
 
-from drawsim.collection.tables import write_csv
+from drawsim.collection.csv_files import write_csv
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.retrieval.embeddings import ids_path, load_embeddings

@@ -10,8 +10,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from drawsim.collection.pairs import REJECTED, graded_unconfirmed
 from drawsim.collection.splits import SETS, Set
-from drawsim.collection.tables import REJECTED, Collection, graded_unconfirmed
+from drawsim.collection.tables import Collection
 from drawsim.retrieval.metrics.functions import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
 

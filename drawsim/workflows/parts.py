@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
     from drawsim.models.backbones.backbone import Backbone
+    from drawsim.models.model import Model
 
 
 def make_parts(
@@ -43,13 +44,13 @@ def make_parts(
             f"miner={config.miner.name} mines no negatives: it needs batch.share=true and "
             "batch.grouped=true, which tell the artworks of a batch apart"
         )
+    module = make_module(config)
     data = TripletData(
         task,
-        drawings=list(collection.drawing_paths(task.drawings).values()),
-        artworks=list(collection.artwork_paths(task.artworks).values()),
+        drawings=list(collection.paths("drawing", task.drawings).values()),
+        artworks=list(collection.paths("artwork", task.artworks).values()),
         augmentation=build(config.aug),
-        image_size=config.image_size,
-        exact=bool(config.aug.get("exact")),
+        reading=module.model.reading,
         batch_size=config.batch.size,
         grouped=config.batch.grouped,
         embed_batch_size=config.batch.embed,
@@ -60,32 +61,42 @@ def make_parts(
         frozen=config.freeze,
         workers=readers(config.workers),
         seed=config.seed,
-        max_pixels=config.data.max_pixels,
         image_cache=Path(config.image_cache) if config.get("image_cache") else None,
     )
-    return data, miner, make_module(config)
+    return data, miner, module
 
 
 def make_module(config: DictConfig) -> Matcher:
     """The LightningModule of a configuration."""
     from drawsim.learning.training.module import Matcher
 
-    backbone = make_backbone(config)
-    if config.freeze:
-        backbone.freeze()
-    adapts = config.adapt.get("_target_") is not None
-    adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
     return Matcher(
-        backbone=backbone,
+        model=make_model(config),
         loss=build(config.loss),
         optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
         share=config.batch.share,
         memory=config.batch.memory,
-        flip=config.batch.flip,
         layer_decay=config.optim.layer_decay,
-        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
         seed=config.seed,
+    )
+
+
+def make_model(config: DictConfig) -> Model:
+    """The model of a configuration, untrained."""
+    from drawsim.models.model import Model
+    from drawsim.pixels.reading import Reading
+
+    backbone = make_backbone(config)
+    if config.freeze:
+        backbone.freeze()
+    adapts = config.adapt.get("_target_") is not None
+    adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
+    return Model(
+        backbone,
+        Reading(config.image_size, config.reading, config.data.max_pixels),
+        flip=config.batch.flip,
+        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
     )
 
 

@@ -92,8 +92,8 @@ def report(run: RunFolder, collection: Collection) -> None:
     from drawsim.reporting.run.wandb_results import log_results
 
     pictures = (
-        collection.drawing_paths(collection.drawings.index),
-        collection.artwork_paths(),
+        collection.paths("drawing", collection.drawings.index),
+        collection.paths("artwork"),
     )
     finished = run.record["status"] == "finished"
     page = write_report(run.path, *pictures)

@@ -19,7 +19,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from drawsim.annotate import PASSWORD, _words, annotate
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.launch import config_folder
 from drawsim.web.security.accounts import Accounts
@@ -225,5 +225,5 @@ def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     row = pairs[(pairs["drawing_id"] == "d7") & (pairs["artwork_id"] == "a7")].iloc[0]
     assert (row["pair"], row["grade"], row["annotator"]) == ("true", "same work", "local")
     assert json.loads((out / "annotations.jsonld").read_text(encoding="utf-8"))
-    before = read_collection(settings["collection"]).pairs
+    before = Collection.open(settings["collection"]).pairs
     assert set(before["drawing_id"]) <= set(pairs["drawing_id"])

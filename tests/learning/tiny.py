@@ -22,7 +22,9 @@ from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.samples import EpochChoice, TripletBatches, listed
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.model import Model
 from drawsim.models.trainer import settle_hardware
+from drawsim.pixels.reading import Reading
 from drawsim.pixels.transforms import Augmentation, resize
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
@@ -90,11 +92,10 @@ def tiny_data(folder: Path, **changes: Any) -> TripletData:
     drawings, artworks = write_images(folder)
     settings: dict[str, Any] = {
         "augmentation": Augmentation(**BASIC),
-        "image_size": SIZE,
+        "reading": Reading(SIZE, max_pixels=MAX_PIXELS),
         "batch_size": 4,
         "grouped": True,
         "embed_batch_size": 10,
-        "exact": False,
         "passes": 1,
         "views": 0,
         "view": tinted,
@@ -102,7 +103,6 @@ def tiny_data(folder: Path, **changes: Any) -> TripletData:
         "frozen": False,
         "workers": 0,
         "seed": 5,
-        "max_pixels": MAX_PIXELS,
     }
     return TripletData(tiny_task(), drawings, artworks, **(settings | changes))
 
@@ -170,6 +170,14 @@ def tiny_backbone(name: str = "tiny", freeze_norm: bool = True) -> Backbone:
     return Backbone(name, TinyNet(), [127.0] * 3, [64.0] * 3, freeze_norm)
 
 
+def tiny_model(
+    backbone: Backbone | None = None, flip: bool = False, adaptation: Adaptation | None = None
+) -> Model:
+    """A model of 24 pixels, of the tiny network if of no other."""
+    reading = Reading(SIZE, max_pixels=MAX_PIXELS)
+    return Model(backbone or tiny_backbone(), reading, flip, adaptation)
+
+
 def tiny_matcher(
     reduction: Reduction = "mean",
     margin: float = 0.5,
@@ -185,15 +193,13 @@ def tiny_matcher(
     """A module with a random tiny network, the same at every call; loss wins over its settings."""
     torch.manual_seed(0)
     return Matcher(
-        backbone=tiny_backbone(freeze_norm=freeze_norm),
+        model=tiny_model(tiny_backbone(freeze_norm=freeze_norm), flip, adaptation),
         loss=loss or TripletCosineLoss(margin, reduction),
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
         schedule=schedule,
         share=share,
         memory=memory,
-        flip=flip,
         layer_decay=1,
-        adaptation=adaptation,
         seed=0,
     )
 

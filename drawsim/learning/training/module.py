@@ -11,42 +11,38 @@ from timm.optim import param_groups_layer_decay
 from torch import Tensor
 from torch.distributed import all_reduce
 from torch.distributed.nn.functional import all_gather
-from torch.nn.functional import normalize, pad
+from torch.nn.functional import pad
 from torch.optim import Optimizer
 
 from drawsim.common.errors import UserError
 from drawsim.learning.losses.losses import Loss, Terms, compare
 from drawsim.learning.miners.mining import NOTHING
 from drawsim.learning.training.samples import Triplets
-from drawsim.models.adaptation import Adaptation
-from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.recipe import Recipe
+from drawsim.models.model import Model
 
 Schedule = Callable[[float, int], float]
 
 
 class Matcher(pl.LightningModule):
-    """Backbone, loss, optimiser and schedule; it knows nothing of files, sets or metrics.
+    """Model, loss, optimiser and schedule; it knows nothing of files, sets or metrics.
 
     share: tell each drawing apart from every artwork of the batch. memory: and from the whole
     gallery as last embedded (Wang et al., "Cross-batch memory for embedding learning", 2020).
-    flip: embed each image as it is and mirrored, and take the mean. layer_decay: factor of the
-    learning rate from each block of layers to the one before it; 1 for none. adaptation: applied to
-    embeddings before they are compared, in training too, but there without its hubs.
+    layer_decay: factor of the learning rate from each block of layers to the one before it; 1 for
+    none. The model's adaptation is applied to embeddings before they are compared, in training too,
+    but there without its hubs.
     """
 
     def __init__(
         self,
-        backbone: Backbone,
+        model: Model,
         loss: Loss,
         optimizer: Callable[[Iterable[Any]], Optimizer],
         schedule: Schedule,
         *,
         share: bool,
         memory: bool,
-        flip: bool,
         layer_decay: float,
-        adaptation: Adaptation | None,
         seed: int,
     ) -> None:
         super().__init__()
@@ -54,16 +50,16 @@ class Matcher(pl.LightningModule):
             raise UserError(f"optim.layer_decay={layer_decay}: must be above 0 and at most 1")
         if memory and not share:
             raise UserError("batch.memory=true needs batch.share=true")
-        self.backbone = backbone
+        self.model = model
+        self.backbone = model.backbone  # a checkpoint names the two parts that have weights
+        self.adaptation = model.adaptation
         self.loss = loss
         self.make_optimizer = optimizer
         self.schedule = schedule
         self.share = share
-        self.memory = torch.empty(0, backbone.dimensions) if memory else None
+        self.memory = torch.empty(0, model.dimensions) if memory else None
         """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
-        self.flip = flip
         self.layer_decay = layer_decay
-        self.adaptation = adaptation
         self.seed = seed
 
     def forward(self, images: Tensor) -> Tensor:
@@ -221,25 +217,13 @@ class Matcher(pl.LightningModule):
             terms = self._terms(batch)
             return {"loss": terms.values.sum(), "count": terms.counted.sum()}
         images, rows = batch
-        vectors = self(images)
-        if self.flip:
-            vectors = normalize(vectors + self(images.flip(3)), dim=1)
-        return {"rows": rows, "vectors": vectors}
+        return {"rows": rows, "vectors": self.model.encode(images)}
 
     test_step = validation_step
 
     def adapt(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
         """What is ranked: (D, d) and (N, d) unit rows as embedded, adapted if the model does."""
-        if self.adaptation is None:
-            return drawings, artworks
-        adapted: tuple[Tensor, Tensor] = self.adaptation(drawings, artworks)
-        return adapted
-
-    def recipe(self, image_size: int, precision: str, exact: bool) -> Recipe:
-        """Everything that makes an embedding by this model; see `Recipe`."""
-        return Recipe(
-            self.backbone, image_size, precision, exact, self.flip, adaptation=self.adaptation
-        )
+        return self.model.adapt(drawings, "drawing"), self.model.adapt(artworks, "artwork")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which network the weights belong to."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.results import Results
 from drawsim.reporting.kit.figures import (
@@ -96,12 +96,12 @@ def find_pictures(runs: Sequence[Run]) -> tuple[Pictures, list[str]]:
     """The pictures of the runs' collection, or none and a note that says why."""
     data: Mapping[str, Any] = runs[0].settings["data"]
     try:
-        collection = read_collection(collection_root(data))
+        collection = Collection.open(collection_root(data))
     except UserError as error:
         reason = str(error).splitlines()[0]
         return Pictures(), [f"Pictures are left empty, for the collection is not there: {reason}"]
-    drawings = collection.drawing_paths(collection.drawings.index)
-    return Pictures(drawings, collection.artwork_paths()), []
+    drawings = collection.paths("drawing", collection.drawings.index)
+    return Pictures(drawings, collection.paths("artwork")), []
 
 
 def choose(results: Results, reference: str) -> Showing | None:

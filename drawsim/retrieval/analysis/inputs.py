@@ -13,16 +13,12 @@ import pandas as pd
 import torch
 import yaml
 
+from drawsim.collection.csv_files import read_csv
 from drawsim.collection.demo import demo_root
+from drawsim.collection.pairs import read_pairs, with_parents
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import assert_disjoint, read_split
-from drawsim.collection.tables import (
-    Collection,
-    Problem,
-    raise_problems,
-    read_csv,
-    read_pairs,
-    with_parents,
-)
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.index.gallery import read_metadata

@@ -11,7 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from drawsim.collection.tables import Collection, Problem, raise_problems, read_pairs
+from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Draft, Grade, MadeWith
 from drawsim.web.events.store import EventStore
 

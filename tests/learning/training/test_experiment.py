@@ -148,7 +148,7 @@ def test_a_gallery_alone_is_enough(tmp_path: Path, gallery: Path, overrides: lis
     assert epochs[["val/mrr", "val/loss"]].notna().all(axis=None)
     ranks = pd.read_csv(experiment.run.path / "ranks.csv")
     assert set(ranks["drawing_id"]) == set(split["drawing_id"])
-    pictures = collection.drawing_paths(collection.drawings.index), collection.artwork_paths()
+    pictures = collection.paths("drawing", collection.drawings.index), collection.paths("artwork")
     page = write_report(experiment.run.path, *pictures)
     assert "(view)" in page.read_text(encoding="utf-8")
 
@@ -157,7 +157,7 @@ def test_queries_are_other_views_than_those_that_train(tmp_path: Path, gallery: 
     config = configuration(gallery, "pairs.views=40")
     experiment, split, collection = assemble(config, tmp_path / "run")
     row = int(collection.artworks.index.get_loc(split["artwork_id"][0]))
-    asked = cv2.imread(str(collection.drawing_paths(split["drawing_id"][:1]).popitem()[1]))
+    asked = cv2.imread(str(collection.paths("drawing", split["drawing_id"][:1]).popitem()[1]))
     for pair in range(3):
         spec = TripletSpec(0, pair, -1, row, (), (row,), 1)
         shown = experiment.data.triplets[spec].images[0].permute(1, 2, 0).numpy()
@@ -212,7 +212,7 @@ def test_drawings_without_pairs_are_fitted_to_and_nothing_else(
 
     seen = [*split[split["set"] != "test"]["drawing_id"], *free]
     assert len(seen) == PAIRED - len(split[split["set"] == "test"]) + 3
-    paths = collection.drawing_paths(seen)
+    paths = collection.paths("drawing", seen)
     images = torch.stack([picture(paths[name]) for name in seen])
     experiment.module.eval()
     last = torch.load(experiment.checkpoints.last, weights_only=True)["state_dict"]

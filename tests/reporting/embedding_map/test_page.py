@@ -45,8 +45,8 @@ def layers(collection: Collection) -> list[Layer]:
     drawings = collection.drawings.assign(year=[str(1990 + i) for i in range(8)])
     artworks = collection.artworks.assign(artist="Albrecht_Du╠êrer")
     return [
-        layer("artwork", artworks, collection.artwork_paths()),
-        layer("drawing", drawings, collection.drawing_paths(drawings.index), 1),
+        layer("artwork", artworks, collection.paths("artwork")),
+        layer("drawing", drawings, collection.paths("drawing", drawings.index), 1),
     ]
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from drawsim.collection.tables import Collection, Problem, read_pairs
+from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problem
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.web.review.export import account, pair_table
 from drawsim.web.review.thesis_annotations import import_thesis
