@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.pixels import styles
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.styles import EFFECTS, gray, oil, pencil, style_effect

@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional
 
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.learning.losses.losses import (
     ContrastiveLoss,
     InfoNCELoss,
