@@ -13,8 +13,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from drawsim.collection.tables import Collection
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.runs.folder import RunFolder
 from drawsim.workflows.data import queries_folder, unlabelled_drawings

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import build
 from drawsim.workflows.data import unlabelled_drawings
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from omegaconf import DictConfig
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
-from drawsim.common.launch import config_folder
+from drawsim.common.building import config_folder
 from drawsim.learning.miners.base import listed
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher

@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional
 
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.learning.losses.base import Loss, Similarities, Terms, compare
 from drawsim.learning.losses.contrastive import ContrastiveLoss
 from drawsim.learning.losses.infonce import InfoNCELoss

@@ -17,8 +17,8 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional
 
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.learning.miners import near_duplicates as duplicates
 from drawsim.learning.miners import semi_hard
 from drawsim.learning.miners.base import NOTHING, Miner, Snapshot
@@ -123,7 +123,7 @@ def test_thesis_takes_out_of_the_nearest(case: Case, data: st.DataObject) -> Non
 def test_thesis_triplets_are_those_of_the_original(shared_data: Path) -> None:
     parity = shared_data.parent / "reference" / "parity"
     if not parity.is_dir():
-        pytest.skip(f"no parity fixtures: there is no folder {parity}")
+        pytest.skip(f"no real data: there is no folder {parity}")
     arrays = np.load(parity / "embeddings.npz", allow_pickle=False)
     drawings = {name: i for i, name in enumerate(arrays["drawing_ids"].tolist())}
     artworks = arrays["artwork_ids"].tolist()

@@ -16,8 +16,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.learning.losses.infonce import InfoNCELoss
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.experiment import Experiment
