@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import build, launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

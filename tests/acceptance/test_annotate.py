@@ -20,8 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from drawsim.annotate import PASSWORD, _words, annotate
 from drawsim.collection.tables import Collection
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.web.security.accounts import Accounts
 from tests.web.conftest import make_index
 

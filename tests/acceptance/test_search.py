@@ -20,8 +20,8 @@ from PIL import Image
 from torch.nn.functional import normalize
 
 from drawsim.common.arguments import as_texts
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.explore import explore as explore_door
 from drawsim.index import index as index_door
 from drawsim.models.loading import model_of_source

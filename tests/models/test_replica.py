@@ -20,8 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import drawsim
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.models.backbones import replica as module
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.backbones.lite import lite

@@ -94,25 +94,35 @@ def demo_root(
     unpaired_drawings: int = 30,
     seed: int = 0,
 ) -> Path:
-    """The demo collection's folder in the cache; it is made on first use.
+    """The demo collection's folder in the cache, as `demo_folder` has it; made on first use.
+
+    Raises UserError as `make_demo` does.
+    """
+    size = Size(artworks, paired_artworks, pairs, unpaired_drawings, seed)
+    root = demo_folder(cache, **asdict(size))
+    make_demo(root, **asdict(size))
+    return root
+
+
+def demo_folder(
+    cache: Path | str | None = None,
+    *,
+    artworks: int = 600,
+    paired_artworks: int = 100,
+    pairs: int = 130,
+    unpaired_drawings: int = 30,
+    seed: int = 0,
+) -> Path:
+    """Where a demo collection is kept, made or not.
 
     `cache` is $XDG_CACHE_HOME/drawsim or ~/.cache/drawsim unless given. The folder's name carries
-    the counts, the seed and the generator's version. Raises UserError as `make_demo` does.
+    the counts, the seed and the generator's version.
     """
     if cache is None:
         home = os.environ.get("XDG_CACHE_HOME")
         cache = (Path(home) if home else Path.home() / ".cache") / "drawsim"
     counts = f"{artworks}-{paired_artworks}-{pairs}-{unpaired_drawings}"
-    root = Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
-    make_demo(
-        root,
-        artworks=artworks,
-        paired_artworks=paired_artworks,
-        pairs=pairs,
-        unpaired_drawings=unpaired_drawings,
-        seed=seed,
-    )
-    return root
+    return Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
 
 
 def render_share(folder: Path, size: Size, first: int, stride: int) -> Iterator[tuple[int, str]]:

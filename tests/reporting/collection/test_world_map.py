@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import importlib.util
 import math
 import re
@@ -134,9 +133,3 @@ def test_the_map_tells_each_count_and_shows_small_states() -> None:
     assert "var(--m6)" in france[: france.index("</g>")]
     brazil = svg[svg.index("Brazil (BRA)") :]
     assert "var(--tile)" in brazil[: brazil.index("</g>")]
-
-
-def test_doctests() -> None:
-    result = doctest.testmod(world_map)
-    assert result.attempted > 0
-    assert result.failed == 0
