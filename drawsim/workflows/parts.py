@@ -39,10 +39,11 @@ def make_parts(
     task = make_task(collection, split, unlabelled_drawings(config, collection, split))
     miner = build(config.miner)
     miner.check(len(task.artworks), task.positives)
-    if not (miner.negatives or (config.batch.share and config.batch.grouped)):
+    if not (miner.negatives or (config.batch.in_batch_negatives and config.batch.grouped)):
         raise UserError(
-            f"miner={config.miner.name} mines no negatives: it needs batch.share=true and "
-            "batch.grouped=true, which tell the artworks of a batch apart"
+            f"miner={config.miner.name} mines no negatives: it needs "
+            "batch.in_batch_negatives=true and batch.grouped=true, which tell the artworks of a "
+            "batch apart"
         )
     module = make_module(config)
     data = TripletData(
@@ -75,8 +76,8 @@ def make_module(config: DictConfig) -> Matcher:
         loss=build(config.loss),
         optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
-        share=config.batch.share,
-        memory=config.batch.memory,
+        in_batch_negatives=config.batch.in_batch_negatives,
+        cross_batch_memory=config.batch.cross_batch_memory,
         layer_decay=config.optim.layer_decay,
         seed=config.seed,
     )

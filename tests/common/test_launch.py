@@ -181,7 +181,7 @@ def test_no_such_command(
         ("optim=sgd optim.optimizer.momentum=x", "optim.optimizer.momentum=x: must be a number"),
         (
             "batch=3",
-            "batch=3: set one of batch.size, batch.grouped, batch.share, batch.memory, ",
+            "batch=3: set one of batch.size, batch.grouped, batch.in_batch_negatives, ",
         ),
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
         ("seed==1=", "Error parsing override 'seed==1='"),

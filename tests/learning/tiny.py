@@ -13,13 +13,15 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from drawsim.learning.losses.losses import Loss, Reduction, TripletCosineLoss
-from drawsim.learning.miners.mining import HardestNegatives, Miner, Remine
+from drawsim.learning.losses.base import Loss, Reduction
+from drawsim.learning.losses.triplet import TripletCosineLoss
+from drawsim.learning.miners.base import Miner, Remine, listed
+from drawsim.learning.miners.hardest import HardestNegatives
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
-from drawsim.learning.training.samples import EpochChoice, TripletBatches, listed
+from drawsim.learning.training.samples import EpochChoice, TripletBatches
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
@@ -123,7 +125,7 @@ def some_choice(negatives: Tensor | None = None, views: Sequence[int] = ()) -> E
     """The negatives (default: some) of drawings, and views with as many, the artworks after."""
     negatives = some_negatives() if negatives is None else negatives
     positives = tiny_task().positives
-    own = listed(torch.stack([positives.query, positives.gallery], dim=1), DRAWINGS)
+    own = listed(positives, DRAWINGS)
     rows = torch.tensor(views, dtype=torch.int64)
     following = (rows[:, None] + 1 + torch.arange(negatives.shape[1])) % ARTWORKS
     return EpochChoice(negatives, own, rows, following, rows[:, None])
@@ -184,8 +186,8 @@ def tiny_matcher(
     schedule: Callable[[float, int], float] = lambda epoch, epochs: 1.0,
     lr: float = 0.05,
     freeze_norm: bool = True,
-    share: bool = False,
-    memory: bool = False,
+    in_batch_negatives: bool = False,
+    cross_batch_memory: bool = False,
     flip: bool = False,
     adaptation: Adaptation | None = None,
     loss: Loss | None = None,
@@ -197,8 +199,8 @@ def tiny_matcher(
         loss=loss or TripletCosineLoss(margin, reduction),
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
         schedule=schedule,
-        share=share,
-        memory=memory,
+        in_batch_negatives=in_batch_negatives,
+        cross_batch_memory=cross_batch_memory,
         layer_decay=1,
         seed=0,
     )
@@ -236,7 +238,7 @@ def tiny_experiment(
     return Experiment.assemble(
         matcher,
         tiny_data(folder / "images", **data),
-        miner or HardestNegatives(3, remine),
+        miner or HardestNegatives(negatives=3, remine=remine),
         RunFolder(folder / "run"),
         monitor="val/mrr",
         keep=keep,

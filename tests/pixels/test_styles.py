@@ -174,7 +174,7 @@ def test_the_step_has_the_parameters_of_the_effects() -> None:
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="needs ../shared/reference/styles")
+@pytest.mark.skipif(not AUTHORS.is_dir(), reason="no real data: no images of the author")
 @pytest.mark.parametrize("name", EFFECTS)
 @pytest.mark.parametrize("drawing", DRAWINGS)
 def test_the_authors_images(drawing: str, name: str) -> None:

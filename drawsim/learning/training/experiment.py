@@ -17,7 +17,7 @@ from torch import Tensor
 from drawsim.collection.splits import SETS, Set
 from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
-from drawsim.learning.miners.mining import Miner
+from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from drawsim.collection.splits import Set
 from drawsim.common.errors import UserError
-from drawsim.learning.miners.mining import Remine
+from drawsim.learning.miners.base import Remine
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
 from drawsim.pixels.dataset import to_tensor

@@ -14,12 +14,9 @@ import torch
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.learning.losses.losses import (
-    Loss,
-    Reduction,
-    ReplicaClusLoss,
-    TripletCosineLoss,
-)
+from drawsim.learning.losses.base import Loss, Reduction
+from drawsim.learning.losses.replica_clus import ReplicaClusLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
 from drawsim.learning.training.module import Matcher
 from drawsim.models.backbones.backbone import Backbone
 from tests.learning.steps import (
@@ -188,8 +185,8 @@ def test_learning_rates_fall_from_block_to_block(model: str) -> None:
             loss=TripletCosineLoss(0.1, "mean"),
             optimizer=partial(torch.optim.AdamW, lr=0.01, weight_decay=0.3),
             schedule=lambda epoch, epochs: 1.0,
-            share=False,
-            memory=False,
+            in_batch_negatives=False,
+            cross_batch_memory=False,
             layer_decay=decay,
             seed=0,
         )
@@ -229,8 +226,8 @@ def test_a_decay_out_of_its_range_is_refused(decay: float) -> None:
             loss=matcher.loss,
             optimizer=matcher.make_optimizer,
             schedule=matcher.schedule,
-            share=False,
-            memory=False,
+            in_batch_negatives=False,
+            cross_batch_memory=False,
             layer_decay=decay,
             seed=0,
         )
