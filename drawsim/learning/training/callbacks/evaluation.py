@@ -54,14 +54,7 @@ class Evaluation(pl.Callback):
         if not model.backbone.frozen:
             self.known.fill_(False)
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any, **__: Any) -> None:
         """Free what the epoch's last step used: the pass to come starts processes that copy it."""
         if trainer.is_last_batch:
             release_freed_memory()
@@ -73,13 +66,7 @@ class Evaluation(pl.Callback):
         self._started = time.perf_counter()
 
     def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Keep the embeddings of a batch."""
         if "rows" in outputs:
