@@ -41,7 +41,7 @@ def query_ranks(ranking: Ranking) -> QueryRanks:
 
 
 def query_metrics(ranking: Ranking) -> dict[str, Tensor]:
-    """Every metric of the registry for every query with a relevant item: name -> (queries,) float64.
+    """Every metric for every query that has a relevant item: name -> (queries,) float64.
 
     The key `query` holds the row numbers of those queries, in ascending order.
     """
@@ -65,9 +65,7 @@ def summarise(per_query: Mapping[str, Tensor]) -> dict[str, float]:
         return {}
     return {
         name: float(
-            values.quantile(0.5)
-            if registry.find(name).over_queries == "median"
-            else values.mean()
+            values.quantile(0.5) if registry.find(name).over_queries == "median" else values.mean()
         )
         for name, values in per_query.items()
         if name != "query"

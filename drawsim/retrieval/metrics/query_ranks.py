@@ -65,4 +65,6 @@ class QueryRanks:
 
     def total(self, values: ArrayLike) -> Floats:
         """(Q,) the sum over each query's relevant items of (P,) values."""
-        return np.bincount(self.query, np.asarray(values, np.float64), len(self.relevant))
+        weights = np.asarray(values, np.float64)
+        sums = np.bincount(self.query, weights=weights, minlength=len(self.relevant))
+        return sums.astype(np.float64)

@@ -7,6 +7,7 @@ in METRICS.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -410,6 +411,18 @@ def short_label(name: str) -> str:
     return own if k is None else f"{own}@{k}"
 
 
+def in_a_sentence(name: str) -> str:
+    """The first sentence of a metric's description, with its cut-off in it.
+
+    >>> in_a_sentence("recall@10")
+    'The share of the true ones that stand among the first 10.'
+    """
+    metric = find(name)
+    sentence = metric.description.partition(". ")[0].rstrip(".")
+    k = metric.names.get(name.rpartition("/")[2])
+    return (sentence if k is None else re.sub(r"\bk\b", str(k), sentence)) + "."
+
+
 def headline(known: Iterable[str]) -> list[str]:
     """Those of the known metrics that stand first; all of them if none does.
 
@@ -422,8 +435,9 @@ def headline(known: Iterable[str]) -> list[str]:
 
 
 def tested(known: Iterable[str]) -> list[str]:
-    """Those of the known metrics in which models are compared by tests, in the order given."""
-    return [name for name in known if name in find(name).tested]
+    """Those of the known metrics in which models are compared by tests, in the registry's order."""
+    names = set(known)
+    return [name for metric in METRICS for name in metric.tested if name in names]
 
 
 def by_family(known: Iterable[str]) -> list[list[str]]:
@@ -458,11 +472,11 @@ def best(name: str, values: Iterable[float]) -> float | None:
 
 
 DECIMALS: Mapping[Unit, str] = {
-    "share": ",.3f",
+    "share": ".3f",
     "rank": ",.1f",
-    "position": ",.2f",
-    "percent": ",.2f",
-    "number": ",.4g",
+    "position": ".2f",
+    "percent": ".2f",
+    "number": ".4g",
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -142,14 +140,6 @@ def test_a_monotone_change_of_scores_changes_nothing(seed: int) -> None:
     two = query_metrics(rank(3 * queries, gallery, relevance, k=1))
     for name, values in one.items():
         assert torch.equal(values, two[name]), name
-
-
-def test_every_metric_has_a_card() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
-    gallery = torch.eye(3)
-    relevance = Relevance(torch.tensor([0]), torch.tensor([1]))
-    for name in summarise(query_metrics(rank(gallery, gallery, relevance, k=1))):
-        assert f"### {name.split('@')[0]}" in text
 
 
 @settings(max_examples=20)
