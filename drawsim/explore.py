@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import as_texts
+from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import build, launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -77,8 +78,8 @@ def _map(config: DictConfig) -> None:
     layers = []
     for (kind, gallery), plane in zip(galleries.items(), planes, strict=True):
         ids = list(gallery.embeddings.ids)
-        paths = collection.drawing_paths if kind == "drawing" else collection.artwork_paths
-        layers.append(Layer(kind, gallery.table.loc[ids], paths(ids), plane))
+        paths = collection.paths("drawing" if kind == "drawing" else "artwork", ids)
+        layers.append(Layer(kind, gallery.table.loc[ids], paths, plane))
     model = next(iter(galleries.values())).model
     page = Path(config.out, "map.html")
     write_map(

@@ -15,6 +15,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.pairs import with_parents
 from drawsim.collection.splits import (
     COLUMNS,
     SETS,
@@ -24,7 +26,7 @@ from drawsim.collection.splits import (
     read_split,
     shuffled,
 )
-from drawsim.collection.tables import Collection, read_csv, with_parents
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 
 By = Literal["pairs", "components"]

@@ -19,15 +19,10 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from drawsim.collection.tables import (
-    Collection,
-    Problem,
-    graded_unconfirmed,
-    raise_problems,
-    read_csv,
-    with_parents,
-    write_csv,
-)
+from drawsim.collection.csv_files import read_csv, write_csv
+from drawsim.collection.pairs import graded_unconfirmed, with_parents
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 
 log = logging.getLogger(__name__)

@@ -14,15 +14,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.pairs import read_pairs, unknown_ids
+from drawsim.collection.problems import Problem
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
-from drawsim.collection.tables import (
-    Collection,
-    Problem,
-    read_csv,
-    read_images,
-    read_pairs,
-    unknown_ids,
-)
+from drawsim.collection.tables import Collection, read_images
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_image

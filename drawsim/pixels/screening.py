@@ -7,7 +7,8 @@ from typing import Literal
 
 import pandas as pd
 
-from drawsim.collection.tables import Collection, Problem, raise_problems
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.pixels.check import check_images
 
@@ -31,8 +32,8 @@ def screen(
         raise UserError(f"data.on_missing={on_missing}: {nearest(on_missing, ('error', 'skip'))}")
     found: list[tuple[str, str, str, str]] = []
     for kind, paths in (
-        ("drawing", collection.drawing_paths(drawings)),
-        ("artwork", collection.artwork_paths()),
+        ("drawing", collection.paths("drawing", drawings)),
+        ("artwork", collection.paths("artwork")),
     ):
         bad = check_images(paths, max_pixels=max_pixels, workers=workers, label=f"{kind}s")
         found += [(kind, name, str(paths[name]), reason) for name, reason in bad.items()]

@@ -42,7 +42,7 @@ def simulate_queries(
     with progress_bar("simulating queries", count, "images") as advance:
         for number, (name, file) in enumerate(files.items()):
             if not file.is_file():
-                image = read_image(collection.artwork_paths([name])[name])
+                image = read_image(collection.paths("artwork", [name])[name])
                 with atomic(file) as temporary:
                     Image.fromarray(view(image, seed + number)).save(temporary, "PNG")
             advance()

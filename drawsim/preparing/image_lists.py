@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drawsim.collection.tables import Problem, raise_problems, read_images
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import read_images
 from drawsim.common.errors import UserError
 from drawsim.preparing.sources import list_images
 

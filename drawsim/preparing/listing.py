@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import Problem, raise_problems, read_csv
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
 from drawsim.common.progress import progress_bar

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from drawsim.collection.tables import TRUE_WORDS, Problem, read_csv, write_csv
+from drawsim.collection.csv_files import read_csv, write_csv
+from drawsim.collection.pairs import TRUE_WORDS
+from drawsim.collection.problems import Problem
 
 
 def rewrite(table: pd.DataFrame, path: Path) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.tables import Problem, raise_problems, read_csv
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError, nearest
 from drawsim.preparing.sources import without_ending
 

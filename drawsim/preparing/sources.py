@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO
 from zipfile import ZipFile
 
-from drawsim.collection.tables import Problem, raise_problems, read_csv
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.preparing.archives import DAMAGED, inner_archive, member_name, safe_parts

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from drawsim.collection.csv_files import write_csv
 from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
 from drawsim.collection.splits import (
     NEAR_DUPLICATES,
@@ -19,7 +20,7 @@ from drawsim.collection.splits import (
     split_files,
 )
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import Collection, read_collection, write_csv
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.preparing.rewriting import rewrite
 from drawsim.retrieval.analysis.duplicates import Image, check_nearness, find_duplicates
@@ -73,7 +74,7 @@ def prepare_splits(
     if rule not in get_args(Rule):
         raise UserError(f"step.rule={rule}: {nearest(rule, get_args(Rule))}")
     check_nearness(distance, similarity)
-    collection = read_collection(source)
+    collection = Collection.open(source)
     folder = out / "splits"
     if rule == "kfold":
         files = fold_splits(collection, folder, folds)
@@ -142,8 +143,8 @@ def _report_duplicates(
     drawings = collection.drawings.index[collection.drawings.index.isin(rows["drawing_id"])]
     artworks = collection.artworks.index[collection.artworks.index.isin(rows["artwork_id"])]
     paths = {
-        **{("drawing", name): path for name, path in collection.drawing_paths(drawings).items()},
-        **{("artwork", name): path for name, path in collection.artwork_paths(artworks).items()},
+        **{("drawing", name): path for name, path in collection.paths("drawing", drawings).items()},
+        **{("artwork", name): path for name, path in collection.paths("artwork", artworks).items()},
     }
     present = {image: path for image, path in paths.items() if path.is_file()}
     if len(present) < len(paths):

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from drawsim.collection.csv_files import read_csv
 from drawsim.collection.splits import load_split, split_files
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import Collection, read_collection, read_csv
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic, disk_is_full, write_json
 from drawsim.common.progress import progress_bar
@@ -94,7 +95,7 @@ def prepare_styles(
             f"it is, make another one first: step=subset source={source} out={out}"
         )
     styles = make_styles(effects, parameters, format, quality)
-    collection = read_collection(source)
+    collection = Collection.open(source)
     originals = _originals(collection, split)
     record = _read_record(source / RECORD)
     plan = _plan(collection, originals, styles, record)
@@ -193,7 +194,7 @@ def _is_there(copy: Copy, collection: Collection, record: dict[str, str]) -> boo
     """Whether the file of a copy is as it should be: of this recipe, no older than its original."""
     if _is_elsewhere(copy, collection):
         return True
-    original = collection.drawing_paths([copy.original])[copy.original]
+    original = collection.paths("drawing", [copy.original])[copy.original]
     try:
         in_time = (collection.root / copy.path).stat().st_mtime >= original.stat().st_mtime
     except OSError:
@@ -205,7 +206,7 @@ def _is_elsewhere(copy: Copy, collection: Collection) -> bool:
     """Whether a copy lies in another folder: it is then left to whoever made it."""
     if copy.id not in collection.drawings.index:
         return False
-    path = collection.drawing_paths([copy.id])[copy.id]
+    path = collection.paths("drawing", [copy.id])[copy.id]
     return path.is_file() and path.parent != collection.root / FOLDER
 
 
@@ -234,7 +235,7 @@ def _make(
     jobs: dict[str, list[Copy]] = defaultdict(list)
     for copy in copies:
         jobs[copy.original].append(copy)
-    paths = collection.drawing_paths(jobs)
+    paths = collection.paths("drawing", jobs)
     work = partial(_paint, collection.root, max_pixels)
     with progress_bar("making style copies", sum(map(len, jobs.values())), "images") as advance:
         tasks = [(paths[original], some) for original, some in jobs.items()]

@@ -11,17 +11,12 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.pairs import FALSE_WORDS, TRUE_WORDS
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import SETS, split_files
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import (
-    FALSE_WORDS,
-    TRUE_WORDS,
-    Collection,
-    Problem,
-    raise_problems,
-    read_collection,
-    read_csv,
-)
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
 from drawsim.common.progress import progress_bar
@@ -60,7 +55,7 @@ def prepare_subset(
             raise UserError(f"step.{name}={value}: {nearest(value, get_args(options))}")
     if where is not None and not isinstance(where, Mapping):
         raise UserError(f"step.where={where}: name a column too: 'step.where={{COLUMN: {where}}}'")
-    collection = read_collection(source)
+    collection = Collection.open(source)
     drawings = choose_drawings(collection, where or {}, keep)
     pairs = collection.pairs[collection.pairs["drawing_id"].isin(drawings.index)]
     gallery = collection.artworks

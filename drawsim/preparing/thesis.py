@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from drawsim.collection.problems import raise_problems
 from drawsim.collection.splits import SETS, assert_disjoint, read_split
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import raise_problems, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.rewriting import rewrite, would_lose
@@ -133,7 +134,7 @@ def _find_images(
 
 def _count(tables: ThesisTables, out: Path) -> dict[str, int]:
     """Read the collection back, with every split, and count it."""
-    collection = read_collection(out)
+    collection = Collection.open(out)
     copies = int((tables.drawings["parent"] != "").sum())
     counts = {
         "drawings": len(collection.drawings) - copies,

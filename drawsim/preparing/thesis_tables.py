@@ -14,14 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.pairs import read_pairs, with_parents
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import SETS, leaks
-from drawsim.collection.tables import (
-    Problem,
-    raise_problems,
-    read_csv,
-    read_pairs,
-    with_parents,
-)
 from drawsim.common.errors import UserError
 from drawsim.preparing.unpickling import read_pickle
 

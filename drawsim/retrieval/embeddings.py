@@ -15,7 +15,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from drawsim.collection.tables import write_csv
+from drawsim.collection.csv_files import write_csv
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 

@@ -20,7 +20,7 @@ import torch
 from numpy.lib.format import open_memmap
 from torch import Tensor
 
-from drawsim.collection.tables import write_csv
+from drawsim.collection.csv_files import write_csv
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.retrieval.embeddings import ids_path, load_embeddings
@@ -92,7 +92,7 @@ def export_parquet(path: Path) -> Path:
 def check_parquet() -> None:
     """Raise UserError where pandas cannot write Parquet."""
     try:
-        import pyarrow  # type: ignore[import-not-found] # noqa: F401
+        import pyarrow  # noqa: F401
     except ImportError as error:
         raise UserError("export=parquet needs pyarrow: pip install pyarrow") from error
 

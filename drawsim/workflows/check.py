@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drawsim.collection.problems import raise_problems
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_json, write_text
 from drawsim.pixels.inspection import KINDS, inspect_collection

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.common.launch import build
+from drawsim.common.building import build
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +43,13 @@ def read_data(
     folder: where simulated queries are kept, if the settings ask for such.
     """
     from drawsim.collection.splits import assert_filled, load_split
-    from drawsim.collection.tables import read_collection, read_gallery
+    from drawsim.collection.tables import Collection
     from drawsim.common.machine import cores
     from drawsim.pixels.screening import screen
 
     root = build(config.data.demo) if "demo" in config.data else Path(config.data.root)
     simulated = config.pairs.queries == "simulated"
-    collection = read_gallery(root) if simulated else read_collection(root)
+    collection = Collection.open(root, tables=("artworks",)) if simulated else Collection.open(root)
     split = None
     if not simulated:
         split = load_split(collection, config.split.name, write=config.split.write and write)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from drawsim.common.launch import build, is_multirun, output_folder
+from drawsim.common.building import build
+from drawsim.common.launch import is_multirun, output_folder
 from drawsim.workflows.data import queries_folder, read_data
 from drawsim.workflows.parts import make_parts
 
@@ -92,8 +93,8 @@ def report(run: RunFolder, collection: Collection) -> None:
     from drawsim.reporting.run.wandb_results import log_results
 
     pictures = (
-        collection.drawing_paths(collection.drawings.index),
-        collection.artwork_paths(),
+        collection.paths("drawing", collection.drawings.index),
+        collection.paths("artwork"),
     )
     finished = run.record["status"] == "finished"
     page = write_report(run.path, *pictures)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.machine import cores
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
 from drawsim.pixels.duplicates import DISTANCE, ENOUGH
@@ -43,7 +43,7 @@ def seconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """Print images per second: raw, and as the step looks at them; and what the step adds."""
     root = Path(sys.argv[1])
-    paths = list(read_collection(root).artwork_paths().values())
+    paths = list(Collection.open(root).paths("artwork").values())
     workers = cores()
     raw = looked = 0.0
     for start in range(0, len(paths), PART):

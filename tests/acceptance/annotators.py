@@ -27,11 +27,11 @@ from argon2.profiles import CHEAPEST
 from PIL import Image
 from sqlalchemy import text
 
-from drawsim.collection.tables import read_collection
+from drawsim.collection.grades import Grade
+from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
-from drawsim.web.events.drafts import Grade
 from drawsim.web.events.tables import connect
 from drawsim.web.security.accounts import Accounts
 
@@ -58,7 +58,7 @@ def make_world(folder: Path, drawings: int, artworks: int, dimensions: int = 64)
         rows = [f"{kind}{i},pictures/{i % PICTURES}.jpg\n" for i in range(count)]
         (folder / f"{kind}s.csv").write_text("id,path\n" + "".join(rows), encoding="utf-8")
     (folder / "pairs.csv").write_text("drawing_id,artwork_id,pair\ndrawing0,artwork0,true\n")
-    collection = read_collection(folder)
+    collection = Collection.open(folder)
     generator = torch.Generator().manual_seed(0)
     model = EmbeddingModel("random", "none", "none", dimensions)
     galleries = {}

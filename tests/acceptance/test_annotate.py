@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from drawsim.annotate import PASSWORD, _words, annotate
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.annotate import PASSWORD, annotate
+from drawsim.collection.tables import Collection
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.web.security.accounts import Accounts
 from tests.web.conftest import make_index
 
@@ -163,12 +163,6 @@ def test_a_password_is_asked_for_twice(
     assert Accounts(tmp_path / "users.json").names == ["ada"]
 
 
-def test_words_end_where_settings_begin() -> None:
-    given = ["user", "add", "ada", "role=reviewer", "--cfg", "job"]
-    assert _words(given) == (["user", "add", "ada"], ["role=reviewer", "--cfg", "job"])
-    assert _words(["--help"]) == ([], ["--help"])
-
-
 def test_an_export_needs_decisions(settings: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="nothing was annotated there yet"):
         annotate(["export"], door(**settings))
@@ -225,5 +219,5 @@ def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     row = pairs[(pairs["drawing_id"] == "d7") & (pairs["artwork_id"] == "a7")].iloc[0]
     assert (row["pair"], row["grade"], row["annotator"]) == ("true", "same work", "local")
     assert json.loads((out / "annotations.jsonld").read_text(encoding="utf-8"))
-    before = read_collection(settings["collection"]).pairs
+    before = Collection.open(settings["collection"]).pairs
     assert set(before["drawing_id"]) <= set(pairs["drawing_id"])

@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from drawsim.collection.grades import Grade
 from drawsim.collection.splits import load_split
-from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.events.drafts import Draft, Grade, MadeWith
+from drawsim.collection.tables import Collection
+from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import connect
 
@@ -48,7 +49,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> P
     """A collection with a split, some of whose candidates were judged since."""
     root = tmp_path_factory.mktemp("loop") / "collection"
     shutil.copytree(collection_root, root)
-    load_split(read_collection(root), "v0", write=True)
+    load_split(Collection.open(root), "v0", write=True)
     url = f"sqlite:///{root}/annotations/annotations.sqlite"
     drafts = [
         Draft(f"judged-{n}", "grade", "drawing", drawing_id=d, artwork_id=a, grade=grade)
@@ -61,7 +62,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> P
 @pytest.fixture(scope="module")
 def before(judged: Path) -> tuple[Collection, pd.DataFrame]:
     """The collection and its split as they were."""
-    collection = read_collection(judged)
+    collection = Collection.open(judged)
     return collection, load_split(collection, "v0")
 
 
@@ -78,7 +79,7 @@ def test_the_account_shows_what_changes(
 ) -> None:
     lines = exported.splitlines()
     assert {"+  d1  a9  true  same work  local", "~  d7  a7  true  same work  local"} <= set(lines)
-    old, new = before[0].pairs, read_collection(judged).pairs
+    old, new = before[0].pairs, Collection.open(judged).pairs
     assert len(new) == len(old) + 5
     assert new["pair"].sum() == old["pair"].sum() + 2
 
@@ -87,7 +88,7 @@ def test_old_pairs_keep_their_sets(
     judged: Path, before: tuple[Collection, pd.DataFrame], exported: str
 ) -> None:
     keys = ["drawing_id", "artwork_id"]
-    after = load_split(read_collection(judged), "v0").set_index(keys)
+    after = load_split(Collection.open(judged), "v0").set_index(keys)
     old = before[1].set_index(keys)
     assert set(after.index) - set(old.index) == {("d7", "a7"), ("d1", "a9")}
     pd.testing.assert_frame_equal(after.loc[old.index], old)
@@ -99,7 +100,12 @@ def test_training_takes_what_was_judged(judged: Path, exported: str, tmp_path: P
     drawsim(
         "train",
         *("data=folder", f"data.root={judged}", "image_size=64", "trainer.max_epochs=1"),
-        *("miner=hardest", "miner.negatives=4", "miner.same_picture=null", "trainer=cpu"),
+        *(
+            "miner=hardest",
+            "miner.negatives=4",
+            "miner.near_duplicate_similarity=null",
+            "trainer=cpu",
+        ),
         *("logger=csv", f"out={tmp_path}", "study=loop"),
     )
     [run] = (tmp_path / "loop").iterdir()

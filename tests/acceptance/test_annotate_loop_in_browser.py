@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from drawsim.collection.splits import load_split
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from tests.acceptance.annotators import Server
 from tests.acceptance.test_annotate_loop import drawsim
 from tests.web.browser.visitor import Visitor, started
@@ -38,14 +38,14 @@ def root(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> Pat
     """The small collection with a split, to be judged and exported into."""
     root = tmp_path_factory.mktemp("loop") / "collection"
     shutil.copytree(collection_root, root)
-    load_split(read_collection(root), "v0", write=True)
+    load_split(Collection.open(root), "v0", write=True)
     return root
 
 
 @pytest.fixture(scope="module")
 def before(root: Path) -> tuple[Collection, pd.DataFrame]:
     """The collection and its split as they were."""
-    collection = read_collection(root)
+    collection = Collection.open(root)
     return collection, load_split(collection, "v0")
 
 
@@ -88,7 +88,7 @@ def rows(pairs: pd.DataFrame) -> set[tuple[str, str, bool, str]]:
 def test_the_pairs_before_and_after(
     root: Path, before: tuple[Collection, pd.DataFrame], exported: str
 ) -> None:
-    old, new = rows(before[0].pairs), rows(read_collection(root).pairs)
+    old, new = rows(before[0].pairs), rows(Collection.open(root).pairs)
     assert new - old == ADDED | {CONFIRMED}
     assert old - new == {("d7", "a7", False, "")}
     assert (root / "pairs.csv.bak").is_file()
@@ -102,7 +102,7 @@ def test_a_training_takes_the_new_pairs(
     root: Path, before: tuple[Collection, pd.DataFrame], exported: str, tmp_path: Path
 ) -> None:
     keys = ["drawing_id", "artwork_id"]
-    split = load_split(read_collection(root), "v0").set_index(keys)
+    split = load_split(Collection.open(root), "v0").set_index(keys)
     old = before[1].set_index(keys)
     assert set(split.index) - set(old.index) == {("d1", "a9"), ("d7", "a7")}
     pd.testing.assert_frame_equal(split.loc[old.index], old)  # old pairs keep their sets
@@ -110,7 +110,12 @@ def test_a_training_takes_the_new_pairs(
     drawsim(
         "train",
         *("data=folder", f"data.root={root}", "image_size=64", "trainer.max_epochs=1"),
-        *("miner=hardest", "miner.negatives=4", "miner.same_picture=null", "trainer=cpu"),
+        *(
+            "miner=hardest",
+            "miner.negatives=4",
+            "miner.near_duplicate_similarity=null",
+            "trainer=cpu",
+        ),
         *("logger=csv", f"out={tmp_path}", "study=loop"),
     )
     [run] = (tmp_path / "loop").iterdir()

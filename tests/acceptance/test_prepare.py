@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = 14
@@ -73,7 +73,7 @@ def collection(raw: Path) -> Path:
 
 
 def test_the_tables_say_what_the_names_say(collection: Path) -> None:
-    made = read_collection(collection)
+    made = Collection.open(collection)
     originals = made.drawings[made.drawings["parent"] == ""]
     assert sorted(originals.index) == [scan(i) for i in range(PAIRS)]
     assert set(originals["country"]) == {"ITA"}
@@ -81,11 +81,11 @@ def test_the_tables_say_what_the_names_say(collection: Path) -> None:
     assert set(made.artworks["artist"]) == {"Artist_0", "Artist_1", "Artist_2"}
     unparsed = pd.read_csv(collection / "unparsed.csv")
     assert unparsed["path"].str.endswith("holiday.jpg").tolist() == [True]
-    assert all(path.is_file() for path in made.drawing_paths(made.drawings.index).values())
+    assert all(path.is_file() for path in made.paths("drawing", made.drawings.index).values())
 
 
 def test_copies_train_and_are_never_asked_about(collection: Path) -> None:
-    made = read_collection(collection)
+    made = Collection.open(collection)
     copies = made.drawings[made.drawings["parent"] != ""]
     assert len(copies) == 2 * PAIRS
     split = pd.read_csv(collection / "splits/v0.csv")
@@ -116,7 +116,7 @@ def test_check_finds_what_is_damaged(collection: Path, tmp_path: Path) -> None:
             copy = tmp_path / path.relative_to(collection)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    path = read_collection(tmp_path).drawing_paths([scan(3)])[scan(3)]
+    path = Collection.open(tmp_path).paths("drawing", [scan(3)])[scan(3)]
     path.write_bytes(path.read_bytes()[:200])
     done = drawsim("prepare", "step=check", f"source={tmp_path}")
     assert scan(3) in done.stdout + done.stderr

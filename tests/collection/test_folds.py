@@ -11,9 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from drawsim.collection.csv_files import write_csv
 from drawsim.collection.folds import SplitFile, fold_splits, ratio_splits, thesis_splits
 from drawsim.collection.splits import SETS, assert_disjoint, load_split, make_split, read_split
-from drawsim.collection.tables import Collection, read_collection, write_csv
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from tests.collection.test_splits import Pair, components, frame, graphs
 
@@ -297,7 +298,7 @@ def test_settings_that_make_no_split(
 
 @pytest.mark.real_data
 def test_folds_of_a_real_collection(shared_data: Path, tmp_path: Path) -> None:
-    collection = read_collection(shared_data / "sketchy")
+    collection = Collection.open(shared_data / "sketchy")
     files = fold_splits(collection, tmp_path / "splits", 5)
     write(files)
     sizes = [(file.split["set"] == "test").sum() for file in files]

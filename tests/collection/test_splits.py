@@ -21,7 +21,7 @@ from drawsim.collection.splits import (
     read_split,
     split_files,
 )
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 
 Pair = tuple[str, str, str]
@@ -174,7 +174,7 @@ def own(collection_root: Path, tmp_path: Path) -> Collection:
     """The tables of the small collection in a folder that a test may write to."""
     for table in collection_root.glob("*.csv"):
         shutil.copy(table, tmp_path)
-    return read_collection(tmp_path)
+    return Collection.open(tmp_path)
 
 
 def write_split(collection: Collection, text: str) -> Path:
@@ -323,7 +323,7 @@ def test_the_rule_on_the_pairs_of_the_thesis(shared_data: Path) -> None:
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["imaj", "sketchy"])
 def test_splits_of_real_collections(shared_data: Path, name: str) -> None:
-    collection = read_collection(shared_data / name)
+    collection = Collection.open(shared_data / name)
     sizes = {len(load_split(collection, f"v{version}")) for version in range(11)}
     assert sizes == {len(collection.true_pairs)}
 
@@ -333,7 +333,7 @@ def test_a_pair_of_a_file_that_people_have_rejected_since_is_left_out(
 ) -> None:
     for name in ("drawings.csv", "artworks.csv", "pairs.csv"):
         shutil.copy(collection_root / name, tmp_path / name)
-    before = load_split(read_collection(tmp_path), "v0", write=True)
+    before = load_split(Collection.open(tmp_path), "v0", write=True)
     [train] = before.loc[before["set"] == "train", "drawing_id"].head(1)
     text = (tmp_path / "pairs.csv").read_text(encoding="utf-8")
     lines = [
@@ -344,7 +344,7 @@ def test_a_pair_of_a_file_that_people_have_rejected_since_is_left_out(
         rows = [f"{lines[0]},grade"]
         rows += [f"{line},{grade if f'{train},' in line else ''}" for line in lines[1:]]
         (tmp_path / "pairs.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-        return load_split(read_collection(tmp_path), "v0")
+        return load_split(Collection.open(tmp_path), "v0")
 
     pd.testing.assert_frame_equal(load(""), before)  # without a grade, the split's word counts
     caplog.set_level(logging.INFO)

@@ -12,14 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drawsim.collection.tables import (
-    Collection,
-    Problem,
-    raise_problems,
-    read_collection,
-    read_csv,
-    read_gallery,
-)
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 
 DRAWINGS = "id,path\nd0,d0.png\nd1,d1.png\n"
@@ -44,7 +39,7 @@ def write(
 def complaint(root: Path) -> list[str]:
     """The problems of a collection that cannot be used, without the heading."""
     with pytest.raises(UserError) as error:
-        read_collection(root)
+        Collection.open(root)
     heading, *lines = str(error.value).splitlines()
     assert str(root) in heading
     assert all(" – " in line for line in lines if "… and" not in line), "each has a cure"
@@ -52,7 +47,7 @@ def complaint(root: Path) -> list[str]:
 
 
 def test_a_sound_collection(tmp_path: Path) -> None:
-    collection = read_collection(write(tmp_path))
+    collection = Collection.open(write(tmp_path))
     assert collection.root == tmp_path
     assert collection.drawings["path"].to_dict() == {"d0": "d0.png", "d1": "d1.png"}
     assert collection.artworks["path"].to_dict() == {"a0": "a0.png", "a1": "a1.png"}
@@ -68,7 +63,7 @@ def test_other_columns_are_kept_as_text(tmp_path: Path) -> None:
         drawings="id,year,path,note\nd0,0950,d0.png,NA\nd1,,d1.png,\n",
         pairs="annotator,drawing_id,artwork_id,pair\nÉva,d0,a0,true\n",
     )
-    collection = read_collection(tmp_path)
+    collection = Collection.open(tmp_path)
     assert collection.drawings["year"].to_dict() == {"d0": "0950", "d1": ""}
     assert collection.drawings["note"].to_dict() == {"d0": "NA", "d1": ""}
     assert collection.pairs["annotator"].tolist() == ["Éva"]
@@ -82,7 +77,7 @@ def test_the_words_of_the_thesis(tmp_path: Path) -> None:
         artworks="uid,artist,path\na0,X,a0.png\na1,X,a1.png\n",
         pairs="uid_connection,drawing_id,artwork_id,pair,parent\nd1_a0,d1,a0,True,d0\n",
     )
-    collection = read_collection(tmp_path)
+    collection = Collection.open(tmp_path)
     assert collection.drawings["number"].to_dict() == {"d0": "0259", "d1": "0259"}
     assert collection.artworks.index.tolist() == ["a0", "a1"]
     assert collection.pairs["uid_connection"].tolist() == ["d1_a0"]
@@ -91,14 +86,14 @@ def test_the_words_of_the_thesis(tmp_path: Path) -> None:
 
 def test_an_empty_parent_is_the_drawing_itself(tmp_path: Path) -> None:
     write(tmp_path, pairs="drawing_id,artwork_id,pair,parent\nd0,a0,true,\nd1,a1,true,d0\n")
-    assert read_collection(tmp_path).pairs["parent"].tolist() == ["d0", "d0"]
+    assert Collection.open(tmp_path).pairs["parent"].tolist() == ["d0", "d0"]
 
 
 def test_quoted_cells_and_windows_line_ends(tmp_path: Path) -> None:
     write(
         tmp_path, drawings='id,path\r\n"d,0","a ""b"".png"\r\n"d\n1",d1.png\r\n', pairs=PAIRS[:27]
     )
-    assert read_collection(tmp_path).drawings["path"].to_dict() == {
+    assert Collection.open(tmp_path).drawings["path"].to_dict() == {
         "d,0": 'a "b".png',
         "d\n1": "d1.png",
     }
@@ -106,24 +101,24 @@ def test_quoted_cells_and_windows_line_ends(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_fine(tmp_path: Path) -> None:
     write(tmp_path, drawings=b"\xef\xbb\xbf" + DRAWINGS.encode())
-    assert read_collection(tmp_path).drawings.index.tolist() == ["d0", "d1"]
+    assert Collection.open(tmp_path).drawings.index.tolist() == ["d0", "d1"]
 
 
 @pytest.mark.parametrize("word", ["true", "True", " TRUE ", "1", "yes"])
 def test_words_for_confirmed(tmp_path: Path, word: str) -> None:
     write(tmp_path, pairs=f"drawing_id,artwork_id,pair\nd0,a0,{word}\n")
-    assert read_collection(tmp_path).pairs["pair"].tolist() == [True]
+    assert Collection.open(tmp_path).pairs["pair"].tolist() == [True]
 
 
 @pytest.mark.parametrize("word", ["false", "False", "0", "NO"])
 def test_words_for_rejected(tmp_path: Path, word: str) -> None:
     write(tmp_path, pairs=f"drawing_id,artwork_id,pair\nd0,a0,{word}\n")
-    assert read_collection(tmp_path).pairs["pair"].tolist() == [False]
+    assert Collection.open(tmp_path).pairs["pair"].tolist() == [False]
 
 
 def test_a_pair_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
     write(tmp_path, pairs=PAIRS + "d0,a0,yes\n")
-    assert len(read_collection(tmp_path).pairs) == 2
+    assert len(Collection.open(tmp_path).pairs) == 2
 
 
 text_of_any_kind = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)
@@ -145,9 +140,9 @@ def test_any_unicode_id_comes_back(
         table([("id", "path"), *rows]),
         table([("drawing_id", "artwork_id", "pair"), *pairs]),
     )
-    collection = read_collection(root)
+    collection = Collection.open(root)
     assert collection.drawings.index.tolist() == ids
-    assert list(collection.artwork_paths().items()) == [(i, root / path) for i, path in rows]
+    assert list(collection.paths("artwork").items()) == [(i, root / path) for i, path in rows]
     assert collection.pairs["drawing_id"].tolist() == ids
 
 
@@ -160,7 +155,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
 
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere: no such folder.*data\.root"):
-        read_collection(tmp_path / "nowhere")
+        Collection.open(tmp_path / "nowhere")
 
 
 def test_every_missing_file_is_named_with_its_columns(tmp_path: Path) -> None:
@@ -315,15 +310,15 @@ def test_reading_a_table_numbers_its_rows_as_a_spreadsheet_does(tmp_path: Path) 
 
 def test_paths_are_below_the_folder_and_in_the_order_asked(collection: Collection) -> None:
     root = collection.root
-    assert list(collection.drawing_paths(["d3", "d1"]).items()) == [
+    assert list(collection.paths("drawing", ["d3", "d1"]).items()) == [
         ("d3", root / "drawings" / "d3.png"),
         ("d1", root / "drawings" / "d1.png"),
     ]
-    gallery = collection.artwork_paths()
+    gallery = collection.paths("artwork")
     assert list(gallery) == [f"a{i}" for i in range(12)]
     assert all(path.is_file() for path in gallery.values())
     with pytest.raises(KeyError):
-        collection.drawing_paths(["a0"])
+        collection.paths("drawing", ["a0"])
 
 
 def test_less_some_images_every_pair_with_them_goes(collection: Collection) -> None:
@@ -345,12 +340,12 @@ def test_less_some_images_every_pair_with_them_goes(collection: Collection) -> N
 def test_real_collections(
     shared_data: Path, name: str, drawings: int, artworks: int, pairs: int
 ) -> None:
-    collection = read_collection(shared_data / name)
+    collection = Collection.open(shared_data / name)
     assert len(collection.drawings) == drawings
     assert len(collection.artworks) == artworks
     assert len(collection.true_pairs) == pairs
-    paths = collection.drawing_paths(collection.drawings.index)
-    assert all(path.is_file() for path in [*paths.values(), *collection.artwork_paths().values()])
+    paths = collection.paths("drawing", collection.drawings.index)
+    assert all(path.is_file() for path in [*paths.values(), *collection.paths("artwork").values()])
 
 
 @pytest.mark.real_data
@@ -386,7 +381,7 @@ def test_the_tables_of_the_thesis(
 
     kept = [line for row, line in enumerate(annotations, 1) if row not in rows]
     write(tmp_path, None, None, "\n".join(kept))
-    collection = read_collection(tmp_path)
+    collection = Collection.open(tmp_path)
     assert (len(collection.drawings), len(collection.artworks)) == (829, 8_577)
     assert len(collection.true_pairs) == confirmed
     originals = collection.true_pairs.query("drawing_id == parent")
@@ -397,14 +392,14 @@ def test_the_tables_of_the_thesis(
 
 
 def test_a_gallery_needs_no_other_table(tmp_path: Path) -> None:
-    alone = read_gallery(write(tmp_path, drawings=None, pairs=None))
+    alone = Collection.open(write(tmp_path, drawings=None, pairs=None), tables=("artworks",))
     assert alone.root == tmp_path
     assert alone.artworks["path"].to_dict() == {"a0": "a0.png", "a1": "a1.png"}
-    assert alone.artwork_paths()["a1"] == tmp_path / "a1.png"
+    assert alone.paths("artwork")["a1"] == tmp_path / "a1.png"
     assert len(alone.drawings) == len(alone.pairs) == len(alone.true_pairs) == 0
-    assert alone.drawing_paths(alone.drawings.index) == {}
+    assert alone.paths("drawing", alone.drawings.index) == {}
     assert alone.pairs["pair"].dtype == bool
-    whole = read_collection(write(tmp_path))
+    whole = Collection.open(write(tmp_path))
     assert set(alone.drawings.columns) <= set(whole.drawings.columns)
     assert set(alone.pairs.columns) == set(whole.pairs.columns)
     less = alone.without([], ["a0"])
@@ -413,16 +408,16 @@ def test_a_gallery_needs_no_other_table(tmp_path: Path) -> None:
 
 def test_a_gallery_looks_at_no_other_table(tmp_path: Path) -> None:
     root = write(tmp_path, drawings="rubbish", pairs="drawing_id;artwork_id\n")
-    assert len(read_gallery(root).artworks) == 2
+    assert len(Collection.open(root, tables=("artworks",)).artworks) == 2
 
 
 def test_a_gallery_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no such folder.*artworks\.csv"):
-        read_gallery(tmp_path / "gone")
+        Collection.open(tmp_path / "gone", tables=("artworks",))
     with pytest.raises(UserError, match=r"artworks\.csv: missing"):
-        read_gallery(write(tmp_path, artworks=None))
+        Collection.open(write(tmp_path, artworks=None), tables=("artworks",))
     write(tmp_path, artworks="id,path\na0,a0.png\na0,\n")
     with pytest.raises(UserError, match="2 problems") as error:
-        read_gallery(tmp_path)
+        Collection.open(tmp_path, tables=("artworks",))
     assert "artworks.csv, row 3: duplicate id 'a0'" in str(error.value)
     assert "artworks.csv, row 3: empty path" in str(error.value)

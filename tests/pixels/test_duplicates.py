@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dctn
 
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.pixels import duplicates
 from drawsim.pixels.duplicates import (
@@ -178,10 +178,10 @@ def test_same_bytes_come_in_groups() -> None:
 @pytest.mark.real_data
 def test_photographs_of_the_same_painting(shared_data: Path) -> None:
     """Four photographs of one painting by Degas, one of them dark, among forty others of his."""
-    collection = read_collection(shared_data / "imaj")
+    collection = Collection.open(shared_data / "imaj")
     same = {f"Edgar_Degas_{number}" for number in (410, 442, 452, 672)}
     others = [f"Edgar_Degas_{number}" for number in range(20, 60)]
     known = [name for name in [*same, *others] if name in collection.artworks.index]
-    found = near_duplicates(collection.artwork_paths(known), workers=1)
+    found = near_duplicates(collection.paths("artwork", known), workers=1)
     together = {frozenset(pair) for pair in found[["first", "second"]].to_numpy().tolist()}
     assert set().union(*(pair for pair in together if pair & same)) == same

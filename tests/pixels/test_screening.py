@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.screening import screen
@@ -25,7 +25,7 @@ def damaged(collection_root: Path, tmp_path: Path) -> Collection:
     cut = root / "artworks" / "a0.png"
     cut.write_bytes(cut.read_bytes()[:-200])
     (root / "artworks" / "a9.png").write_text("no picture")
-    return read_collection(root)
+    return Collection.open(root)
 
 
 def screened(collection: Collection, drawings: list[str] = DRAWINGS, **settings: Any) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from drawsim.collection.tables import Collection, read_gallery
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.simulated_queries import simulate_queries
@@ -31,7 +31,7 @@ def gallery(root: Path, count: int, pictures: int | None = None) -> Collection:
         Image.fromarray(pixels).save(root / f"{number}.png")
     lines = [f"a{number},{number % pictures}.png" for number in range(count)]
     (root / "artworks.csv").write_text("\n".join(["id,path", *lines]) + "\n", encoding="utf-8")
-    return read_gallery(root)
+    return Collection.open(root, tables=("artworks",))
 
 
 @pytest.mark.parametrize(("artworks", "each"), [(20, 1), (39, 1), (40, 2), (105, 5), (2500, 100)])
@@ -54,9 +54,9 @@ def test_a_query_is_a_view_of_its_artwork(tmp_path: Path) -> None:
         drawing, artwork = row["drawing_id"], row["artwork_id"]
         assert drawing != artwork
         assert row["parent"] == drawing
-        view = read_image(found.drawing_paths([drawing])[drawing])
+        view = read_image(found.paths("drawing", [drawing])[drawing])
         seeds.add(tuple(view[0, 0].tolist()))
-        picture = read_image(collection.artwork_paths([artwork])[artwork])
+        picture = read_image(collection.paths("artwork", [artwork])[artwork])
         assert np.array_equal(view.reshape(-1, 3)[1:], 255 - picture.reshape(-1, 3)[1:])
     assert len(seeds) == len(split) == 6  # each view from a seed of its own
     assert split["cluster"].is_unique
@@ -104,7 +104,7 @@ def test_paths_hold_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     found, _ = simulate_queries(collection, inverted, Path("queries"), seed=0)
     monkeypatch.chdir("/")
-    assert all(path.is_file() for path in found.drawing_paths(found.drawings.index).values())
+    assert all(path.is_file() for path in found.paths("drawing", found.drawings.index).values())
 
 
 @pytest.mark.parametrize("artworks", [1, 19])

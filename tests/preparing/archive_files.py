@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from drawsim.collection.tables import read_csv
+from drawsim.collection.csv_files import read_csv
 
 Tree = Mapping[str, "bytes | Tree"]
 

@@ -14,7 +14,7 @@ import torch
 
 from drawsim.collection.splits import SETS, load_split
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.preparing.splits import prepare_splits
 from drawsim.retrieval.embeddings import Embeddings
@@ -55,7 +55,7 @@ def content(folder: Path) -> dict[Path, tuple[bytes, int]]:
     ],
 )
 def test_splits_are_written_once(source: Path, rule: str, names: list[str]) -> None:
-    collection = read_collection(source)
+    collection = Collection.open(source)
     made = {name: load_split(collection, name) for name in names if rule == "thesis"}
     summary = splits(source, rule=rule)
     assert summary.read == {"true pairs of original drawings": 8}
@@ -86,7 +86,7 @@ def test_splits_in_another_folder(source: Path, tmp_path: Path) -> None:
 
 def test_what_is_added_is_counted_and_what_joins_is_named(source: Path) -> None:
     splits(source, versions=1)
-    old = load_split(read_collection(source), "v0").set_index("drawing_id")["set"]
+    old = load_split(Collection.open(source), "v0").set_index("drawing_id")["set"]
     train, val = (next(name for name in old.index if old[name] == own) for own in ("train", "val"))
     art = {"d0": "a0", "d1": "a0", "d2": "a1"}
     with (source / "pairs.csv").open("a", encoding="utf-8") as file:
@@ -158,7 +158,7 @@ def test_images_that_look_alike_in_different_sets(source: Path) -> None:
     table = pd.read_csv(source / "splits" / "near_duplicates.csv", dtype=str)
     expected = []
     for fold in ("fold0", "fold1", "fold2"):
-        split = load_split(read_collection(source), fold)
+        split = load_split(Collection.open(source), fold)
         drawing = dict(zip(split["drawing_id"], split["set"], strict=True))
         artwork = dict(zip(split["artwork_id"], split["set"], strict=True))
         if drawing["d3"] != drawing["d4"]:
@@ -217,10 +217,10 @@ def test_images_that_are_not_there(source: Path) -> None:
 
 def test_embeddings_find_what_hashes_do_not(source: Path) -> None:
     splits(source, rule="kfold")
-    split = load_split(read_collection(source), "fold0")
+    split = load_split(Collection.open(source), "fold0")
     first, *others = split.itertuples()
     other = next(row for row in others if str(row.set) != str(first.set))
-    collection = read_collection(source)
+    collection = Collection.open(source)
     for kind, table in (("drawings", collection.drawings), ("artworks", collection.artworks)):
         vectors = torch.randn(len(table), 64, generator=torch.Generator().manual_seed(len(kind)))
         vectors = torch.nn.functional.normalize(vectors)

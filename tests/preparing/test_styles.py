@@ -14,7 +14,7 @@ import pytest
 
 from drawsim.collection.splits import load_split
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
 from drawsim.pixels.styles import EFFECTS, style_effect
@@ -68,7 +68,7 @@ def test_copies_and_their_rows(root: Path) -> None:
         "rows in drawings.csv": 14,
         "rows in pairs.csv": 16,  # d2 is paired with two artworks
     }
-    collection = read_collection(root)
+    collection = Collection.open(root)
     for name in ORIGINALS:
         original = read_image(root / "drawings" / f"{name}.png")
         for effect in ("gray", "oil"):
@@ -138,7 +138,7 @@ def test_another_format_takes_the_place_of_the_old(root: Path) -> None:
     styles(root, effects=["gray"])
     styles(root, effects=["gray"], format="webp")
     assert {path.suffix for path in (root / "styles").iterdir()} == {".webp", ".json"}
-    assert read_collection(root).drawings.at["d0_gray", "path"] == "styles/d0_gray.webp"
+    assert Collection.open(root).drawings.at["d0_gray", "path"] == "styles/d0_gray.webp"
     assert styles(root, effects=["gray"], format="webp", quality=50).made == {"gray copies": 7}
     assert styles(root, effects=["gray"], format="png", quality=50).made == {"gray copies": 7}
     assert styles(root, effects=["gray"], format="png", quality=60).made == {}  # it has no quality
@@ -154,7 +154,7 @@ def test_broken_images_are_named_and_the_others_go_on(root: Path, workers: int) 
     assert summary.skipped == {"copies that could not be made": 4}
     assert any("d1.png" in note for note in summary.notes)
     assert any("d2.png: there is no such file" in note for note in summary.notes)
-    assert "d1_gray" not in read_collection(root).drawings.index
+    assert "d1_gray" not in Collection.open(root).drawings.index
 
 
 def test_ctrl_c_keeps_what_is_made(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_ctrl_c_keeps_what_is_made(root: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(style_copies, "_paint", interrupted)
     with pytest.raises(KeyboardInterrupt):
         styles(root)
-    drawings = read_collection(root).drawings
+    drawings = Collection.open(root).drawings
     assert len(drawings) == 8 + 6
     assert all((root / path).is_file() for path in drawings["path"])
     monkeypatch.undo()
@@ -200,18 +200,18 @@ def test_a_killed_step_leaves_whole_tables_and_nothing_untrue(root: Path) -> Non
 
 
 def test_drawings_that_train_in_a_split(root: Path) -> None:
-    split = load_split(read_collection(root), "v0")
+    split = load_split(Collection.open(root), "v0")
     train = split.loc[split["set"] == "train", "drawing_id"].tolist()
     assert 0 < len(set(train)) < 7
     assert styles(root, split="v0").made["oil copies"] == len(set(train))
-    assert {f"{name}_oil" for name in train} <= set(read_collection(root).drawings.index)
+    assert {f"{name}_oil" for name in train} <= set(Collection.open(root).drawings.index)
 
 
 def test_splits_that_lack_the_copies_are_named(root: Path) -> None:
-    load_split(read_collection(root), "v0", write=True)
+    load_split(Collection.open(root), "v0", write=True)
     assert "v0" in styles(root).notes[0]
     (root / "splits" / "v0.csv").unlink()
-    load_split(read_collection(root), "v0", write=True)
+    load_split(Collection.open(root), "v0", write=True)
     assert styles(root).notes == []
 
 
@@ -220,7 +220,7 @@ def test_pairs_that_are_no_longer_confirmed(root: Path) -> None:
     text = (root / "pairs.csv").read_text()
     (root / "pairs.csv").write_text(text.replace("d2,a2,true", "d2,a2,false"))
     assert styles(root).made == {"rows of pairs taken out, no longer confirmed": 2}
-    pairs = read_collection(root).pairs
+    pairs = Collection.open(root).pairs
     assert pairs.loc[pairs["drawing_id"] == "d2_oil", "artwork_id"].tolist() == ["a1"]
 
 
@@ -237,7 +237,7 @@ def test_an_id_that_is_not_free_and_copies_made_elsewhere(root: Path) -> None:
         "copies that are there already": 1,
         "copies whose id another drawing has": 1,
     }
-    paths = read_collection(root).drawings["path"]
+    paths = Collection.open(root).drawings["path"]
     assert paths["d0_gray"] == paths["d1_gray"] == "drawings/own.png"
     assert paths["d2_gray"] == "styles/d2_gray.png"
 
@@ -248,7 +248,7 @@ def test_ids_of_any_kind(root: Path) -> None:
         (root / file).write_text(re.sub(r"\bd0,", "a/b:c╠ö 50%.x,", text), encoding="utf-8")
     styles(root, effects=["gray"], format="jpg")
     assert (root / "styles" / "a%2Fb%3Ac╠ö 50%25.x_gray.jpg").is_file()
-    assert "a/b:c╠ö 50%.x_gray" in read_collection(root).drawings.index
+    assert "a/b:c╠ö 50%.x_gray" in Collection.open(root).drawings.index
 
 
 @pytest.mark.parametrize(

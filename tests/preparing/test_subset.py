@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.preparing.subset import choose_drawings, prepare_subset
 
@@ -78,24 +78,24 @@ def subset(source: Path, out: Path, **settings: Any) -> Summary:
 def test_which_drawings_stay(source: Path, settings: dict[str, Any], kept: list[str]) -> None:
     out = source.parent / "out"
     subset(source, out, **settings)
-    made = read_collection(out)
+    made = Collection.open(out)
     assert list(made.drawings.index) == kept
     assert list(made.artworks.index) == ["a0", "a1", "a2"]
-    before = read_collection(source).pairs
+    before = Collection.open(source).pairs
     after = before[before["drawing_id"].isin(kept)].reset_index(drop=True)
     pd.testing.assert_frame_equal(made.pairs.reset_index(drop=True), after)
     split = pd.read_csv(out / "splits" / "v0.csv", dtype=str, keep_default_na=False)
     assert list(split["drawing_id"]) == [name for name in ("d0", "d0_oil", "d1") if name in kept]
     assert list(split.columns) == TABLES["splits/v0.csv"].split("\n")[0].split(",")
     assert not (out / "splits" / "near_duplicates.csv").exists()
-    for name, path in {**made.drawing_paths(kept), **made.artwork_paths()}.items():
+    for name, path in {**made.paths("drawing", kept), **made.paths("artwork")}.items():
         assert path.read_bytes() == name.encode(), "the paths lead to the same images"
 
 
 def test_artworks_of_pairs_alone(source: Path) -> None:
     out = source.parent / "deep" / "er"
     summary = subset(source, out, keep="learning", artworks="paired", where={"country": "FRA"})
-    assert list(read_collection(out).artworks.index) == ["a0", "a1"]
+    assert list(Collection.open(out).artworks.index) == ["a0", "a1"]
     assert summary.read == {"drawings": 5, "artworks": 3, "pairs": 4, "splits/v0": 3}
     assert summary.made == {"drawings": 3, "artworks": 2, "pairs": 3, "splits/v0": 3}
     assert summary.notes == ["splits/v0: no test pairs are left"]
@@ -121,13 +121,13 @@ def test_copied_images_stay_when_the_source_goes(source: Path) -> None:
     summary = subset(source, out, keep="learning", copy_images=True)
     assert summary.skipped == {"images that are not there": 1}
     source.rename(source.parent / "gone")
-    made = read_collection(out)
+    made = Collection.open(out)
     assert list(made.drawings["path"]) == [
         "drawings/d0.jpg",
         "copies/d0_oil.jpg",
         "drawings/d1.jpg",
     ]
-    for name, path in made.drawing_paths(made.drawings.index).items():
+    for name, path in made.paths("drawing", made.drawings.index).items():
         assert path.read_bytes() == name.encode()
 
 
@@ -135,9 +135,9 @@ def test_a_copied_subset_of_a_subset(source: Path) -> None:
     subset(source, source.parent / "linked")
     out = source.parent / "out"
     subset(source.parent / "linked", out, copy_images=True)
-    made = read_collection(out)
+    made = Collection.open(out)
     assert list(made.artworks["path"]) == ["artworks/a0.jpg", "artworks/a1.jpg", "artworks/a2.jpg"]
-    for name, path in made.drawing_paths(made.drawings.index).items():
+    for name, path in made.paths("drawing", made.drawings.index).items():
         assert path.resolve().is_relative_to(out.resolve())
         assert path.read_bytes() == name.encode()
 

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 
 from drawsim.collection.splits import SETS, load_split
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.preparing.subset import prepare_subset
 from drawsim.preparing.thesis import prepare_thesis, read_embeddings
@@ -47,7 +47,7 @@ def table_of(ids: list[object], vectors: list[object]) -> np.ndarray:
 def test_a_collection_comes_of_it(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     summary = prepare_thesis(source, out, 1, images=None)
-    collection = read_collection(out)
+    collection = Collection.open(out)
     assert list(collection.drawings.index) == ["d1", "d1_oil", "d2 ", "d3"]
     assert list(collection.true_pairs["drawing_id"]) == ["d1", "d1_oil", "d3"]
     assert summary.made["pairs in v0: 1 train, 1 val, 0 test"] == 2
@@ -74,16 +74,16 @@ def test_images_are_found(source: Path, tmp_path: Path) -> None:
     assert summary.notes[1] == (
         "images of drawings that are not there: 2 of 4, e.g. ../scans/m/d1_oil.jpg"
     )
-    paths = read_collection(out).drawing_paths(["d1", "d2 "])
+    paths = Collection.open(out).paths("drawing", ["d1", "d2 "])
     assert [path.read_bytes() for path in paths.values()] == [b"d/d1.jpg", b"d/d2.jpg"]
-    assert read_collection(out).artwork_paths(["a2"])["a2"].read_bytes() == b"a/a2.jpg"
+    assert Collection.open(out).paths("artwork", ["a2"])["a2"].read_bytes() == b"a/a2.jpg"
     with pytest.raises(UserError, match=r"none of the images is there, e\.g\. image_data/d/d1"):
         prepare_thesis(source, tmp_path / "new", 1, images=str(source))
     assert not (tmp_path / "new").exists()
 
     shutil.copytree(images, source / "image_data")
     prepare_thesis(source, out, 1, images=None)
-    path = read_collection(out).artwork_paths(["a2"])["a2"]
+    path = Collection.open(out).paths("artwork", ["a2"])["a2"]
     assert path.resolve() == source / "image_data" / "a" / "a2.jpg"
 
 
@@ -183,7 +183,7 @@ def test_what_is_no_table_of_embeddings(
 def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
     source, out = shared_data / "thesis", tmp_path / "out"
     summary = prepare_thesis(source, out, 1, images=None)
-    collection = read_collection(out)
+    collection = Collection.open(out)
 
     def published(name: str) -> pd.DataFrame:
         return pd.read_csv(source / name, dtype=str, keep_default_na=False)
@@ -227,7 +227,7 @@ def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
         part = tmp_path / name
         prepare_subset(out, part, 1, **choice, artworks="all", copy_images=False)
         ids = set(published(f"metadata/drawings_{name}_metadata.csv")["uid"])
-        assert set(read_collection(part).drawings.index) == ids - missing
+        assert set(Collection.open(part).drawings.index) == ids - missing
     assert len(only_unlisted) == 16
 
 
@@ -235,7 +235,7 @@ def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
 def test_a_gallery_in_the_format_of_the_thesis(shared_data: Path) -> None:
     parity = shared_data.parent / "reference" / "parity"
     if not parity.is_dir():
-        pytest.skip(f"no parity fixtures: there is no folder {parity}")
+        pytest.skip(f"no real data: there is no folder {parity}")
     embeddings = read_embeddings(parity / "artworks_thesis_format.npy")
     expected = np.load(parity / "embeddings.npz")
     assert list(embeddings.ids) == expected["artwork_ids"].tolist()

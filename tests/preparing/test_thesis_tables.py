@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from drawsim.collection.tables import Problem
+from drawsim.collection.problems import Problem
 from drawsim.common.errors import UserError
 from drawsim.preparing.thesis_tables import read_thesis, reroot
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from drawsim.collection.tables import Collection, read_collection
-from drawsim.web.events.drafts import Action, Draft, Grade, MadeWith
+from drawsim.collection.grades import Grade
+from drawsim.collection.tables import Collection
+from drawsim.web.events.drafts import Action, Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import connect
 
@@ -42,11 +43,11 @@ def copied(collection: Collection, folder: Path) -> Collection:
     """The tables of a collection in a folder of their own, to be written to."""
     for name in ("drawings.csv", "artworks.csv", "pairs.csv"):
         shutil.copy(collection.root / name, folder / name)
-    return read_collection(folder)
+    return Collection.open(folder)
 
 
 def with_rows(collection: Collection, name: str, rows: Sequence[str]) -> Collection:
     """The same with further rows in a table."""
     with (collection.root / name).open("a", encoding="utf-8") as file:
         file.write("".join(f"{row}\n" for row in rows))
-    return read_collection(collection.root)
+    return Collection.open(collection.root)

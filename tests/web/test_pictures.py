@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.web import pictures as pictures_module
 from drawsim.web.pictures import NoPicture, Pictures, cut
@@ -34,7 +34,7 @@ def root(tmp_path: Path, collection_root: Path) -> Path:
 
 @pytest.fixture
 def pictures(root: Path, tmp_path: Path) -> Pictures:
-    return Pictures(read_collection(root), tmp_path / "kept")
+    return Pictures(Collection.open(root), tmp_path / "kept")
 
 
 def opened(data: bytes) -> Image.Image:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.tables import Problem
+from drawsim.collection.problems import Problem
 from drawsim.pixels.inspection import KINDS, Inspection, groups_of
 from drawsim.reporting.duplicates.groups import picture_groups
 from drawsim.reporting.kit.pages import environment

@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.grades import REJECTED
 from drawsim.collection.names import AGE_GROUPS, display_name, original_id
-from drawsim.collection.tables import (
-    REJECTED,
-    Collection,
-    Problem,
-    raise_problems,
-    read_collection,
-    read_csv,
-)
+from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.tables import Collection
 from drawsim.reporting.collection.world_map import read_world
 
 UNKNOWN = "unknown"  # where a cell is empty
@@ -42,13 +38,13 @@ def read_holdings(root: Path) -> Holdings:
     """Read a collection folder, finished or not: `drawings.csv` alone will do.
 
     Pairs that people graded as different are left out: they are neither confirmed nor ambiguous.
-    Raises UserError as `read_collection` does.
+    Raises UserError as `Collection.open` does.
     """
     absent = tuple(name for name in ("artworks.csv", "pairs.csv") if not (root / name).is_file())
     unfinished = absent and (root / "drawings.csv").is_file()
-    collection = _read_unfinished(root) if unfinished else read_collection(root)
+    collection = _read_unfinished(root) if unfinished else Collection.open(root)
     if "grade" in collection.pairs.columns:
-        kept = collection.pairs["pair"] | (collection.pairs["grade"] != REJECTED)
+        kept = collection.pairs["pair"] | ~collection.pairs["grade"].isin(REJECTED)
         collection = replace(collection, pairs=collection.pairs[kept])
     copies = style_copies(collection)
     return Holdings(collection.without(copies, ()), len(copies), absent)

@@ -79,8 +79,8 @@ def _pictures(
     groups = [group for groups in shown.values() for group in groups]
     ids = [id_ for sample in found.samples for id_ in sample.ids]
     ids += [id_ for group in groups for id_ in group.drawing_ids[:DRAWINGS]]
-    drawings = found.collection.drawing_paths(ids)
-    artworks = found.collection.artwork_paths(group.artwork_id for group in groups)
+    drawings = found.collection.paths("drawing", ids)
+    artworks = found.collection.paths("artwork", [group.artwork_id for group in groups])
     return make_sheet([*drawings.values(), *artworks.values()]), drawings, artworks
 
 

@@ -47,8 +47,8 @@ def describe_artwork(collection: Collection, artwork_id: str) -> str:
 
 def any_picture(collection: Collection, groups: Sequence[PairGroup]) -> bool:
     """Whether at least one file of these drawings and artworks is there."""
-    artworks = collection.artwork_paths(group.artwork_id for group in groups)
-    drawings = collection.drawing_paths(i for group in groups for i in group.drawing_ids)
+    artworks = collection.paths("artwork", [group.artwork_id for group in groups])
+    drawings = collection.paths("drawing", [i for group in groups for i in group.drawing_ids])
     return any(path.is_file() for path in (*artworks.values(), *drawings.values()))
 
 
@@ -89,8 +89,8 @@ def write_pages(
 def _page(
     collection: Collection, artwork: str, drawings: Sequence[str], foot: str, workers: int
 ) -> Sheet:
-    files = [*collection.artwork_paths([artwork]).values()]
-    files += collection.drawing_paths(drawings).values()
+    files = [*collection.paths("artwork", [artwork]).values()]
+    files += collection.paths("drawing", drawings).values()
     first, *others = (
         Captioned(image or placeholder(), name)
         for image, name in zip(load(files, workers, LARGEST), [artwork, *drawings], strict=True)

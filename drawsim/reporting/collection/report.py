@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from drawsim.collection.tables import Collection, write_csv
+from drawsim.collection.csv_files import write_csv
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_text
 from drawsim.reporting.collection import charts as charts
@@ -174,8 +175,8 @@ def _add(found: Findings, figure: Drawn, table: pd.DataFrame | None) -> None:
 def _measure_images(found: Findings, at_most: int | None, workers: int) -> None:
     collection = found.collection
     paths = {
-        "drawing": collection.drawing_paths(collection.drawings.index),
-        "artwork": collection.artwork_paths(),
+        "drawing": collection.paths("drawing", collection.drawings.index),
+        "artwork": collection.paths("artwork"),
     }
     parts = [
         measure(files, kind, at_most=at_most, workers=workers) for kind, files in paths.items()
@@ -208,7 +209,7 @@ def _sample(found: Findings, sampling: Sampling) -> None:
         found.notes.append(f"The sample is one of all drawings, not by {sampling.by}.")
     samples = draw_samples(collection.drawings, sampling)
     ids = [id_ for sample in samples for id_ in sample.ids]
-    if not any(path.is_file() for path in collection.drawing_paths(ids).values()):
+    if not any(path.is_file() for path in collection.paths("drawing", ids).values()):
         found.notes.append("No file of the sampled drawings is there, so no sample is shown.")
         return
     rows = [(sample.label, id_) for sample in samples for id_ in sample.ids]
@@ -219,7 +220,7 @@ def _sample(found: Findings, sampling: Sampling) -> None:
 def _write_samples(found: Findings, folder: Folder, columns: int, workers: int) -> None:
     pixels = round(WIDTH * SAMPLE_DPI / columns)
     for number, sample in enumerate(found.samples, start=1):
-        files = found.collection.drawing_paths(sample.ids)
+        files = found.collection.paths("drawing", sample.ids)
         images = load(list(files.values()), workers, pixels)
         items = [
             Captioned(image or placeholder(), id_)

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import quote
 
-from drawsim.collection.tables import write_csv
+from drawsim.collection.csv_files import write_csv
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_text
 from drawsim.common.progress import progress_bar

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from drawsim.collection.tables import Problem, raise_problems, read_csv
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError, nearest
 from drawsim.reporting.comparison.results import SCORES, SETS, Results, on_common_splits
 

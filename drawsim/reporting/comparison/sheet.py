@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drawsim.collection.tables import read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.results import Results
 from drawsim.reporting.kit.figures import (
@@ -26,7 +26,7 @@ from drawsim.reporting.kit.pages import format_rank
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.run.finished import Run, natural
 from drawsim.reporting.run.reading import Ranking
-from drawsim.retrieval.analysis.inputs import collection_root
+from drawsim.runs.settings import data_root
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,14 +94,17 @@ class Showing:
 
 def find_pictures(runs: Sequence[Run]) -> tuple[Pictures, list[str]]:
     """The pictures of the runs' collection, or none and a note that says why."""
-    data: Mapping[str, Any] = runs[0].settings["data"]
+    root = data_root(runs[0].settings)
     try:
-        collection = read_collection(collection_root(data))
+        if root is None:
+            named = runs[0].settings["data"].get("root")
+            raise UserError(str(named or "the demo was not made on this machine"))
+        collection = Collection.open(root)
     except UserError as error:
         reason = str(error).splitlines()[0]
         return Pictures(), [f"Pictures are left empty, for the collection is not there: {reason}"]
-    drawings = collection.drawing_paths(collection.drawings.index)
-    return Pictures(drawings, collection.artwork_paths()), []
+    drawings = collection.paths("drawing", collection.drawings.index)
+    return Pictures(drawings, collection.paths("artwork")), []
 
 
 def choose(results: Results, reference: str) -> Showing | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from drawsim.collection.tables import Collection, write_csv
+from drawsim.collection.csv_files import write_csv
+from drawsim.collection.tables import Collection
 from drawsim.common.files import write_text
 from drawsim.pixels.duplicates import DISTANCE
 from drawsim.pixels.inspection import groups_of
@@ -90,10 +91,10 @@ def write_duplicates(
 
 
 def _files(collection: Collection) -> dict[Image, Path]:
-    drawings = collection.drawing_paths(collection.drawings.index)
+    drawings = collection.paths("drawing", collection.drawings.index)
     return {
         **{("drawing", name): path for name, path in drawings.items()},
-        **{("artwork", name): path for name, path in collection.artwork_paths().items()},
+        **{("artwork", name): path for name, path in collection.paths("artwork").items()},
     }
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from drawsim.collection.csv_files import write_csv
 from drawsim.collection.names import AGE_GROUPS
-from drawsim.collection.tables import write_csv
 from drawsim.common.files import atomic, write_json, write_text
 from drawsim.reporting.evaluation.reliability import reliability_figure
 from drawsim.reporting.kit.figures import Drawn
@@ -88,8 +88,8 @@ def _page(
     collection = inputs.collection
     forth = result.direction == "drawing_to_artwork"
     table = collection.artworks if forth else collection.drawings
-    paths = collection.artwork_paths if forth else collection.drawing_paths
-    files = paths([item for item in result.hubs["item"].unique() if table.at[item, "path"]])
+    pictured = [item for item in result.hubs["item"].unique() if table.at[item, "path"]]
+    files = collection.paths("artwork" if forth else "drawing", pictured)
     sheet = make_sheet(files.values())
     hubs: dict[str, list[Any]] = {}
     symbols = [sheet.symbol(files.get(item)) for item in result.hubs["item"]]

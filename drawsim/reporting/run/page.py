@@ -7,8 +7,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import quote
 
-import yaml
-
 from drawsim.common.files import write_text
 from drawsim.reporting.kit.charts import run_charts
 from drawsim.reporting.kit.pages import environment
@@ -26,6 +24,7 @@ from drawsim.reporting.run.reading import (
 from drawsim.reporting.run.stages import Stage, stages
 from drawsim.retrieval.analysis.intervals import REPEATS
 from drawsim.retrieval.metrics import registry
+from drawsim.runs.settings import read_values
 
 TRUE_SHOWN = 4  # true artworks pictured per drawing
 
@@ -64,7 +63,7 @@ def write_report(
         .get_template("run_page.html.j2")
         .render(
             metrics=metrics,
-            config=yaml.safe_load(config_text) or {},
+            config=read_values(run) if config_text else {},
             config_text=config_text,
             sets=SETS,
             headline=headline(metrics, queries["test"]),

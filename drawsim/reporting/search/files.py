@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.tables import write_csv
+from drawsim.collection.csv_files import write_csv
 from drawsim.common.files import write_json
 from drawsim.reporting.search.page import SearchSheet
 

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import components
 from drawsim.collection.spreadsheets import unguarded
-from drawsim.collection.tables import Problem, raise_problems, read_csv, read_pairs
 from drawsim.retrieval.analysis.calibration import (
     FEWEST,
     LIST,

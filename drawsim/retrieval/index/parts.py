@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from drawsim.collection.tables import write_csv
+from drawsim.collection.csv_files import write_csv
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
 from drawsim.retrieval.index.faiss import (

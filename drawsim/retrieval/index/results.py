@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from drawsim.collection.tables import Problem, read_pairs
+from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problem
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import LIST, Calibration
 from drawsim.retrieval.index.folder import Index

@@ -16,9 +16,9 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
-from drawsim.learning.losses.losses import InfoNCELoss
+from drawsim.learning.losses.infonce import InfoNCELoss
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
@@ -115,9 +115,10 @@ def assemble(config: DictConfig, folder: Path) -> tuple[Experiment, pd.DataFrame
     "overrides",
     [
         [],
-        ["batch.grouped=false", "batch.share=false", "val_loss=augmented", "protocol=thesis"],
-        ["batch.memory=true", "batch.flip=true", "miner=none", "loss=infonce", "adapt=whiten",
-         "adapt.keep=4", "val_loss=augmented"],
+        ["batch.grouped=false", "batch.in_batch_negatives=false", "val_loss=augmented",
+         "protocol=thesis"],
+        ["batch.cross_batch_memory=true", "batch.flip=true", "miner=none", "loss=infonce",
+         "adapt=whiten", "adapt.keep=4", "val_loss=augmented"],
     ],
     ids=["plain", "thesis", "everything"],
 )  # fmt: skip
@@ -148,7 +149,7 @@ def test_a_gallery_alone_is_enough(tmp_path: Path, gallery: Path, overrides: lis
     assert epochs[["val/mrr", "val/loss"]].notna().all(axis=None)
     ranks = pd.read_csv(experiment.run.path / "ranks.csv")
     assert set(ranks["drawing_id"]) == set(split["drawing_id"])
-    pictures = collection.drawing_paths(collection.drawings.index), collection.artwork_paths()
+    pictures = collection.paths("drawing", collection.drawings.index), collection.paths("artwork")
     page = write_report(experiment.run.path, *pictures)
     assert "(view)" in page.read_text(encoding="utf-8")
 
@@ -157,7 +158,7 @@ def test_queries_are_other_views_than_those_that_train(tmp_path: Path, gallery: 
     config = configuration(gallery, "pairs.views=40")
     experiment, split, collection = assemble(config, tmp_path / "run")
     row = int(collection.artworks.index.get_loc(split["artwork_id"][0]))
-    asked = cv2.imread(str(collection.drawing_paths(split["drawing_id"][:1]).popitem()[1]))
+    asked = cv2.imread(str(collection.paths("drawing", split["drawing_id"][:1]).popitem()[1]))
     for pair in range(3):
         spec = TripletSpec(0, pair, -1, row, (), (row,), 1)
         shown = experiment.data.triplets[spec].images[0].permute(1, 2, 0).numpy()
@@ -171,7 +172,10 @@ def test_queries_are_other_views_than_those_that_train(tmp_path: Path, gallery: 
         (["val_loss=augmentd"], r"val_loss=augmentd: did you mean augmented"),
         (["pairs.queries=simulate"], r"pairs\.queries=simulate: did you mean simulated"),
         (["pairs.views=0"], r"pairs\.passes=0 and pairs\.views=0: there is nothing to train on"),
-        (["batch.share=false", "batch.memory=true"], r"batch\.memory=true needs batch\.share"),
+        (
+            ["batch.in_batch_negatives=false", "batch.cross_batch_memory=true"],
+            r"batch\.cross_batch_memory=true needs batch\.in_batch_negatives",
+        ),
     ],
 )
 def test_choices_that_do_not_exist_or_fit(
@@ -212,7 +216,7 @@ def test_drawings_without_pairs_are_fitted_to_and_nothing_else(
 
     seen = [*split[split["set"] != "test"]["drawing_id"], *free]
     assert len(seen) == PAIRED - len(split[split["set"] == "test"]) + 3
-    paths = collection.drawing_paths(seen)
+    paths = collection.paths("drawing", seen)
     images = torch.stack([picture(paths[name]) for name in seen])
     experiment.module.eval()
     last = torch.load(experiment.checkpoints.last, weights_only=True)["state_dict"]
@@ -249,7 +253,7 @@ class Watch(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
-        memory: Any = pl_module.memory
+        memory: Any = pl_module.cross_batch_memory
         if memory is not None:
             self.memories.append(memory.clone())
 
@@ -302,8 +306,8 @@ def test_images_are_embedded_again_only_where_the_weights_are_others(
 def test_a_memory_of_a_frozen_network_never_goes_stale(tmp_path: Path) -> None:
     matcher = tiny_matcher(
         lr=0.5,
-        share=True,
-        memory=True,
+        in_batch_negatives=True,
+        cross_batch_memory=True,
         adaptation=tiny_adaptation(learn=True),
         loss=InfoNCELoss(0.1),
     )

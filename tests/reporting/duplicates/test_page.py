@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.reporting.duplicates.page import write_duplicates
 from drawsim.retrieval.embeddings import Embeddings
@@ -46,7 +46,7 @@ def copied(collection: Collection, tmp_path: Path) -> Collection:
     pairs = (root / "pairs.csv").read_text().splitlines()
     lines = [f"{pairs[0]},parent", *(f"{line}," for line in pairs[1:]), "d0_oil,a0,true,d0"]
     (root / "pairs.csv").write_text("\n".join(lines) + "\n")
-    return read_collection(root)
+    return Collection.open(root)
 
 
 def test_copies_are_grouped(copied: Collection, tmp_path: Path) -> None:

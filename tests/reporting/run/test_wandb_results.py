@@ -86,12 +86,12 @@ def log(
     """Logs the run; drawing `007` has a picture, `NA` has lost its own."""
     monkeypatch.setenv("WANDB_DATA_DIR", str(run))
     monkeypatch.setenv("WANDB_CACHE_DIR", str(run))
-    drawings = collection.drawing_paths([f"d{i}" for i in range(3)])
+    drawings = collection.paths("drawing", [f"d{i}" for i in range(3)])
     drawings["007"] = drawings["d0"]
 
     def to_experiment() -> Experiment:
         experiment = Experiment()
-        log_results(experiment, run, drawings, collection.artwork_paths())
+        log_results(experiment, run, drawings, collection.paths("artwork"))
         return experiment
 
     return to_experiment
@@ -140,9 +140,9 @@ def test_pictures_stand_beside_their_query(
     drawing, artwork, *top = rows["007"]
     assert [picture._caption for picture in (drawing, artwork)] == ["007", "a0"]
     for picture, path in (
-        (drawing, collection.drawing_paths(["d0"])["d0"]),
-        (artwork, collection.artwork_paths(["a0"])["a0"]),
-        (top[3], collection.artwork_paths(["a3"])["a3"]),
+        (drawing, collection.paths("drawing", ["d0"])["d0"]),
+        (artwork, collection.paths("artwork", ["a0"])["a0"]),
+        (top[3], collection.paths("artwork", ["a3"])["a3"]),
     ):
         assert np.array_equal(np.asarray(picture.image), np.asarray(Image.open(path)))
     assert len(top) == TOP
@@ -202,8 +202,8 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_w_and_b_takes_it(run: Path, collection: Collection, offline: Any) -> None:
     """The real library writes the table and its pictures, and knows the numbers."""
-    drawings = collection.drawing_paths(collection.drawings.index)
-    log_results(offline, run, drawings, collection.artwork_paths())
+    drawings = collection.paths("drawing", collection.drawings.index)
+    log_results(offline, run, drawings, collection.paths("artwork"))
     assert offline.summary["final/test/mrr"] == 0.75
     offline.finish()
     files = Path(offline.dir)

@@ -25,7 +25,7 @@ from drawsim.reporting.search.page import SearchSheet
 
 @pytest.fixture
 def sheet(collection: Collection) -> SearchSheet:
-    paths = collection.artwork_paths(["a3", "a1"])
+    paths = collection.paths("artwork", ["a3", "a1"])
     hits = pd.DataFrame(
         {
             "rank": [1, 2],
@@ -74,7 +74,7 @@ def test_which_terminals_show_pictures(environment: dict[str, str], protocol: st
 
 
 def test_pictures_arrive_whole(collection: Collection) -> None:
-    files = list(collection.artwork_paths(["a0", "a1", "a2"]).values())
+    files = list(collection.paths("artwork", ["a0", "a1", "a2"]).values())
     picture = strip([*files, files[0].with_name("nothing.png")])
     assert picture.size == (4 * SIDE + 3 * GAP, SIDE)
     sent = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", as_escape(picture, "kitty"))

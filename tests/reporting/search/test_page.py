@@ -29,7 +29,7 @@ def page_of(sheets: list[SearchSheet], folder: Path, *filters: str) -> Page:
 
 @pytest.fixture
 def hits(collection: Collection) -> pd.DataFrame:
-    paths = collection.artwork_paths(["a3", "a1", "a2"])
+    paths = collection.paths("artwork", ["a3", "a1", "a2"])
     return pd.DataFrame(
         {
             "rank": [1, 2, 3],
@@ -46,7 +46,7 @@ def hits(collection: Collection) -> pd.DataFrame:
 def test_a_query_and_its_results(
     hits: pd.DataFrame, collection: Collection, tmp_path: Path
 ) -> None:
-    drawing = collection.drawing_paths(["d0"])["d0"]
+    drawing = collection.paths("drawing", ["d0"])["d0"]
     sheet = SearchSheet("d0", [QueryPicture("d0", drawing)], hits, probability=0.826)
     page = page_of([sheet], tmp_path, "year>=1990")
     text = " ".join(page.text.split())

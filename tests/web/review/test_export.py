@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawsim.collection.csv_files import write_csv
+from drawsim.collection.grades import GRADES, Grade
+from drawsim.collection.pairs import read_pairs
 from drawsim.collection.spreadsheets import guard, guarded, unguard
-from drawsim.collection.tables import Collection, read_collection, read_pairs, write_csv
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import GRADES, Grade
 from drawsim.web.review.export import (
     JUDGED,
     account,
@@ -185,7 +187,7 @@ def test_an_export_into_the_collection_keeps_the_old_table(
     judges.grade("ada", "d7", "a7", "same work")
     export_all(judges.store, mine, None)
     assert (mine.root / "pairs.csv.bak").read_bytes() == old
-    again = read_collection(mine.root)
+    again = Collection.open(mine.root)
     assert truths(again.pairs) == truths(pair_table(judges.store, mine))
     assert row(again.true_pairs, "d7", "a7")["grade"] == "same work"
     # Nothing new: the same table, and the backup is still the one before.
@@ -201,11 +203,11 @@ def test_what_is_taken_back_goes_back(judges: Judges, mine: Collection) -> None:
     export_all(judges.store, mine, None)
     judges.undo("ada")
     judges.do("ada", "clear", "d0", artwork_id="a0")
-    exported = read_collection(mine.root)
+    exported = Collection.open(mine.root)
     assert truths(exported.pairs)["d7", "a8"]
     found = export_all(judges.store, exported, None)
     assert [str(change) for change in found.changes] == ["~  d0  a0  true", "-  d7  a8  true"]
-    table = read_collection(mine.root).pairs
+    table = Collection.open(mine.root).pairs
     assert truths(table) == truths(mine.pairs)
     assert (table[list(JUDGED)] == "").all(axis=None)
 
@@ -218,7 +220,7 @@ def test_rows_that_another_store_judged_stay(
     (tmp_path / "other").mkdir()
     other = Judges(tmp_path / "other")
     other.do("ben", "note", "d7", artwork_id="a8", note="hm")
-    exported = read_collection(mine.root)
+    exported = Collection.open(mine.root)
     assert account(other.store, exported, pair_table(other.store, exported)).changes == ()
 
 
@@ -230,7 +232,7 @@ def test_style_copies_follow_their_drawing(judges: Judges, mine: Collection) -> 
     text = (mine.root / "pairs.csv").read_text(encoding="utf-8").splitlines()
     text = [f"{text[0]},parent", *(f"{line}," for line in text[1:]), "d0_oil,a0,true,d0"]
     (mine.root / "pairs.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
-    mine = read_collection(mine.root)
+    mine = Collection.open(mine.root)
     judges.grade("ada", "d0", "a0", "different")
     judges.grade("ada", "d5_oil", "a5", "unsure")  # before, of a copy
     judges.grade("ada", "d5", "a5", "same work")
@@ -325,7 +327,7 @@ def test_other_columns_of_the_table_stay(judges: Judges, mine: Collection) -> No
     text = (mine.root / "pairs.csv").read_text(encoding="utf-8").splitlines()
     text = [f"{text[0]},source", *(f"{line},archive" for line in text[1:])]
     (mine.root / "pairs.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
-    mine = read_collection(mine.root)
+    mine = Collection.open(mine.root)
     judges.grade("ada", "d7", "a7", "same work")
     judges.grade("ada", "d7", "a8", "same work")
     table = pair_table(judges.store, mine)

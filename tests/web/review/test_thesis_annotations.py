@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from drawsim.collection.tables import Collection, Problem, read_pairs
+from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problem
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.web.review.export import account, pair_table
 from drawsim.web.review.thesis_annotations import import_thesis
@@ -113,7 +115,7 @@ def test_a_table_that_is_wrong_is_refused_whole(
 def test_the_real_tables(judges: Judges, shared_data: Path) -> None:
     folder = shared_data / "thesis" / "manual_annotation"
     if not folder.is_dir():
-        pytest.skip(f"no annotations of the thesis: there is no folder {folder}")
+        pytest.skip(f"no real data: there is no folder {folder}")
     plain = folder / "annotated_drawing_artwork_pairs_without_style_transfer.csv"
     problems: list[Problem] = []
     pairs = read_pairs(plain, problems)

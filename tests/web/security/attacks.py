@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.collection.spreadsheets import guard
-from drawsim.collection.tables import Collection, read_collection
+from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Draft
 from drawsim.web.services import Services
 from tests.web.conftest import make_index, make_services
@@ -35,7 +35,7 @@ def attacked(folder: Path, collection: Collection, text: str) -> Services:
         csv.writer(file).writerows(
             [["drawing_id", "artwork_id", "pair"], [guard(text), guard(text), "true"]]
         )
-    listed = read_collection(folder)
+    listed = Collection.open(folder)
     services = make_services(folder, listed, make_index(folder / "index", listed, 0))
     pair: dict[str, Any] = {"drawing_id": text, "artwork_id": text}
     for number, (who, grade) in enumerate((("zoe", "same work"), (text, "different"))):
