@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from drawsim.common.files import write_text
-from drawsim.retrieval.metrics.registry import FAMILIES, Metric, all_metrics
+from drawsim.retrieval.metrics.metric import FAMILIES, Metric
+from drawsim.retrieval.metrics.registry import all_metrics
 
 DOC = Path(__file__).parents[1] / "docs" / "metrics.md"
 BEGIN, END = "<!-- metrics: written by scripts/metrics_doc.py -->", "<!-- /metrics -->"

@@ -16,6 +16,7 @@ from drawsim.reporting.run.console import print_results
 from drawsim.reporting.run.page import write_report
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import metric_values
+from drawsim.retrieval.metrics.metric import Metric
 from drawsim.retrieval.metrics.query_ranks import Floats, QueryRanks
 from tests.html_page import Page
 from tests.reporting.comparison.compared import ladder, make_run
@@ -28,9 +29,9 @@ def _last(q: QueryRanks) -> Floats:
 
 
 @pytest.fixture
-def added(monkeypatch: pytest.MonkeyPatch) -> registry.Metric:
+def added(monkeypatch: pytest.MonkeyPatch) -> Metric:
     """A metric of which lower values are better, and which stands first."""
-    metric = registry.Metric(
+    metric = Metric(
         name=NAME,
         label=LABEL,
         family="list",
@@ -47,7 +48,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> registry.Metric:
 
 
 @pytest.fixture
-def study(tmp_path: Path, added: registry.Metric) -> Path:
+def study(tmp_path: Path, added: Metric) -> Path:
     """Two runs that were measured with the metric."""
     sets = {"test": [f"a{n}" for n in range(9)], "val": [f"b{n}" for n in range(9)], "train": ["t"]}
     before = {name: ladder(drawings, 3) for name, drawings in sets.items()}
@@ -74,7 +75,7 @@ def study(tmp_path: Path, added: registry.Metric) -> Path:
     return tmp_path / "study"
 
 
-def test_it_is_computed(added: registry.Metric) -> None:
+def test_it_is_computed(added: Metric) -> None:
     values = metric_values(QueryRanks.of_lists([[1.0, 5.0], [2.0]], 40))
     assert values[NAME].tolist() == [5.0, 2.0]
 

@@ -16,8 +16,8 @@ from torchmetrics.functional.retrieval import (
 )
 
 from drawsim.retrieval.metrics import registry
+from drawsim.retrieval.metrics.definitions import KS
 from drawsim.retrieval.metrics.functions import expected_ranks, query_metrics, summarise
-from drawsim.retrieval.metrics.registry import KS
 from drawsim.retrieval.ranking import Relevance, rank
 from tests.retrieval.test_ranking import grid, some_relevance
 
