@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import build, launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from drawsim.models.embedding.engine import Outcome
-    from drawsim.models.recipe import Recipe
+    from drawsim.models.model import Model
 
 log = logging.getLogger("drawsim.embed")
 
@@ -27,7 +28,7 @@ CHOICES = {
     "export": ("thesis", "parquet"),
     "data.on_missing": ("skip", "error"),
 }
-OF_A_RUN = ("backbone", "layout", "image_size")
+OF_A_RUN = ("backbone", "layout", "image_size", "reading")
 """Settings that a run brings with it."""
 
 
@@ -49,24 +50,24 @@ def embed(config: DictConfig) -> None:
     if not is_first_process():
         log.parent.setLevel(logging.ERROR)  # type: ignore[union-attr]  # one voice is enough
     hardware = settle_hardware(OmegaConf.to_container(config.trainer))  # type: ignore[arg-type]
-    recipe = _recipe(config, hardware["precision"])
+    model = _model(config)
+    precision = hardware["precision"]
     root = Path(config.store) if config.store else default_store()
-    store = Store(root, recipe.key(), recipe.backbone.dimensions)
+    store = Store(root, model.key(precision), model.dimensions)
     for path in store.damaged:
         log.warning("%s: damaged, removed; its images are embedded again", path)
     try:
         outcome = embed_images(
-            recipe,
+            model,
             images,
             store,
             hardware,
             batch_size=config.batch,
             workers=readers(config.workers),
-            max_pixels=config.data.max_pixels,
             compile_mode=str(config.compile).lower(),  # type: ignore[arg-type]
         )
         if is_first_process():
-            _write(config, recipe, store, images, outcome, refused)
+            _write(config, model, precision, store, images, outcome, refused)
     except (KeyboardInterrupt, SystemExit) as error:
         log.warning("stopped; what was embedded is kept, the same command goes on from there")
         raise KeyboardInterrupt from error
@@ -136,33 +137,31 @@ def _images(config: DictConfig) -> tuple[dict[str, Path], dict[str, str]]:
     return dict(files), refused
 
 
-def _recipe(config: DictConfig, precision: str) -> Recipe:
+def _model(config: DictConfig) -> Model:
     """What makes the embeddings: a named backbone, or a trained model as its run has set it."""
-    from drawsim.models.recipe import Recipe
-    from drawsim.models.restore import best_checkpoint, load_recipe
+    from drawsim.models.loading import best_checkpoint, model_of_checkpoint
+    from drawsim.models.model import Model
+    from drawsim.pixels.reading import Reading
     from drawsim.workflows.parts import make_backbone
 
     if not (config.run or config.checkpoint):
-        return Recipe(
-            make_backbone(config),
-            config.image_size,
-            precision,
-            flip=config.flip,
-            crops=config.crops,
-        )
+        reading = Reading(config.image_size, config.reading, config.data.max_pixels, config.crops)
+        return Model(make_backbone(config), reading, flip=config.flip)
     checkpoint = best_checkpoint(Path(config.run)) if config.run else Path(config.checkpoint)
-    recipe = load_recipe(checkpoint, precision)
-    if recipe.adaptation is not None and config.kind is None:
+    model = model_of_checkpoint(checkpoint)
+    if model.adaptation is not None and config.kind is None:
         raise UserError(
             "kind must be given, for this model embeds drawings and artworks in different ways: "
             f"kind={' or kind='.join(KINDS)}"
         )
-    return replace(recipe, flip=config.flip or recipe.flip, crops=config.crops)
+    reading = replace(model.reading, crops=config.crops, max_pixels=config.data.max_pixels)
+    return replace(model, flip=config.flip or model.flip, reading=reading)
 
 
 def _write(
     config: DictConfig,
-    recipe: Recipe,
+    model: Model,
+    precision: str,
     store: Any,
     images: dict[str, Path],
     outcome: Outcome,
@@ -189,8 +188,9 @@ def _write(
         write_csv(pd.DataFrame(rows, columns=["id", "path", "reason"]), listed)
     if not outcome.digests:
         raise UserError(f"none of the {len(rows)} images can be used ({listed})")
+    kind: Any = config.kind and config.kind.removesuffix("s")
     dtype = torch.float16 if config.float16 else torch.float32
-    dimensions = assemble(out, recipe, store, outcome.digests, config.kind, dtype)
+    dimensions = assemble(out, model, store, outcome.digests, kind, dtype, precision)
     if outcome.computed:
         rate = outcome.computed / outcome.seconds
         print(f"{outcome.computed} images embedded, {rate:.1f} images/s")

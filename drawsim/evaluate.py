@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch
@@ -75,14 +75,15 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
 
     from drawsim.learning.training.callbacks.evaluation import Evaluation
     from drawsim.learning.training.callbacks.progress import Progress
-    from drawsim.models.restore import load_checkpoint, run_settings
+    from drawsim.models.loading import load_checkpoint, run_of
     from drawsim.models.trainer import make_trainer, settle_hardware
     from drawsim.retrieval.analysis.inputs import Inputs, Model
     from drawsim.retrieval.embeddings import Embeddings
     from drawsim.workflows.data import read_data
     from drawsim.workflows.parts import make_parts
 
-    run, settings = run_settings(checkpoint)
+    run = run_of(checkpoint)
+    settings: Any = OmegaConf.load(run / "config.yaml")
     if root is not None:
         settings.data = {
             **{k: v for k, v in settings.data.items() if k != "demo"},
@@ -95,12 +96,11 @@ def _embed(checkpoint: Path, root: Path | None) -> Inputs:
     hardware = settle_hardware(OmegaConf.to_container(settings.trainer))  # type: ignore[arg-type]
     trainer = make_trainer(hardware, run, [evaluation, Progress()], [])
     trainer.test(module, datamodule=data, verbose=False)
-    recipe = module.recipe(data.images.size, hardware["precision"], data.images.exact)
     model = Model(
         checkpoint.stem,
         Embeddings(data.task.drawings, evaluation.drawings),
         Embeddings(data.task.artworks, evaluation.artworks),
-        recipe.describe(),
+        module.model.describe(hardware["precision"]),
     )
     kept = collection.drawings.index.isin(data.task.drawings)
     used = collection.without(collection.drawings.index[~kept].tolist(), [])

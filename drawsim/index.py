@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import as_texts, listed
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import config_folder, launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -44,8 +44,7 @@ def index(config: DictConfig) -> None:
 
 
 def _build(folder: Path, config: DictConfig) -> Index:
-    from drawsim.models.query_model import model_source, save_source
-    from drawsim.models.restore import BEST
+    from drawsim.models.loading import BEST, model_source, save_source
     from drawsim.retrieval.index.folder import build_index
 
     source = model_source(
@@ -53,7 +52,6 @@ def _build(folder: Path, config: DictConfig) -> Index:
         config.checkpoint,
         config.backbone,
         config.image_size,
-        config_folder() / "backbone",
     )
     root = _collection(config)
     galleries = _galleries(config, root)

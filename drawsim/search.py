@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import as_texts, listed
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import config_folder, launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omegaconf import DictConfig
 
-    from drawsim.models.query_model import Kind, QueryModel
+    from drawsim.collection.kinds import Kind
+    from drawsim.models.model import Model
     from drawsim.reporting.search.page import SearchSheet
     from drawsim.retrieval.index.folder import Index
     from drawsim.retrieval.index.queries import Hits, Queries
@@ -108,9 +109,9 @@ def _asking(config: DictConfig, index: Index) -> Asking:
     return Asking(groups, unlike, notes)
 
 
-def _model(config: DictConfig, index: Index, asking: Asking) -> QueryModel | None:
+def _model(config: DictConfig, index: Index, asking: Asking) -> Model | None:
     """The model of an index, checked, if anything has to be embedded."""
-    from drawsim.models.query_model import load_model, load_source, model_source
+    from drawsim.models.loading import SOURCE, load_source, model_of_source, model_source
 
     if not (asking.has_files or config.spatial):
         return None
@@ -119,9 +120,8 @@ def _model(config: DictConfig, index: Index, asking: Asking) -> QueryModel | Non
         config.checkpoint,
         config.backbone,
         config.image_size,
-        config_folder() / "backbone",
     )
-    model = load_model(given or load_source(index.folder))
+    model = model_of_source(given or load_source(index.folder), index.folder / SOURCE)
     index.check_model(model.made_by(index.model.dimensions))
     return model
 
@@ -141,7 +141,7 @@ def _searched(wanted: str | None, groups: Sequence[Sequence[Asked]], index: Inde
 def _find(
     config: DictConfig,
     indexes: Sequence[Index],
-    models: Sequence[QueryModel | None],
+    models: Sequence[Model | None],
     asking: Asking,
     kind: Kind,
 ) -> Hits:
@@ -163,7 +163,7 @@ def _find(
     return fused(every, config.k, weights)
 
 
-def _queries(asking: Asking, index: Index, model: QueryModel | None) -> Queries:
+def _queries(asking: Asking, index: Index, model: Model | None) -> Queries:
     from drawsim.retrieval.index.queries import combined, joined
     from drawsim.workflows.search_queries import as_queries
 
@@ -212,7 +212,7 @@ def _sheet(
     return SearchSheet(found.queries[row], pictures, hits)
 
 
-def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int) -> SearchSheet:
+def _verified(sheet: SearchSheet, asked: Asked, model: Model | None, k: int) -> SearchSheet:
     """The first results in a new order: by cosine similarity and common layout."""
     import pandas as pd
     from PIL import Image
@@ -227,7 +227,7 @@ def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int
     hits = sheet.hits[: max(VERIFIED, k)]
     pixels = asked.pixels()
     files = [Path(path) if path else None for path in hits["path"]]
-    found = placements(model, model.square(pixels), files)
+    found = placements(model, pixels, files)
     ranked = by_layout(hits, found)[:k]
     pictures: list[Any] = []
     for path, row in zip(ranked["path"], ranked.pop("row"), strict=True):
@@ -239,10 +239,10 @@ def _verified(sheet: SearchSheet, asked: Asked, model: QueryModel | None, k: int
             pictures.append(overlay(Image.fromarray(pixels), shown, placement))
     ranked = ranked.assign(overlay=pd.Series(pictures, dtype=object))
     notes = [*sheet.notes, f"the first {len(hits)} re-ranked by common layout"]
-    if model.image_size < LAYOUT_SIZE:
-        few = model.image_size // STRIDE
+    if model.reading.size < LAYOUT_SIZE:
+        few = model.reading.size // STRIDE
         notes.append(
-            f"spatial: at {model.image_size} px there are {few} x {few} patches alone, at "
+            f"spatial: at {model.reading.size} px there are {few} x {few} patches alone, at "
             f"{LAYOUT_SIZE} px or more layouts can be told apart"
         )
     return replace(sheet, hits=ranked, notes=notes)

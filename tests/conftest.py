@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: the cores are shared already
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
@@ -15,10 +11,17 @@ import pytest
 from hypothesis import settings
 
 from drawsim.collection.tables import Collection
+from tests.skips import Skips
+from tests.skips import pytest_addoption as pytest_addoption
 
 # A busy machine is slow, which is no defect.
 settings.register_profile("drawsim", deadline=None)
 settings.load_profile("drawsim")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Skips(config))
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -76,5 +79,5 @@ def collection(collection_root: Path) -> Collection:
 def shared_data() -> Path:
     """The folder of real collections; the test is skipped where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip(f"no real collections: there is no folder {SHARED}")
+        pytest.skip(f"no real data: there is no folder {SHARED}")
     return SHARED

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from drawsim.common.errors import UserError
-from drawsim.models.query_model import QueryModel
+from drawsim.models.model import Model
 from drawsim.pixels.decode import ImageReadError
 from drawsim.retrieval.reranking.spatial import (
     LocalFeatures,
@@ -23,19 +24,19 @@ BATCH = 16
 
 @torch.no_grad()
 def placements(
-    model: QueryModel, query: torch.Tensor, files: Sequence[Path | None]
+    model: Model, query: Path | np.ndarray, files: Sequence[Path | None]
 ) -> list[Placement | None]:
     """Where the query lies in each picture; None where nowhere, or the file cannot be read.
 
-    query: (3, S, S) as the model sees it. Raises UserError if no file can be read, or the network
-    gives no feature maps.
+    query: a file, or its pixels, (height, width, 3) uint8 RGB. Raises UserError if no file can be
+    read, or the network gives no feature maps.
     """
     images, readable = [], []
     for row, file in enumerate(files):
         if file is None:
             continue
         try:
-            images.append(model.read(file))
+            images.append(model.look(file)[0])
         except ImageReadError:
             continue
         readable.append(row)
@@ -43,7 +44,7 @@ def placements(
         raise UserError(
             "spatial: needs the pictures of what is found; build the index with collection=DIR"
         )
-    asked = local_features(model.backbone, both_ways(query))
+    asked = local_features(model.backbone, both_ways(model.look(query)[0]))
     some = [
         local_features(model.backbone, torch.stack(images[start : start + BATCH]))
         for start in range(0, len(images), BATCH)

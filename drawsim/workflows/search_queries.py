@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.models.query_model import Kind, QueryModel
+from drawsim.models.model import Model
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index
@@ -143,7 +143,7 @@ def cropped(file: Path, box: Box) -> np.ndarray:
     return pixels[y : y + height, x : x + width]
 
 
-def as_queries(asked: Sequence[Asked], index: Index, model: QueryModel | None) -> list[Queries]:
+def as_queries(asked: Sequence[Asked], index: Index, model: Model | None) -> list[Queries]:
     """The vectors of what is asked, one query each, in the same order.
 
     model: that of the index, to embed image files; None is enough for ids. Raises UserError if an
@@ -160,18 +160,16 @@ def as_queries(asked: Sequence[Asked], index: Index, model: QueryModel | None) -
     return queries
 
 
-def _embedded(asked: Sequence[Asked], model: QueryModel | None) -> Iterator[Queries]:
+def _embedded(asked: Sequence[Asked], model: Model | None) -> Iterator[Queries]:
     assert model is not None  # the door loads one where files are asked for
     for start in range(0, len(asked), BATCH):
         some = asked[start : start + BATCH]
-        vectors = model.embed(torch.stack([_square(each, model) for each in some]), some[0].kind)
+        vectors = model.vectors([_picture(each) for each in some], some[0].kind)
         made_by = model.made_by(vectors.shape[1])
         for each, vector in zip(some, vectors, strict=True):
             yield of_vectors([each.name], vector[None], made_by)
 
 
-def _square(asked: Asked, model: QueryModel) -> torch.Tensor:
+def _picture(asked: Asked) -> Path | np.ndarray:
     assert asked.file is not None
-    if asked.box is None:
-        return model.read(asked.file)
-    return model.square(cropped(asked.file, asked.box))
+    return asked.file if asked.box is None else cropped(asked.file, asked.box)

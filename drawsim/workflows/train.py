@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from drawsim.common.launch import build, is_multirun, output_folder
+from drawsim.common.building import build
+from drawsim.common.launch import is_multirun, output_folder
 from drawsim.workflows.data import queries_folder, read_data
 from drawsim.workflows.parts import make_parts
 

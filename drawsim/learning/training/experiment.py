@@ -17,7 +17,7 @@ from torch import Tensor
 from drawsim.collection.splits import SETS, Set
 from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
-from drawsim.learning.miners.mining import Miner
+from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
@@ -90,7 +90,7 @@ class Experiment:
             self.mining.start(self.evaluation.gallery)
             if self.module.adaptation is not None and self.run.writes:
                 gallery = Embeddings(self.data.task.artworks, self.evaluation.gallery)
-                made_by = self.module.backbone.describe(self.data.images.size)
+                made_by = self.module.model.unadapted.describe(str(self.trainer.precision))
                 gallery.save(self._file(UNADAPTED, "artwork"), made_by)
             scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
             flat = {f"{name}/{k}": v for name in LIVE_SETS for k, v in scores[name].items()}
@@ -186,9 +186,7 @@ class Experiment:
         self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
-            precision = str(self.trainer.precision)
-            images = self.data.images
-            made_by = self.module.recipe(images.size, precision, images.exact).describe()
+            made_by = self.module.model.describe(str(self.trainer.precision))
             ids = (self.data.task.drawings, self.data.task.artworks)
             for kind, names, rows in zip(KINDS, ids, vectors, strict=True):
                 Embeddings(names, rows).save(self._file(stage, kind), made_by)

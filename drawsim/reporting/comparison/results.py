@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from drawsim.common.errors import UserError
 from drawsim.reporting.run.finished import STAGES, Run, natural, with_labels
 from drawsim.reporting.run.page import read_epochs, read_metrics, read_queries
+from drawsim.runs.settings import read_values
 
 SETS = ("test", "val", "train", "non_train")
 SCORES = ["model", "set", "split", "seed", "metric", "value"]
@@ -110,7 +110,7 @@ def _read_run(folder: Path, record: Mapping[str, Any]) -> Run:
     for name in ("config.yaml", "ranks.csv"):
         if not (folder / name).is_file():
             raise UserError(f"{folder}: {name} is missing; run it again or leave it out")
-    settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    settings = read_values(folder)
     try:
         return Run(
             origin=folder.parent.parts,

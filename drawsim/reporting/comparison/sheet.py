@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from drawsim.reporting.kit.pages import format_rank
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.run.finished import Run, natural
 from drawsim.reporting.run.page import Ranking
-from drawsim.retrieval.analysis.inputs import collection_root
+from drawsim.runs.settings import data_root
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,9 +94,12 @@ class Showing:
 
 def find_pictures(runs: Sequence[Run]) -> tuple[Pictures, list[str]]:
     """The pictures of the runs' collection, or none and a note that says why."""
-    data: Mapping[str, Any] = runs[0].settings["data"]
+    root = data_root(runs[0].settings)
     try:
-        collection = Collection.open(collection_root(data))
+        if root is None:
+            named = runs[0].settings["data"].get("root")
+            raise UserError(str(named or "the demo was not made on this machine"))
+        collection = Collection.open(root)
     except UserError as error:
         reason = str(error).splitlines()[0]
         return Pictures(), [f"Pictures are left empty, for the collection is not there: {reason}"]

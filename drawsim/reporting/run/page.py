@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from drawsim.common.errors import UserError
@@ -25,6 +24,7 @@ from drawsim.reporting.kit.charts import run_charts
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.analysis.intervals import REPEATS, bootstrap, percentile_interval
+from drawsim.runs.settings import read_values
 
 SETS = ("test", "val", "train")
 MODELS = ("baseline", "final")
@@ -113,7 +113,7 @@ def write_report(
         .get_template("run_page.html.j2")
         .render(
             metrics=metrics,
-            config=yaml.safe_load(config_text) or {},
+            config=read_values(run) if config_text else {},
             config_text=config_text,
             sets=SETS,
             headline=headline(metrics, queries["test"]),

@@ -6,15 +6,12 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.demo import demo_root
 from drawsim.collection.pairs import read_pairs, with_parents
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import assert_disjoint, read_split
@@ -23,6 +20,7 @@ from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.index.gallery import read_metadata
 from drawsim.runs.folder import KINDS
+from drawsim.runs.settings import CONFIG, data_root, read_values
 
 
 @dataclass(frozen=True)
@@ -102,19 +100,7 @@ def _pairs(file: Path | None, split: Path) -> pd.DataFrame:
 
 def run_data(run: Path) -> Path | None:
     """The folder of the collection that a run was trained on, if it is still there."""
-    file = run / "config.yaml"
-    data = (
-        yaml.safe_load(file.read_text(encoding="utf-8")).get("data", {}) if file.is_file() else {}
-    )
-    root = collection_root(data) if "demo" in data or data.get("root") else None
-    return root if root is not None and root.is_dir() else None
-
-
-def collection_root(data: Mapping[str, Any]) -> Path:
-    """The folder that the settings `data` of a run name; the demo is made if it is not there."""
-    if "demo" in data:
-        return demo_root(**{k: v for k, v in data["demo"].items() if k != "_target_"})
-    return Path(data["root"])
+    return data_root(read_values(run)) if (run / CONFIG).is_file() else None
 
 
 def read_embeddings(path: Path) -> Embeddings:

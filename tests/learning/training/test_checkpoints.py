@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.learning.miners.mining import HardestNegatives
+from drawsim.learning.miners.hardest import HardestNegatives
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
 from drawsim.retrieval.embeddings import load_embeddings
 from tests.learning.tiny import (
@@ -247,10 +247,17 @@ def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
         experiment = tiny_experiment(
             folder,
             tiny_matcher(
-                schedule=falling, share=everything, memory=everything, adaptation=adaptation
+                schedule=falling,
+                in_batch_negatives=everything,
+                cross_batch_memory=everything,
+                adaptation=adaptation,
             ),
             max_epochs=4,
-            miner=HardestNegatives(3, remine, same_picture=0.999999 if everything else None),
+            miner=HardestNegatives(
+                negatives=3,
+                remine=remine,
+                near_duplicate_similarity=0.999999 if everything else None,
+            ),
             callbacks=callbacks,
             workers=workers,
             **(EVERYTHING if everything else {}),

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from drawsim.collection.splits import Set
 from drawsim.common.errors import UserError
-from drawsim.learning.miners.mining import Remine
+from drawsim.learning.miners.base import Remine
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
 from drawsim.pixels.dataset import to_tensor
@@ -261,7 +261,7 @@ def test_what_a_run_ranks_and_keeps_is_adapted(adapted: Experiment, tmp_path: Pa
         scores = by_hand(kept[0].numpy(), kept[1].numpy(), [9, 10])
         shown = {k: adapted.run.record[stage]["test"][k] for k in scores}
         assert shown == pytest.approx(scores, abs=1e-6)
-    made_by = adapted.module.recipe(SIZE, "32-true", False).describe()
+    made_by = adapted.module.model.describe()
     assert "4 principal axes" in made_by["adaptation"]
 
 

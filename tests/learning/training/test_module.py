@@ -14,12 +14,9 @@ import torch
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.learning.losses.losses import (
-    Loss,
-    Reduction,
-    ReplicaClusLoss,
-    TripletCosineLoss,
-)
+from drawsim.learning.losses.base import Loss, Reduction
+from drawsim.learning.losses.replica_clus import ReplicaClusLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
 from drawsim.learning.training.module import Matcher
 from drawsim.models.backbones.backbone import Backbone
 from tests.learning.steps import (
@@ -35,6 +32,7 @@ from tests.learning.steps import (
 from tests.learning.tiny import (
     tiny_experiment,
     tiny_matcher,
+    tiny_model,
 )
 
 
@@ -162,8 +160,8 @@ def test_an_embedding_with_flip_is_the_mean_of_both(tmp_path: Path) -> None:
     torch.testing.assert_close(found["vectors"], normalize((seen + mirrored) / 2, dim=1))
     torch.testing.assert_close(alone["vectors"], seen)
     assert float((seen - mirrored).norm(dim=1).min()) > 1e-3
-    assert "mirrored" in flipping.recipe(24, "32-true", False).describe()["transform"]
-    assert "mirrored" not in plain.recipe(24, "32-true", False).describe()["transform"]
+    assert "mirrored" in flipping.model.describe()["transform"]
+    assert "mirrored" not in plain.model.describe()["transform"]
 
 
 def test_triplets_to_validate_are_summed_and_counted(tmp_path: Path) -> None:
@@ -183,15 +181,13 @@ def test_learning_rates_fall_from_block_to_block(model: str) -> None:
     def groups(decay: float) -> tuple[list[dict[str, Any]], Any]:
         network = timm.create_model(model, num_classes=0)
         matcher = Matcher(
-            backbone=Backbone("small", network, [0.0] * 3, [1.0] * 3, freeze_norm=False),
+            model=tiny_model(Backbone("small", network, [0.0] * 3, [1.0] * 3, freeze_norm=False)),
             loss=TripletCosineLoss(0.1, "mean"),
             optimizer=partial(torch.optim.AdamW, lr=0.01, weight_decay=0.3),
             schedule=lambda epoch, epochs: 1.0,
-            share=False,
-            memory=False,
-            flip=False,
+            in_batch_negatives=False,
+            cross_batch_memory=False,
             layer_decay=decay,
-            adaptation=None,
             seed=0,
         )
         return matcher.configure_optimizers().param_groups, network
@@ -226,14 +222,12 @@ def test_a_decay_out_of_its_range_is_refused(decay: float) -> None:
     matcher = tiny_matcher()
     with pytest.raises(UserError, match=rf"optim\.layer_decay={decay}"):
         Matcher(
-            backbone=matcher.backbone,
+            model=matcher.model,
             loss=matcher.loss,
             optimizer=matcher.make_optimizer,
             schedule=matcher.schedule,
-            share=False,
-            memory=False,
-            flip=False,
+            in_batch_negatives=False,
+            cross_batch_memory=False,
             layer_decay=decay,
-            adaptation=None,
             seed=0,
         )

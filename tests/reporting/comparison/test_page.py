@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from drawsim import compare as door
+from drawsim.collection.demo import demo_root
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.console import print_findings
 from drawsim.reporting.comparison.figures import curves_figure, rank_figure, recall_figure
@@ -266,7 +267,12 @@ def test_the_demo_is_found_by_its_settings(tmp_path: Path) -> None:
     sets = {"test": {"d": [1]}, "val": {"e": [1]}}
     settings = {"data": {"name": "demo", "demo": {**demo, **size}}}
     make_run(tmp_path / "s", before=sets, after=sets, settings=settings)
-    pictures, notes = find_pictures(read_runs([tmp_path / "s"]).runs)
+    runs = read_runs([tmp_path / "s"]).runs
+    pictures, notes = find_pictures(runs)
+    assert len(notes) == 1, "a run that is looked at makes no demo"
+    assert not (tmp_path / "cache").exists()
+    demo_root(tmp_path / "cache", **size)
+    pictures, notes = find_pictures(runs)
     assert notes == []
     assert len(pictures.artworks) == 8
     assert all(path.is_file() for path in pictures.drawings.values())

@@ -135,7 +135,7 @@ def test_what_differs_from_the_thesiss_best_model(shared_data: Path) -> None:
     """The statement of experiments/thesis_published."""
     scores = shared_data.parent / "reference" / "scores"
     if not scores.is_dir():
-        pytest.skip(f"no published scores in {scores}")
+        pytest.skip(f"no real data: no published scores in {scores}")
     results = read_scores([f"{scores}/*/{name}_scores_kfold.csv" for name in ("test", "val")])
     comparisons = compare_models(results, "FT Aug Mini-Replica")
     found = verdicts(comparisons, "test", results.models)

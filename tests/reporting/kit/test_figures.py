@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import io
 import re
 import warnings
@@ -26,7 +25,6 @@ from drawsim.reporting.collection.charts import (
     year_columns,
     years_figure,
 )
-from drawsim.reporting.kit import figures
 from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn
 
 TEMPLATES = Path(drawsim.__file__).parent / "reporting" / "templates"
@@ -145,9 +143,3 @@ def test_any_name_can_be_drawn() -> None:
     assert "&lt;b&gt;&amp;amp;&quot;&#x27;&lt;/svg&gt;" in tips(figure)
     assert figure.svg.count("</svg>") == 1
     assert max(map(len, texts(figure))) <= max(LETTERS, len("&lt;b&gt;&amp;amp;\"'&lt;/svg&gt;"))
-
-
-def test_doctests() -> None:
-    result = doctest.testmod(figures)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -132,7 +132,7 @@ def test_a_run_is_read_with_its_two_models(folder: Path) -> None:
     assert one.metrics["baseline"] == one.metrics["final"]
 
 
-@pytest.mark.skipif(not PARITY.is_dir(), reason="shared/reference/parity is not here")
+@pytest.mark.skipif(not PARITY.is_dir(), reason="no real data: no parity fixtures")
 def test_files_give_the_thesis_its_own_numbers(tmp_path: Path) -> None:
     arrays = np.load(PARITY / "embeddings.npz", allow_pickle=False)
     for file, kind in (("d", "drawing"), ("a", "artwork")):

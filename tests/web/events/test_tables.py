@@ -62,9 +62,8 @@ def test_sqlite_waits_for_the_disk(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 def test_postgresql_waits_for_the_disk_even_where_its_settings_do_not(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("a setting of PostgreSQL")
     with engine.connect() as connection:
         connection.execute(text("SET synchronous_commit TO off"))
         connection.commit()

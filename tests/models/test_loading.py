@@ -12,16 +12,18 @@ import yaml
 from omegaconf import OmegaConf
 from torch.nn.functional import normalize
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.models.adaptation import Adaptation
-from drawsim.models.backbones.backbone import lite
-from drawsim.models.query_model import (
-    load_model,
+from drawsim.models.backbones.lite import lite
+from drawsim.models.loading import (
+    SOURCE,
     load_source,
+    model_of_source,
     model_source,
     save_source,
 )
+from drawsim.models.model import Model
 from drawsim.models.weights import weights_hash
 
 SIZE = 64
@@ -78,16 +80,17 @@ def parts() -> tuple[Any, Adaptation]:
 
 
 def test_it_embeds_as_the_run_did(run: Path) -> None:
-    model = load_model({"checkpoint": str(run / "checkpoints" / "best.ckpt")})
+    model = Model.load(run)
     backbone, adaptation = parts()
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
-    images = torch.stack([model.square(pixels), model.square(pixels[::-1])])
+    pictures = [pixels, pixels[::-1]]
+    images = torch.cat([model.look(each) for each in pictures])
     assert images.shape == (2, 3, SIZE, SIZE)
     with torch.no_grad():
         mean = normalize(backbone(images) + backbone(images.flip(3)), dim=1)
         drawings, artworks = adaptation(mean, mean)
-    assert torch.allclose(model.embed(images, "drawing"), drawings, atol=1e-5)
-    assert torch.allclose(model.embed(images, "artwork"), artworks, atol=1e-5)
+    assert torch.allclose(model.vectors(pictures, "drawing"), drawings, atol=1e-5)
+    assert torch.allclose(model.vectors(pictures, "artwork"), artworks, atol=1e-5)
     assert not torch.allclose(drawings, artworks, atol=1e-2)
     made_by = model.made_by(drawings.shape[1])
     assert made_by.weights_sha256 == backbone.describe(SIZE)["weights_sha256"]
@@ -97,30 +100,29 @@ def test_it_embeds_as_the_run_did(run: Path) -> None:
 
 
 def test_where_a_model_comes_from(run: Path, tmp_path: Path) -> None:
-    options = config_folder() / "backbone"
-    source = model_source(str(run), None, None, 1, options)
-    assert source == model_source(None, str(run / "checkpoints/best.ckpt"), None, 1, options)
+    source = model_source(str(run), None, None, 1)
+    assert source == model_source(None, str(run / "checkpoints/best.ckpt"), None, 1)
     save_source(tmp_path, source)
     assert load_source(tmp_path) == source
     save_source(tmp_path, None)
     with pytest.raises(UserError, match="does not say how its model is made"):
         load_source(tmp_path)
-    assert model_source(None, None, None, 1, options) is None
+    assert model_source(None, None, None, 1) is None
     with pytest.raises(UserError, match="run and backbone: give one of them"):
-        model_source(str(run), None, "lite", 1, options)
+        model_source(str(run), None, "lite", 1)
     with pytest.raises(UserError, match=r"no checkpoints/best\.ckpt in it"):
-        model_source(str(tmp_path), None, None, 1, options)
+        model_source(str(tmp_path), None, None, 1)
     with pytest.raises(UserError, match="no checkpoint of a run"):
-        model_source(None, str(tmp_path / "best.ckpt"), None, 1, options)
+        model_source(None, str(tmp_path / "best.ckpt"), None, 1)
     with pytest.raises(UserError, match=r"backbone=timm: leaves backbone\.model open"):
-        model_source(None, None, "timm", 1, options)
+        model_source(None, None, "timm", 1)
 
 
 def test_a_run_that_has_moved_and_one_of_another_network(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"best\.ckpt: no checkpoint of a run\. Give one that lies"):
-        load_model({"checkpoint": str(tmp_path / "checkpoints" / "best.ckpt")})
+        model_of_source({"checkpoint": str(tmp_path / "checkpoints/best.ckpt")}, tmp_path / SOURCE)
     text = (run / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(text)
     torch.save({"state_dict": {"backbone.network.x": torch.zeros(1)}}, _file(tmp_path))
     with pytest.raises(UserError, match="not of the network that its run's"):
-        load_model({"checkpoint": str(tmp_path / "checkpoints" / "best.ckpt")})
+        Model.load(tmp_path)

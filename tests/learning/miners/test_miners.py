@@ -17,20 +17,18 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional
 
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
-from drawsim.learning.miners import mining
-from drawsim.learning.miners.mining import (
-    NOTHING,
-    HardestNegatives,
-    Miner,
-    MixedNegatives,
-    NoNegatives,
-    RandomNegatives,
-    SemiHardNegatives,
-    ThesisNegatives,
-)
-from drawsim.learning.miners.near_duplicates import same_pictures
+from drawsim.learning.miners import near_duplicates as duplicates
+from drawsim.learning.miners import semi_hard
+from drawsim.learning.miners.base import NOTHING, Miner, Snapshot
+from drawsim.learning.miners.hardest import HardestNegatives
+from drawsim.learning.miners.mixed import MixedNegatives
+from drawsim.learning.miners.near_duplicates import near_duplicates
+from drawsim.learning.miners.none import NoNegatives
+from drawsim.learning.miners.random import RandomNegatives
+from drawsim.learning.miners.semi_hard import SemiHardNegatives
+from drawsim.learning.miners.thesis import ThesisNegatives
 from drawsim.retrieval import ranking
 from drawsim.retrieval.ranking import Relevance
 
@@ -60,7 +58,7 @@ class Case(NamedTuple):
         positives = relevance(self.own)
         miner.check(len(self.artworks), positives)
         same = relevance(self.same) if self.same else None
-        mined = miner.mine(self.drawings, self.artworks, positives, same, epoch)
+        mined = miner.mine(Snapshot(self.drawings, self.artworks, positives, same, epoch))
         assert mined.shape == (len(self.drawings), miner.negatives)
         assert mined.dtype == torch.int64
         rows = [[i for i in row if i != NOTHING] for row in mined.tolist()]
@@ -106,7 +104,7 @@ def cases(draw: st.DrawFn) -> Case:
 @given(case=cases(), data=st.data())
 def test_hardest_are_the_nearest_that_are_allowed(case: Case, data: st.DataObject) -> None:
     negatives = data.draw(st.integers(1, len(case.artworks) - case.most()))
-    found = case.mine(HardestNegatives(negatives, EVERY))
+    found = case.mine(HardestNegatives(negatives=negatives))
     expected = [case.allowed(i)[:negatives] for i in range(len(case.drawings))]
     assert found == expected
 
@@ -115,7 +113,7 @@ def test_hardest_are_the_nearest_that_are_allowed(case: Case, data: st.DataObjec
 @given(case=cases(), data=st.data())
 def test_thesis_takes_out_of_the_nearest(case: Case, data: st.DataObject) -> None:
     nearest = data.draw(st.integers(1, len(case.artworks)))
-    found = case.mine(ThesisNegatives(EVERY, nearest))
+    found = case.mine(ThesisNegatives(nearest=nearest))
     for drawing, row in enumerate(found):
         cosines = case.cosines(drawing)
         first = sorted(range(len(cosines)), key=lambda i: -cosines[i])[:nearest]
@@ -125,7 +123,7 @@ def test_thesis_takes_out_of_the_nearest(case: Case, data: st.DataObject) -> Non
 def test_thesis_triplets_are_those_of_the_original(shared_data: Path) -> None:
     parity = shared_data.parent / "reference" / "parity"
     if not parity.is_dir():
-        pytest.skip(f"no parity fixtures: there is no folder {parity}")
+        pytest.skip(f"no real data: there is no folder {parity}")
     arrays = np.load(parity / "embeddings.npz", allow_pickle=False)
     drawings = {name: i for i, name in enumerate(arrays["drawing_ids"].tolist())}
     artworks = arrays["artwork_ids"].tolist()
@@ -136,9 +134,9 @@ def test_thesis_triplets_are_those_of_the_original(shared_data: Path) -> None:
             for drawing, artwork in zip(split["drawing_id"], split["artwork_id"], strict=True)
         }
     )
-    miner = ThesisNegatives(EVERY)
+    miner = ThesisNegatives()
     vectors = torch.from_numpy(arrays["drawings"]), torch.from_numpy(arrays["artworks"])
-    mined = miner.mine(*vectors, positives, None, epoch=0)
+    mined = miner.mine(Snapshot(*vectors, positives, None, epoch=0))
     assert mined.shape == (len(drawings), 11)
     triplets = pd.read_csv(parity / "triplets.csv")
     for (drawing, _), rows in triplets.groupby(["A", "B"]):
@@ -155,7 +153,7 @@ def test_semi_hard_are_those_just_below_the_own(case: Case, data: st.DataObject)
     # Own artworks not far up, so that there is something above them.
     for _, artwork in sorted(case.own):
         case.artworks[artwork] = functional.normalize(unit(1, artwork)[0], dim=0)
-    found = case.mine(SemiHardNegatives(negatives, EVERY, margin))
+    found = case.mine(SemiHardNegatives(negatives=negatives, margin=margin))
     for drawing, row in enumerate(found):
         cosines, allowed = case.cosines(drawing), case.allowed(drawing)
         own = [cosines[i] for d, i in case.own if d == drawing]
@@ -173,20 +171,22 @@ def test_random_ones_are_allowed_and_depend_on_no_embedding(
 ) -> None:
     negatives = data.draw(st.integers(1, len(case.artworks) - case.most()))
     epoch = data.draw(st.integers(0, 5))
-    found = case.mine(RandomNegatives(negatives, EVERY, seed=1), epoch)
+    found = case.mine(RandomNegatives(negatives=negatives, seed=1), epoch)
     for drawing, row in enumerate(found):
         allowed = case.allowed(drawing)
         assert set(row) <= set(allowed)
         assert len(row) == min(negatives, len(allowed))
     torch.manual_seed(epoch)  # no state of this process has a part in it
-    again = case._replace(drawings=-case.drawings).mine(RandomNegatives(negatives, EVERY, 1), epoch)
+    again = case._replace(drawings=-case.drawings).mine(
+        RandomNegatives(negatives=negatives, seed=1), epoch
+    )
     assert again == found
 
 
 def test_random_ones_differ_between_epochs_and_seeds() -> None:
     case = Case(unit(20, 0), unit(50, 1), {(0, 0)}, set())
     draws = [
-        case.mine(RandomNegatives(3, EVERY, seed=seed), epoch)
+        case.mine(RandomNegatives(negatives=3, seed=seed), epoch)
         for seed, epoch in ((0, 0), (0, 1), (1, 0))
     ]
     assert draws[0] != draws[1]
@@ -198,7 +198,7 @@ def test_every_set_of_random_ones_is_as_likely_as_another() -> None:
     own = {(drawing, 2) for drawing in range(drawings)}
     same = {(drawing, 4) for drawing in range(drawings)}
     case = Case(torch.zeros(drawings, 1), torch.zeros(7, 1), own, same)
-    counts = Counter(frozenset(row) for row in case.mine(RandomNegatives(2, EVERY, seed=0)))
+    counts = Counter(frozenset(row) for row in case.mine(RandomNegatives(negatives=2, seed=0)))
     assert set().union(*counts) == {0, 1, 3, 5, 6}
     assert len(counts) == 10
     # 500 of each are expected, with a standard deviation of 21
@@ -210,7 +210,9 @@ def test_every_set_of_random_ones_is_as_likely_as_another() -> None:
 def test_mixed_are_the_hardest_and_then_others(case: Case, data: st.DataObject) -> None:
     negatives = data.draw(st.integers(1, len(case.artworks) - case.most()))
     share = st.floats(0, 1)
-    miner = MixedNegatives(negatives, EVERY, data.draw(share), data.draw(share), 4, seed=0)
+    miner = MixedNegatives(
+        negatives=negatives, start=data.draw(share), end=data.draw(share), epochs=4, seed=0
+    )
     epoch = data.draw(st.integers(0, 6))
     found = case.mine(miner, epoch)
     for drawing, row in enumerate(found):
@@ -222,37 +224,37 @@ def test_mixed_are_the_hardest_and_then_others(case: Case, data: st.DataObject) 
 
 
 def test_mixed_goes_from_start_to_end() -> None:
-    miner = MixedNegatives(4, EVERY, start=0, end=1, epochs=5, seed=0)
+    miner = MixedNegatives(negatives=4, start=0, end=1, epochs=5, seed=0)
     assert [miner.hardest(epoch) for epoch in range(7)] == [0, 1, 2, 3, 4, 4, 4]
-    down = MixedNegatives(10, EVERY, start=0.9, end=0.5, epochs=3, seed=0)
+    down = MixedNegatives(negatives=10, start=0.9, end=0.5, epochs=3, seed=0)
     assert [down.hardest(epoch) for epoch in range(4)] == [9, 7, 5, 5]
-    short = MixedNegatives(2, EVERY, start=0.5, end=1, epochs=1, seed=0)
+    short = MixedNegatives(negatives=2, start=0.5, end=1, epochs=1, seed=0)
     assert short.hardest(0) == 1
 
     case = Case(unit(6, 0), unit(30, 1), {(0, 3), (1, 4)}, {(0, 5)})
-    assert case.mine(miner, 0) == case.mine(RandomNegatives(4, EVERY, seed=0), 0)
-    assert case.mine(miner, 4) == case.mine(HardestNegatives(4, EVERY), 4)
+    assert case.mine(miner, 0) == case.mine(RandomNegatives(negatives=4, seed=0), 0)
+    assert case.mine(miner, 4) == case.mine(HardestNegatives(negatives=4), 4)
 
 
 def test_no_negatives() -> None:
     case = Case(unit(3, 0), unit(5, 1), {(0, 3)}, set())
-    assert case.mine(NoNegatives(same_picture=None)) == [[], [], []]
+    assert case.mine(NoNegatives()) == [[], [], []]
 
 
 @pytest.mark.parametrize(
     "miner",
     [
-        HardestNegatives(4, EVERY),
-        ThesisNegatives(EVERY, 6),
-        SemiHardNegatives(4, EVERY, 0.2),
-        MixedNegatives(4, EVERY, 0.5, 0.5, 1, seed=0),
+        HardestNegatives(negatives=4),
+        ThesisNegatives(nearest=6),
+        SemiHardNegatives(negatives=4, margin=0.2),
+        MixedNegatives(negatives=4, start=0.5, end=0.5, epochs=1, seed=0),
     ],
 )
 def test_blocks_make_no_difference(miner: Miner, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {(drawing, drawing % 7) for drawing in range(20)} | {(5, 9), (19, 9)}
     case = Case(unit(20, 0), unit(12, 1), own, {(3, 8), (19, 1)})
     whole = case.mine(miner)
-    for module in (mining, ranking):
+    for module in (semi_hard, ranking):
         monkeypatch.setattr(module, "BLOCK", 3 * 12)
     assert case.mine(miner) == whole
 
@@ -264,7 +266,7 @@ def test_blocks_make_no_difference(miner: Miner, monkeypatch: pytest.MonkeyPatch
     block=st.sampled_from([30, 2 * 30, 1 << 24]),
     least=st.sampled_from([0.5, 0.7, 0.9]),
 )
-def test_same_pictures_are_those_that_look_like_an_own_one(
+def test_near_duplicates_are_those_that_look_like_an_own_one(
     seed: int, own: set[tuple[int, int]], block: int, least: float
 ) -> None:
     # Ten kinds of pictures, three a little different ones of each.
@@ -275,7 +277,7 @@ def test_same_pictures_are_those_that_look_like_an_own_one(
     place = int(torch.searchsorted(cosines, least))
     bound = float(cosines[place - 1 : place + 1].mean())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mining, "BLOCK", block)
+        patch.setattr(duplicates, "BLOCK", block)
         expected = {
             (drawing, other)
             for drawing, artwork in own
@@ -284,7 +286,7 @@ def test_same_pictures_are_those_that_look_like_an_own_one(
         }
         if max(Counter(drawing for drawing, _ in expected).values(), default=0) > 15:
             return
-        found = same_pictures(artworks, relevance(own), bound)
+        found = near_duplicates(artworks, relevance(own), bound)
     assert set(zip(found.query.tolist(), found.gallery.tolist(), strict=True)) == expected
 
 
@@ -292,10 +294,10 @@ def test_a_copy_of_an_own_artwork_is_never_mined() -> None:
     drawings, artworks = unit(3, 0), unit(20, 1)
     artworks[4] = artworks[5] = artworks[0] = drawings[0]
     case = Case(drawings, artworks, {(0, 0), (1, 4), (2, 2)}, set())
-    same = same_pictures(artworks, relevance(case.own), 0.999)
+    same = near_duplicates(artworks, relevance(case.own), 0.999)
     found = set(zip(same.query.tolist(), same.gallery.tolist(), strict=True))
     assert found == {(0, 4), (0, 5), (1, 0), (1, 5)}
-    for miner in (HardestNegatives(17, EVERY), RandomNegatives(17, EVERY, seed=0)):
+    for miner in (HardestNegatives(negatives=17), RandomNegatives(negatives=17, seed=0)):
         mined = case._replace(same=found).mine(miner)
         assert set(mined[0]) == set(range(20)) - {0, 4, 5}
         assert set(mined[1]) == set(range(20)) - {0, 4, 5}
@@ -304,28 +306,43 @@ def test_a_copy_of_an_own_artwork_is_never_mined() -> None:
 def test_embeddings_that_tell_nothing_apart_are_refused() -> None:
     artworks = functional.normalize(torch.ones(10, 4) + 0.01 * unit(10, 0)[:, :4].float(), dim=1)
     with pytest.raises(UserError) as caught:
-        same_pictures(artworks, relevance({(0, 3), (1, 3), (1, 4)}), 0.85)
+        near_duplicates(artworks, relevance({(0, 3), (1, 3), (1, 4)}), 0.85)
     text = str(caught.value)
-    assert "miner.same_picture=0.85: up to 9 of 10 artworks" in text
+    assert "miner.near_duplicate_similarity=0.85: up to 9 of 10 artworks" in text
     assert "or to null" in text
 
 
-def test_without_own_artworks_nothing_is_the_same_picture() -> None:
-    nothing = same_pictures(unit(5, 0), relevance(set()), 0.85)
+def test_without_own_artworks_nothing_is_a_near_duplicate() -> None:
+    nothing = near_duplicates(unit(5, 0), relevance(set()), 0.85)
     assert len(nothing.query) == len(nothing.gallery) == 0
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: HardestNegatives(0, EVERY), r"miner\.negatives=0: at least one"),
-        (lambda: HardestNegatives(2, EVERY, 1.5), r"miner\.same_picture=1\.5: a cosine above 0"),
-        (lambda: HardestNegatives(2, EVERY, 0), r"miner\.same_picture=0: a cosine above 0"),
-        (lambda: ThesisNegatives(EVERY, 0), r"miner\.nearest=0: at least one"),
-        (lambda: SemiHardNegatives(2, EVERY, 0), r"miner\.margin=0: must be above 0"),
-        (lambda: MixedNegatives(2, EVERY, 1.1, 1, 3, 0), r"miner\.start=1\.1: a share in 0\.\.1"),
-        (lambda: MixedNegatives(2, EVERY, 0, -1, 3, 0), r"miner\.end=-1: a share in 0\.\.1"),
-        (lambda: MixedNegatives(2, EVERY, 0, 1, 0, 0), r"miner\.epochs=0: at least one"),
+        (lambda: HardestNegatives(negatives=0), r"miner\.negatives=0: at least one"),
+        (
+            lambda: HardestNegatives(negatives=2, near_duplicate_similarity=1.5),
+            r"miner\.near_duplicate_similarity=1\.5: a cosine above 0",
+        ),
+        (
+            lambda: HardestNegatives(negatives=2, near_duplicate_similarity=0),
+            r"miner\.near_duplicate_similarity=0: a cosine above 0",
+        ),
+        (lambda: ThesisNegatives(nearest=0), r"miner\.nearest=0: at least one"),
+        (lambda: SemiHardNegatives(negatives=2, margin=0), r"miner\.margin=0: must be above 0"),
+        (
+            lambda: MixedNegatives(negatives=2, start=1.1, end=1, epochs=3, seed=0),
+            r"miner\.start=1\.1: a share in 0\.\.1",
+        ),
+        (
+            lambda: MixedNegatives(negatives=2, start=0, end=-1, epochs=3, seed=0),
+            r"miner\.end=-1: a share in 0\.\.1",
+        ),
+        (
+            lambda: MixedNegatives(negatives=2, start=0, end=1, epochs=0, seed=0),
+            r"miner\.epochs=0: at least one",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused(make: Callable[[], Miner], said: str) -> None:
@@ -336,11 +353,11 @@ def test_a_wrong_setting_is_refused(make: Callable[[], Miner], said: str) -> Non
 def test_a_misspelt_policy_is_answered_with_the_right_one() -> None:
     wrong: Any = "every_epok"
     for make in (
-        lambda: HardestNegatives(3, wrong),
-        lambda: ThesisNegatives(wrong),
-        lambda: SemiHardNegatives(3, wrong, 0.2),
-        lambda: RandomNegatives(3, wrong, 0),
-        lambda: MixedNegatives(3, wrong, 0, 1, 3, 0),
+        lambda: HardestNegatives(negatives=3, remine=wrong),
+        lambda: ThesisNegatives(remine=wrong),
+        lambda: SemiHardNegatives(negatives=3, remine=wrong, margin=0.2),
+        lambda: RandomNegatives(negatives=3, remine=wrong, seed=0),
+        lambda: MixedNegatives(negatives=3, remine=wrong, start=0, end=1, epochs=3, seed=0),
     ):
         with pytest.raises(UserError, match=r"miner\.remine=every_epok: did you mean every_epoch"):
             make()
@@ -349,19 +366,19 @@ def test_a_misspelt_policy_is_answered_with_the_right_one() -> None:
 def test_too_small_a_gallery_is_refused_with_the_number_that_works() -> None:
     positives = relevance({(0, 0), (1, 1), (1, 2)})
     with pytest.raises(UserError) as caught:
-        HardestNegatives(6, EVERY).check(7, positives)
+        HardestNegatives(negatives=6).check(7, positives)
     text = str(caught.value)
     assert "miner.negatives=6, but the gallery has 7 artworks" in text
     assert "of which up to 2 are a drawing's own" in text
     assert "lower miner.negatives to 5" in text
     case = Case(unit(2, 0), unit(7, 1), {(0, 0), (1, 1), (1, 2)}, set())
-    assert sorted(case.mine(HardestNegatives(5, EVERY))[1]) == [0, 3, 4, 5, 6]
+    assert sorted(case.mine(HardestNegatives(negatives=5))[1]) == [0, 3, 4, 5, 6]
 
 
 def test_a_gallery_smaller_than_what_the_thesis_looks_at_is_refused() -> None:
     with pytest.raises(UserError, match=r"lower miner\.nearest to 10 or add artworks"):
-        ThesisNegatives(EVERY, 11).check(10, relevance({(0, 0)}))
-    ThesisNegatives(EVERY, 10).check(10, relevance({(0, 0)}))
+        ThesisNegatives(nearest=11).check(10, relevance({(0, 0)}))
+    ThesisNegatives(nearest=10).check(10, relevance({(0, 0)}))
 
 
 @pytest.mark.parametrize("file", sorted((config_folder() / "miner").glob("*.yaml")))
