@@ -43,7 +43,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> Metric:
         tested=(NAME,),
         compute=_last,
     )
-    monkeypatch.setattr(registry, "METRICS", (*registry.METRICS, metric))
+    monkeypatch.setattr(registry, "METRICS", (*registry.all_metrics(), metric))
     return metric
 
 
