@@ -124,8 +124,8 @@ def _check_model(config: DictConfig) -> None:
 
 def _images(config: DictConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Files by id, and reasons by path for files that cannot be taken."""
+    from drawsim.collection.ids import check_ids
     from drawsim.preparing.image_lists import images_of_folder, images_of_table
-    from drawsim.retrieval.index.gallery import check_ids
 
     refused: dict[str, str] = {}
     if config.images:

@@ -11,9 +11,9 @@ from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
-    import pandas as pd
     from omegaconf import DictConfig
 
+    from drawsim.collection.kinds import Kind
     from drawsim.retrieval.index.faiss import Settings
     from drawsim.retrieval.index.folder import Index
     from drawsim.retrieval.index.gallery import Gallery
@@ -97,8 +97,9 @@ def _remove(old: Index, ids: list[str], kind: str | None) -> Index:
 
 def _galleries(config: DictConfig, root: Path | None) -> dict[str, Gallery]:
     """What is to be indexed, by kind, with the collection's tables."""
+    from drawsim.collection.tables import Collection, tables_of
     from drawsim.retrieval.embeddings import kind_path
-    from drawsim.retrieval.index.gallery import gallery_from_file
+    from drawsim.retrieval.index.gallery import gallery_from_file, gallery_of_collection
 
     if config.run:
         files = {kind: kind_path(Path(config.run, "embeddings", "final"), kind) for kind in KINDS}
@@ -108,25 +109,15 @@ def _galleries(config: DictConfig, root: Path | None) -> dict[str, Gallery]:
         files = {kind: Path(config[f"{kind}s"]) for kind in KINDS if config[f"{kind}s"]}
     galleries = {}
     for kind, file in files.items():
-        table = None if root is None else _table(root, kind)
-        try:
-            galleries[kind] = gallery_from_file(file, table)
-        except UserError as error:
-            raise UserError(
-                str(error) if str(file) in str(error) else f"{file}: {error}"
-            ) from error
-        strange = [] if table is None else _strangers(galleries[kind], table)
-        if strange:
-            raise UserError(
-                f"{file}: embeddings of another collection: {len(strange):,} of its {kind}s are "
-                f"not in {root}, such as {strange[0]!r}; name its own, or none"
-            )
+        if root is None:
+            galleries[kind] = gallery_from_file(file)
+            continue
+        own: Kind = "drawing" if kind == "drawing" else "artwork"
+        collection = Collection.open(root, tables=tables_of(root, own))
+        galleries[kind], copies = gallery_of_collection(file, collection, own)
+        if copies:
+            print(f"{file}: {copies:,} style copies are no drawings and are left out")
     return galleries
-
-
-def _strangers(gallery: Gallery, table: pd.DataFrame) -> list[str]:
-    known = set(table.index)
-    return [name for name in gallery.embeddings.ids if name not in known]
 
 
 def _collection(config: DictConfig) -> Path | None:
@@ -139,16 +130,6 @@ def _collection(config: DictConfig) -> Path | None:
         return root.resolve()
     own = run_data(Path(config.run)) if config.run else None
     return None if own is None else own.resolve()
-
-
-def _table(root: Path, kind: str) -> pd.DataFrame:
-    from drawsim.collection.problems import Problem, raise_problems
-    from drawsim.collection.tables import read_images
-
-    problems: list[Problem] = []
-    table = read_images(root / f"{kind}s.csv", problems)
-    raise_problems(f"{root} cannot be used", problems)
-    return table
 
 
 def _ann(value: Any) -> Settings | None:
