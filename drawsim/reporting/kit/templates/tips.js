@@ -1,5 +1,9 @@
 // Without this script the browser shows the titles in its own time; with it, at once and on touch.
-const tip = document.querySelector(".tip");
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.hidden = true;
+tip.setAttribute("role", "status");
+document.body.append(tip);
 for (const title of document.querySelectorAll(".mark > title")) {
   title.parentNode.setAttribute("aria-label", title.textContent);
   title.remove();
