@@ -78,8 +78,10 @@ def _model(config: DictConfig) -> Model:
     from drawsim.pixels.reading import Reading
 
     reading = Reading(config.image_size, config.reading, config.data.max_pixels, config.crops)
-    groups: Any = OmegaConf.to_container(config, resolve=True)
-    return chosen_model(groups["backbone"], groups["layout"], reading, flip=config.flip)
+    backbone, layout = (
+        OmegaConf.to_container(group, resolve=True) for group in (config.backbone, config.layout)
+    )
+    return chosen_model(backbone, layout, reading, flip=config.flip)  # type: ignore[arg-type]
 
 
 def _check(config: DictConfig) -> None:
@@ -90,6 +92,8 @@ def _check(config: DictConfig) -> None:
             raise UserError(f"{key}={value}: {nearest(text, choices)}")
     if Path(config.out).suffix != ".safetensors":
         raise UserError(f"out={config.out}: the name must end in .safetensors")
+    if not 0 <= config.crops <= 5:
+        raise UserError(f"crops={config.crops}: from 0 to 5")
     for key, least in (("batch", 1), ("image_size", 1), ("workers", 0)):
         if config[key] is not None and config[key] < least:
             raise UserError(f"{key}={config[key]}: at least {least}")

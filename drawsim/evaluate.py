@@ -29,7 +29,7 @@ def evaluate(config: DictConfig) -> None:
     from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.reporting.kit.console import print_metrics
+    from drawsim.reporting.evaluation.console import print_metrics
     from drawsim.workflows import evaluate as workflow
 
     settings = workflow.EvaluateSettings(

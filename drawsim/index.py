@@ -49,7 +49,7 @@ def index(config: DictConfig) -> None:
             values["rerank"],
             trust,
         )
-        made = workflow.build(folder, sources, model, values["ann"])
+        made, lines = workflow.build(folder, sources, model, values["ann"])
     for line in [*lines, *workflow.said_of(made)]:
         print(line)
 

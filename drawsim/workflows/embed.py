@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from drawsim.collection.csv_files import write_csv
+from drawsim.collection.ids import check_ids
 from drawsim.collection.kinds import Kind
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
@@ -26,7 +27,6 @@ from drawsim.models.trainer import leave_process_group, settle_hardware
 from drawsim.pixels.screening import OnMissing
 from drawsim.preparing.image_lists import images_of_folder, images_of_table
 from drawsim.retrieval.exports import EXPORTS, check_parquet
-from drawsim.retrieval.index.gallery import check_ids
 
 log = logging.getLogger("drawsim.embed")
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from drawsim.collection.kinds import KINDS, Kind
-from drawsim.collection.problems import Problem, raise_problems
-from drawsim.collection.tables import read_images
+from drawsim.collection.tables import Collection, tables_of
 from drawsim.common.errors import UserError
 from drawsim.models.loading import BEST, model_source, rerank_settings, save_source
 from drawsim.pixels.reading import Method
@@ -20,7 +17,7 @@ from drawsim.retrieval.embeddings import kind_path
 from drawsim.retrieval.index.faiss import Settings, ann_settings
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index, build_index, open_index
-from drawsim.retrieval.index.gallery import Gallery, gallery_from_file
+from drawsim.retrieval.index.gallery import Gallery, gallery_from_file, gallery_of_collection
 from drawsim.runs.settings import data_root, read_settings
 
 
@@ -53,9 +50,8 @@ class ModelChoice:
 
     def source(self) -> dict[str, Any] | None:
         """What `model.json` says of it; None if nothing is chosen. Raises UserError."""
-        run = self.run if self.run is not None and (self.run / BEST).is_file() else None
         source = model_source(
-            None if run is None else str(run),
+            None if self.run is None else str(self.run),
             None if self.checkpoint is None else str(self.checkpoint),
             self.backbone,
             self.image_size,
@@ -68,26 +64,29 @@ class ModelChoice:
 
 def build(
     folder: Path, sources: Sources, model: ModelChoice, ann: str | Mapping[str, Any] | None
-) -> Index:
-    """An index of what the sources hold; `folder` is replaced if it holds one.
+) -> tuple[Index, list[str]]:
+    """An index of what the sources hold; `folder` is replaced if it holds one. And lines to say.
 
-    ann: how it can be searched approximately too: a name, or settings with their `kind`.
+    ann: how it can be searched approximately too: a name, or settings with their `kind`. A run that
+    kept no weights leaves an index that does not say its model.
     """
+    if model.run is not None and not (model.run / BEST).is_file():
+        model = replace(model, run=None)
     source = model.source()
     root = collection_of(sources, model.trust)
-    galleries = galleries_of(sources, root)
+    galleries, notes = galleries_of(sources, root)
     save_source(folder, None)  # what it says must never be of an index that was there before
     made = build_index(folder, galleries, root, _ann(ann))
     save_source(folder, source)
-    return made
+    return made, notes
 
 
 def add(folder: Path, sources: Sources, trust: Sequence[str] = ()) -> tuple[Index, list[str]]:
     """Put what the sources hold into an index; the new one, and lines that say what changed."""
     new = open_index(folder)
     root = collection_of(sources, trust) or new.collection
-    lines = []
-    for kind, gallery in galleries_of(sources, root).items():
+    galleries, lines = galleries_of(sources, root)
+    for kind, gallery in galleries.items():
         new, changes = new.add(kind, gallery)
         lines.append(
             f"{counted(changes.added, kind)} added, {changes.replaced:,} replaced, "
@@ -116,8 +115,8 @@ def remove(folder: Path, ids: Sequence[str], kind: Kind | None) -> tuple[Index, 
     return index, lines
 
 
-def galleries_of(sources: Sources, root: Path | None) -> dict[str, Gallery]:
-    """What is to be indexed, by kind, with the collection's tables."""
+def galleries_of(sources: Sources, root: Path | None) -> tuple[dict[str, Gallery], list[str]]:
+    """What is to be indexed, by kind, with the collection's tables; and lines that say of it."""
     if sources.run is not None:
         files = {k: kind_path(sources.run / "embeddings" / "final", k) for k in KINDS}
         if not files["artwork"].is_file():
@@ -125,21 +124,16 @@ def galleries_of(sources: Sources, root: Path | None) -> dict[str, Gallery]:
     else:
         files = dict(sources.files or {})
     galleries: dict[str, Gallery] = {}
+    notes = []
     for kind, file in files.items():
-        table = None if root is None else _table(root, kind)
-        try:
-            galleries[kind] = gallery_from_file(file, table)
-        except UserError as error:
-            raise UserError(
-                str(error) if str(file) in str(error) else f"{file}: {error}"
-            ) from error
-        strange = [] if table is None else _strangers(galleries[kind], table)
-        if strange:
-            raise UserError(
-                f"{file}: embeddings of another collection: {len(strange):,} of its {kind}s are "
-                f"not in {root}, such as {strange[0]!r}; name its own, or none"
-            )
-    return galleries
+        if root is None:
+            galleries[kind] = gallery_from_file(file)
+            continue
+        collection = Collection.open(root, tables=tables_of(root, kind))
+        galleries[kind], copies = gallery_of_collection(file, collection, kind)
+        if copies:
+            notes.append(f"{file}: {copies:,} style copies are no drawings and are left out")
+    return galleries, notes
 
 
 def collection_of(sources: Sources, trust: Sequence[str] = ()) -> Path | None:
@@ -167,18 +161,6 @@ def said_of(index: Index) -> list[str]:
             )
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
     return [*lines, f"→ {index.folder}"]
-
-
-def _strangers(gallery: Gallery, table: pd.DataFrame) -> list[str]:
-    known = set(table.index)
-    return [name for name in gallery.embeddings.ids if name not in known]
-
-
-def _table(root: Path, kind: Kind) -> pd.DataFrame:
-    problems: list[Problem] = []
-    table = read_images(root / f"{kind}s.csv", problems)
-    raise_problems(f"{root} cannot be used", problems)
-    return table
 
 
 def _ann(value: str | Mapping[str, Any] | None) -> Settings | None:

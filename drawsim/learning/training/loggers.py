@@ -19,16 +19,11 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
-from drawsim.retrieval.metrics.functions import KS
+from drawsim.retrieval.metrics import registry
 from drawsim.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
 
-LOWER_IS_BETTER = ("loss", "rank")
-QUALITY_METRICS = (
-    *(f"val/{name}" for name in ("map", "mrr", "first_rank", "mean_rank", "median_rank")),
-    *(f"val/{name}@{k}" for name in ("precision", "recall") for k in KS),
-)
 COLUMNS = ("step", "name", "value")
 MODES = ("auto", "online", "offline")
 CONNECT_SECONDS = 30
@@ -140,9 +135,10 @@ def _start_wandb(settings: Mapping[str, Any], run: RunFolder, config: Mapping[st
         mode, experiment = "offline", start("offline")
     if mode == "offline":
         log.info("W&B is offline; to upload later: wandb sync %s", Path(experiment.dir).parent)
-    for metric in (*QUALITY_METRICS, "val/loss"):
-        lower = any(word in metric for word in LOWER_IS_BETTER)
-        experiment.define_metric(metric, summary="min" if lower else "max")
+    for name in (*registry.computed(), "loss"):
+        higher = registry.find(name).higher_is_better
+        if higher is not None:
+            experiment.define_metric(f"val/{name}", summary="max" if higher else "min")
     return experiment
 
 

@@ -23,12 +23,13 @@ import pandas as pd
 import torch
 
 from drawsim import __version__
+from drawsim.collection.ids import check_ids
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_json
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.faiss import Settings, load_ann
-from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery, check_ids
+from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery
 from drawsim.retrieval.index.parts import (
     AGAIN,
     Part,

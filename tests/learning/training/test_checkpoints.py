@@ -16,11 +16,8 @@ import torch
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.learning.miners.hardest import HardestNegatives
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
-from drawsim.retrieval.embeddings import load_embeddings
 from tests.learning.tiny import (
-    tiny_adaptation,
     tiny_experiment,
     tiny_matcher,
 )
@@ -213,79 +210,3 @@ def test_a_model_that_does_not_learn_stays_untrained(tmp_path: Path) -> None:
     experiment.final(baseline)
     assert experiment.run.record["best_epoch"] == 0
     assert experiment.run.record["baseline"] == experiment.run.record["final"]
-
-
-EVERYTHING: dict[str, Any] = {"views": 6, "passes": 2, "augmented_val": True, "batch_size": 8}
-
-
-@pytest.mark.parametrize(
-    ("remine", "workers", "everything"),
-    [
-        ("every_epoch", 2, False),
-        ("on_improvement", 0, False),
-        ("on_improvement", 0, True),
-    ],
-)
-def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
-    tmp_path: Path, remine: Any, workers: int, everything: bool
-) -> None:
-    """Everything: with views, a memory of the gallery, adaptation, and an augmented val loss."""
-
-    class KilledError(Exception):
-        """Stands for whatever ends a process."""
-
-    class Break(pl.Callback):
-        def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-            if trainer.global_step == 8:  # amid the third epoch
-                raise KilledError
-
-    def whole(folder: Path, *, resume: bool, callbacks: Any = ()) -> dict[str, Any]:
-        def falling(epoch: float, epochs: int) -> float:
-            return 1 - epoch / epochs
-
-        adaptation = tiny_adaptation() if everything else None
-        experiment = tiny_experiment(
-            folder,
-            tiny_matcher(
-                schedule=falling,
-                in_batch_negatives=everything,
-                cross_batch_memory=everything,
-                adaptation=adaptation,
-            ),
-            max_epochs=4,
-            miner=HardestNegatives(
-                negatives=3,
-                remine=remine,
-                near_duplicate_similarity=0.999999 if everything else None,
-            ),
-            callbacks=callbacks,
-            workers=workers,
-            **(EVERYTHING if everything else {}),
-        )
-        baseline = experiment.baseline(resume=resume)
-        experiment.fit(resume=resume)
-        experiment.final(baseline)
-        return {k: v for k, v in experiment.run.record.items() if k != "seconds"}
-
-    unbroken = whole(tmp_path / "unbroken", resume=False)
-    with pytest.raises(KilledError):
-        whole(tmp_path / "broken", resume=False, callbacks=[Break()])
-    resumed = whole(tmp_path / "broken", resume=True)
-    assert resumed["final"] == unbroken["final"]
-    assert resumed["best_epoch"] == unbroken["best_epoch"]
-    for kind in ("drawings", "artworks"):
-        vectors = [
-            load_embeddings(tmp_path / f"{name}/run/embeddings/final.{kind}.safetensors").vectors
-            for name in ("unbroken", "broken")
-        ]
-        assert torch.equal(*vectors)
-    tables = [pd.read_csv(tmp_path / name / "run/metrics.csv") for name in ("unbroken", "broken")]
-    pd.testing.assert_frame_equal(tables[0], tables[1])
-    steps = [0.05 * (1 - (epoch + 1 / 3) / 4) for epoch in range(4)]  # means over three steps each
-    assert tables[0]["lr"][1:].tolist() == pytest.approx(steps)
-    mined = [sorted((tmp_path / n / "run/triplets").iterdir()) for n in ("unbroken", "broken")]
-    assert [p.read_text() for p in mined[0]] == [p.read_text() for p in mined[1]]
-    assert all(
-        torch.equal(tensor, state(tmp_path / "broken", "last.ckpt")[name])
-        for name, tensor in state(tmp_path / "unbroken", "last.ckpt").items()
-    )

@@ -227,4 +227,8 @@ def test_a_server_out_of_reach_means_offline_not_failure(
     assert "no route to host" in caplog.text
     summaries = Experiment.summaries
     assert summaries["val/mrr"] == summaries["val/recall@20"] == "max"
+    assert (
+        summaries["val/hit_rate@5"] == summaries["val/ndcg@10"] == summaries["val/map@5"] == "max"
+    )
     assert summaries["val/loss"] == summaries["val/median_rank"] == "min"
+    assert summaries["val/normalised_rank"] == "min"

@@ -195,20 +195,11 @@ class Mining(pl.Callback):
         return pd.DataFrame(rows, columns=["set", "drawing_id", "positive_id", "negative_id"])
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to go on with the same triplets."""
-        return {
-            "epoch": self.data.epoch,
-            "choice": tuple(self.data.choice),
-            "memory": self.module.cross_batch_memory,
-            "best_loss": self.best_loss,
-            "last_recall": self.last_recall,
-        }
+        """What the next epoch is compared with."""
+        return {"best_loss": self.best_loss, "last_recall": self.last_recall}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the triplets of a checkpoint."""
-        self.data.epoch = state_dict["epoch"]
-        self.data.choice = EpochChoice(*state_dict["choice"])
-        self.module.cross_batch_memory = state_dict["memory"]
+        """Take that up again."""
         self.best_loss = state_dict["best_loss"]
         self.last_recall = state_dict["last_recall"]
 
