@@ -1,12 +1,9 @@
-"""What a search looks for: ids of an index, image files, a region of one; as vectors of its model.
-
-An image file is embedded by the model that the index was made with, and that is checked.
-"""
+"""What a search looks for: ids of an index, image files, a region of one."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +11,13 @@ import numpy as np
 
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.models.model import Model
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.parts import Part
-from drawsim.retrieval.index.queries import Queries, of_ids, of_vectors
 from drawsim.retrieval.index.results import picture
 
 IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"))
-BATCH = 32
 
 Box = tuple[int, int, int, int]
 """x, y of the upper left corner, width, height, in pixels of the upright image."""
@@ -43,6 +37,13 @@ class Asked:
     file: Path | None
     box: Box | None = None
 
+    @property
+    def picture(self) -> Path | np.ndarray | None:
+        """Its file, or the pixels of the region, (height, width, 3); None where it is not known."""
+        if self.file is None or self.box is None:
+            return self.file
+        return cropped(self.file, self.box)
+
     def pixels(self) -> np.ndarray:
         """The picture, or the region of it, (height, width, 3). Raises UserError without one."""
         if self.file is None:
@@ -50,7 +51,7 @@ class Asked:
         return read_image(self.file) if self.box is None else cropped(self.file, self.box)
 
 
-def find_ids(index: Index, ids: Sequence[str], kind: Kind | None) -> list[Asked]:
+def find_ids(index: Index, ids: Sequence[str], kind: str | None) -> list[Asked]:
     """Images of an index by id, drawings or artworks (kind; None: whichever has the id).
 
     Spellings that are the same after Unicode normalisation (NFC) are the same id. Raises UserError,
@@ -141,35 +142,3 @@ def cropped(file: Path, box: Box) -> np.ndarray:
             "pixels"
         )
     return pixels[y : y + height, x : x + width]
-
-
-def as_queries(asked: Sequence[Asked], index: Index, model: Model | None) -> list[Queries]:
-    """The vectors of what is asked, one query each, in the same order.
-
-    model: that of the index, to embed image files; None is enough for ids. Raises UserError if an
-    id is not in the index.
-    """
-    files = [each for each in asked if each.id is None]
-    embedded = iter(_embedded(files, model) if files else ())
-    queries = []
-    for each in asked:
-        if each.id is None:
-            queries.append(next(embedded))
-        else:
-            queries.append(of_ids(index, each.kind, [each.id]))
-    return queries
-
-
-def _embedded(asked: Sequence[Asked], model: Model | None) -> Iterator[Queries]:
-    assert model is not None  # the door loads one where files are asked for
-    for start in range(0, len(asked), BATCH):
-        some = asked[start : start + BATCH]
-        vectors = model.vectors([_picture(each) for each in some], some[0].kind)
-        made_by = model.made_by(vectors.shape[1])
-        for each, vector in zip(some, vectors, strict=True):
-            yield of_vectors([each.name], vector[None], made_by)
-
-
-def _picture(asked: Asked) -> Path | np.ndarray:
-    assert asked.file is not None
-    return asked.file if asked.box is None else cropped(asked.file, asked.box)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,18 +13,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
+from drawsim.common.errors import UserError
 from drawsim.retrieval.metrics.functions import expected_ranks
-from drawsim.retrieval.ranking import Ranking, Relevance, rank
-from drawsim.retrieval.reranking import lists as reranking
-from drawsim.retrieval.reranking.lists import (
-    compare,
-    expand,
-    k_reciprocal,
-    k_reciprocal_scores,
-    rank_expanded,
-    winner,
+from drawsim.retrieval.ranking import Relevance, rank
+from drawsim.retrieval.reranking import expansion, k_reciprocal
+from drawsim.retrieval.reranking.base import (
+    Lists,
+    Reranker,
+    rerank,
+    reranked,
     with_scores,
 )
+from drawsim.retrieval.reranking.expansion import Expansion, expand
+from drawsim.retrieval.reranking.k_reciprocal import KReciprocal, k_reciprocal_scores
 
 
 def unit_rows(count: int, dimensions: int, seed: int) -> Tensor:
@@ -56,7 +59,7 @@ def test_expansion_finds_what_its_neighbour_leads_to() -> None:
     gallery = torch.stack([angles.cos(), angles.sin()], dim=1)
     query = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     before = rank(query, gallery, Relevance(torch.tensor([0]), torch.tensor([1])), 4)
-    after = rank_expanded(before, query, gallery, neighbours=1, alpha=0)
+    after = reranked(Expansion(4, neighbours=1, alpha=0), before, query, gallery)
     assert expected_ranks(before).tolist() == [4]
     assert expected_ranks(after).tolist() == [2]
     expanded = expand(query, gallery, torch.tensor([[0]]), alpha=0)
@@ -136,14 +139,15 @@ def test_blocks_do_not_matter_and_are_small(monkeypatch: pytest.MonkeyPatch) -> 
     whole = k_reciprocal_scores(queries, gallery, before.top_index)
     moved = expand(queries, gallery, before.top_index, alpha=1)
     sizes = []
-    encode = reranking._encode
+    encode = k_reciprocal._encode
 
     def watched(distance: Tensor, k1: int, k2: int) -> Tensor:
         sizes.append(distance.numel())
         return encode(distance, k1, k2)
 
-    monkeypatch.setattr(reranking, "_encode", watched)
-    monkeypatch.setattr(reranking, "BLOCK", 4 * 21**2 * 2)
+    monkeypatch.setattr(k_reciprocal, "_encode", watched)
+    monkeypatch.setattr(k_reciprocal, "BLOCK", 4 * 21**2 * 2)
+    monkeypatch.setattr(expansion, "BLOCK", 4 * 21**2 * 2)
     torch.testing.assert_close(k_reciprocal_scores(queries, gallery, before.top_index), whole)
     torch.testing.assert_close(expand(queries, gallery, before.top_index, alpha=1), moved)
     assert max(sizes) == 2 * 21**2
@@ -189,54 +193,52 @@ def test_ties_across_the_end_of_the_list_stay_behind_it() -> None:
         assert counts[behind] == [2, 2]
 
 
-def test_k_reciprocal_reorders_the_lists() -> None:
+WAYS: tuple[Reranker, ...] = (
+    Expansion(15, neighbours=3, alpha=3),
+    KReciprocal(15, k1=20, k2=6, original=0.3),
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_a_way_reorders_the_first_of_each_list_alone(way: Reranker) -> None:
     queries, gallery = unit_rows(5, 6, 2), unit_rows(40, 6, 3)
-    before = rank(queries, gallery, first_of_each(5), 15)
-    after = k_reciprocal(before, queries, gallery)
+    before = rank(queries, gallery, first_of_each(5), 25)
+    after = reranked(way, before, queries, gallery)
     assert not torch.equal(after.top_index, before.top_index)
-    torch.testing.assert_close(after.top_index.sort().values, before.top_index.sort().values)
+    head = after.top_index[:, :15].sort().values
+    torch.testing.assert_close(head, before.top_index[:, :15].sort().values)
+    assert torch.equal(after.top_index[:, 15:], before.top_index[:, 15:])
+    lists = rerank(way, Lists(queries, gallery, before.top_index, before.top_score))
+    assert torch.equal(lists.rows, after.top_index)
+    torch.testing.assert_close(lists.scores, after.top_score)
 
 
-# Does it help?
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_a_list_that_ends_early_is_reranked_as_if_it_were_alone(way: Reranker) -> None:
+    queries, gallery = unit_rows(3, 6, 4), unit_rows(30, 6, 5)
+    full = rank(queries, gallery, first_of_each(3), 10)
+    rows, scores = full.top_index.clone(), full.top_score.clone()
+    rows[1, 4:], scores[1, 4:] = -1, -torch.inf
+    rows[2], scores[2] = -1, -torch.inf
+    found = rerank(way, Lists(queries, gallery, rows, scores))
+    alone = rerank(way, Lists(queries[[1]], gallery, rows[[1], :4], scores[[1], :4]))
+    assert torch.equal(found.rows[1, :4], alone.rows[0])
+    torch.testing.assert_close(found.scores[1, :4], alone.scores[0])
+    assert found.rows[1, 4:].tolist() == [-1] * 6
+    assert found.rows[2].tolist() == [-1] * 10
+    whole = rerank(way, Lists(queries, gallery, full.top_index, full.top_score))
+    assert torch.equal(found.rows[0], whole.rows[0])
 
 
-def ranked(ranks: list[int]) -> Ranking:
-    """A ranking in which the one true artwork of each query has this rank."""
-    higher = torch.tensor(ranks) - 1
-    return Ranking(
-        top_index=torch.zeros(len(ranks), 0, dtype=torch.int64),
-        top_score=torch.zeros(len(ranks), 0),
-        relevance=first_of_each(len(ranks)),
-        higher=higher,
-        equal=torch.ones_like(higher),
-        gallery_size=100,
-    )
-
-
-def test_gains_by_hand() -> None:
-    before = ranked([2] * 12)
-    gains = compare(
-        before,
-        {"up": ranked([1] * 11 + [4]), "same": ranked([2] * 12), "down": ranked([4] * 12)},
-    )
-    up, same, down = gains
-    assert [gain.name for gain in gains] == ["up", "same", "down"]
-    assert up.mrr == pytest.approx((11 + 0.25) / 12)
-    assert (up.better, up.worse) == (11, 1)
-    assert up.test.difference == pytest.approx(up.mrr - 0.5)
-    assert (same.better, same.worse, same.wins, same.p) == (0, 0, False, 1.0)
-    assert (down.better, down.worse, down.wins) == (0, 12, False)
-    assert down.p < 0.05
-    assert winner(gains) == up
-    assert winner([same, down]) is None
-    assert compare(before, {}) == []
-
-
-def test_drawings_of_one_artwork_count_as_one() -> None:
-    """Twelve drawings of two artworks cannot win, however much they gain."""
-    before, after = ranked([2] * 12), ranked([1] * 12)
-    alone, grouped = (
-        compare(before, {"up": after}, groups)[0] for groups in (None, [0] * 6 + [1] * 6)
-    )
-    assert alone.wins
-    assert not grouped.wins
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Expansion(2, 3, 1), "rerank.neighbours=3: from 1 to rerank.depth=2"),
+        (lambda: Expansion(9, 3, -1), "rerank.alpha=-1"),
+        (lambda: KReciprocal(0, 1, 1, 0.3), "must be at least 1"),
+        (lambda: KReciprocal(9, 1, 1, 1.5), "rerank.original=1.5"),
+    ],
+)
+def test_what_cannot_be_is_refused(make: Callable[[], Reranker], says: str) -> None:
+    with pytest.raises(UserError, match=re.escape(says)):
+        make()
