@@ -9,21 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import yaml
 from omegaconf import OmegaConf
 from torch import nn
 
 from drawsim.common.building import build_stored, config_folder
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_json
+from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
 from drawsim.models.weights import named_tensors, read_content
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.reading import Method, Reading
+from drawsim.runs.settings import read_settings
 
+T = TypeVar("T")
 BEST = Path("checkpoints", "best.ckpt")
 """The selected weights, in a run folder."""
 SOURCE = "model.json"
@@ -52,14 +54,6 @@ def load_model(source: str | Path, trust: Sequence[str] = (), image_size: int = 
     if path.is_dir():
         return model_of_checkpoint(best_checkpoint(path), trust)
     return model_of_source(backbone_source(str(source), image_size), config_folder(), trust)
-
-
-def read_settings(run: Path, trust: Sequence[str] = ()) -> dict[str, Any]:
-    """The settings of a run, as `config.yaml` has them."""
-    found = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise UserError(f"{run / 'config.yaml'}: not the settings of a run")
-    return found
 
 
 def best_checkpoint(run: Path) -> Path:
@@ -106,7 +100,7 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     backbone = _backbone(backbone_settings, size, parts, file, trust)
     adaptation = None
     if adapt.get("_target_"):
-        adaptation = build_stored(adapt, "adapt", file, trust, dimensions=backbone.dimensions)
+        adaptation = _made(Adaptation, adapt, "adapt", file, trust, dimensions=backbone.dimensions)
     own: dict[str, nn.Module] = {"backbone": backbone}
     if adaptation is not None:
         own["adaptation"] = adaptation
@@ -232,12 +226,30 @@ def _backbone(
     trust: Sequence[str],
 ) -> Backbone:
     """The network that settings in a file name. parts: of its layout, if any."""
-    backbone: Any = build_stored(settings, "backbone", file, trust, name=str(settings.get("name")))
-    if not isinstance(backbone, Backbone):
-        raise UserError(f"{file}: {settings.get('_target_')} makes no backbone")
+    name = str(settings.get("name"))
+    backbone = _made(Backbone, settings, "backbone", file, trust, name=name)
     if parts:
         backbone.read_layout(parts, image_size)
     return backbone
+
+
+def _made(
+    kind: type[T],
+    settings: Mapping[str, Any],
+    group: str,
+    file: Path,
+    trust: Sequence[str],
+    **values: Any,
+) -> T:
+    """What settings in a file name, if it is of this kind; values of wrong types are said."""
+    try:
+        made = build_stored(settings, group, file, trust, **values)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{file}: {group} cannot be built as it says: {what}") from error
+    if not isinstance(made, kind):
+        raise UserError(f"{file}: {group} makes a {type(made).__name__}, no {kind.__name__}")
+    return made
 
 
 def _size(value: object, file: Path) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.names import AGE_GROUPS, COUNTRIES, STYLE_SUFFIXES, original_id
+from drawsim.collection.names import AGE_GROUPS, STYLE_SUFFIXES, countries, original_id
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.preparing.listing import (
@@ -210,7 +210,7 @@ def _unknown_values(rectos: Sequence[Scan], rules: Scheme) -> list[str]:
     """Notes on countries and age groups that nobody knows; the rows have them as found."""
     notes = []
     for field, table, known, what in (
-        ("country", rules.country_codes, COUNTRIES, "country codes of no country (ISO 3166)"),
+        ("country", rules.country_codes, countries(), "country codes of no country (ISO 3166)"),
         (
             "age_group",
             rules.age_groups,

@@ -39,7 +39,9 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 from torchvision.transforms import functional as transforms
 
-from drawsim.models.backbones.backbone import Backbone, from_timm, lite
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.lite import lite
+from drawsim.models.backbones.timm_models import from_timm
 from drawsim.models.embedding.compiling import ENOUGH, Compiling, Mode
 from drawsim.models.embedding.engine import embed_images
 from drawsim.models.embedding.store import Store

@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from platformdirs import user_cache_path
 
-from drawsim.common.files import atomic, write_json, write_text
+from drawsim.common.files import atomic, user_cache, write_json, write_text
 
 
 def test_success_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
@@ -111,3 +112,28 @@ def test_a_folder_that_takes_no_files_keeps_the_old_one() -> None:
         assert path.read_text() == "old"
         assert list(path.parent.iterdir()) == [path]
         path.parent.chmod(0o700)
+
+
+def test_the_cache_is_where_the_system_keeps_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "set"))
+    assert user_cache() == user_cache_path("drawsim", appauthor=False)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_cache() == user_cache_path("drawsim", appauthor=False)
+
+
+def test_a_cache_of_an_earlier_version_is_used_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On macOS and Windows it lay elsewhere than the system has it."""
+    here = tmp_path / "Library/Caches/drawsim"
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert user_cache() == here
+    former = tmp_path / "cache/drawsim"
+    former.mkdir(parents=True)
+    assert user_cache() == former
+    here.mkdir(parents=True)
+    assert user_cache() == here

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.models.backbones.backbone import Backbone, from_timm
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.timm_models import from_timm
 from tests.learning.steps import PAIRS, epoch, step
 from tests.learning.tiny import tiny_adaptation, tiny_backbone, tiny_matcher
 

@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
-from drawsim.models.backbones.backbone import lite
+from drawsim.models.backbones.lite import lite
 from drawsim.models.loading import (
     SOURCE,
     load_source,

@@ -22,6 +22,7 @@ from drawsim.collection.demo.brush import paint
 from drawsim.collection.demo.hand import draw
 from drawsim.collection.demo.plan import Artwork, Plan, Size, make_plan
 from drawsim.common.errors import UserError
+from drawsim.common.files import user_cache
 
 # Raise this when the same seed gives other pictures than before.
 VERSION = 2
@@ -115,12 +116,11 @@ def demo_folder(
 ) -> Path:
     """Where a demo collection is kept, made or not.
 
-    `cache` is $XDG_CACHE_HOME/drawsim or ~/.cache/drawsim unless given. The folder's name carries
+    `cache` is the folder of drawsim among the user's caches unless given. The folder's name carries
     the counts, the seed and the generator's version.
     """
     if cache is None:
-        home = os.environ.get("XDG_CACHE_HOME")
-        cache = (Path(home) if home else Path.home() / ".cache") / "drawsim"
+        cache = user_cache()
     counts = f"{artworks}-{paired_artworks}-{pairs}-{unpaired_drawings}"
     return Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
 
