@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import launch
+from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -146,7 +146,9 @@ def _model(config: DictConfig) -> Model:
 
     if not (config.run or config.checkpoint):
         reading = Reading(config.image_size, config.reading, config.data.max_pixels, config.crops)
-        return Model(make_backbone(config), reading, flip=config.flip)
+        settings = to_plain(config)
+        backbone = make_backbone(settings["backbone"], settings["layout"], config.image_size)
+        return Model(backbone, reading, flip=config.flip)
     checkpoint = best_checkpoint(Path(config.run)) if config.run else Path(config.checkpoint)
     model = model_of_checkpoint(checkpoint)
     if model.adaptation is not None and config.kind is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from drawsim.common.launch import choices_made, launch, output_folder, to_plain
 
@@ -17,11 +18,19 @@ ELSEWHERE = ("data", "logger", "trainer")
 
 def train(config: DictConfig) -> float | None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder."""
-    from drawsim.workflows.train import TrainSettings, train
+    from drawsim.workflows.settings import TrainSettings
+    from drawsim.workflows.train import train
 
     folder = output_folder()
     settings = to_plain(config)
     return train(TrainSettings.of({**settings, "name": settings["name"] or folder.name}), folder)
+
+
+def own(config: DictConfig) -> dict[str, Any]:
+    """The settings of a whole configuration, less Hydra's part; plain, resolved."""
+    from omegaconf import OmegaConf
+
+    return to_plain(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]))
 
 
 def run_name(config: DictConfig) -> str:
@@ -29,10 +38,13 @@ def run_name(config: DictConfig) -> str:
 
     config: the whole configuration, Hydra's part included.
     """
+    from drawsim.runs.folder import run_to_extend
     from drawsim.runs.identity import make_name
 
     if config.name is not None:
         return str(config.name)
+    if config.resume and (found := run_to_extend(Path(config.out, config.study), own(config))):
+        return found
     made = choices_made(config, "train")
     base = [*(str(config[group].name) for group in FRONT), f"seed{config.seed}"]
     options = [made.options[group] for group in made.options if group not in (*FRONT, *ELSEWHERE)]

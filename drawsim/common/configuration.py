@@ -49,7 +49,7 @@ def commands_folder() -> Path:
 
 def register_resolvers(**others: Callable[..., str]) -> None:
     """Tell OmegaConf what `conf/` refers to: `${groups:}`, `${folder_name:…}`, `${choices:…}`."""
-    own = {
+    own: dict[str, Callable[..., str]] = {
         "groups": lambda: f"file://{config_folder()}",
         "folder_name": lambda path: Path(path).resolve().name,
         "choices": lambda command: "\n".join(

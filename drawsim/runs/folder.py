@@ -43,7 +43,8 @@ class RunFolder:
         self.path = path
         self.writes = writes
         self.record: dict[str, Any] = {}
-        self._started = False
+        self.has_begun = False
+        self._aside: Path | None = None
 
     def find(self, settings: Mapping[str, Any], *, resume: bool, again: bool) -> Start:
         """How a run with these settings is to start here; nothing is changed.
@@ -84,7 +85,7 @@ class RunFolder:
                 except (KeyboardInterrupt, SystemExit) as error:
                     how = "the same command with resume=true goes on after the last whole epoch"
                     self.update(status="interrupted", message=how)
-                    if self._started:
+                    if self.has_begun:
                         log.warning("%s: interrupted; %s", self.path, how)
                     raise KeyboardInterrupt from error
                 except Exception as error:
@@ -99,7 +100,9 @@ class RunFolder:
 
     def begun(self) -> None:
         """From here on the run stands for itself, however it ends."""
-        self._started = True
+        self.has_begun = True
+        if self._aside is not None:
+            log.info("an earlier run of this name is now in %s", self._aside)
 
     @contextmanager
     def _can_fail(self, start: Start) -> Iterator[None]:
@@ -107,16 +110,16 @@ class RunFolder:
         if not self.writes:
             yield
             return
-        aside = self.set_aside() if start == "anew" else None
+        self._aside = self.set_aside() if start == "anew" else None
         there = {path.name for path in self.path.glob("*")}
         kept = {name: (self.path / name).read_bytes() for name in BOUGHT_BACK if name in there}
         try:
             yield
         except BaseException:
-            if not self._started:
+            if not self.has_begun:
                 self._undo(there, kept)
-                if aside is not None:
-                    self._bring_back(aside)
+                if self._aside is not None:
+                    self._bring_back(self._aside)
             raise
 
     def _undo(self, there: Collection[str], kept: Mapping[str, bytes]) -> None:
@@ -150,7 +153,7 @@ class RunFolder:
         )
 
     def _disk_is_full(self) -> str:
-        if not self._started:
+        if not self.has_begun:
             return f"{self.path}: the disk is full; free some space and start again"
         return (
             f"{self.path}: the disk is full. The last good checkpoint is whole: free some space "
@@ -222,7 +225,7 @@ class RunFolder:
         self.update(seconds=spent)
 
     def set_aside(self) -> Path | None:
-        """Move an earlier run of this name to `_previous/`, if there is one, and say where it is."""
+        """Move an earlier run of this name to `_previous/`, if there is one; where it is now."""
         if not (self.path / CONFIG).exists():
             return None
         began = datetime.fromtimestamp((self.path / CONFIG).stat().st_mtime)
@@ -241,3 +244,18 @@ def read_record(path: Path) -> dict[str, Any]:
     """The `metrics.json` of a run folder; empty if there is none."""
     file = path / "metrics.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def run_to_extend(study: Path, settings: Mapping[str, Any]) -> str | None:
+    """The run of a study that has these settings, or all but that it has fewer epochs; its name.
+
+    Of several the one with most epochs.
+    """
+    found: dict[str, int] = {}
+    for file in study.glob(f"*/{CONFIG}"):
+        with suppress(UserError):
+            old = renamed(read_values(file.parent))
+            different = differences(old, settings)
+            if not different or only_more_epochs(different):
+                found[file.parent.name] = old["trainer"]["max_epochs"]
+    return max(sorted(found), key=lambda name: found[name], default=None)
