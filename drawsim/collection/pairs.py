@@ -12,8 +12,6 @@ from drawsim.collection.spreadsheets import unguarded
 
 TRUE_WORDS = {"true", "1", "yes"}
 FALSE_WORDS = {"false", "0", "no"}
-REJECTED = "different"
-"""The grade, in pairs.csv, of an artwork that people found not to be a drawing's own."""
 
 
 def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:

@@ -10,7 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from drawsim.collection.pairs import REJECTED, graded_unconfirmed
+from drawsim.collection.grades import REJECTED
+from drawsim.collection.pairs import graded_unconfirmed
 from drawsim.collection.splits import SETS, Set
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.metrics.functions import expected_ranks
@@ -129,7 +130,7 @@ def make_task(
         graded["parent"], graded["artwork_id"], graded["grade"], strict=True
     ):
         if artwork not in confirmed.get(parent, ()):
-            (rejected if grade == REJECTED else undecided).setdefault(parent, set()).add(artwork)
+            (rejected if grade in REJECTED else undecided).setdefault(parent, set()).add(artwork)
 
     def rows(known: Mapping[str, set[str]]) -> Relevance:
         listed = [

@@ -16,11 +16,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.pixels.decode import ImageReadError, read_image
-from drawsim.web.events.drafts import KINDS, Box, Kind
+from drawsim.web.events.drafts import Box
 
 SMALL = 320  # pixels of the longer side
 LARGE = 1600

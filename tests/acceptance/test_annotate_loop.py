@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from drawsim.collection.grades import Grade
 from drawsim.collection.splits import load_split
 from drawsim.collection.tables import Collection
-from drawsim.web.events.drafts import Draft, Grade, MadeWith
+from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import connect
 

@@ -13,12 +13,12 @@ from argon2.profiles import CHEAPEST
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.web.app import create_app
-from drawsim.web.events.drafts import Kind
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import connect
 from drawsim.web.pictures import Pictures

@@ -13,8 +13,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, insert, or_, select
 
+from drawsim.collection.grades import Grade
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import Action, Draft, Grade, Kind, MadeWith
+from drawsim.web.events.drafts import Action, Draft, MadeWith
 from drawsim.web.events.tables import (
     ADJUDICATIONS,
     ANSWERS,

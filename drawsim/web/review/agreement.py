@@ -1,7 +1,7 @@
 """How far annotators agree beyond chance: Cohen's kappa of two, Krippendorff's alpha of any number.
 
 What is rated is a pair of a drawing and an artwork. Who finishes a query has also rated the
-candidates that were seen and left without a grade: they count as "different". Without them only
+candidates that were seen and left without a grade: they count as PASSED. Without them only
 what both took for a match would be compared, and agreement would look near perfect.
 """
 
@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from drawsim.web.events.drafts import GRADES, Grade
+from drawsim.collection.grades import GRADES, PASSED, SCALE, Grade
 
 Scale = Literal["nominal", "ordinal"]
 
-ORDER: tuple[Grade, ...] = ("different", "style only", "same motif", "same work")
-"""From far to near; "unsure" has no place on this scale and counts as missing there."""
 MISSING = -1
 PAIR = ["drawing_id", "artwork_id"]
 
@@ -118,7 +116,7 @@ def ratings(judgements: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _left(answers: pd.DataFrame) -> pd.DataFrame:
-    """The candidates that were seen by who finished the query, as rated "different"."""
+    """The candidates that were seen by who finished the query, as rated PASSED."""
     finished = answers[answers["answer"].isin(["done", "none"])]
     seen = finished[["annotator", "kind", "id", "shown_ids"]].explode("shown_ids")
     seen = seen.dropna(subset=["shown_ids"])
@@ -128,7 +126,7 @@ def _left(answers: pd.DataFrame) -> pd.DataFrame:
             "drawing_id": seen["id"].where(drawn, seen["shown_ids"]),
             "artwork_id": seen["shown_ids"].where(drawn, seen["id"]),
             "annotator": seen["annotator"],
-            "grade": "different",
+            "grade": PASSED,
             "given": False,
         }
     )
@@ -155,8 +153,8 @@ def kappas(rated: pd.DataFrame) -> list[Kappa]:
 
 
 def alpha(rated: pd.DataFrame, scale: Scale) -> Alpha:
-    """Alpha of all annotators; on the ordinal scale of ORDER, "unsure" is missing."""
-    grades: Sequence[Grade] = ORDER if scale == "ordinal" else GRADES
+    """Alpha of all annotators; on the ordinal SCALE, grades without a place are missing."""
+    grades: Sequence[Grade] = SCALE if scale == "ordinal" else GRADES
     places = {grade: place for place, grade in enumerate(grades)}
     coded = rated.assign(code=rated["grade"].map(places)).dropna(subset=["code"])
     table = coded.pivot(index=PAIR, columns="annotator", values="code")

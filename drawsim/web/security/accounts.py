@@ -65,6 +65,11 @@ class Accounts:
         """The names of all who have an account, sorted."""
         return sorted(self._read())
 
+    @property
+    def users(self) -> list[User]:
+        """All who have an account, by name."""
+        return [User(name, _role(entry["role"])) for name, entry in sorted(self._read().items())]
+
     def find(self, name: str) -> User | None:
         """The user of a name, without a password: for those who are signed in already."""
         entry = self._read().get(_normal(name))

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from drawsim.collection.grades import GRADES
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import ANSWERING, GRADES, Box, Draft, MadeWith
+from drawsim.web.events.drafts import ANSWERING, Box, Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import connect, now
 from tests.web.databases import NewDatabase
