@@ -30,7 +30,7 @@ def own(config: DictConfig) -> dict[str, Any]:
     """The settings of a whole configuration, less Hydra's part; plain, resolved."""
     from omegaconf import OmegaConf
 
-    return to_plain(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]))
+    return to_plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
 
 
 def run_name(config: DictConfig) -> str:

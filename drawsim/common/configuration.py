@@ -11,11 +11,15 @@ from typing import Any
 
 import hydra
 import yaml
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from drawsim.common.arguments import quoted
 from drawsim.common.building import TARGET, config_folder
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.renamed import RENAMED
@@ -39,18 +43,34 @@ class Composed:
     options: Mapping[str, str]
 
 
-def commands_folder() -> Path:
-    """Where each command has its file. One that chooses from groups names their folder in it.
+class Groups(SearchPathPlugin):  # type: ignore[misc]
+    """Shows Hydra the groups of options, beside the file of a command that chooses from them.
 
-    The others do not see the groups, so that their settings may be called as a group is.
+    Other commands do not see them, so that their settings may be called as a group is.
     """
+
+    shown = True
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add the folder of the groups."""
+        if self.shown:
+            search_path.append("drawsim", f"file://{config_folder()}")
+
+
+def commands_folder() -> Path:
+    """Where each command has its file."""
     return config_folder() / COMMANDS
 
 
+def show_groups(command: str) -> None:
+    """Let Hydra see the groups from now on, if the command chooses from any."""
+    Plugins.instance().register(Groups)
+    Groups.shown = bool(groups(command))
+
+
 def register_resolvers(**others: Callable[..., str]) -> None:
-    """Tell OmegaConf what `conf/` refers to: `${groups:}`, `${folder_name:…}`, `${choices:…}`."""
+    """Tell OmegaConf what `conf/` refers to: `${folder_name:…}` and `${choices:…}`."""
     own: dict[str, Callable[..., str]] = {
-        "groups": lambda: f"file://{config_folder()}",
         "folder_name": lambda path: Path(path).resolve().name,
         "choices": lambda command: "\n".join(
             f"{group}: {', '.join(options(group))}" for group in groups(command)
@@ -63,13 +83,14 @@ def register_resolvers(**others: Callable[..., str]) -> None:
 def compose(command: str, overrides: Sequence[str] = (), *, with_hydra: bool = False) -> DictConfig:
     """The configuration of a command line. Raises Hydra's errors for what is wrong in it."""
     register_resolvers()
-    active = GlobalHydra.instance().hydra
+    shown, active = Groups.shown, GlobalHydra.instance().hydra
+    show_groups(command)
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(commands_folder()), version_base="1.3"):
             found = hydra.compose(command, list(overrides), return_hydra_config=with_hydra)
     finally:
-        GlobalHydra.instance().hydra = active
+        GlobalHydra.instance().hydra, Groups.shown = active, shown
     assert isinstance(found, DictConfig)
     return found
 
@@ -106,9 +127,7 @@ def composed(command: str, choices: Sequence[str], users_folder: str | None) -> 
 def _composed(command: str, choices: tuple[str, ...], users_folder: str | None) -> Composed:
     searched = []
     if users_folder:
-        folders = [*(["'${groups:}'"] if groups(command) else []), Path(users_folder).resolve()]
-        places = [f if isinstance(f, str) else f"'file://{f}'" for f in folders]
-        searched = [f"hydra.searchpath=[{','.join(places)}]"]
+        searched = [f"hydra.searchpath=[{quoted(f'file://{Path(users_folder).resolve()}')}]"]
     config = compose(command, [*choices, *searched], with_hydra=True)
     settings: Any = OmegaConf.to_container(config)
     taken = settings.pop("hydra")["runtime"]["choices"]
@@ -122,7 +141,8 @@ def check_values(
 
     settings: not resolved, as the arguments made them.
     """
-    defaults = composed(command, chosen(command, arguments), users_folder).settings
+    choices = [text for text in chosen(command, arguments) if not text.startswith("~")]
+    defaults = composed(command, choices, users_folder).settings
     if wrong := list(_wrong(defaults, settings, "")):
         raise UserError("; ".join(wrong))
 

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -27,6 +27,7 @@ from drawsim.common.configuration import (
     composed,
     explain,
     register_resolvers,
+    show_groups,
 )
 from drawsim.common.errors import UserError
 
@@ -56,6 +57,7 @@ def launch(command: str, task: Task, **resolvers: Resolver) -> None:
     sys.argv[1:] = _options_first(sys.argv[1:])
     job = Job(command, task, resolvers)
     job.set_up()
+    show_groups(command)
 
     def run(config: DictConfig) -> Any:
         return job(config)
@@ -64,7 +66,8 @@ def launch(command: str, task: Task, **resolvers: Resolver) -> None:
         main = hydra.main(
             version_base="1.3", config_path=str(commands_folder()), config_name=command
         )
-        main(run)()
+        with contextlib.redirect_stderr(_WithoutHydra(sys.stderr)):
+            main(run)()
     except JobFailedError:
         sys.exit(1)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
@@ -166,6 +169,21 @@ def users_folder(settings: DictConfig) -> str | None:
     """The folder of configuration that the command line added, by Hydra's part of it."""
     sources = settings.runtime.config_sources
     return next((str(one.path) for one in sources if one.provider == "command-line"), None)
+
+
+class _WithoutHydra:
+    """A stream that leaves out what Hydra adds to a job that has failed, and has said why."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """As the stream does."""
+        own = text.startswith("Error executing job with overrides: ")
+        return len(text) if own else self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def _set_up_logging() -> None:

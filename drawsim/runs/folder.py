@@ -78,7 +78,7 @@ class RunFolder:
         message; a killed run stays "running".
         """
         with self._can_fail(start):
-            self._take(settings, start)
+            self.take(settings, start)
             with self._logging():
                 try:
                     yield
@@ -138,7 +138,8 @@ class RunFolder:
             with suppress(OSError):
                 aside.parent.rmdir()
 
-    def _take(self, settings: Mapping[str, Any], start: Start) -> None:
+    def take(self, settings: Mapping[str, Any], start: Start) -> None:
+        """Write down that the run is under way; one that is resumed keeps its record."""
         self.record = read_record(self.path) if start == "resume" else {}
         self.write(CONFIG, write_settings(settings))
         self.update(

@@ -14,6 +14,7 @@ from typing import Any
 NEUTRAL = {
     "again": "asks for the same run anew",
     "callbacks.progress": "draws a bar",
+    "data.demo.cache": "is where the same pictures are kept",
     "dry_run": "does nothing",
     "image_cache": "keeps the same pixels in another place",
     "logger": "sends the same numbers elsewhere too",
