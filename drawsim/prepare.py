@@ -16,7 +16,7 @@ def prepare(config: DictConfig) -> None:
     """Run one step and print what it read, made and skipped."""
     if "step" not in config:
         raise UserError(f"step must be given: step={' or '.join(options('step'))}")
-    from drawsim.reporting.kit.console import print_summary
+    from drawsim.reporting.collection.console import print_summary
     from drawsim.workflows.prepare import prepare
 
     settings = to_plain(config)

@@ -85,7 +85,7 @@ def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
     }
     assert {key: OmegaConf.select(config, key) for key in numbers} == numbers
     schedule = build(config.optim.schedule)
-    assert [schedule(epoch, 30) for epoch in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
+    assert [schedule(epoch, 1, 30) for epoch in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
 
 
 RECIPES = ("best", "thesis", "replica_mini", "replica_clus")

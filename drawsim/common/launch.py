@@ -15,7 +15,6 @@ from typing import Any, TextIO
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -119,9 +118,10 @@ class Job:
             _remove_empty(folder)
 
 
-def is_multirun() -> bool:
-    """Whether this job is one of several."""
-    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
+def chosen_settings() -> set[str]:
+    """The settings that the command line sets, without what is below them."""
+    texts = (text.lstrip("+~").split("=")[0] for text in HydraConfig.get().overrides.task)
+    return {key.split("@")[0].split(".")[0] for key in texts}
 
 
 def output_folder() -> Path:

@@ -19,6 +19,7 @@ from drawsim.common.errors import UserError
 from drawsim.preparing.listing import (
     assign_ids,
     count_rows,
+    list_roots,
     measure,
     notes_on_files,
     read_prepared,
@@ -98,6 +99,7 @@ def prepare_drawings(
     own = OWN_COLUMNS if sizes else [c for c in OWN_COLUMNS if c not in SIZES]
     renewal = renew(out / "drawings.csv", table, prepared, [*own, *rules.columns])
     count_rows(summary, renewal, "drawings")
+    list_roots(summary, out, table["path"], source)
     _count(summary, table, len(versos), alone)
     summary.files += _write_refused(refused, out)
     for what, rows in refused.items():

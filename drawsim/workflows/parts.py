@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.building import build
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
-    from drawsim.models.backbones.backbone import Backbone
     from drawsim.models.model import Model
     from drawsim.workflows.settings import TrainSettings
 
@@ -82,27 +80,15 @@ def make_module(settings: TrainSettings) -> Matcher:
 
 def make_model(settings: TrainSettings) -> Model:
     """The model of a configuration, untrained."""
-    from drawsim.models.model import Model
+    from drawsim.models.chosen import chosen_model
     from drawsim.pixels.reading import Reading
 
-    backbone = make_backbone(settings.backbone, settings.layout, settings.image_size)
-    if settings.freeze:
-        backbone.freeze()
-    adapts = settings.adapt.get("_target_") is not None
-    adapt = {key: value for key, value in settings.adapt.items() if key != "unlabelled"}
-    return Model(
-        backbone,
+    return chosen_model(
+        settings.backbone,
+        settings.layout,
         Reading(settings.image_size, settings.reading, settings.data.max_pixels),
         flip=settings.batch.flip,
-        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
+        freeze=settings.freeze,
+        adapt=settings.adapt,
+        rerank=settings.rerank,
     )
-
-
-def make_backbone(
-    settings: Mapping[str, Any], layout: Mapping[str, Any], image_size: int
-) -> Backbone:
-    """The network that settings as in `conf/backbone` and `conf/layout` name, with its layout."""
-    backbone: Backbone = build(settings, name=settings["name"])
-    if layout["parts"]:
-        backbone.read_layout(layout["parts"], image_size)
-    return backbone

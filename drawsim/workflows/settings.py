@@ -111,6 +111,7 @@ class TrainSettings:
     miner: Mapping[str, Any]
     layout: Mapping[str, Any]
     adapt: Mapping[str, Any]
+    rerank: Mapping[str, Any]
     optim: Mapping[str, Any]
     trainer: Mapping[str, Any]
     logger: Mapping[str, Any]

@@ -70,9 +70,9 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
 
 def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     from drawsim.learning.training.experiment import Experiment
-    from drawsim.learning.training.loggers import make_loggers
+    from drawsim.learning.training.loggers.make import make_loggers
     from drawsim.models.trainer import leave_process_group, settle_hardware
-    from drawsim.reporting.kit.console import print_results
+    from drawsim.reporting.run.console import print_results
 
     hardware = settle_hardware(settings.trainer)
     resume = start == "resume"

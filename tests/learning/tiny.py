@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.samples import EpochChoice, TripletBatches
+from drawsim.learning.training.schedules import Constant, Schedule
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
@@ -183,7 +184,7 @@ def tiny_model(
 def tiny_matcher(
     reduction: Reduction = "mean",
     margin: float = 0.5,
-    schedule: Callable[[float, int], float] = lambda epoch, epochs: 1.0,
+    schedule: Schedule | None = None,
     lr: float = 0.05,
     freeze_norm: bool = True,
     in_batch_negatives: bool = False,
@@ -198,7 +199,7 @@ def tiny_matcher(
         model=tiny_model(tiny_backbone(freeze_norm=freeze_norm), flip, adaptation),
         loss=loss or TripletCosineLoss(margin, reduction),
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
-        schedule=schedule,
+        schedule=schedule or Constant(),
         in_batch_negatives=in_batch_negatives,
         cross_batch_memory=cross_batch_memory,
         layer_decay=1,

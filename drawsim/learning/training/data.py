@@ -110,6 +110,15 @@ class TripletData(pl.LightningDataModule):
         order = np.random.default_rng([self.seed, epoch, VIEWS]).permutation(self.task.gallery)
         return torch.from_numpy(order[: self.views].astype(np.int64))
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to go on with the same triplets."""
+        return {"epoch": self.epoch, "choice": self.choice._asdict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the triplets of a checkpoint. Lightning asks for batches after that."""
+        self.epoch = state_dict["epoch"]
+        self.choice = EpochChoice(**state_dict["choice"])
+
     def _batches(
         self, pairs: Tensor, choice: Callable[[], EpochChoice], passes: int
     ) -> TripletBatches:

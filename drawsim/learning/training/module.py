@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,9 +19,13 @@ from drawsim.common.errors import UserError
 from drawsim.learning.losses.base import Loss, Terms, compare
 from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
+from drawsim.learning.training.schedules import Schedule
 from drawsim.models.model import Model
 
-Schedule = Callable[[float, int], float]
+log = logging.getLogger(__name__)
+
+TRAINING = "training"
+"""Key of the module's own state in a checkpoint."""
 
 
 class Matcher(pl.LightningModule):
@@ -96,22 +101,19 @@ class Matcher(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Set what an epoch depends on from its number alone, so that a resumed one is the same."""
         torch.manual_seed(hash((self.seed, self.current_epoch, self.global_rank)) % 2**63)
-        self._set_rate(self.current_epoch)
         if self.cross_batch_memory is not None:
             self.cross_batch_memory = self.cross_batch_memory.to(self.device)
 
     def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
         """Set the learning rate of a step, from what has been done of all epochs."""
-        self._set_rate(self.current_epoch + batch_idx / self.trainer.num_training_batches)
-        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
-        self.log("lr", max(rates), on_epoch=True)
-
-    def _set_rate(self, epochs_done: float) -> None:
-        factor = self.schedule(epochs_done, max(1, self.trainer.max_epochs or 1))
-        for optimizer in self.trainer.optimizers:
-            for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
-                group["lr"] = group["initial_lr"] * factor
+        steps = self.trainer.num_training_batches
+        done = self.current_epoch + batch_idx / steps
+        factor = self.schedule(done, 1 / steps, max(1, self.trainer.max_epochs or 1))
+        groups = self.trainer.optimizers[0].param_groups
+        for group in groups:
+            group.setdefault("initial_lr", group["lr"])
+            group["lr"] = group["initial_lr"] * factor
+        self.log("lr", max(group["lr"] for group in groups), on_epoch=True)
 
     def training_step(self, batch: Triplets, batch_idx: int) -> Tensor:
         """The loss of a batch.
@@ -235,5 +237,32 @@ class Matcher(pl.LightningModule):
         return self.model.adapt(drawings, "drawing"), self.model.adapt(artworks, "artwork")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say which network the weights belong to."""
+        """Say which network the weights belong to; beside the optimiser's state, keep the own one.
+
+        All are plain values and tensors.
+        """
         checkpoint["backbone"] = self.backbone.identity()
+        if "optimizer_states" in checkpoint:  # not of weights alone
+            checkpoint[TRAINING] = {
+                "cross_batch_memory": self.cross_batch_memory,
+                "max_epochs": self.trainer.max_epochs,
+            }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the own state, for training to go on.
+
+        Raises UserError for a checkpoint that an earlier version wrote: it has none.
+        """
+        if TRAINING not in checkpoint:
+            raise UserError(
+                "the last checkpoint of this run was written by an earlier version of drawsim and "
+                "cannot be trained on: leave resume=true out, and the run starts anew"
+            )
+        self.cross_batch_memory = checkpoint[TRAINING]["cross_batch_memory"]
+        before, now = checkpoint[TRAINING]["max_epochs"], self.trainer.max_epochs
+        if before != now and self.global_rank == 0:
+            log.info(
+                "trained on: %s epochs instead of %s; the learning rate goes on as the schedule of "
+                "%s epochs has it after epoch %s",
+                *(now, before, now, checkpoint["epoch"] + 1),
+            )

@@ -74,6 +74,10 @@ class Candidate:
 class Lens(Protocol):
     """The model of the first index, for what the index does not hold."""
 
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a whole picture; None: all there are."""
+
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
 

@@ -322,20 +322,8 @@ def test_every_miner_serves_pairs_and_views(tmp_path: Path, miner: Miner, views:
 
 
 def test_state_goes_on_where_it_was(tmp_path: Path) -> None:
-    matcher = tiny_matcher(in_batch_negatives=True, cross_batch_memory=True)
-    first = mined(tmp_path / "first", matcher=matcher, views=3)
-    first.mining.best_loss, first.mining.last_recall, first.data.epoch = 0.25, 0.75, 2
-    file = tmp_path / "state.pt"
-    torch.save(first.mining.state_dict(), file)
-    second = tiny_experiment(
-        tmp_path / "second", tiny_matcher(in_batch_negatives=True, cross_batch_memory=True), views=3
-    )
-    second.mining.load_state_dict(torch.load(file, weights_only=True))
-    assert isinstance(second.data.choice, EpochChoice)
-    for one, other in zip(first.data.choice, second.data.choice, strict=True):
-        assert torch.equal(one, other)
-    assert matcher.cross_batch_memory is not None
-    assert second.module.cross_batch_memory is not None
-    assert torch.equal(matcher.cross_batch_memory, second.module.cross_batch_memory)
+    first = mined(tmp_path / "first")
+    first.mining.best_loss, first.mining.last_recall = 0.25, 0.75
+    second = tiny_experiment(tmp_path / "second", tiny_matcher())
+    second.mining.load_state_dict(first.mining.state_dict())
     assert (second.mining.best_loss, second.mining.last_recall) == (0.25, 0.75)
-    assert second.data.epoch == 2

@@ -124,13 +124,7 @@ class Mining(pl.Callback):
         self._augmented = torch.zeros(2, dtype=torch.float64, device=pl_module.device)
 
     def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Add up the losses of augmented triplets."""
         if "loss" in outputs:
@@ -195,20 +189,11 @@ class Mining(pl.Callback):
         return pd.DataFrame(rows, columns=["set", "drawing_id", "positive_id", "negative_id"])
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to go on with the same triplets."""
-        return {
-            "epoch": self.data.epoch,
-            "choice": tuple(self.data.choice),
-            "memory": self.module.cross_batch_memory,
-            "best_loss": self.best_loss,
-            "last_recall": self.last_recall,
-        }
+        """What the next epoch is compared with."""
+        return {"best_loss": self.best_loss, "last_recall": self.last_recall}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the triplets of a checkpoint."""
-        self.data.epoch = state_dict["epoch"]
-        self.data.choice = EpochChoice(*state_dict["choice"])
-        self.module.cross_batch_memory = state_dict["memory"]
+        """Take that up again."""
         self.best_loss = state_dict["best_loss"]
         self.last_recall = state_dict["last_recall"]
 
