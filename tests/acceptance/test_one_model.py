@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,8 @@ def test_the_same_picture_has_the_same_place(
     for kind in ("drawings", "artworks"):
         arguments = (f"data.root={collection_root}", f"kind={kind}", f"run={run}", "workers=0")
         store = f"store={tmp_path / 'store'}"
-        out = f"out={tmp_path / f'{kind}.safetensors'}"
-        assert command("embed", *arguments, store, out, "trainer=cpu") == 0
+        file = f"out={tmp_path / f'{kind}.safetensors'}"
+        assert command("embed", *arguments, store, file, "trainer=cpu") == 0
     found["embed"] = of(tmp_path, "drawings.safetensors", "artworks.safetensors")
 
     folder = tmp_path / "INDEX"
@@ -144,7 +145,7 @@ def test_the_same_picture_has_the_same_place(
     assert largest <= BOUND
     assert away <= 2 * BOUND
     order = [everything.index(hit["id"]) for hit in hits]
-    assert all(expected[a] <= expected[b] for a, b in zip(order, order[1:], strict=False))
+    assert all(expected[a] <= expected[b] for a, b in pairwise(order))
 
 
 PAYLOADS: dict[str, Callable[[Path], Any]] = {
@@ -187,9 +188,8 @@ def test_nothing_runs_because_a_run_says_so(
     marker = tmp_path / "marker"
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
-    torch.save(
-        {"state_dict": {"backbone.network.x": torch.zeros(1)}}, run / "checkpoints/best.ckpt"
-    )
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    torch.save({"state_dict": {"backbone.network.x": torch.zeros(1)}}, checkpoint)
     settings: dict[str, Any] = {
         "image_size": SIZE,
         "data": {"root": str(collection_root), "max_pixels": 10**6},
@@ -206,14 +206,9 @@ def test_nothing_runs_because_a_run_says_so(
         group: PAYLOADS[payload](marker),
     }
     (run / "config.yaml").write_text(yaml.safe_dump(settings))
-    checkpoint = run / "checkpoints" / "best.ckpt"
+    images, out = collection_root / "drawings", tmp_path / "e.safetensors"
     for name, *arguments in (
-        (
-            "embed",
-            f"run={run}",
-            f"images={collection_root / 'drawings'}",
-            f"out={tmp_path}/e.safetensors",
-        ),
+        ("embed", f"run={run}", f"images={images}", f"out={out}"),
         ("evaluate", f"checkpoint={checkpoint}", f"out={tmp_path / 'e'}"),
     ):
         assert command(name, *arguments) == 1
