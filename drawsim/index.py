@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from drawsim.collection.kinds import Kind
-    from drawsim.retrieval.index.faiss import Settings
+    from drawsim.retrieval.index.base import Settings
     from drawsim.retrieval.index.folder import Index
     from drawsim.retrieval.index.gallery import Gallery
 
@@ -134,7 +134,7 @@ def _collection(config: DictConfig) -> Path | None:
 
 def _ann(value: Any) -> Settings | None:
     """The settings of approximate search: none, a name, or a mapping with its `kind`."""
-    from drawsim.retrieval.index.faiss import ann_settings
+    from drawsim.retrieval.index.backends import ann_settings
 
     if value is None:
         return None
