@@ -13,7 +13,6 @@ import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
-from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
@@ -88,12 +87,9 @@ class Experiment:
         """Epoch 0: the untrained model is a candidate like the others."""
         scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
         flat = {f"{name}/{key}": value for name in LIVE_SETS for key, value in scores[name].items()}
-        monitor = self.checkpoints.monitor
-        if monitor not in flat:
-            raise UserError(f"monitor={monitor}: choose one of {', '.join(sorted(flat))}")
         self.mining.mine(0)
         flat["val/loss"] = self.mining.val_loss()
-        self.checkpoints.start(self.trainer, flat[monitor])
+        self.checkpoints.start(self.trainer, flat[self.checkpoints.monitor])
         self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:

@@ -12,7 +12,9 @@ import pytest
 from pytorch_lightning.loggers import WandbLogger
 
 from drawsim.common.errors import UserError
-from drawsim.learning.training.loggers import StepLog, _logged_in, _wandb_mode, make_loggers
+from drawsim.learning.training.loggers.make import make_loggers
+from drawsim.learning.training.loggers.steps import StepLog
+from drawsim.learning.training.loggers.weights_and_biases import _logged_in, _wandb_mode
 from drawsim.runs.folder import RunFolder, read_record
 
 Lines = list[tuple[str, str, str]]

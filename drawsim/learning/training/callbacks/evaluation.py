@@ -11,11 +11,17 @@ import torch
 from drawsim.collection.splits import Set
 from drawsim.common.machine import release_freed_memory
 from drawsim.retrieval.embeddings import EmbeddingTable
+from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.task import RetrievalTask
 
 LIVE_SETS: tuple[Set, ...] = ("train", "val")
 """Sets looked at while the model can still change; test waits for the end."""
+MONITORS = (
+    *(f"{name}/{metric}" for name in LIVE_SETS for metric in registry.computed()),
+    "val/loss",
+)
+"""What is measured after every epoch and can be better or worse: what epochs are selected by."""
 
 
 class Evaluation(pl.Callback):
