@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import as_texts
+from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import build, launch
+from drawsim.common.launch import launch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drawsim.common.building import build
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, launch, options
+from drawsim.common.launch import launch, options
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -17,14 +18,13 @@ def prepare(config: DictConfig) -> None:
     if "step" not in config:
         raise UserError(f"step must be given: step={' or '.join(options('prepare', 'step'))}")
     from drawsim.common.machine import cores
-    from drawsim.reporting.kit.console import print_summary
+    from drawsim.reporting.collection.console import print_summary
 
     step = build(
-        config.step,
+        {**config.step, "_partial_": True},
         source=Path(config.source),
         out=Path(config.out),
         workers=cores() if config.workers is None else config.workers,
-        _partial_=True,
     )
     print_summary(config.step.name, step())
 

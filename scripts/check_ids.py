@@ -19,7 +19,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from drawsim.common.launch import config_folder
+from drawsim.common.building import config_folder
 from drawsim.preparing.drawings import parse_scans
 from drawsim.preparing.listing import assign_ids, read_prepared
 from drawsim.preparing.schemes import Scheme, load_scheme

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
-from drawsim.models.backbones.backbone import create_network
 from drawsim.models.backbones.replica import MODEL, trained_network
+from drawsim.models.backbones.timm_models import create_network
 from drawsim.models.weights import (
     copies,
     fit_weights,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: the cores are shared already
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
@@ -14,10 +11,17 @@ import pytest
 from hypothesis import settings
 
 from drawsim.collection.tables import Collection
+from tests.skips import Skips
+from tests.skips import pytest_addoption as pytest_addoption
 
 # A busy machine is slow, which is no defect.
 settings.register_profile("drawsim", deadline=None)
 settings.load_profile("drawsim")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Skips(config))
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -33,6 +37,14 @@ PAIRS = [
     ("d7", "a7", False),
 ]
 """Six components of confirmed pairs: enough for one in val and one in test in every version."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a user agrees to is written to a folder of the tests, by their commands too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -67,5 +79,5 @@ def collection(collection_root: Path) -> Collection:
 def shared_data() -> Path:
     """The folder of real collections; the test is skipped where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip(f"no real collections: there is no folder {SHARED}")
+        pytest.skip(f"no real data: there is no folder {SHARED}")
     return SHARED

@@ -1,6 +1,6 @@
-"""Imports point down: commands, workflows, then what they are made of, down to what is common.
+"""The house: imports point down and in no circle, commands and files are short, Hydra has one door.
 
-Imports inside functions count as much as those at the top of a file.
+Imports inside functions count as much as those at the top of a file, except for circles.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,31 @@ LAYERS = (
 """From the ground up; whatever is not named here is a command."""
 COMMANDS = len(LAYERS)
 MODULES = sorted(PACKAGE.rglob("*.py"))
+COMMAND_FILES = [path for path in PACKAGE.glob("*.py") if not path.name.startswith("_")]
+ROOT = PACKAGE.parent
+FILES = [
+    p for folder in ("drawsim", "scripts", "tests") for p in sorted((ROOT / folder).rglob("*.py"))
+]
+LINES, COMMAND_LINES = 400, 100
+TYPES_ONLY = "TYPE_CHECKING"
+
+TOO_LONG = {
+    *("embed.py", "evaluate.py", "explore.py", "index.py", "search.py"),
+}
+"""Commands that are still too long."""
+LONG_FILES = {
+    "tests/acceptance/test_search.py",
+    "tests/collection/test_tables.py",
+    "tests/common/test_launch.py",
+    "tests/models/test_backbones.py",
+    "tests/models/test_replica.py",
+    "tests/web/events/test_store.py",
+    "tests/web/security/test_hostile.py",
+    "tests/web/test_api.py",
+}
+"""Files that are still too long."""
+HYDRA = {"common/launch.py", "embed.py", "models/restore.py"}
+"""Who imports Hydra; only common/launch.py may."""
 
 
 def level(package: str) -> int:
@@ -35,16 +62,34 @@ def level(package: str) -> int:
     return next((i for i, packages in enumerate(LAYERS) if package in packages), COMMANDS)
 
 
-def imported_packages(source: str) -> set[str]:
-    """First part, below `drawsim`, of everything that a file imports from the package."""
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """Dotted names of all that these nodes import, `from a import b` being a.b."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    parts = [name.split(".") for name in names]
+    return names
+
+
+def executed(node: ast.AST, functions: bool = False) -> Iterator[ast.AST]:
+    """The nodes that run when a file is imported; with `functions`, also those that run later."""
+    if isinstance(node, ast.If) and TYPES_ONLY in ast.unparse(node.test):
+        children: Iterable[ast.AST] = node.orelse
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not functions:
+        return
+    else:
+        children = ast.iter_child_nodes(node)
+    yield node
+    for child in children:
+        yield from executed(child, functions)
+
+
+def imported_packages(source: str) -> set[str]:
+    """First part, below `drawsim`, of everything that a file imports from the package."""
+    parts = [name.split(".") for name in imported(ast.walk(ast.parse(source)))]
     return {part[1] for part in parts if part[0] == "drawsim" and len(part) > 1} - {"__version__"}
 
 
@@ -72,6 +117,78 @@ def test_the_check_sees_what_it_forbids() -> None:
     assert breaches("workflows", "from drawsim.train import make_parts") == {"train"}
     assert breaches("web", "from drawsim.retrieval import task\nimport torch") == set()
     assert breaches("train", "from drawsim.workflows.train import train") == set()
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of a circle of imports, or none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_circle_of_imports() -> None:
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in MODULES
+    }
+    graph = {}
+    for name, path in names.items():
+        found = imported(executed(ast.parse(path.read_text(encoding="utf-8"))))
+        known = {n if n in names else n.rpartition(".")[0] for n in found}
+        graph[name] = known & set(names)
+    assert graph["drawsim.train"], "the imports of this file are seen"
+    assert circle(graph) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+
+
+def test_files_are_short() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in FILES
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LINES
+    }
+    assert {name: lines for name, lines in long.items() if name not in LONG_FILES} == {}
+
+
+def test_commands_fit_on_a_page() -> None:
+    long = {
+        path.name: lines
+        for path in COMMAND_FILES
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > COMMAND_LINES
+    }
+    assert {name: lines for name, lines in long.items() if name not in TOO_LONG} == {}
+
+
+def test_commands_do_not_import_each_other() -> None:
+    commands = {path.stem for path in COMMAND_FILES}
+    assert {"train", "search"} <= commands
+    for path in COMMAND_FILES:
+        others = commands & imported_packages(path.read_text(encoding="utf-8")) - {path.stem}
+        assert not others, f"{path.name} imports {others}"
+
+
+def test_hydra_is_met_in_one_file() -> None:
+    """Everything else takes plain values; for types alone, anybody may name Hydra."""
+    met = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if any(
+            name.split(".")[0] in ("hydra", "hydra_plugins")
+            for name in imported(executed(ast.parse(path.read_text(encoding="utf-8")), True))
+        )
+    }
+    assert "common/launch.py" in met
+    assert met - HYDRA == set()
+
+
+def test_the_package_alone_is_light() -> None:
+    code = "import sys, drawsim; print(*{n.split('.')[0] for n in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "hydra", "omegaconf", "pandas", "numpy", "cv2", "timm", "matplotlib", "rich"}
+    assert "drawsim" in run.stdout.split()
+    assert heavy & set(run.stdout.split()) == set()
 
 
 def test_tables_do_without_torch() -> None:

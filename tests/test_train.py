@@ -13,8 +13,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from drawsim.collection.tables import Collection
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.runs.folder import RunFolder
 from drawsim.workflows.data import queries_folder, unlabelled_drawings
@@ -48,18 +48,18 @@ def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
         "optim.schedule._target_": "drawsim.learning.training.schedules.Step",
         "optim.schedule.every": 10,
         "optim.schedule.gamma": 0.1,
-        "loss._target_": "drawsim.learning.losses.losses.TripletCosineLoss",
+        "loss._target_": "drawsim.learning.losses.triplet.TripletCosineLoss",
         "loss.margin": 0.7,
         "loss.reduction": "sum",
         "batch.size": 4,
         "batch.grouped": False,
-        "batch.share": False,
-        "batch.memory": False,
+        "batch.in_batch_negatives": False,
+        "batch.cross_batch_memory": False,
         "batch.flip": False,
-        "miner._target_": "drawsim.learning.miners.mining.ThesisNegatives",
+        "miner._target_": "drawsim.learning.miners.thesis.ThesisNegatives",
         "miner.nearest": 11,
         "miner.remine": "on_improvement",
-        "miner.same_picture": None,
+        "miner.near_duplicate_similarity": None,
         "aug.exact": True,
         "aug.size": 280,
         "aug.gray": 0.4,
@@ -166,16 +166,18 @@ def test_a_model_is_put_together_as_its_recipe_says() -> None:
     assert module.adaptation.means.shape == (2, module.backbone.dimensions)
     trains = [name for name, p in module.named_parameters() if p.requires_grad]
     assert trains == ["adaptation.weights"]
-    assert module.memory is not None
+    assert module.cross_batch_memory is not None
 
 
-@pytest.mark.parametrize("setting", ["batch.share=false", "batch.grouped=false"])
+@pytest.mark.parametrize("setting", ["batch.in_batch_negatives=false", "batch.grouped=false"])
 def test_no_negatives_of_its_own_needs_those_of_the_batch(setting: str) -> None:
     collection, split = tables(0)
     with pytest.raises(UserError) as caught:
         make_parts(composed("miner=none", setting), collection, split)
     text = str(caught.value)
-    assert text.startswith("miner=none mines no negatives: it needs batch.share=true and batch.gr")
+    assert text.startswith(
+        "miner=none mines no negatives: it needs batch.in_batch_negatives=true and batch.gr"
+    )
     assert "\n" not in text
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.problems import Problem
+from drawsim.collection.spreadsheets import guarded, unguarded
 from drawsim.common.files import atomic
 
 
 def read_csv(path: Path, required: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
     """A CSV (RFC 4180, UTF-8, a BOM is fine) with every cell as text and row numbers as the index.
 
-    Cells that are not there are empty; rows with nothing in them are left out. Problems are
-    appended to `problems`; the table is then empty but has the required columns.
+    Cells that are not there are empty; rows with nothing in them are left out. What keeps a
+    spreadsheet from running cells (see `spreadsheets`) is taken off. Problems are appended to
+    `problems`; the table is then empty but has the required columns.
     """
     empty = pd.DataFrame(columns=list(required), dtype=str)
     if not path.is_file():
@@ -59,12 +61,15 @@ def read_csv(path: Path, required: tuple[str, ...], problems: list[Problem]) -> 
         cure = f"found {', '.join(table.columns)}"
         problems.append(Problem(path.name, 1, f"no column {', '.join(missing)}", cure))
         return empty
-    return table
+    return unguarded(table)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table without its index as UTF-8 CSV, atomically; truth values as true and false."""
+    """Write a table without its index as UTF-8 CSV, atomically; `read_csv` gives it back.
+
+    Truth values are written as true and false; no spreadsheet runs a cell as a formula.
+    """
     truths = table.select_dtypes(bool).columns
     table = table.assign(**{c: table[c].map({True: "true", False: "false"}) for c in truths})
     with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        guarded(table).to_csv(temporary, index=False, lineterminator="\n")

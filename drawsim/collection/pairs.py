@@ -7,22 +7,23 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import normal
 from drawsim.collection.problems import Problem
-from drawsim.collection.spreadsheets import unguarded
 
 TRUE_WORDS = {"true", "1", "yes"}
 FALSE_WORDS = {"false", "0", "no"}
-REJECTED = "different"
-"""The grade, in pairs.csv, of an artwork that people found not to be a drawing's own."""
 
 
 def read_pairs(path: Path, problems: list[Problem]) -> pd.DataFrame:
     """A table of pairs, `pair` as truth values and `parent` filled in; problems as in `read_csv`.
 
-    A pair that is both true and false is a problem; one that is listed twice is kept once. What
-    keeps a spreadsheet from running cells (see `spreadsheets`) is taken off.
+    A pair that is both true and false is a problem; one that is listed twice is kept once. Ids are
+    in their normal form (see `ids`).
     """
-    table = unguarded(read_csv(path, ("drawing_id", "artwork_id", "pair"), problems))
+    table = read_csv(path, ("drawing_id", "artwork_id", "pair"), problems)
+    for column in ("drawing_id", "artwork_id", "parent"):
+        if column in table.columns:
+            table = table.assign(**{column: table[column].map(normal)})
     words = table["pair"].str.strip().str.lower()
     for row in table.index[~words.isin(TRUE_WORDS | FALSE_WORDS)]:
         what = f"pair is {table.at[row, 'pair']!r}"

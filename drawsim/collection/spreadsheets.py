@@ -38,14 +38,23 @@ def unguard(cell: str) -> str:
 
 def guarded(table: pd.DataFrame) -> pd.DataFrame:
     """The table with every text cell guarded."""
-    return _each_text(table, guard)
+    return _each_text(table, _FORMULA, guard)
 
 
 def unguarded(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the guard taken from every text cell."""
-    return _each_text(table, unguard)
+    return _each_text(table, _GUARDED, unguard)
 
 
-def _each_text(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
-    texts = [name for name in table.columns if not pd.api.types.is_bool_dtype(table[name])]
-    return table.assign(**{name: table[name].map(change, na_action="ignore") for name in texts})
+def _each_text(
+    table: pd.DataFrame, wanted: re.Pattern[str], change: Callable[[str], str]
+) -> pd.DataFrame:
+    """Change the texts of the columns in which any text begins as wanted."""
+    changed: dict[str, pd.Series[str]] = {}
+    for name in table.columns:
+        cells = table[name]
+        if any(isinstance(cell, str) and wanted.match(cell) for cell in cells):
+            changed[str(name)] = cells.map(
+                lambda cell: change(cell) if isinstance(cell, str) else cell
+            )
+    return table.assign(**changed)

@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection as Ids
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import as_listed, normal
 from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import read_pairs, unknown_ids
+from drawsim.collection.parents import parent_problems, parents_of
+from drawsim.collection.paths import CURE, Places
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
 
@@ -24,13 +29,27 @@ Table = Literal["drawings", "artworks", "pairs"]
 TABLES: tuple[Table, ...] = get_args(Table)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Collection:
-    """Drawings, artworks and the pairs between them.
+    r"""Drawings, artworks and the pairs between them.
 
-    drawings, artworks: indexed by `id` (text), with `path` and whatever other columns the file has.
+    drawings, artworks: indexed by `id` (text), with `path` and whatever other columns the file has;
+        style copies are among the drawings, see `originals` and `copies`.
     pairs: `drawing_id`, `artwork_id`, `pair` (bool), `parent` (the drawing itself, or the original
         of which it is a style copy), and any other columns.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {
+    ...     "drawings": "id,path,parent\nd1,1.png,\nd1_oil,2.png,d1",
+    ...     "artworks": "id,path\na1,a1.png",
+    ...     "pairs": "drawing_id,artwork_id,pair\nd1,a1,true",
+    ... }
+    >>> with TemporaryDirectory() as folder:
+    ...     for name, text in tables.items():
+    ...         _ = Path(folder, f"{name}.csv").write_text(text)
+    ...     c = Collection.open(folder)
+    >>> list(c.originals.index), list(c.copies.index), c.paths("artwork")["a1"].name
+    (['d1'], ['d1_oil'], 'a1.png')
     """
 
     root: Path
@@ -39,13 +58,15 @@ class Collection:
     pairs: pd.DataFrame
 
     @classmethod
-    def open(cls, root: Path, *, tables: tuple[Table, ...] = TABLES) -> Collection:
+    def open(cls, root: Path | str, *, tables: tuple[Table, ...] = TABLES) -> Collection:
         """Read and check the tables of a collection folder; those not asked for are empty.
 
         Raises UserError that lists every problem found, with file, row and cure: missing files and
-        columns, empty or duplicate ids, pairs that name unknown ids, values of `pair` that are
-        neither true nor false, and pairs that are both.
+        columns, empty or duplicate ids, paths that leave the collection, pairs that name unknown
+        ids, values of `pair` that are neither true nor false, pairs that are both, and style copies
+        of two originals. Raises it too for roots that this user has not agreed to (see `paths`).
         """
+        root = Path(root)
         if not root.is_dir():
             files = [f"{name}.csv" for name in TABLES if name in tables]
             listed = " and ".join(filter(None, [", ".join(files[:-1]), files[-1]]))
@@ -54,26 +75,39 @@ class Collection:
                 "or use data=demo."
             )
         problems: list[Problem] = []
-        images = {
-            name: read_images(root / f"{name}.csv", problems) if name in tables else _no_images()
-            for name in ("drawings", "artworks")
-        }
-        pairs = read_pairs(root / "pairs.csv", problems) if "pairs" in tables else _no_pairs()
-        for column, name in (("drawing_id", "drawings"), ("artwork_id", "artworks")):
-            if len(images[name]):  # of a table that cannot be read, every id would be unknown
-                problems += unknown_ids(pairs, column, images[name].index, f"{name}.csv")
+        read = read_tables(root, tables, problems)
         raise_problems(f"{root} cannot be used", problems)
-        return cls(root, images["drawings"], images["artworks"], pairs)
+        return cls(root, *read)
 
     @property
     def true_pairs(self) -> pd.DataFrame:
         """The confirmed pairs."""
         return self.pairs[self.pairs["pair"]]
 
+    @cached_property
+    def parents(self) -> pd.Series[str]:
+        """The original of each drawing, by id: itself, unless it is a style copy."""
+        return parents_of(self.drawings, self.pairs)
+
+    @property
+    def originals(self) -> pd.DataFrame:
+        """The drawings that people made: what is counted, indexed, searched, judged, evaluated."""
+        return self.drawings[(self.parents == self.parents.index).to_numpy()]
+
+    @property
+    def copies(self) -> pd.DataFrame:
+        """The style copies that a program made after drawings, to train on."""
+        return self.drawings[(self.parents != self.parents.index).to_numpy()]
+
     def paths(self, kind: Kind, ids: Iterable[str] | None = None) -> dict[str, Path]:
-        """Image files of these drawings or artworks (default: all of them), by id."""
+        """Image files by id, of these drawings or artworks, or else of all originals or artworks.
+
+        Raises KeyError for an id that is not listed.
+        """
         table = self.drawings if kind == "drawing" else self.artworks
-        wanted = list(table.index if ids is None else ids)
+        if ids is None:
+            ids = self.originals.index if kind == "drawing" else table.index
+        wanted = list(ids)
         return {i: self.root / p for i, p in zip(wanted, table.loc[wanted, "path"], strict=True)}
 
     def without(self, drawings: Ids[str], artworks: Ids[str]) -> Collection:
@@ -88,6 +122,79 @@ class Collection:
             pairs=self.pairs[~gone].reset_index(drop=True),
         )
 
+    def without_copies(self) -> Collection:
+        """The collection less every style copy and its pairs."""
+        return self.without(self.copies.index, ())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What there is: drawings (originals), style copies, artworks, pairs, confirmed pairs."""
+        own = self.pairs[self.pairs["drawing_id"] == self.pairs["parent"]]
+        return {
+            "drawings": len(self.originals),
+            "style copies": len(self.copies),
+            "artworks": len(self.artworks),
+            "pairs": len(own),
+            "confirmed pairs": int(own["pair"].sum()),
+        }
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{count:,} {what}" for what, count in self.counts.items() if count)
+        return f"Collection({str(self.root)!r}: {told or 'empty'})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{what}</th><td>{count:,}</td></tr>" for what, count in self.counts.items()
+        )
+        return f"<table><caption>{escape(str(self.root))}</caption>{rows}</table>"
+
+
+def held_tables(root: Path) -> tuple[Table, ...]:
+    """The tables that a collection folder has; it may be unfinished, without pairs for instance."""
+    return tuple(name for name in TABLES if (root / f"{name}.csv").is_file())
+
+
+def tables_of(root: Path, kind: Kind) -> tuple[Table, ...]:
+    """The tables that tell of the images of a kind: pairs, too, may say which drawings are copies.
+
+    What a collection does not have yet is needed only where it is the table of the kind itself.
+    """
+    if kind == "artwork":
+        return ("artworks",)
+    return ("drawings", "pairs") if "pairs" in held_tables(root) else ("drawings",)
+
+
+def read_tables(
+    root: Path, tables: tuple[Table, ...], problems: list[Problem]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Drawings, artworks and pairs of a folder; those not asked for are empty.
+
+    Problems of single tables, and between them, are appended.
+    """
+    places = Places.of(root)
+    images = {
+        name: read_images(root / f"{name}.csv", problems, places)
+        if name in tables
+        else _no_images()
+        for name in ("drawings", "artworks")
+    }
+    drawings, artworks = images.values()
+    if "pairs" not in tables:
+        return drawings, artworks, _no_pairs()
+    pairs = read_pairs(root / "pairs.csv", problems)
+    for column, name in (("drawing_id", "drawings"), ("artwork_id", "artworks")):
+        pairs = pairs.assign(**{column: as_listed(pairs[column], images[name].index)})
+        if len(images[name]):  # of a table that cannot be read, every id would be unknown
+            problems += unknown_ids(pairs, column, images[name].index, f"{name}.csv")
+    pairs = pairs.assign(parent=as_listed(pairs["parent"], drawings.index))
+    problems += parent_problems(drawings, pairs)
+    parents = dict(parents_of(drawings, pairs).items())
+    own = [
+        str(parents.get(name, parent))
+        for name, parent in zip(pairs["drawing_id"], pairs["parent"], strict=True)
+    ]
+    return drawings, artworks, pairs.assign(parent=pd.Series(own, pairs.index, dtype=str))
+
 
 def _no_images() -> pd.DataFrame:
     return pd.DataFrame({"path": []}, index=pd.Index([], name="id"), dtype=str)
@@ -98,8 +205,11 @@ def _no_pairs() -> pd.DataFrame:
     return pairs.astype({"pair": bool})
 
 
-def read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
-    """A table of drawings or artworks, indexed by id; problems are appended as in `read_csv`."""
+def read_images(path: Path, problems: list[Problem], places: Places) -> pd.DataFrame:
+    """A table of drawings or artworks, indexed by id; problems are appended as in `read_csv`.
+
+    places: where its images may lie.
+    """
     before = len(problems)
     table = read_csv(path, ("id", "path"), problems)
     for column in ("id", "path"):
@@ -107,12 +217,19 @@ def read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
             Problem(path.name, int(row), f"empty {column}", "fill it in")
             for row in table.index[table[column].str.strip() == ""]
         ]
-    seen: dict[str, int] = {}
+    problems += [
+        Problem(path.name, int(str(row)), what, CURE)
+        for row, place in table["path"].items()
+        if place.strip() and (what := places.complaint(place))
+    ]
+    seen: dict[str, tuple[str, int]] = {}
     for row, name in table["id"].items():
-        if name in seen and name:
-            what = f"duplicate id {name!r} (first in row {seen[name]})"
+        first, at = seen.setdefault(normal(name), (name, int(str(row))))
+        if at != row and name:
+            what = f"duplicate id {name!r} (first in row {at})"
+            if first != name:
+                what = f"id {name!a} is {first!a} of row {at} in another Unicode spelling"
             problems.append(Problem(path.name, int(str(row)), what, "keep one of the two"))
-        seen.setdefault(name, int(str(row)))
     if table.empty and len(problems) == before:
         problems.append(Problem(path.name, None, "no rows", "list at least one image"))
     return table.set_index("id")

@@ -34,6 +34,18 @@ def listed(value: Any) -> list[str]:
     return [str(value)] if isinstance(value, str | int | float | Path) else [str(v) for v in value]
 
 
+def words_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words in front of the settings, and the rest of a command line.
+
+    >>> words_first(["user", "add", "ada", "role=reviewer", "--cfg", "job"])
+    (['user', 'add', 'ada'], ['role=reviewer', '--cfg', 'job'])
+    """
+    count = 0
+    while count < len(arguments) and not ("=" in arguments[count] or arguments[count][:1] in "-+~"):
+        count += 1
+    return list(arguments[:count]), list(arguments[count:])
+
+
 def _as_text(argument: str, keys: Collection[str]) -> str:
     key, sign, value = argument.partition("=")
     value = value.strip()

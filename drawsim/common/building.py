@@ -12,7 +12,7 @@ import functools
 import importlib
 import inspect
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,17 @@ from drawsim.common.errors import UserError
 
 TARGET, PARTIAL, LABEL = "_target_", "_partial_", "name"
 MOST_VALUES = 20_000
-"""Values in the settings of a file, at most: more is an attempt to fill memory."""
+"""Values in one group of a file's settings, at most: more is an attempt to fill memory."""
+DEEPEST = 16
+"""Levels of settings in a file, at most; drawsim's own have four."""
+OPTIMIZERS = frozenset(
+    f"torch.optim.{name}"
+    for name in (
+        *("ASGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"),
+        *("RMSprop", "Rprop", "SGD"),
+    )
+)
+"""Optimisers that a run may name besides those that have an option."""
 _TARGET_LINE = re.compile(rf"^\s*{TARGET}:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -33,12 +43,17 @@ def config_folder() -> Path:
 
 @functools.cache
 def factories(group: str) -> frozenset[str]:
-    """The factories that the shipped options of a group name, such as those of `loss`."""
-    return frozenset(
-        found
-        for file in config_folder().rglob(f"{group}/*.yaml")
-        for found in _TARGET_LINE.findall(file.read_text(encoding="utf-8"))
-    )
+    """The factories that a file may name in a group such as `loss`: those of its shipped options.
+
+    Empty for what is no group.
+    """
+    found = {
+        target
+        for file in config_folder().rglob("*.yaml")
+        if file.parent.name == group
+        for target in _TARGET_LINE.findall(file.read_text(encoding="utf-8"))
+    }
+    return frozenset(found | OPTIMIZERS if group == "optim" else found)
 
 
 def build(settings: Mapping[str, Any], **values: Any) -> Any:
@@ -46,7 +61,7 @@ def build(settings: Mapping[str, Any], **values: Any) -> Any:
 
     values: further arguments, which win over the settings. With `_partial_: true` it is the factory
     with these arguments. Nested settings with a `_target_` are built first. Raises UserError for a
-    factory that cannot be imported, and for parameters that it does not take.
+    factory that cannot be imported, for parameters that it does not take, and for missing ones.
     """
     own = {key: value for key, value in settings.items() if key != LABEL}
     return _built(own, values)
@@ -60,73 +75,137 @@ def build_stored(
     source: the file, for the message. trust: modules of the user's own that he says may be used.
     Raises UserError, with nothing imported or called, as `check_stored` does; then as `build` does.
     """
-    check_stored(settings, group, source, trust)
-    return build(settings, **values)
+    return build(check_stored(settings, group, source, trust), **values)
 
 
-def check_stored(settings: Any, group: str, source: Path, trust: Sequence[str] = ()) -> None:
-    """Raise UserError if settings in a file are more than names of allowed factories and values.
+def check_stored(settings: Any, group: str, source: Path, trust: Sequence[str] = ()) -> Any:
+    """Settings of a group, from a file, with the names that factories have today.
 
-    Refused are factories that are not in the group's table (nested ones as well), keys with which
-    Hydra would do more than build (`_args_`, `_recursive_`, ...), interpolations, and objects.
+    Raises UserError if they are more than names of allowed factories and plain values. Refused are
+    factories that are not in the group's table, factories inside the arguments of others, keys with
+    which Hydra would do more than build (`_args_`, `_recursive_`, ...), interpolations, objects.
     """
-    allowed = factories(group)
-    waiting: list[tuple[str, Any]] = [(group, settings)]
-    seen = 0
-    while waiting:
-        place, value = waiting.pop()
-        seen += 1
-        if seen > MOST_VALUES:
-            raise UserError(f"{source}: {group} has more than {MOST_VALUES} values; not read")
+    return _Checked(group, source, trust).value(settings, group, 0, inside=False)
+
+
+def own_modules(settings: Mapping[str, Any]) -> list[str]:
+    """Modules of the user's own in a run's settings: whoever opens the run has to trust them."""
+    foreign = {
+        target.split(".", 1)[0]
+        for group, value in settings.items()
+        for target in _targets(value)
+        if target not in factories(group)
+    }
+    return sorted(foreign)
+
+
+def locate(target: str) -> Any:
+    """The object of a dotted name. Raises UserError where there is none."""
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{TARGET}={target}: there is no such factory ({error}); check the name, and that its "
+            "module can be imported (python -m drawsim.… also looks in the current folder)"
+        ) from error
+
+
+class _Checked:
+    """One reading of settings that a stranger may have written."""
+
+    def __init__(self, group: str, source: Path, trust: Sequence[str]) -> None:
+        self.group = group
+        self.source = source
+        self.trust = trust
+        self.left = MOST_VALUES
+
+    def value(self, value: Any, place: str, depth: int, *, inside: bool) -> Any:
+        """A value with all that is in it. inside: among the arguments of a factory."""
+        self.left -= 1
+        if self.left < 0:
+            raise UserError(f"{self.source}: {self.group} has more than {MOST_VALUES} values")
+        if depth > DEEPEST:
+            raise UserError(f"{self.source}: {self.group} is more than {DEEPEST} levels deep")
         if isinstance(value, Mapping):
-            _check_keys(value, place, source, allowed, trust)
-            waiting += [(f"{place}.{key}", inner) for key, inner in value.items()]
-        elif isinstance(value, list | tuple):
-            waiting += [(f"{place}[{number}]", inner) for number, inner in enumerate(value)]
-        elif isinstance(value, str):
-            if "${" in value:
-                raise UserError(
-                    f"{source}: {place}={value} refers to something else; files are read as plain "
-                    "values, write the value itself"
-                )
-        elif not (value is None or isinstance(value, bool | int | float)):
-            raise UserError(f"{source}: {place} is a {type(value).__name__}, not a plain value")
+            return self._mapping(value, place, depth, inside=inside)
+        if isinstance(value, list | tuple):
+            return [
+                self.value(one, f"{place}[{number}]", depth + 1, inside=inside)
+                for number, one in enumerate(value)
+            ]
+        if isinstance(value, str) and "${" in value:
+            raise UserError(
+                f"{self.source}: {place}={value} refers to something else; files are read as plain "
+                "values, write the value itself"
+            )
+        if value is None or isinstance(value, str | bool | int | float):
+            return value
+        raise UserError(f"{self.source}: {place} is a {type(value).__name__}, not a plain value")
 
+    def _mapping(
+        self, settings: Mapping[Any, Any], place: str, depth: int, *, inside: bool
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        within = inside or TARGET in settings
+        for key, value in settings.items():
+            self._check_key(key, value, place)
+            if key == TARGET:
+                found[key] = self._factory(value, place, inside=inside)
+            else:
+                found[key] = self.value(value, f"{place}.{key}", depth + 1, inside=within)
+        return found
 
-def _check_keys(
-    value: Mapping[Any, Any],
-    place: str,
-    source: Path,
-    allowed: Collection[str],
-    trust: Sequence[str],
-) -> None:
-    for key, inner in value.items():
+    def _check_key(self, key: Any, value: Any, place: str) -> None:
         if not isinstance(key, str) or "${" in key:
-            raise UserError(f"{source}: {place} has the key {key!r}, which is no name")
-        if key == PARTIAL and not isinstance(inner, bool):
-            raise UserError(f"{source}: {place}.{PARTIAL} must be true or false")
+            raise UserError(f"{self.source}: {place} has the key {key!r}, which is no name")
+        if key == PARTIAL and not isinstance(value, bool):
+            raise UserError(f"{self.source}: {place}.{PARTIAL} must be true or false")
         if key.startswith("_") and key not in (TARGET, PARTIAL):
-            raise UserError(f"{source}: {place}.{key} is not read from files; take it out")
-    if TARGET not in value:
-        return
-    target = value[TARGET]
-    if isinstance(target, str) and (target in allowed or _trusted(target, trust)):
-        return
-    module = str(target).split(".", 1)[0]
-    own = f", or say that you trust it: trust={module}" if module.isidentifier() else ""
-    raise UserError(
-        f"{source}: {place} asks for {target!r}, which drawsim does not build from a file "
-        f"(it builds {', '.join(sorted(allowed)) or 'nothing'} there). Nothing of it was run. Do "
-        f"not use files from people you do not know{own}"
-    )
+            raise UserError(f"{self.source}: {place}.{key} is not read from files; take it out")
+
+    def _factory(self, target: Any, place: str, *, inside: bool) -> str:
+        allowed = factories(self.group)
+        if isinstance(target, str):
+            if any(target.startswith(f"{module}.") for module in self.trust):
+                return target
+            if not inside and (known := _name_of_today(target, allowed)):
+                return known
+        module = str(target).split(".", 1)[0]
+        own = f", or say that you trust it: trust={module}" if module.isidentifier() else ""
+        choice = "nothing" if inside or not allowed else ", ".join(sorted(allowed))
+        raise UserError(
+            f"{self.source}: {place} asks for {target!r}, which drawsim does not build from a file "
+            f"(there it builds {choice}). Nothing of it was run. Do not use files from people you "
+            f"do not know{own}"
+        )
 
 
-def _trusted(target: str, trust: Sequence[str]) -> bool:
-    return any(target.startswith(f"{module}.") for module in trust)
+def _name_of_today(target: str, allowed: frozenset[str]) -> str | None:
+    """The allowed factory that a file means: files name it after where it was when they were made.
+
+    Factories move between modules of drawsim; their own names stay.
+    """
+    if target in allowed:
+        return target
+    package, _, name = target.rpartition(".")
+    same = [known for known in allowed if known.rpartition(".")[2] == name]
+    return same[0] if len(same) == 1 and package.startswith("drawsim.") else None
+
+
+def _targets(value: Any) -> Iterator[str]:
+    """All factories that settings name, at any depth."""
+    if isinstance(value, Mapping):
+        if TARGET in value:
+            yield str(value[TARGET])
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _targets(one)
 
 
 def _built(settings: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(settings, list | tuple):
+    if isinstance(settings, Sequence) and not isinstance(settings, str | bytes):
         return [_built(each, {}) for each in settings]
     if not isinstance(settings, Mapping):
         return settings
@@ -136,31 +215,23 @@ def _built(settings: Any, values: Mapping[str, Any]) -> Any:
     target = str(settings[TARGET])
     factory = locate(target)
     arguments = {**inner, **values}
-    _check_arguments(factory, target, arguments)
-    if settings.get(PARTIAL, False):
-        return functools.partial(factory, **arguments)
-    return factory(**arguments)
+    partial = bool(settings.get(PARTIAL, False))
+    _check_arguments(factory, target, arguments, partial=partial)
+    return functools.partial(factory, **arguments) if partial else factory(**arguments)
 
 
-def locate(target: str) -> Any:
-    """The object of a dotted name. Raises UserError where there is none."""
-    module, _, name = target.rpartition(".")
+def _check_arguments(
+    factory: Any, target: str, arguments: Mapping[str, Any], *, partial: bool
+) -> None:
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(
-            f"{TARGET}={target}: there is no such factory ({error}); check the name, and that its "
-            "module can be imported from here"
-        ) from error
-
-
-def _check_arguments(factory: Any, target: str, arguments: Mapping[str, Any]) -> None:
-    try:
-        parameters = inspect.signature(factory).parameters
+        signature = inspect.signature(factory)
     except (TypeError, ValueError):  # of C; it checks for itself
         return
-    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-        return
-    for name in arguments:
-        if name not in parameters:
-            raise UserError(f"{name}: {target} has no such parameter, take it out")
+    if not any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values()):
+        for name in arguments:
+            if name not in signature.parameters:
+                raise UserError(f"{name}: {target} has no such parameter, take it out")
+    try:
+        (signature.bind_partial if partial else signature.bind)(**arguments)
+    except TypeError as error:
+        raise UserError(f"{target} cannot be built: {error}") from error

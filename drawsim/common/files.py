@@ -38,6 +38,18 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def user_cache() -> Path:
+    """The folder of drawsim among the user's caches, where the system keeps them.
+
+    Earlier versions took $XDG_CACHE_HOME or ~/.cache on every system: what is there is used on.
+    """
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("drawsim", appauthor=False)
+    former = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drawsim"
+    return former if former.is_dir() and not folder.exists() else folder
+
+
 def disk_is_full(error: BaseException) -> bool:
     """Whether an error says that a disk or a quota is full, in whatever words.
 

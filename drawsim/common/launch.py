@@ -15,11 +15,12 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
@@ -84,13 +85,6 @@ def _users_folder() -> str | None:
     return None
 
 
-def config_folder() -> Path:
-    """The folder `conf`: inside an installed package, beside the package in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
-
-
 def _door_folder(door: str) -> Path:
     """Where the door's configuration lies: with the groups that it chooses from, or by itself.
 
@@ -105,6 +99,12 @@ def options(door: str, group: str) -> list[str]:
     return sorted(path.stem for path in (_door_folder(door) / group).glob("*.yaml"))
 
 
+def chosen_settings() -> set[str]:
+    """The settings that the command line sets, without what is below them."""
+    texts = (text.lstrip("+~").split("=")[0] for text in HydraConfig.get().overrides.task)
+    return {key.split("@")[0].split(".")[0] for key in texts}
+
+
 def is_multirun() -> bool:
     """Whether this job is one of several."""
     return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
@@ -113,26 +113,6 @@ def is_multirun() -> bool:
 def output_folder() -> Path:
     """The run folder of this job."""
     return Path(HydraConfig.get().runtime.output_dir)
-
-
-def build(config: DictConfig, **values: Any) -> Any:
-    """The object that a configuration's `_target_` names; its `name` is only a label.
-
-    Raises UserError for parameters that the target does not take.
-    """
-    settings = {k: v for k, v in config.items() if k != "name"}
-    try:
-        return hydra.utils.instantiate(settings, _convert_="all", **values)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, UserError):
-            raise error.__cause__ from error
-        unknown = re.fullmatch(
-            r"(\S+)\(\) got an unexpected keyword argument '(\w+)'.*", str(error.__cause__)
-        )
-        if unknown:
-            taker, name = unknown.groups()
-            raise UserError(f"{name}: {taker} has no such parameter, take it out") from error
-        raise
 
 
 def _guarded(task: Task, config: DictConfig, door: str) -> bool:

@@ -90,15 +90,15 @@ class Adaptation(nn.Module):
         self.deviations.copy_(variance.sqrt().masked_fill(flat, torch.inf))
         self.fitted.fill_(True)
         if self.neighbours is not None:
-            self.references = self.place(drawings, 0).to(self.means.device)
+            self.references = self.transform(drawings, 0).to(self.means.device)
 
     @torch.no_grad()
     def forward(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
         """What is ranked: (D, d) and (N, d) unit rows to (D, k) and (N, k) unit rows.
 
-        Gradients go through `place` alone: training compares embeddings without hubs.
+        Gradients go through `transform` alone: training compares embeddings without hubs.
         """
-        drawings, artworks = self.place(drawings, 0), self.place(artworks, 1)
+        drawings, artworks = self.transform(drawings, 0), self.transform(artworks, 1)
         if self.neighbours is None:
             return drawings, artworks
         references = self.references.to(artworks.device)
@@ -111,7 +111,7 @@ class Adaptation(nn.Module):
             torch.cat([artworks, -r / 2, rest / 2], dim=1) / 1.25**0.5,
         )
 
-    def place(self, vectors: Tensor, kind: int) -> Tensor:
+    def transform(self, vectors: Tensor, kind: int) -> Tensor:
         """(B, d) unit rows of drawings (kind 0) or artworks (1) among each other, hubs aside."""
         device = vectors.device
         centred = vectors - self.means[kind].to(device)

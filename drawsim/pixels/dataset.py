@@ -11,37 +11,24 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from drawsim.common.errors import UserError
-from drawsim.pixels.decode import read_image
 from drawsim.pixels.image_cache import ImageCache
-from drawsim.pixels.thesis_transforms import squash
-from drawsim.pixels.transforms import resize
+from drawsim.pixels.reading import Reading
 
 
 class ImageDataset(Dataset[tuple[Tensor, int]]):
-    """Images squashed to `size` × `size`: item i is ((3, size, size), i).
+    """Images as a model reads them: item i is ((3, S, S), i), levels 0..255 (see `Reading`).
 
-    The tensor is uint8, areas averaged; or, if `exact`, float32 as the thesis evaluates: read at
-    full resolution and interpolated without antialias (`drawsim.pixels.thesis_transforms.squash`).
-    Both are levels 0..255. Reading raises ImageReadError; `max_pixels` is its limit. cache: a
-    folder that keeps what was read, see `ImageCache`; None: every read decodes. Raises UserError
-    for a cache of exact images, which would take four times the room.
+    Reading raises ImageReadError. cache: a folder that keeps what was read, see `ImageCache`; None:
+    every read decodes. Raises UserError for a cache of images as the thesis reads them, which would
+    take four times the room.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        size: int,
-        max_pixels: int,
-        exact: bool = False,
-        cache: Path | None = None,
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], reading: Reading, cache: Path | None = None) -> None:
         self.paths = [str(path) for path in paths]
-        self.size = size
-        self.max_pixels = max_pixels
-        self.exact = exact
-        if cache is not None and exact:
+        self.reading = reading
+        if cache is not None and reading.method == "thesis":
             raise UserError("image_cache: not for images as the thesis reads them; leave it out")
-        self.cache = None if cache is None else ImageCache(cache, paths, size)
+        self.cache = None if cache is None else ImageCache(cache, paths, reading.size)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -51,10 +38,7 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
         return to_tensor(self._read(index) if kept is None else kept), index
 
     def _read(self, index: int) -> np.ndarray:
-        path = Path(self.paths[index])
-        if self.exact:
-            return squash(read_image(path, max_pixels=self.max_pixels), self.size)
-        square = resize(read_image(path, self.size, self.max_pixels), self.size)
+        square = self.reading.read(Path(self.paths[index]))
         if self.cache is not None:
             self.cache.put(index, square)
         return square

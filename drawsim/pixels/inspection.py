@@ -15,10 +15,10 @@ import pandas as pd
 from PIL import Image
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.pairs import read_pairs, unknown_ids
+from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problem
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
-from drawsim.collection.tables import Collection, read_images
+from drawsim.collection.tables import TABLES, Collection, read_tables
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_image
@@ -82,7 +82,8 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; source must be the folder of a collection")
     check_distance(distance)
-    problems, tables, pairs = _inspect_tables(root)
+    problems, tables, collection = _inspect_tables(root)
+    pairs = collection.pairs
     rows = [
         (kind, int(str(row)), name, path)
         for kind, table in tables.items()
@@ -103,9 +104,9 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
         columns=["kind", "id", "path", "width", "height", "mode", "bytes", "problem"],
     )
     names = [(kind, name) for kind, _, name, _ in rows]
-    return Inspection(
-        problems, images, _duplicates(names, looks, _families(tables, pairs), distance), pairs
-    )
+    parents = {str(name): original for name, original in collection.parents.items()}
+    duplicates = _duplicates(names, looks, parents, distance)
+    return Inspection(problems, images, duplicates, pairs)
 
 
 def inspect_images(paths: Iterable[Path], total: int, max_pixels: int, workers: int) -> list[Look]:
@@ -162,32 +163,36 @@ def _cells(look: Look) -> tuple[str, str, str, str]:
     return str(look.width), str(look.height), mode, str(look.bytes)
 
 
-def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame], pd.DataFrame]:
-    """Every problem of the tables; drawings and artworks with an id and a path, by kind; pairs."""
+def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame], Collection]:
+    """Every problem of the tables; the rows whose images can be looked at, by kind; what was read.
+
+    These rows have an id, and a path that does not leave the collection.
+    """
     problems: list[Problem] = []
-    known = {kind: read_images(root / file, problems) for kind, file in KINDS.items()}
-    pairs = read_pairs(root / "pairs.csv", problems)
+    collection = Collection(root, *read_tables(root, TABLES, problems))
+    places = Places.of(root)
     tables = {}
     for kind, file in KINDS.items():
-        if len(known[kind]):  # of a table that cannot be read, every id would be unknown
-            problems += unknown_ids(pairs, f"{kind}_id", known[kind].index, file)
         table = read_csv(root / file, ("id", "path"), [])
-        tables[kind] = table[(table["id"] != "") & (table["path"] != "")]
-    for file, table in (("drawings.csv", tables["drawing"]), ("pairs.csv", pairs)):
-        if "parent" in table.columns:
-            orphans = table[~table["parent"].isin([*known["drawing"].index, ""])]
-            problems += [
-                Problem(
-                    file,
-                    int(str(row)),
-                    f"parent {parent!r} is not in drawings.csv",
-                    "add the original there, or take its style copies out",
-                )
-                for row, parent in orphans["parent"].items()
-                if file == "drawings.csv" or table.at[row, "drawing_id"] != parent
-            ]
+        inside = [bool(path.strip()) and not places.complaint(path) for path in table["path"]]
+        tables[kind] = table[(table["id"] != "") & np.array(inside, dtype=bool)]
+    pairs = collection.pairs
+    copied = pairs["parent"][pairs["parent"] != pairs["drawing_id"]]
+    for file, parents in (
+        ("drawings.csv", tables["drawing"].get("parent", pd.Series(dtype=str))),
+        ("pairs.csv", copied),
+    ):
+        orphans = parents[~parents.isin([*collection.drawings.index, ""])]
+        problems += [
+            Problem(
+                file,
+                int(str(row)),
+                f"parent {parent!r} is not in drawings.csv",
+                "add the original there, or take its style copies out",
+            )
+            for row, parent in orphans.items()
+        ]
     if not problems:  # what splits name is then worth a look
-        collection = Collection(root, known["drawing"], known["artwork"], pairs)
         defects = {path: _defect_of_split(path, collection) for path in split_files(root)}
         cure = "mend it, or delete it and run step=splits"
         problems += [
@@ -195,7 +200,7 @@ def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame],
             for path, what in defects.items()
             if what
         ]
-    return problems, tables, pairs
+    return problems, tables, collection
 
 
 def _defect_of_split(path: Path, collection: Collection) -> str | None:
@@ -218,19 +223,6 @@ def _pairs_without_images(pairs: pd.DataFrame, bad: dict[str, set[str]]) -> list
         for row, name in pairs[f"{kind}_id"].items()
         if name in bad[kind]
     ]
-
-
-def _families(tables: dict[str, pd.DataFrame], pairs: pd.DataFrame) -> dict[str, str]:
-    """The original of each style copy, as either table has it: a copy looks like its original."""
-    parents = dict(zip(pairs["drawing_id"], pairs["parent"], strict=True))
-    drawings = tables["drawing"]
-    if "parent" in drawings.columns:
-        parents |= {
-            name: parent
-            for name, parent in zip(drawings["id"], drawings["parent"], strict=True)
-            if parent
-        }
-    return parents
 
 
 def _duplicates(

@@ -12,6 +12,7 @@ from drawsim.common.errors import UserError
 from drawsim.preparing.listing import (
     assign_ids,
     count_rows,
+    list_roots,
     notes_on_files,
     read_prepared,
     renew,
@@ -53,6 +54,7 @@ def prepare_artworks(source: Path, out: Path, workers: int, *, extract: bool) ->
     table = _table(ids.of)
     renewal = renew(out / "artworks.csv", table, prepared, OWN_COLUMNS)
     count_rows(summary, renewal, "artworks")
+    list_roots(summary, out, table["path"], source)
     if "artist" in table.columns:
         summary.made["artists"] = table["artist"][table["artist"] != ""].nunique()
         summary.notes += _repairs(table)

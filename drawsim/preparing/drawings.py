@@ -13,12 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.names import AGE_GROUPS, COUNTRIES, STYLE_SUFFIXES, original_id
+from drawsim.collection.names import AGE_GROUPS, STYLE_SUFFIXES, countries, original_id
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.preparing.listing import (
     assign_ids,
     count_rows,
+    list_roots,
     measure,
     notes_on_files,
     read_prepared,
@@ -98,6 +99,7 @@ def prepare_drawings(
     own = OWN_COLUMNS if sizes else [c for c in OWN_COLUMNS if c not in SIZES]
     renewal = renew(out / "drawings.csv", table, prepared, [*own, *rules.columns])
     count_rows(summary, renewal, "drawings")
+    list_roots(summary, out, table["path"], source)
     _count(summary, table, len(versos), alone)
     summary.files += _write_refused(refused, out)
     for what, rows in refused.items():
@@ -210,7 +212,7 @@ def _unknown_values(rectos: Sequence[Scan], rules: Scheme) -> list[str]:
     """Notes on countries and age groups that nobody knows; the rows have them as found."""
     notes = []
     for field, table, known, what in (
-        ("country", rules.country_codes, COUNTRIES, "country codes of no country (ISO 3166)"),
+        ("country", rules.country_codes, countries(), "country codes of no country (ISO 3166)"),
         (
             "age_group",
             rules.age_groups,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drawsim.collection.problems import Problem, raise_problems
-from drawsim.collection.tables import read_images
+from drawsim.collection.kinds import Kind
+from drawsim.collection.tables import Collection, tables_of
 from drawsim.common.errors import UserError
 from drawsim.preparing.sources import list_images
 
@@ -14,16 +14,13 @@ Files = list[tuple[str, Path]]
 
 
 def images_of_table(root: Path, kind: str) -> Files:
-    """The drawings or artworks (kind) of a collection, by their own table alone.
+    """The drawings, style copies left out, or the artworks (kind) of a collection.
 
     Raises UserError for a table that is missing or cannot be used.
     """
-    if not root.is_dir():
-        raise UserError(f"data.root={root}: no such folder")
-    problems: list[Problem] = []
-    table = read_images(root / f"{kind}.csv", problems)
-    raise_problems(f"{root} cannot be used", problems)
-    return [(str(name), root / path) for name, path in table["path"].items()]
+    one: Kind = "drawing" if kind == "drawings" else "artwork"
+    collection = Collection.open(root, tables=tables_of(root, one))
+    return list(collection.paths(one).items())
 
 
 def images_of_folder(folder: Path) -> tuple[Files, dict[str, str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Collection as Names
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.paths import SETTINGS, allow_roots, outside
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
@@ -21,6 +22,8 @@ from drawsim.preparing.archives import DAMAGED
 from drawsim.preparing.rewriting import rewrite
 from drawsim.preparing.sources import ImageFile, Opener, Walk
 
+SHOWN = 5
+"""Roots that a note names."""
 _TURNED = {5, 6, 7, 8}  # Exif orientations that swap width and height
 _ORIENTATION = 0x0112  # their Exif tag
 
@@ -201,6 +204,25 @@ def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
             f"ids that {renewal.path.name} had before and the source has no more, left out: "
             f"{len(renewal.gone):,}, e.g. {renewal.gone[0]}"
         )
+
+
+def list_roots(summary: Summary, out: Path, paths: Iterable[str], source: Path) -> None:
+    """List the folders of images that lie outside the collection as its roots.
+
+    source: what the user named: a folder, or a file in one. Other folders, to which links lead,
+    are noted.
+    """
+    folder = source if source.is_dir() else source.parent
+    roots = outside(out, (out / path for path in paths), folder)
+    if not roots:
+        return
+    allow_roots(out, roots)
+    if out / SETTINGS not in summary.files:
+        summary.files.append(out / SETTINGS)
+    if others := [root for root in roots if root != folder.resolve()]:
+        more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
+        shown = ", ".join(map(str, others[:SHOWN]))
+        summary.notes.append(f"images lie in other folders, listed in {SETTINGS}: {shown}{more}")
 
 
 def notes_on_files(

@@ -15,6 +15,7 @@ from typing import IO
 from zipfile import ZipFile
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.paths import is_below
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.progress import Advance, progress_bar
@@ -219,6 +220,9 @@ class Walk:
             self._advance()
             file = self.source.parent / path
             size = file.stat().st_size if path and file.is_file() else 0
+            if size and not is_below(os.path.realpath(file), os.path.realpath(self.source.parent)):
+                self.refused.append((path, "is not below the folder of the table: move it there"))
+                continue
             name = without_ending(path) if path else given
             place = relative_path(file, self.out) if size else path or given
             image_id = given or name.rpartition("/")[2]

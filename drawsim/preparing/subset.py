@@ -20,6 +20,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
 from drawsim.common.progress import progress_bar
+from drawsim.preparing.listing import list_roots
 from drawsim.preparing.rewriting import rewrite, would_lose
 
 Keep = Literal["all", "paired", "learning"]
@@ -99,6 +100,8 @@ def prepare_subset(
         else:
             summary.skipped[f"{name} (as before)"] = len(table)
         summary.files.append(path)
+        if name in ("drawings", "artworks"):
+            list_roots(summary, out, table["path"], source)
         empty = [own for own in SETS if name in splits and not (table["set"] == own).any()]
         if empty:
             summary.notes.append(f"{name}: no {' and no '.join(empty)} pairs are left")
@@ -121,7 +124,8 @@ def choose_drawings(collection: Collection, where: Mapping[str, Any], keep: Keep
                 f"{nearest(column, columns.columns)}"
             )
         chosen &= _has(columns[column], values).to_numpy()
-    parents = _parents(collection)
+    own = drawings.index.to_series()
+    parents = collection.parents.where(collection.parents.isin(drawings.index), own)
     if keep != "all":
         pairs = collection.true_pairs if keep == "learning" else collection.pairs
         chosen &= parents.isin(pairs["parent"])
@@ -143,16 +147,6 @@ def _has(column: pd.Series[str], values: Any) -> pd.Series[bool]:
             raise UserError(f"step.where.{column.name}={value}: no drawing has it, {short}")
         found |= rows
     return found
-
-
-def _parents(collection: Collection) -> pd.Series[str]:
-    """The original of each drawing, by id: itself, unless drawings.csv or pairs.csv names it."""
-    parents = pd.Series(collection.drawings.index, collection.drawings.index, dtype=str)
-    named = dict(zip(collection.pairs["drawing_id"], collection.pairs["parent"], strict=True))
-    if "parent" in collection.drawings.columns:
-        named |= collection.drawings["parent"][collection.drawings["parent"] != ""].to_dict()
-    own = parents.map(named).fillna(parents)
-    return own.where(own.isin(parents.index), parents)
 
 
 def _splits(source: Path) -> tuple[dict[str, pd.DataFrame], list[Problem]]:

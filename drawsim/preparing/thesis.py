@@ -15,6 +15,7 @@ from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
+from drawsim.preparing.listing import list_roots
 from drawsim.preparing.rewriting import rewrite, would_lose
 from drawsim.preparing.thesis_tables import ThesisTables, read_thesis, reroot
 from drawsim.preparing.unpickling import read_array
@@ -59,6 +60,8 @@ def prepare_thesis(source: Path, out: Path, workers: int, *, images: str | None)
 
     changed = [rewrite(table, path) for path, (table, _) in written.items()]
     changed.append(rewrite(tables.left_out, out / "left_out.csv"))
+    named = source if images is None else Path(images)
+    list_roots(summary, out, pd.concat([tables.drawings, tables.artworks])["path"], named)
     summary.files += [*written, out / "left_out.csv"]
     if any(changed):
         summary.made |= _count(tables, out)

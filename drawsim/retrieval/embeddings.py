@@ -16,6 +16,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from drawsim.collection.csv_files import write_csv
+from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 
@@ -76,7 +77,7 @@ def load_embeddings(path: Path) -> Embeddings:
             vectors = file.get_tensor("vectors")
     except SafetensorError as error:
         raise UserError(f"{path}: damaged ({error}); delete it and embed again.") from error
-    table = pd.read_csv(ids_path(path), dtype=str, keep_default_na=False)
+    table = unguarded(pd.read_csv(ids_path(path), dtype=str, keep_default_na=False))
     if len(table) != len(vectors):
         raise UserError(
             f"{path}: {len(vectors)} vectors but {len(table)} ids; delete both and embed again."

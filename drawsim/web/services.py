@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from drawsim.collection.grades import CONFIRMED, Grade
 from drawsim.collection.tables import Collection
-from drawsim.web.events.drafts import Grade
 from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
@@ -27,7 +27,7 @@ class Settings:
     k: int = 20
     overlap: int = 1
     host: str = "127.0.0.1"
-    confirmed: tuple[Grade, ...] = ("same work",)
+    confirmed: tuple[Grade, ...] = CONFIRMED
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.common.launch import build
+from drawsim.common.building import build
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from drawsim.common.building import build
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import build
 from drawsim.workflows.data import unlabelled_drawings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
-    from drawsim.models.backbones.backbone import Backbone
+    from drawsim.models.model import Model
 
 
 def make_parts(
@@ -38,18 +38,19 @@ def make_parts(
     task = make_task(collection, split, unlabelled_drawings(config, collection, split))
     miner = build(config.miner)
     miner.check(len(task.artworks), task.positives)
-    if not (miner.negatives or (config.batch.share and config.batch.grouped)):
+    if not (miner.negatives or (config.batch.in_batch_negatives and config.batch.grouped)):
         raise UserError(
-            f"miner={config.miner.name} mines no negatives: it needs batch.share=true and "
-            "batch.grouped=true, which tell the artworks of a batch apart"
+            f"miner={config.miner.name} mines no negatives: it needs "
+            "batch.in_batch_negatives=true and batch.grouped=true, which tell the artworks of a "
+            "batch apart"
         )
+    module = make_module(config)
     data = TripletData(
         task,
         drawings=list(collection.paths("drawing", task.drawings).values()),
         artworks=list(collection.paths("artwork", task.artworks).values()),
         augmentation=build(config.aug),
-        image_size=config.image_size,
-        exact=bool(config.aug.get("exact")),
+        reading=module.model.reading,
         batch_size=config.batch.size,
         grouped=config.batch.grouped,
         embed_batch_size=config.batch.embed,
@@ -60,41 +61,42 @@ def make_parts(
         frozen=config.freeze,
         workers=readers(config.workers),
         seed=config.seed,
-        max_pixels=config.data.max_pixels,
         image_cache=Path(config.image_cache) if config.get("image_cache") else None,
     )
-    return data, miner, make_module(config)
+    return data, miner, module
 
 
 def make_module(config: DictConfig) -> Matcher:
     """The LightningModule of a configuration."""
     from drawsim.learning.training.module import Matcher
 
-    backbone = make_backbone(config)
-    if config.freeze:
-        backbone.freeze()
-    adapts = config.adapt.get("_target_") is not None
-    adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
     return Matcher(
-        backbone=backbone,
+        model=make_model(config),
         loss=build(config.loss),
         optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
-        share=config.batch.share,
-        memory=config.batch.memory,
-        flip=config.batch.flip,
+        in_batch_negatives=config.batch.in_batch_negatives,
+        cross_batch_memory=config.batch.cross_batch_memory,
         layer_decay=config.optim.layer_decay,
-        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
         seed=config.seed,
     )
 
 
-def make_backbone(config: DictConfig) -> Backbone:
-    """The network of a configuration, with its layout."""
-    backbone: Backbone = build(config.backbone, name=config.backbone.name)
-    if config.layout.parts:
-        backbone.read_layout(config.layout.parts, config.image_size)
-    return backbone
+def make_model(config: DictConfig) -> Model:
+    """The model of a configuration, untrained."""
+    from drawsim.models.chosen import chosen_model
+    from drawsim.pixels.reading import Reading
+
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    return chosen_model(
+        settings["backbone"],
+        settings["layout"],
+        Reading(config.image_size, config.reading, config.data.max_pixels),
+        flip=config.batch.flip,
+        freeze=config.freeze,
+        adapt=settings["adapt"],
+        rerank=settings["rerank"],
+    )
 
 
 def check_choices(config: DictConfig) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from drawsim.common.launch import build, is_multirun, output_folder
+from drawsim.common.building import build
+from drawsim.common.launch import is_multirun, output_folder
 from drawsim.workflows.data import queries_folder, read_data
 from drawsim.workflows.parts import make_parts
 
@@ -46,9 +47,9 @@ def train(config: DictConfig) -> None:
         return
 
     from drawsim.learning.training.experiment import Experiment
-    from drawsim.learning.training.loggers import make_loggers
+    from drawsim.learning.training.loggers.make import make_loggers
     from drawsim.models.trainer import leave_process_group, settle_hardware
-    from drawsim.reporting.kit.console import print_results
+    from drawsim.reporting.run.console import print_results
 
     hardware = settle_hardware(settings["trainer"])
     started = time.perf_counter()

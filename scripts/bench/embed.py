@@ -39,13 +39,16 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 from torchvision.transforms import functional as transforms
 
-from drawsim.models.backbones.backbone import Backbone, from_timm, lite
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.lite import lite
+from drawsim.models.backbones.timm_models import from_timm
 from drawsim.models.embedding.compiling import ENOUGH, Compiling, Mode
 from drawsim.models.embedding.engine import embed_images
 from drawsim.models.embedding.store import Store
-from drawsim.models.recipe import Recipe
+from drawsim.models.model import Model
 from drawsim.models.trainer import settle_hardware
 from drawsim.pixels.dataset import ImageDataset
+from drawsim.pixels.reading import Reading
 
 TARGETS = {"files / model": 0.85, "files / loop": 4.0}
 TRAINER = {"name": "cpu", "accelerator": "cpu", "devices": 1, "precision": "auto"}
@@ -107,20 +110,19 @@ def compiling_timed() -> Iterator[list[float]]:
 
 
 def from_files(
-    recipe: Recipe, files: dict[str, Path], batch: int, mode: Mode, folder: Path
+    model: Model, files: dict[str, Path], batch: int, mode: Mode, folder: Path
 ) -> tuple[float, float, Tensor]:
     """Images per second from files to a store, seconds of compiling besides, the embeddings."""
     started = time.perf_counter()
-    store = Store(folder, recipe.key(), recipe.backbone.dimensions)
+    store = Store(folder, model.key(), model.dimensions)
     with compiling_timed() as compiling:
         outcome = embed_images(
-            recipe,
+            model,
             files,
             store,
             settle_hardware({**TRAINER, "enable_checkpointing": False}),
             batch_size=batch,
             workers=cores(),
-            max_pixels=MAX_PIXELS,
             compile_mode=mode,
         )
     seconds = time.perf_counter() - started - sum(compiling)
@@ -144,16 +146,16 @@ def one_at_a_time(backbone: Backbone, files: list[Path], size: int) -> float:
 def measure(name: str, size: int, batch: int, files: dict[str, Path], folder: Path) -> None:
     """Print the lines of one backbone."""
     backbone = make(name, size)
-    recipe = Recipe(backbone, size, "32-true")
+    model = Model(backbone, Reading(size, max_pixels=MAX_PIXELS))
     paths = list(files.values())
-    ready = ImageDataset(paths[:batch], size, MAX_PIXELS)
+    ready = ImageDataset(paths[:batch], model.reading)
     images = torch.stack([ready[i][0] for i in range(len(ready))])
     loop = apart(LOOP, name, size, batch, max(20, len(paths) // 20))
     modes: tuple[Mode, ...] = ("false", "true")
     rows: dict[Mode, Tensor] = {}
     for mode in modes:
         alone = model_alone(backbone, images, max(3, len(paths) // batch // 4), mode)
-        rate, spent, rows[mode] = from_files(recipe, files, batch, mode, folder / name / mode)
+        rate, spent, rows[mode] = from_files(model, files, batch, mode, folder / name / mode)
         print(
             f"{name:<18}{mode:<9}{alone:>10.1f}{rate:>10.1f}{loop:>10.1f}"
             f"{rate / alone:>15.1%}{rate / loop:>14.1f}"
@@ -194,8 +196,8 @@ def main() -> None:
             print(one_at_a_time(make(given.backbone[0], given.size), [*files.values()], given.size))
             return
         if given.peak:
-            recipe = Recipe(make(given.backbone[0], given.size), given.size, "32-true")
-            from_files(recipe, files, given.batch, "false", folder / "store")
+            model = Model(make(given.backbone[0], given.size), Reading(given.size))
+            from_files(model, files, given.batch, "false", folder / "store")
             print(peak_mib())
             return
         print(f"{cores()} cores, {torch.get_num_threads()} torch threads, {given.images} images")

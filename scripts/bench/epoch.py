@@ -29,10 +29,11 @@ from omegaconf import DictConfig
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
-from drawsim.common.launch import config_folder
+from drawsim.common.building import config_folder
+from drawsim.learning.miners.base import listed
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
-from drawsim.learning.training.samples import EpochChoice, listed
+from drawsim.learning.training.samples import EpochChoice
 from drawsim.models.trainer import make_trainer, settle_hardware
 from drawsim.workflows.data import read_data
 from drawsim.workflows.parts import make_parts
@@ -89,16 +90,17 @@ def parts(config: DictConfig, folder: Path) -> tuple[TripletData, Matcher]:
     collection, split, _ = read_data(config, folder, write=False)
     data, miner, module = make_parts(config, collection, split)
     task, views = data.task, data.choose_views(0)
-    positives = torch.stack([task.positives.query, task.positives.gallery], dim=1)
     data.choice = EpochChoice(
         negatives=torch.randint(task.gallery, (len(task.drawings), miner.negatives)),
-        own=listed(positives, len(task.drawings)),
+        own=listed(task.positives, len(task.drawings)),
         views=views,
         view_negatives=torch.randint(task.gallery, (len(views), miner.negatives)),
         view_own=views[:, None],
     )
-    if module.memory is not None:
-        module.memory = normalize(torch.randn(task.gallery, module.backbone.dimensions), dim=1)
+    if module.cross_batch_memory is not None:
+        module.cross_batch_memory = normalize(
+            torch.randn(task.gallery, module.backbone.dimensions), dim=1
+        )
     return data, module
 
 

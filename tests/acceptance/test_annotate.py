@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from drawsim.annotate import PASSWORD, _words, annotate
+from drawsim.annotate import PASSWORD, annotate
 from drawsim.collection.tables import Collection
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.web.security.accounts import Accounts
 from tests.web.conftest import make_index
 
@@ -161,12 +161,6 @@ def test_a_password_is_asked_for_twice(
     assert not (tmp_path / "users.json").exists()
     annotate(["user", "add", "ada"], config)
     assert Accounts(tmp_path / "users.json").names == ["ada"]
-
-
-def test_words_end_where_settings_begin() -> None:
-    given = ["user", "add", "ada", "role=reviewer", "--cfg", "job"]
-    assert _words(given) == (["user", "add", "ada"], ["role=reviewer", "--cfg", "job"])
-    assert _words(["--help"]) == ([], ["--help"])
 
 
 def test_an_export_needs_decisions(settings: dict[str, Any]) -> None:

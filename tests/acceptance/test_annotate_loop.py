@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from drawsim.collection.grades import Grade
 from drawsim.collection.splits import load_split
 from drawsim.collection.tables import Collection
-from drawsim.web.events.drafts import Draft, Grade, MadeWith
+from drawsim.web.events.database import connect
+from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED: list[tuple[str, str, Grade]] = [
@@ -99,7 +100,12 @@ def test_training_takes_what_was_judged(judged: Path, exported: str, tmp_path: P
     drawsim(
         "train",
         *("data=folder", f"data.root={judged}", "image_size=64", "trainer.max_epochs=1"),
-        *("miner=hardest", "miner.negatives=4", "miner.same_picture=null", "trainer=cpu"),
+        *(
+            "miner=hardest",
+            "miner.negatives=4",
+            "miner.near_duplicate_similarity=null",
+            "trainer=cpu",
+        ),
         *("logger=csv", f"out={tmp_path}", "study=loop"),
     )
     [run] = (tmp_path / "loop").iterdir()

@@ -110,7 +110,12 @@ def test_a_training_takes_the_new_pairs(
     drawsim(
         "train",
         *("data=folder", f"data.root={root}", "image_size=64", "trainer.max_epochs=1"),
-        *("miner=hardest", "miner.negatives=4", "miner.same_picture=null", "trainer=cpu"),
+        *(
+            "miner=hardest",
+            "miner.negatives=4",
+            "miner.near_duplicate_similarity=null",
+            "trainer=cpu",
+        ),
         *("logger=csv", f"out={tmp_path}", "study=loop"),
     )
     [run] = (tmp_path / "loop").iterdir()

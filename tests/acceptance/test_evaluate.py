@@ -13,8 +13,8 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.evaluate import evaluate as evaluate_door
 from drawsim.retrieval.analysis.calibration import load_calibration
 from tests.html_page import Page

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from PIL import Image
 from torch.nn.functional import normalize
 
 from drawsim.common.arguments import as_texts
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.explore import explore as explore_door
 from drawsim.index import index as index_door
-from drawsim.models.query_model import QueryModel, load_model
+from drawsim.models.loading import model_of_source
+from drawsim.models.model import Model
 from drawsim.retrieval.analysis.calibration import (
     LIST,
     Calibration,
@@ -71,29 +73,28 @@ def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def model() -> QueryModel:
+def model() -> Model:
     """The small network that the tests embed with."""
-    settings = OmegaConf.to_container(OmegaConf.load(config_folder() / "backbone" / "lite.yaml"))
-    return load_model({"backbone": settings, "image_size": SIZE})
+    return Model.load("lite", image_size=SIZE)
 
 
 @pytest.fixture(autouse=True)
 def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawsim.models.query_model.load_model", loaded)
+    monkeypatch.setattr("drawsim.workflows.search.model_of_source", loaded)
 
 
-def loaded(source: dict[str, Any]) -> QueryModel:
+def loaded(source: dict[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:
     """A model, kept from one test to the next."""
-    return _loaded(json.dumps(source))
+    return _loaded(json.dumps(source), file)
 
 
 @functools.cache
-def _loaded(source: str) -> QueryModel:
-    return load_model(json.loads(source))
+def _loaded(source: str, file: Path) -> Model:
+    return model_of_source(json.loads(source), file)
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, model: QueryModel) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Path:
     """A collection of 9 drawings and 14 artworks, their embeddings, and an index of both."""
     folder = tmp_path_factory.mktemp("search")
     rng = np.random.default_rng(0)
@@ -105,7 +106,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, model: QueryModel) -> Path:
             file = folder / f"{kind}s" / f"{i}.png"
             coarse.resize((120, 90), Image.Resampling.BILINEAR).save(file)
             rows.append((NAMES[kind].format(i), f"{kind}s/{i}.png", COUNTRIES[i % 2], 1990 + i))
-            vectors.append(model.embed(model.read(file)[None], "drawing")[0])
+            vectors.append(model.vectors([file], "drawing")[0])
         table = pd.DataFrame(rows, columns=["id", "path", "country", "year"])
         table.to_csv(folder / f"{kind}s.csv", index=False)
         made_by = model.made_by(1280).metadata()
@@ -216,12 +217,12 @@ def test_an_image_of_the_gallery_finds_itself(root: Path, tmp_path: Path) -> Non
     assert first["country"] == "FRA"
 
 
-def test_a_region_is_what_was_cut_out(root: Path, tmp_path: Path, model: QueryModel) -> None:
+def test_a_region_is_what_was_cut_out(root: Path, tmp_path: Path, model: Model) -> None:
     file = root / "drawings" / "3.png"
     record = look_up(root, tmp_path, image=file, box="20,10,70,60")
     with Image.open(file) as picture:
         part = np.asarray(picture.convert("RGB"))[10:70, 20:90]
-    query = model.embed(model.square(part)[None], "drawing")[0]
+    query = model.vectors([part], "drawing")[0]
     assert found_ids(record) == brute_force(root, "artwork", query)
     whole = look_up(root, tmp_path, image=file, box=[0, 0, 120, 90])
     assert found_ids(whole) == brute_force(root, "artwork", vector(root, "drawing", 3))
@@ -275,7 +276,7 @@ def test_two_indexes_that_agree_give_the_list_of_one(root: Path, tmp_path: Path)
 
 
 def test_layout_brings_a_cut_out_back(root: Path, tmp_path: Path) -> None:
-    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", spatial=True)
+    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", rerank="spatial")
     scores = [hit["score"] for hit in record["queries"][0]["hits"]]
     assert found_ids(record)[0] == "Du╠êrer, 6"
     assert scores == sorted(scores, reverse=True)

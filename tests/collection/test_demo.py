@@ -25,6 +25,7 @@ from drawsim.collection.demo.geometry import blob, ellipse, hatch, resample
 from drawsim.collection.demo.plan import Size, make_plan
 from drawsim.collection.demo.retell import AGES, Age, retell
 from drawsim.common.errors import UserError
+from drawsim.common.files import user_cache
 
 TINY = {"artworks": 24, "paired_artworks": 12, "pairs": 16, "unpaired_drawings": 2}
 IMAJ = re.compile(r"(\d{4})_(3-5|6-9|10-13|14-17|18-25)_(\d{4})_([A-Z]{3})_R_C")
@@ -223,10 +224,9 @@ def test_the_cached_folder_is_made_once(tmp_path: Path) -> None:
     assert demo_root(tmp_path, **small, seed=1) != root
 
 
-def test_the_cache_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_the_demo_is_kept_in_the_users_cache() -> None:
     root = demo_root(artworks=1, paired_artworks=1, pairs=1, unpaired_drawings=0)
-    assert root.parent == tmp_path / "drawsim"
+    assert root.parent == user_cache()
     assert (root / "pairs.csv").exists()
 
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 
-from drawsim.common import errors
 from drawsim.common.errors import nearest
-
-
-def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(errors).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from platformdirs import user_cache_path
 
-from drawsim.common.files import atomic, write_json, write_text
+from drawsim.common.files import atomic, user_cache, write_json, write_text
 
 
 def test_success_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
@@ -84,14 +89,51 @@ def test_json_that_others_cannot_read_is_not_written(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"loss": 1.0}
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_takes_no_files_keeps_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
-    write_text(path, "old")
-    tmp_path.chmod(0o500)
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may write anywhere; within, it has no more rights than others."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
     try:
-        with pytest.raises(PermissionError):
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_folder_that_takes_no_files_keeps_the_old_one() -> None:
+    with TemporaryDirectory() as folder:  # pytest's own are closed to others
+        path = Path(folder) / "table.csv"
+        write_text(path, "old")
+        path.parent.chmod(0o555)
+        with as_nobody(), pytest.raises(PermissionError):
             write_text(path, "new")
         assert path.read_text() == "old"
-    finally:
-        tmp_path.chmod(0o700)
+        assert list(path.parent.iterdir()) == [path]
+        path.parent.chmod(0o700)
+
+
+def test_the_cache_is_where_the_system_keeps_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "set"))
+    assert user_cache() == user_cache_path("drawsim", appauthor=False)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_cache() == user_cache_path("drawsim", appauthor=False)
+
+
+def test_a_cache_of_an_earlier_version_is_used_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On macOS and Windows it lay elsewhere than the system has it."""
+    here = tmp_path / "Library/Caches/drawsim"
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert user_cache() == here
+    former = tmp_path / "cache/drawsim"
+    former.mkdir(parents=True)
+    assert user_cache() == former
+    here.mkdir(parents=True)
+    assert user_cache() == here

@@ -17,16 +17,9 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from drawsim import __main__, __version__
+from drawsim.common.building import config_folder, locate
 from drawsim.common.errors import UserError
-from drawsim.common.launch import (
-    CANCELLED,
-    Task,
-    build,
-    config_folder,
-    is_multirun,
-    launch,
-    output_folder,
-)
+from drawsim.common.launch import CANCELLED, Task, is_multirun, launch, output_folder
 
 DOORS_OF_THEIR_OWN = ("annotate", "evaluate", "index", "prepare", "search")
 """Their configuration lies in a folder by itself."""
@@ -188,7 +181,7 @@ def test_no_such_command(
         ("optim=sgd optim.optimizer.momentum=x", "optim.optimizer.momentum=x: must be a number"),
         (
             "batch=3",
-            "batch=3: set one of batch.size, batch.grouped, batch.share, batch.memory, ",
+            "batch=3: set one of batch.size, batch.grouped, batch.in_batch_negatives, ",
         ),
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
         ("seed==1=", "Error parsing override 'seed==1='"),
@@ -340,7 +333,7 @@ def test_every_option_composes_and_fits_what_it_configures(group: str, option: s
         if key == "adapt":  # what is known and taken out only where it is built
             settings["dimensions"] = 8
             assert settings.pop("unlabelled") >= 0
-        signature = inspect.signature(hydra.utils.get_object(node["_target_"]))
+        signature = inspect.signature(locate(node["_target_"]))
         bind = signature.bind_partial if node.get("_partial_") else signature.bind
         bind(**settings)
 
@@ -376,37 +369,6 @@ def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert plain["step"].pop("name") == step
     assert plain["scheme"]["name"] == scheme
-    signature = inspect.signature(hydra.utils.get_object(plain["step"].pop("_target_")))
+    signature = inspect.signature(locate(plain["step"].pop("_target_")))
     given = set(plain["step"]) | {"source", "out", "workers", "config_folders"}
     assert set(signature.parameters) | {"config_folders"} == given
-
-
-def make(size: int, name: str = "none", fail: bool = False) -> tuple[int, str]:
-    if fail:
-        raise UserError("size: too large")
-    return size, name
-
-
-TARGET = f"{__name__}.make"
-
-
-def test_building_what_a_configuration_names() -> None:
-    config = OmegaConf.create({"_target_": TARGET, "name": "a label", "size": 3})
-    assert build(config) == (3, "none"), "the name is a label only"
-    assert build(config, name="given") == (3, "given")
-
-
-def test_building_with_what_is_not_taken() -> None:
-    config = OmegaConf.create({"_target_": TARGET, "size": 3, "sise": 4})
-    with pytest.raises(UserError, match="sise: make has no such parameter"):
-        build(config)
-
-
-def test_a_user_error_while_building_comes_through() -> None:
-    with pytest.raises(UserError, match=r"^size: too large$"):
-        build(OmegaConf.create({"_target_": TARGET, "size": 3, "fail": True}))
-
-
-def test_a_defect_while_building_is_no_user_error() -> None:
-    with pytest.raises(hydra.errors.InstantiationException):
-        build(OmegaConf.create({"_target_": TARGET}))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from drawsim.learning.losses.losses import Loss, Reduction
+from drawsim.learning.losses.base import Loss, Reduction
 from drawsim.learning.training.samples import Triplets
 from tests.learning.tiny import as_process, some_choice, some_negatives, tiny_data, tiny_matcher
 
@@ -45,11 +45,11 @@ def gradient(
     reduction: Reduction,
     world: int = 1,
     margin: float = 0.5,
-    share: bool = False,
+    in_batch_negatives: bool = False,
     loss: Loss | None = None,
 ) -> Tensor:
     """Gradient of the training step of one of `world` processes, flat, float64."""
-    matcher = tiny_matcher(reduction, margin, share=share, loss=loss)
+    matcher = tiny_matcher(reduction, margin, in_batch_negatives=in_batch_negatives, loss=loss)
     step(batch, matcher, world).backward()
     return gradients(matcher)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,16 +13,21 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from drawsim.learning.losses.losses import Loss, Reduction, TripletCosineLoss
-from drawsim.learning.miners.mining import HardestNegatives, Miner, Remine
+from drawsim.learning.losses.base import Loss, Reduction
+from drawsim.learning.losses.triplet import TripletCosineLoss
+from drawsim.learning.miners.base import Miner, Remine, listed
+from drawsim.learning.miners.hardest import HardestNegatives
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
-from drawsim.learning.training.samples import EpochChoice, TripletBatches, listed
+from drawsim.learning.training.samples import EpochChoice, TripletBatches
+from drawsim.learning.training.schedules import Constant, Schedule
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.model import Model
 from drawsim.models.trainer import settle_hardware
+from drawsim.pixels.reading import Reading
 from drawsim.pixels.transforms import Augmentation, resize
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
@@ -90,11 +95,10 @@ def tiny_data(folder: Path, **changes: Any) -> TripletData:
     drawings, artworks = write_images(folder)
     settings: dict[str, Any] = {
         "augmentation": Augmentation(**BASIC),
-        "image_size": SIZE,
+        "reading": Reading(SIZE, max_pixels=MAX_PIXELS),
         "batch_size": 4,
         "grouped": True,
         "embed_batch_size": 10,
-        "exact": False,
         "passes": 1,
         "views": 0,
         "view": tinted,
@@ -102,7 +106,6 @@ def tiny_data(folder: Path, **changes: Any) -> TripletData:
         "frozen": False,
         "workers": 0,
         "seed": 5,
-        "max_pixels": MAX_PIXELS,
     }
     return TripletData(tiny_task(), drawings, artworks, **(settings | changes))
 
@@ -123,7 +126,7 @@ def some_choice(negatives: Tensor | None = None, views: Sequence[int] = ()) -> E
     """The negatives (default: some) of drawings, and views with as many, the artworks after."""
     negatives = some_negatives() if negatives is None else negatives
     positives = tiny_task().positives
-    own = listed(torch.stack([positives.query, positives.gallery], dim=1), DRAWINGS)
+    own = listed(positives, DRAWINGS)
     rows = torch.tensor(views, dtype=torch.int64)
     following = (rows[:, None] + 1 + torch.arange(negatives.shape[1])) % ARTWORKS
     return EpochChoice(negatives, own, rows, following, rows[:, None])
@@ -170,14 +173,22 @@ def tiny_backbone(name: str = "tiny", freeze_norm: bool = True) -> Backbone:
     return Backbone(name, TinyNet(), [127.0] * 3, [64.0] * 3, freeze_norm)
 
 
+def tiny_model(
+    backbone: Backbone | None = None, flip: bool = False, adaptation: Adaptation | None = None
+) -> Model:
+    """A model of 24 pixels, of the tiny network if of no other."""
+    reading = Reading(SIZE, max_pixels=MAX_PIXELS)
+    return Model(backbone or tiny_backbone(), reading, flip, adaptation)
+
+
 def tiny_matcher(
     reduction: Reduction = "mean",
     margin: float = 0.5,
-    schedule: Callable[[float, int], float] = lambda epoch, epochs: 1.0,
+    schedule: Schedule | None = None,
     lr: float = 0.05,
     freeze_norm: bool = True,
-    share: bool = False,
-    memory: bool = False,
+    in_batch_negatives: bool = False,
+    cross_batch_memory: bool = False,
     flip: bool = False,
     adaptation: Adaptation | None = None,
     loss: Loss | None = None,
@@ -185,15 +196,13 @@ def tiny_matcher(
     """A module with a random tiny network, the same at every call; loss wins over its settings."""
     torch.manual_seed(0)
     return Matcher(
-        backbone=tiny_backbone(freeze_norm=freeze_norm),
+        model=tiny_model(tiny_backbone(freeze_norm=freeze_norm), flip, adaptation),
         loss=loss or TripletCosineLoss(margin, reduction),
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=lr),
-        schedule=schedule,
-        share=share,
-        memory=memory,
-        flip=flip,
+        schedule=schedule or Constant(),
+        in_batch_negatives=in_batch_negatives,
+        cross_batch_memory=cross_batch_memory,
         layer_decay=1,
-        adaptation=adaptation,
         seed=0,
     )
 
@@ -230,7 +239,7 @@ def tiny_experiment(
     return Experiment.assemble(
         matcher,
         tiny_data(folder / "images", **data),
-        miner or HardestNegatives(3, remine),
+        miner or HardestNegatives(negatives=3, remine=remine),
         RunFolder(folder / "run"),
         monitor="val/mrr",
         keep=keep,

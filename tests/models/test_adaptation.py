@@ -176,7 +176,7 @@ def test_a_collapsed_gallery_stays_collapsed(
     rows = units(1, 16).repeat(30, 1) + 1e-7 * units(30, 16, seed=1)
     adaptation = fitted(rows[:20], rows, axes=axes, power=power, neighbours=neighbours)
     drawings, artworks = adaptation(rows[:20], rows)
-    assert not adaptation.place(rows, 1).any()
+    assert not adaptation.transform(rows, 1).any()
     own = Relevance(torch.arange(20), torch.arange(20))
     ranking = rank(drawings, artworks, own, 5)
     assert ranking.tie_rate == 1
@@ -259,7 +259,7 @@ def test_a_weight_stretches_its_axis() -> None:
     stretch = torch.tensor([2.0, 1.0, 0.2])
     for kind, rows in enumerate((drawings, artworks)):
         expected = normalize((rows - rows.mean(dim=0)) * stretch, dim=1)
-        torch.testing.assert_close(adaptation.place(rows, kind), expected)
+        torch.testing.assert_close(adaptation.transform(rows, kind), expected)
 
 
 @pytest.mark.parametrize("axes", AXES)
@@ -272,7 +272,11 @@ def test_training_finds_the_axes_that_tell_pairs(axes: Axes) -> None:
     adaptation, weights = learning(drawings, artworks, axes=axes)
 
     def score() -> Tensor:
-        return (adaptation.place(drawings, 0) * adaptation.place(artworks, 1)).sum(dim=1).mean()
+        return (
+            (adaptation.transform(drawings, 0) * adaptation.transform(artworks, 1))
+            .sum(dim=1)
+            .mean()
+        )
 
     before = score().item()
     optimizer = torch.optim.SGD([weights], lr=5.0)
@@ -336,7 +340,7 @@ def test_who_belongs_to_whom_does_not_matter(seed: int, axes: Axes) -> None:
 def test_drawings_have_no_say_in_the_axes(axes: Axes) -> None:
     artworks = units(40, 6, seed=1)
     one, other = (fitted(units(30, 6, seed), artworks, axes=axes, power=1.0) for seed in (2, 3))
-    assert torch.equal(one.place(artworks, 1), other.place(artworks, 1))
+    assert torch.equal(one.transform(artworks, 1), other.transform(artworks, 1))
     assert not torch.equal(one.means[0], other.means[0])
 
 

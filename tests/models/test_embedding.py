@@ -15,6 +15,7 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from drawsim.collection.kinds import KINDS
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
@@ -22,17 +23,16 @@ from drawsim.models.embedding.compiling import Compiling
 from drawsim.models.embedding.engine import Outcome, assemble, embed_images
 from drawsim.models.embedding.image_batches import Views, fingerprints
 from drawsim.models.embedding.store import Store
-from drawsim.models.recipe import Recipe
+from drawsim.models.model import Model
 from drawsim.models.trainer import settle_hardware
 from drawsim.pixels.dataset import ImageDataset
 from drawsim.pixels.decode import read_image
+from drawsim.pixels.reading import METHODS, Method, Reading
 from drawsim.pixels.transforms import resize
 from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.retrieval.index.gallery import gallery_from_file
 from tests.learning.tiny import CPU, MAX_PIXELS, SIZE, TinyNet, tiny_backbone, tiny_matcher
 from tests.learning.tiny import write_images as write_tiny_images
-
-PLAIN = "32-true"
 
 
 class Counting(Backbone):
@@ -58,49 +58,51 @@ def images(tmp_path: Path) -> dict[str, Path]:
 
 
 def run(
-    recipe: Recipe, images: dict[str, Path], root: Path, batch_size: int = 5, **changes: Any
+    model: Model, images: dict[str, Path], root: Path, batch_size: int = 5, **changes: Any
 ) -> tuple[Outcome, Store]:
-    store = Store(root / "store", recipe.key(), recipe.backbone.dimensions)
+    store = Store(root / "store", model.key(), model.dimensions)
     settings: dict[str, Any] = {
         "batch_size": batch_size,
         "workers": 0,
-        "max_pixels": MAX_PIXELS,
         "compile_mode": "false",
         **changes,
     }
     trainer = settle_hardware(CPU | {"enable_checkpointing": False})
-    return embed_images(recipe, images, store, trainer, **settings), store
+    return embed_images(model, images, store, trainer, **settings), store
 
 
 def vectors_of(outcome: Outcome, store: Store) -> Tensor:
     return torch.cat(list(store.blocks(list(outcome.digests.values()))))
 
 
-def batch_of(images: dict[str, Path], exact: bool = False) -> Tensor:
-    data = ImageDataset(list(images.values()), SIZE, MAX_PIXELS, exact)
+def made(backbone: Backbone, method: Method = "areas", crops: int = 0, **more: Any) -> Model:
+    return Model(backbone, Reading(SIZE, method, MAX_PIXELS, crops), **more)
+
+
+def batch_of(images: dict[str, Path], method: Method = "areas") -> Tensor:
+    data = ImageDataset(list(images.values()), Reading(SIZE, method, MAX_PIXELS))
     return torch.stack([data[i][0] for i in range(len(data))])
 
 
 @pytest.mark.parametrize("flip", [False, True])
-@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("workers", [0, 2])
 def test_embeddings_are_those_of_the_module(
-    images: dict[str, Path], tmp_path: Path, flip: bool, exact: bool, workers: int
+    images: dict[str, Path], tmp_path: Path, flip: bool, method: Method, workers: int
 ) -> None:
     module = tiny_matcher(flip=flip).eval()
-    recipe = Recipe(module.backbone, SIZE, PLAIN, exact=exact, flip=flip)
-    outcome, store = run(recipe, images, tmp_path, workers=workers)
+    model = made(module.backbone, method, flip=flip)
+    outcome, store = run(model, images, tmp_path, workers=workers)
     with torch.no_grad():
         rows = torch.arange(len(images))
-        expected = module.validation_step((batch_of(images, exact), rows), 0)["vectors"]
+        expected = module.validation_step((batch_of(images, method), rows), 0)["vectors"]
     assert list(outcome.digests) == list(images)
     assert torch.allclose(vectors_of(outcome, store), expected, atol=1e-6, rtol=0)
-    assert recipe.describe() == module.recipe(SIZE, PLAIN, exact).describe()
 
 
 def test_crops_are_what_is_stated(images: dict[str, Path], tmp_path: Path) -> None:
-    recipe = Recipe(tiny_backbone().eval(), SIZE, PLAIN, flip=True, crops=3)
-    outcome, store = run(recipe, images, tmp_path)
+    model = made(tiny_backbone().eval(), crops=3, flip=True)
+    outcome, store = run(model, images, tmp_path)
     large = SIZE * 5 // 4
     found = vectors_of(outcome, store)
     for row, path in enumerate(images.values()):
@@ -118,29 +120,29 @@ def test_crops_are_what_is_stated(images: dict[str, Path], tmp_path: Path) -> No
             0, 3, 1, 2
         )
         with torch.no_grad():
-            mean = normalize(recipe.backbone(stack).mean(dim=0), dim=0)
+            mean = normalize(model.backbone(stack).mean(dim=0), dim=0)
         assert torch.allclose(found[row], mean, atol=1e-6)
 
 
 def test_no_image_is_computed_twice(images: dict[str, Path], tmp_path: Path) -> None:
     first = Counting()
-    outcome, _ = run(Recipe(first, SIZE, PLAIN), images, tmp_path)
+    outcome, _ = run(made(first), images, tmp_path)
     assert (first.images, outcome.computed) == (28, 28)
     again = Counting()
-    outcome, store = run(Recipe(again, SIZE, PLAIN), images, tmp_path)
+    outcome, store = run(made(again), images, tmp_path)
     assert (again.images, outcome.computed) == (0, 0)
     assert len(vectors_of(outcome, store)) == 28
 
 
 def test_a_moved_or_copied_file_is_known(images: dict[str, Path], tmp_path: Path) -> None:
-    run(Recipe(Counting(), SIZE, PLAIN), images, tmp_path)
+    run(made(Counting()), images, tmp_path)
     moved = {f"new {name}": tmp_path / f"moved-{path.name}" for name, path in images.items()}
     for old, new in zip(images.values(), moved.values(), strict=True):
         old.rename(new)
     twin = tmp_path / "twin.png"
     shutil.copy(moved["new 3"], twin)
     network = Counting()
-    outcome, store = run(Recipe(network, SIZE, PLAIN), {**moved, "twin": twin}, tmp_path)
+    outcome, store = run(made(network), {**moved, "twin": twin}, tmp_path)
     assert network.images == 0
     vectors = vectors_of(outcome, store)
     assert torch.equal(vectors[-1], vectors[list(moved).index("new 3")])
@@ -149,40 +151,39 @@ def test_a_moved_or_copied_file_is_known(images: dict[str, Path], tmp_path: Path
 def test_copies_in_one_run_are_computed_once(images: dict[str, Path], tmp_path: Path) -> None:
     network = Counting()
     paths = {f"{copy}/{name}": path for copy in "ab" for name, path in images.items()}
-    outcome, _ = run(Recipe(network, SIZE, PLAIN), paths, tmp_path)
+    outcome, _ = run(made(network), paths, tmp_path)
     assert (network.images, len(outcome.digests)) == (28, 56)
 
 
 def test_what_was_done_before_a_stop_is_kept(images: dict[str, Path], tmp_path: Path) -> None:
     stopped = Counting(stop_after=10)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        run(Recipe(stopped, SIZE, PLAIN), images, tmp_path)
+        run(made(stopped), images, tmp_path)
     network = Counting()
-    outcome, store = run(Recipe(network, SIZE, PLAIN), images, tmp_path)
+    outcome, store = run(made(network), images, tmp_path)
     assert (stopped.images, network.images) == (10, 18)
-    expected, whole = run(Recipe(Counting(), SIZE, PLAIN), images, tmp_path / "unbroken")
+    expected, whole = run(made(Counting()), images, tmp_path / "unbroken")
     assert torch.allclose(vectors_of(outcome, store), vectors_of(expected, whole), atol=1e-6)
 
 
 def test_other_models_share_nothing(images: dict[str, Path], tmp_path: Path) -> None:
     base = Counting()
-    run(Recipe(base, SIZE, PLAIN), images, tmp_path)
+    run(made(base), images, tmp_path)
     named = tiny_backbone("another name")
     named.load_state_dict(base.state_dict())
-    assert run(Recipe(named, SIZE, PLAIN), images, tmp_path)[0].computed == 0
+    assert run(made(named), images, tmp_path)[0].computed == 0
     other: Any = Counting()
     other.network[3] = torch.nn.AdaptiveMaxPool2d(3)  # the same weights, another pooling
     changed = [
-        Recipe(other, SIZE, PLAIN),
-        Recipe(base, SIZE + 8, PLAIN),
-        Recipe(base, SIZE, "bf16-mixed"),
-        Recipe(base, SIZE, PLAIN, exact=True),
-        Recipe(base, SIZE, PLAIN, flip=True),
-        Recipe(base, SIZE, PLAIN, crops=1),
+        made(other),
+        Model(base, Reading(SIZE + 8)),
+        made(base, "thesis"),
+        made(base, flip=True),
+        made(base, crops=1),
     ]
-    keys = [recipe.key() for recipe in [Recipe(base, SIZE, PLAIN), *changed]]
+    keys = [made(base).key(), made(base).key("bf16-mixed"), *(model.key() for model in changed)]
     assert all(a != b for i, a in enumerate(keys) for b in keys[:i])
-    adapted = Recipe(base, SIZE, PLAIN, adaptation=adaptation())
+    adapted = made(base, adaptation=adaptation())
     assert adapted.key() == keys[0]
 
 
@@ -196,7 +197,7 @@ def test_unusable_images_are_left_out_with_reasons(images: dict[str, Path], tmp_
         "text": tmp_path / "text.jpg",
         "copy of text": tmp_path / "text.jpg",
     }
-    outcome, store = run(Recipe(Counting(), SIZE, PLAIN), {**bad, **images}, tmp_path, 3)
+    outcome, store = run(made(Counting()), {**bad, **images}, tmp_path, 3)
     assert list(outcome.skipped) == list(bad)
     assert outcome.skipped["gone"] == "there is no such file"
     assert "cannot be decoded" in outcome.skipped["cut"]
@@ -208,7 +209,7 @@ def test_unusable_images_are_left_out_with_reasons(images: dict[str, Path], tmp_
 
 def test_nothing_but_unusable_images(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
-    outcome, _ = run(Recipe(Counting(), SIZE, PLAIN), {"t": tmp_path / "text.jpg"}, tmp_path)
+    outcome, _ = run(made(Counting()), {"t": tmp_path / "text.jpg"}, tmp_path)
     assert (outcome.digests, outcome.computed, list(outcome.skipped)) == ({}, 0, ["t"])
 
 
@@ -219,7 +220,7 @@ def test_an_image_without_numbers_is_not_kept(images: dict[str, Path], tmp_path:
     network.mean.fill_(255.0)
     network.std.fill_(0.0)
     paths = {"5": images["5"]}
-    outcome, store = run(Recipe(network, SIZE, PLAIN), paths, tmp_path)
+    outcome, store = run(made(network), paths, tmp_path)
     assert "nan or infinity" in outcome.skipped["5"]
     assert len(store) == 0
 
@@ -229,8 +230,7 @@ def test_a_file_that_changes_meanwhile_is_not_taken_for_the_old(
 ) -> None:
     prints, _ = fingerprints(images, 1)
     images["0"].write_bytes(images["1"].read_bytes() + b"more")
-    recipe = Recipe(Counting(), SIZE, PLAIN)
-    views = Views(recipe, {prints["0"].digest: (images["0"], prints["0"])}, MAX_PIXELS)
+    views = Views(Reading(SIZE), {prints["0"].digest: (images["0"], prints["0"])})
     digest, why = views[0]
     assert digest == prints["0"].digest
     assert "was changed" in str(why)
@@ -245,20 +245,19 @@ def adaptation() -> Adaptation:
 
 def test_both_kinds_are_adapted_as_the_module_does(images: dict[str, Path], tmp_path: Path) -> None:
     module = tiny_matcher(adaptation=adaptation()).eval()
-    recipe = Recipe(module.backbone, SIZE, PLAIN, adaptation=module.adaptation)
-    outcome, store = run(recipe, images, tmp_path)
+    model = made(module.backbone, adaptation=module.adaptation)
+    outcome, store = run(model, images, tmp_path)
     raw = vectors_of(outcome, store)
-    expected = dict(zip(("drawings", "artworks"), module.adapt(raw, raw), strict=True))
-    for kind, vectors in expected.items():
-        path = tmp_path / f"{kind}.safetensors"
-        assert assemble(path, recipe, store, outcome.digests, kind, torch.float32) == 8
+    for kind, vectors in zip(KINDS, module.adapt(raw, raw), strict=True):
+        path = tmp_path / f"{kind}s.safetensors"
+        assert assemble(path, model, store, outcome.digests, kind, torch.float32) == 8
         assert torch.allclose(load_embeddings(path).vectors, vectors, atol=1e-6)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
         described = {
-            **module.recipe(SIZE, PLAIN, False).describe(),
+            **module.model.describe(),
             "dimensions": "8",
-            "kind": kind,
+            "kind": f"{kind}s",
         }
         assert described.items() <= metadata.items()
         assert "torch" in metadata["versions"]
@@ -267,9 +266,9 @@ def test_both_kinds_are_adapted_as_the_module_does(images: dict[str, Path], tmp_
 
 def test_an_adaptation_that_was_never_fitted(tmp_path: Path) -> None:
     raw = Adaptation(6, axes="own", keep=None, power=0.5, neighbours=None, learn=False)
-    recipe = Recipe(Counting(), SIZE, PLAIN, adaptation=raw)
+    model = made(Counting(), adaptation=raw)
     with pytest.raises(UserError, match="never fitted"):
-        recipe.adapt(torch.ones(1, 6), "drawings")
+        model.adapt(torch.ones(1, 6), "drawing")
 
 
 def compiled_as(monkeypatch: pytest.MonkeyPatch, network: Any) -> None:

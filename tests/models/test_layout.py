@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.models.backbones.backbone import Backbone, from_timm
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.timm_models import from_timm
 from tests.learning.steps import PAIRS, epoch, step
 from tests.learning.tiny import tiny_adaptation, tiny_backbone, tiny_matcher
 
@@ -126,7 +127,7 @@ def test_a_step_changes_only_the_weights_of_the_axes(tmp_path: Path) -> None:
     adaptation = tiny_adaptation(learn=True)
     rows = normalize(torch.randn(20, 6, generator=torch.Generator().manual_seed(0)), dim=1)
     adaptation.fit(rows[:8], rows[8:])
-    matcher = tiny_matcher(freeze_norm=False, share=True, adaptation=adaptation)
+    matcher = tiny_matcher(freeze_norm=False, in_batch_negatives=True, adaptation=adaptation)
     matcher.backbone.freeze()
     optimizer = matcher.configure_optimizers()
     (group,) = optimizer.param_groups

@@ -20,11 +20,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import drawsim
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.models.backbones import replica as module
-from drawsim.models.backbones.backbone import Backbone, Pool, from_timm, lite
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.lite import lite
+from drawsim.models.backbones.pooling import Pool
 from drawsim.models.backbones.replica import replica
+from drawsim.models.backbones.timm_models import from_timm
 from drawsim.models.weights import read_weights, weights_hash
 
 State = dict[str, Tensor]

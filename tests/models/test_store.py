@@ -14,6 +14,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from drawsim.common.errors import UserError
+from drawsim.common.files import user_cache
 from drawsim.models.embedding.store import CHUNK, Store, default_store, file_sha256
 from drawsim.retrieval.embeddings import ids_path, load_embeddings
 from drawsim.retrieval.exports import export_thesis, write_embeddings
@@ -129,11 +130,8 @@ def test_the_digest_of_a_file(tmp_path: Path) -> None:
     assert file_sha256(tmp_path / "file") == hashlib.sha256(content).digest()
 
 
-def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_store() == tmp_path / "drawsim/embeddings"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_store() == Path.home() / ".cache/drawsim/embeddings"
+def test_where_the_store_is() -> None:
+    assert default_store() == user_cache() / "embeddings"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader
 
 from drawsim.collection.tables import Collection
 from drawsim.pixels.dataset import ImageDataset, to_tensor
-from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, ImageReadError, read_image
+from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.reading import Reading
 from drawsim.pixels.thesis_transforms import squash
 
 
@@ -23,7 +24,7 @@ def paths(collection: Collection) -> list[Path]:
 
 
 def test_an_item_is_the_image_squashed_to_a_square(paths: list[Path]) -> None:
-    images = ImageDataset(paths, 16, DEFAULT_MAX_PIXELS)
+    images = ImageDataset(paths, Reading(16))
     assert len(images) == 12
     tensor, row = images[7]
     assert row == 7
@@ -39,25 +40,25 @@ def test_exact_is_the_squash_of_the_thesis_at_full_resolution(tmp_path: Path) ->
     path = tmp_path / "large.jpg"  # the format that else is read at less than full resolution
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     Image.fromarray(noise).save(path)
-    tensor, row = ImageDataset([path], 16, DEFAULT_MAX_PIXELS, exact=True)[0]
+    tensor, row = ImageDataset([path], Reading(16, "thesis"))[0]
     assert row == 0
     assert tensor.dtype == torch.float32
     assert np.array_equal(tensor.numpy().transpose(1, 2, 0), squash(read_image(path), 16))
     # Noise that is sampled keeps its contrast, noise that is averaged loses it.
-    averaged, _ = ImageDataset([path], 16, DEFAULT_MAX_PIXELS)[0]
+    averaged, _ = ImageDataset([path], Reading(16))[0]
     assert tensor.std() > 4 * averaged.float().std()
 
 
 def test_colours_keep_their_places(tmp_path: Path) -> None:
     path = tmp_path / "orange.png"
     Image.new("RGB", (9, 5), (250, 120, 10)).save(path)
-    tensor, _ = ImageDataset([path], 4, DEFAULT_MAX_PIXELS)[0]
+    tensor, _ = ImageDataset([path], Reading(4))[0]
     assert [channel.flatten().tolist() for channel in tensor] == [[250] * 16, [120] * 16, [10] * 16]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_name_their_rows(paths: list[Path], workers: int) -> None:
-    images = ImageDataset(paths, 8, DEFAULT_MAX_PIXELS)
+    images = ImageDataset(paths, Reading(8))
     batches = list(DataLoader(images, batch_size=5, num_workers=workers))
     assert [rows.tolist() for _, rows in batches] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]]
     together = torch.cat([tensors for tensors, _ in batches])
@@ -66,9 +67,9 @@ def test_batches_name_their_rows(paths: list[Path], workers: int) -> None:
 
 def test_limits_and_faults_are_those_of_reading(paths: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match="pixels"):
-        ImageDataset(paths, 8, max_pixels=50 * 40 - 1)[0]
+        ImageDataset(paths, Reading(8, max_pixels=50 * 40 - 1))[0]
     with pytest.raises(ImageReadError, match="no such file"):
-        ImageDataset([tmp_path / "gone.png"], 8, DEFAULT_MAX_PIXELS)[0]
+        ImageDataset([tmp_path / "gone.png"], Reading(8))[0]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -14,6 +14,7 @@ import torch
 from drawsim.common.errors import UserError
 from drawsim.pixels.dataset import ImageDataset
 from drawsim.pixels.image_cache import ImageCache
+from drawsim.pixels.reading import Reading
 
 SIZE = 24
 MAX_PIXELS = 10**6
@@ -29,13 +30,13 @@ def images(tmp_path: Path) -> list[Path]:
 
 
 def cached(images: list[Path], folder: Path) -> ImageDataset:
-    return ImageDataset(images, SIZE, MAX_PIXELS, cache=folder)
+    return ImageDataset(images, Reading(SIZE, max_pixels=MAX_PIXELS), folder)
 
 
 def test_the_same_pixels_come_from_the_cache_without_the_files(
     images: list[Path], tmp_path: Path
 ) -> None:
-    plain = ImageDataset(images, SIZE, MAX_PIXELS)
+    plain = ImageDataset(images, Reading(SIZE, max_pixels=MAX_PIXELS))
     expected = torch.stack([plain[row][0] for row in range(5)])
     data = cached(images, tmp_path / "cache")
     first = torch.stack([data[row][0] for row in range(5)])
@@ -93,4 +94,4 @@ def test_a_disk_without_room_is_said(images: list[Path], tmp_path: Path) -> None
 
 def test_exact_images_are_not_cached(images: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="image_cache"):
-        ImageDataset(images, SIZE, MAX_PIXELS, exact=True, cache=tmp_path / "cache")
+        ImageDataset(images, Reading(SIZE, "thesis", MAX_PIXELS), tmp_path / "cache")

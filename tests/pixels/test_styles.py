@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
 from drawsim.pixels import styles
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.styles import EFFECTS, gray, oil, pencil, style_effect
@@ -174,7 +174,7 @@ def test_the_step_has_the_parameters_of_the_effects() -> None:
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="needs ../shared/reference/styles")
+@pytest.mark.skipif(not AUTHORS.is_dir(), reason="no real data: no images of the author")
 @pytest.mark.parametrize("name", EFFECTS)
 @pytest.mark.parametrize("drawing", DRAWINGS)
 def test_the_authors_images(drawing: str, name: str) -> None:

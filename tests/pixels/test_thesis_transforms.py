@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
 from drawsim.pixels.styles import EFFECTS
 from drawsim.pixels.thesis_transforms import ThesisAugmentation, augmentation, squash
 from drawsim.pixels.transforms import Augmentation

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drawsim.collection.names import AGE_GROUPS, COUNTRIES
+from drawsim.collection.names import AGE_GROUPS, countries
 from drawsim.common.errors import UserError
 from drawsim.preparing.schemes import Scheme, load_scheme
 
@@ -45,7 +45,7 @@ PARTS = {
     "year": st.integers(1000, 9999).map(str),
     "age_group": st.sampled_from(AGE_GROUPS[:-1]),
     "number": st.from_regex(r"\A[0-9]{4}[AB]?\Z"),
-    "country": st.sampled_from(sorted(COUNTRIES)),
+    "country": st.sampled_from(sorted(countries())),
     "side": st.sampled_from("RV"),
     "quality": st.sampled_from("AC"),
 }
@@ -142,7 +142,7 @@ def test_the_shipped_corrections_lead_to_names_that_parse(imaj: Scheme) -> None:
         name = imaj.parse(row["file_name"])
         assert name is not None, row
         assert all(name.fields[f] == v for f, v in row.items() if f != "file_name" and v)
-    assert {row["iso3"] for row in rows("country_codes")} <= COUNTRIES | {""}
+    assert {row["iso3"] for row in rows("country_codes")} <= countries() | {""}
 
 
 @pytest.mark.real_data

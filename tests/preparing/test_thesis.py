@@ -235,7 +235,7 @@ def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
 def test_a_gallery_in_the_format_of_the_thesis(shared_data: Path) -> None:
     parity = shared_data.parent / "reference" / "parity"
     if not parity.is_dir():
-        pytest.skip(f"no parity fixtures: there is no folder {parity}")
+        pytest.skip(f"no real data: there is no folder {parity}")
     embeddings = read_embeddings(parity / "artworks_thesis_format.npy")
     expected = np.load(parity / "embeddings.npz")
     assert list(embeddings.ids) == expected["artwork_ids"].tolist()

@@ -13,14 +13,14 @@ from argon2.profiles import CHEAPEST
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.web.app import create_app
-from drawsim.web.events.drafts import Kind
+from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
@@ -51,6 +51,8 @@ def make_index(folder: Path, collection: Collection, seed: int) -> Index:
 
 class Glass:
     """Sees of a picture how bright its colours are."""
+
+    least_side: int | None = None
 
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         vector = np.zeros(D, np.float32)

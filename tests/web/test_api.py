@@ -417,7 +417,7 @@ def test_openapi_tells_every_route_and_error(local: TestClient) -> None:
         for code, response in operation["responses"].items():
             if int(code) >= 400:
                 told_as = response["content"]["application/json"]["schema"]
-                assert told_as == {"$ref": "#/components/schemas/Error"}
+                assert told_as == {"$ref": "#/components/schemas/ErrorResponse"}
 
 
 def test_the_lens_is_asked_for_the_kind_of_the_query(

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.index.folder import Index
-from drawsim.web.api import asking, changing, exporting
+from drawsim.web.api import ROUTERS
 from drawsim.web.app import create_app
 from drawsim.web.security.access import LOCAL
 from tests.web.conftest import make_services
@@ -25,7 +25,7 @@ IDS = {"drawing": "d0", "artwork": "a3"}
 """What ids are replaced by, so that requests get past the first look at them."""
 OPERATIONS = [
     (method, route.path)
-    for router in (asking, changing, exporting)
+    for router in ROUTERS
     for route in router.routes
     if isinstance(route, Route)
     for method in sorted(route.methods or ())

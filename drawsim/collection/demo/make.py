@@ -22,6 +22,7 @@ from drawsim.collection.demo.brush import paint
 from drawsim.collection.demo.hand import draw
 from drawsim.collection.demo.plan import Artwork, Plan, Size, make_plan
 from drawsim.common.errors import UserError
+from drawsim.common.files import user_cache
 
 # Raise this when the same seed gives other pictures than before.
 VERSION = 2
@@ -94,25 +95,34 @@ def demo_root(
     unpaired_drawings: int = 30,
     seed: int = 0,
 ) -> Path:
-    """The demo collection's folder in the cache; it is made on first use.
+    """The demo collection's folder in the cache, as `demo_folder` has it; made on first use.
 
-    `cache` is $XDG_CACHE_HOME/drawsim or ~/.cache/drawsim unless given. The folder's name carries
-    the counts, the seed and the generator's version. Raises UserError as `make_demo` does.
+    Raises UserError as `make_demo` does.
+    """
+    size = Size(artworks, paired_artworks, pairs, unpaired_drawings, seed)
+    root = demo_folder(cache, **asdict(size))
+    make_demo(root, **asdict(size))
+    return root
+
+
+def demo_folder(
+    cache: Path | str | None = None,
+    *,
+    artworks: int = 600,
+    paired_artworks: int = 100,
+    pairs: int = 130,
+    unpaired_drawings: int = 30,
+    seed: int = 0,
+) -> Path:
+    """Where a demo collection is kept, made or not.
+
+    `cache` is the folder of drawsim among the user's caches unless given. The folder's name carries
+    the counts, the seed and the generator's version.
     """
     if cache is None:
-        home = os.environ.get("XDG_CACHE_HOME")
-        cache = (Path(home) if home else Path.home() / ".cache") / "drawsim"
+        cache = user_cache()
     counts = f"{artworks}-{paired_artworks}-{pairs}-{unpaired_drawings}"
-    root = Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
-    make_demo(
-        root,
-        artworks=artworks,
-        paired_artworks=paired_artworks,
-        pairs=pairs,
-        unpaired_drawings=unpaired_drawings,
-        seed=seed,
-    )
-    return root
+    return Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
 
 
 def render_share(folder: Path, size: Size, first: int, stride: int) -> Iterator[tuple[int, str]]:

@@ -23,6 +23,7 @@ from drawsim.learning.training.samples import (
     without_views,
 )
 from drawsim.pixels.dataset import ImageDataset
+from drawsim.pixels.reading import Reading
 from drawsim.retrieval.task import RetrievalTask
 
 VIEWS = 7
@@ -35,8 +36,9 @@ class TripletData(pl.LightningDataModule):
     Training: triplets of its pairs, each `passes` times an epoch, and of `views` artworks with a
     simulated view of each. Validation: the gallery and every drawing but those of test, then, with
     `augmented_val`, the triplets of the val pairs as training would see them. Test: the gallery and
-    every drawing. In images to embed, row i < len(artworks) is artwork i, the rest are drawings;
-    image_cache: the folder that keeps them decoded, see `ImageCache`.
+    every drawing. Images to embed are squares as `reading` makes them; row i < len(artworks) is
+    artwork i, the rest are drawings; image_cache: the folder that keeps them decoded, see
+    `ImageCache`.
     """
 
     def __init__(
@@ -46,8 +48,7 @@ class TripletData(pl.LightningDataModule):
         artworks: Sequence[Path],
         augmentation: ImageAugmentation,
         *,
-        image_size: int,
-        exact: bool,
+        reading: Reading,
         batch_size: int,
         grouped: bool,
         embed_batch_size: int,
@@ -58,15 +59,14 @@ class TripletData(pl.LightningDataModule):
         frozen: bool,
         workers: int,
         seed: int,
-        max_pixels: int,
         image_cache: Path | None = None,
     ) -> None:
         super().__init__()
         self.task = task
-        self.images = ImageDataset(
-            [*artworks, *drawings], image_size, max_pixels, exact, image_cache
+        self.images = ImageDataset([*artworks, *drawings], reading, image_cache)
+        self.triplets = TripletDataset(
+            drawings, artworks, augmentation, view, seed, reading.max_pixels
         )
-        self.triplets = TripletDataset(drawings, artworks, augmentation, view, seed, max_pixels)
         self.batch_size = batch_size
         self.grouped = grouped
         self.embed_batch_size = embed_batch_size
@@ -109,6 +109,15 @@ class TripletData(pl.LightningDataModule):
         """Artworks of which an epoch trains on a simulated view, drawn from (seed, epoch)."""
         order = np.random.default_rng([self.seed, epoch, VIEWS]).permutation(self.task.gallery)
         return torch.from_numpy(order[: self.views].astype(np.int64))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to go on with the same triplets."""
+        return {"epoch": self.epoch, "choice": self.choice._asdict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the triplets of a checkpoint. Lightning asks for batches after that."""
+        self.epoch = state_dict["epoch"]
+        self.choice = EpochChoice(**state_dict["choice"])
 
     def _batches(
         self, pairs: Tensor, choice: Callable[[], EpochChoice], passes: int

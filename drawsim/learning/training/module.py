@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,59 +12,59 @@ from timm.optim import param_groups_layer_decay
 from torch import Tensor
 from torch.distributed import all_reduce
 from torch.distributed.nn.functional import all_gather
-from torch.nn.functional import normalize, pad
+from torch.nn.functional import pad
 from torch.optim import Optimizer
 
 from drawsim.common.errors import UserError
-from drawsim.learning.losses.losses import Loss, Terms, compare
-from drawsim.learning.miners.mining import NOTHING
+from drawsim.learning.losses.base import Loss, Terms, compare
+from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
-from drawsim.models.adaptation import Adaptation
-from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.recipe import Recipe
+from drawsim.learning.training.schedules import Schedule
+from drawsim.models.model import Model
 
-Schedule = Callable[[float, int], float]
+log = logging.getLogger(__name__)
+
+TRAINING = "training"
+"""Key of the module's own state in a checkpoint."""
 
 
 class Matcher(pl.LightningModule):
-    """Backbone, loss, optimiser and schedule; it knows nothing of files, sets or metrics.
+    """Model, loss, optimiser and schedule; it knows nothing of files, sets or metrics.
 
-    share: tell each drawing apart from every artwork of the batch. memory: and from the whole
-    gallery as last embedded (Wang et al., "Cross-batch memory for embedding learning", 2020).
-    flip: embed each image as it is and mirrored, and take the mean. layer_decay: factor of the
-    learning rate from each block of layers to the one before it; 1 for none. adaptation: applied to
-    embeddings before they are compared, in training too, but there without its hubs.
+    in_batch_negatives: tell each drawing apart from every artwork of the batch. cross_batch_memory:
+    and from the whole gallery as last embedded (Wang et al., "Cross-batch memory for embedding
+    learning", 2020). layer_decay: factor of the learning rate from each block of layers to the one
+    before it; 1 for none. The model's adaptation is applied to embeddings before they are compared,
+    in training too, but there without its hubs.
     """
 
     def __init__(
         self,
-        backbone: Backbone,
+        model: Model,
         loss: Loss,
         optimizer: Callable[[Iterable[Any]], Optimizer],
         schedule: Schedule,
         *,
-        share: bool,
-        memory: bool,
-        flip: bool,
+        in_batch_negatives: bool,
+        cross_batch_memory: bool,
         layer_decay: float,
-        adaptation: Adaptation | None,
         seed: int,
     ) -> None:
         super().__init__()
         if not 0 < layer_decay <= 1:
             raise UserError(f"optim.layer_decay={layer_decay}: must be above 0 and at most 1")
-        if memory and not share:
-            raise UserError("batch.memory=true needs batch.share=true")
-        self.backbone = backbone
+        if cross_batch_memory and not in_batch_negatives:
+            raise UserError("batch.cross_batch_memory=true needs batch.in_batch_negatives=true")
+        self.model = model
+        self.backbone = model.backbone  # a checkpoint names the two parts that have weights
+        self.adaptation = model.adaptation
         self.loss = loss
         self.make_optimizer = optimizer
         self.schedule = schedule
-        self.share = share
-        self.memory = torch.empty(0, backbone.dimensions) if memory else None
+        self.in_batch_negatives = in_batch_negatives
+        self.cross_batch_memory = torch.empty(0, model.dimensions) if cross_batch_memory else None
         """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
-        self.flip = flip
         self.layer_decay = layer_decay
-        self.adaptation = adaptation
         self.seed = seed
 
     def forward(self, images: Tensor) -> Tensor:
@@ -100,29 +101,27 @@ class Matcher(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Set what an epoch depends on from its number alone, so that a resumed one is the same."""
         torch.manual_seed(hash((self.seed, self.current_epoch, self.global_rank)) % 2**63)
-        self._set_rate(self.current_epoch)
-        if self.memory is not None:
-            self.memory = self.memory.to(self.device)
+        if self.cross_batch_memory is not None:
+            self.cross_batch_memory = self.cross_batch_memory.to(self.device)
 
     def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
         """Set the learning rate of a step, from what has been done of all epochs."""
-        self._set_rate(self.current_epoch + batch_idx / self.trainer.num_training_batches)
-        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
-        self.log("lr", max(rates), on_epoch=True)
-
-    def _set_rate(self, epochs_done: float) -> None:
-        factor = self.schedule(epochs_done, max(1, self.trainer.max_epochs or 1))
-        for optimizer in self.trainer.optimizers:
-            for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
-                group["lr"] = group["initial_lr"] * factor
+        steps = self.trainer.num_training_batches
+        done = self.current_epoch + batch_idx / steps
+        factor = self.schedule(done, 1 / steps, max(1, self.trainer.max_epochs or 1))
+        groups = self.trainer.optimizers[0].param_groups
+        for group in groups:
+            group.setdefault("initial_lr", group["lr"])
+            group["lr"] = group["initial_lr"] * factor
+        self.log("lr", max(group["lr"] for group in groups), on_epoch=True)
 
     def training_step(self, batch: Triplets, batch_idx: int) -> Tensor:
         """The loss of a batch.
 
         All images of the batch go through the network at once, so that anchor and positive of a
-        pair are shared by its negatives. With `share`, each drawing is told apart from every
-        artwork of the batch that is not its own, over all processes; that costs no further image.
+        pair are shared by its negatives. With `in_batch_negatives`, each drawing is told apart from
+        every artwork of the batch that is not its own, over all processes; that costs no further
+        image.
         """
         terms = self._terms(batch)
         weights = batch.weight.to(terms.values.dtype)
@@ -148,31 +147,24 @@ class Matcher(pl.LightningModule):
     def _terms(self, batch: Triplets) -> Terms:
         samples, roles = batch.images.shape[:2]
         vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
-        drawings, shown = self._place(vectors[:, 0], 0), self._place(vectors[:, 1:], 1)
+        drawings, shown = self._transformed(vectors[:, 0], 0), self._transformed(vectors[:, 1:], 1)
         candidates, rows = shown[:, 1:], batch.artworks[:, 1:]
         others = has_other = None
-        if self.share:
+        if self.in_batch_negatives:
             candidates, rows = self._all_artworks(shown, batch.artworks)
-        if self.memory is not None:
-            fresh, fresh_rows = self._all_artworks(vectors.detach()[:, 1:], batch.artworks)
-            fresh_rows = fresh_rows[0]
-            known = fresh_rows != NOTHING
-            self.memory[fresh_rows[known]] = fresh[known].to(self.memory.dtype)
-            remembered = self._place(self.memory, 1)
-            # Rows of the batch are there already, with their gradient.
-            elsewhere = torch.arange(len(self.memory), device=rows.device)
-            elsewhere[fresh_rows[known]] = NOTHING
+        if self.cross_batch_memory is not None:
+            remembered, elsewhere = self._remembered(vectors, batch)
             candidates = torch.cat([candidates, remembered])
             rows = torch.cat([rows, elsewhere.expand(samples, -1)], dim=1)
             others = remembered[batch.own]
             has_other = (batch.own != NOTHING) & (batch.own != batch.artworks[:, :1])
         never = torch.cat([batch.own, batch.undecided], dim=1)
-        strange = (rows[:, :, None] != never[:, None]).all(dim=2) & (rows != NOTHING)
+        is_negative = (rows[:, :, None] != never[:, None]).all(dim=2) & (rows != NOTHING)
         cosines = compare(
             drawings,
             shown[:, 0],
             candidates,
-            strange,
+            is_negative,
             swaps=self.loss.swaps,
             others=others,
             has_other=has_other,
@@ -180,12 +172,27 @@ class Matcher(pl.LightningModule):
         terms: Terms = self.loss(cosines)
         return terms
 
-    def _place(self, vectors: Tensor, kind: int) -> Tensor:
+    def _remembered(self, vectors: Tensor, batch: Triplets) -> tuple[Tensor, Tensor]:
+        """The cross-batch memory with the batch's artworks renewed, and the row of each entry.
+
+        (N, k) as the loss compares them, without a way back to the network, and (N,) rows: NOTHING
+        for artworks of the batch, which are there already, with their gradient.
+        """
+        assert self.cross_batch_memory is not None, "there is no memory"
+        fresh, fresh_rows = self._all_artworks(vectors.detach()[:, 1:], batch.artworks)
+        fresh_rows = fresh_rows[0]
+        known = fresh_rows != NOTHING
+        self.cross_batch_memory[fresh_rows[known]] = fresh[known].to(self.cross_batch_memory.dtype)
+        elsewhere = torch.arange(len(self.cross_batch_memory), device=fresh_rows.device)
+        elsewhere[fresh_rows[known]] = NOTHING
+        return self._transformed(self.cross_batch_memory, 1), elsewhere
+
+    def _transformed(self, vectors: Tensor, kind: int) -> Tensor:
         """Embeddings (..., d) of drawings (kind 0) or artworks (1) as the loss compares them."""
         if self.adaptation is None:
             return vectors
-        placed = self.adaptation.place(vectors.flatten(0, -2), kind)
-        return placed.view(*vectors.shape[:-1], -1)
+        transformed = self.adaptation.transform(vectors.flatten(0, -2), kind)
+        return transformed.view(*vectors.shape[:-1], -1)
 
     def _active(self, pulling: Tensor) -> Tensor:
         """How many triplets of the batch, over all processes, have a loss; at least 1."""
@@ -221,26 +228,41 @@ class Matcher(pl.LightningModule):
             terms = self._terms(batch)
             return {"loss": terms.values.sum(), "count": terms.counted.sum()}
         images, rows = batch
-        vectors = self(images)
-        if self.flip:
-            vectors = normalize(vectors + self(images.flip(3)), dim=1)
-        return {"rows": rows, "vectors": vectors}
+        return {"rows": rows, "vectors": self.model.encode(images)}
 
     test_step = validation_step
 
     def adapt(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
         """What is ranked: (D, d) and (N, d) unit rows as embedded, adapted if the model does."""
-        if self.adaptation is None:
-            return drawings, artworks
-        adapted: tuple[Tensor, Tensor] = self.adaptation(drawings, artworks)
-        return adapted
-
-    def recipe(self, image_size: int, precision: str, exact: bool) -> Recipe:
-        """Everything that makes an embedding by this model; see `Recipe`."""
-        return Recipe(
-            self.backbone, image_size, precision, exact, self.flip, adaptation=self.adaptation
-        )
+        return self.model.adapt(drawings, "drawing"), self.model.adapt(artworks, "artwork")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say which network the weights belong to."""
+        """Say which network the weights belong to; beside the optimiser's state, keep the own one.
+
+        All are plain values and tensors.
+        """
         checkpoint["backbone"] = self.backbone.identity()
+        if "optimizer_states" in checkpoint:  # not of weights alone
+            checkpoint[TRAINING] = {
+                "cross_batch_memory": self.cross_batch_memory,
+                "max_epochs": self.trainer.max_epochs,
+            }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the own state, for training to go on.
+
+        Raises UserError for a checkpoint that an earlier version wrote: it has none.
+        """
+        if TRAINING not in checkpoint:
+            raise UserError(
+                "the last checkpoint of this run was written by an earlier version of drawsim and "
+                "cannot be trained on: leave resume=true out, and the run starts anew"
+            )
+        self.cross_batch_memory = checkpoint[TRAINING]["cross_batch_memory"]
+        before, now = checkpoint[TRAINING]["max_epochs"], self.trainer.max_epochs
+        if before != now and self.global_rank == 0:
+            log.info(
+                "trained on: %s epochs instead of %s; the learning rate goes on as the schedule of "
+                "%s epochs has it after epoch %s",
+                *(now, before, now, checkpoint["epoch"] + 1),
+            )

@@ -30,7 +30,7 @@ def describe_plan(
     steps = math.ceil(samples / data.batch_size)
     images = math.ceil(samples / steps) * roles
     weights = sum(p.numel() * p.element_size() for p in backbone.parameters()) / MIB
-    activations = images * activation_bytes(backbone, data.images.size) / MIB
+    activations = images * activation_bytes(backbone, data.images.reading.size) / MIB
     gallery = len(task.artworks)
     vectors = (gallery + len(task.drawings)) * backbone.dimensions * 4 / MIB
     queries = ", ".join(f"{name} {len(task.queries[name])}" for name in SETS)
@@ -38,7 +38,7 @@ def describe_plan(
         f"gallery       {gallery} artworks",
         f"queries       {queries} drawings",
         f"training      {pairs} pairs and {data.views} simulated ones, {negatives} negatives each",
-        f"epoch         {steps} steps of {images} images at {data.images.size} px, "
+        f"epoch         {steps} steps of {images} images at {data.images.reading.size} px, "
         f"then {len(task.rows(('train', 'val'))) + gallery} to embed",
         f"epochs        {epochs}",
         f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",

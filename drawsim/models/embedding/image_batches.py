@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset
 from drawsim.common.machine import is_first_process
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.models.embedding.store import file_sha256
-from drawsim.models.recipe import CROP_SCALE, Recipe
-from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.decode import ImageReadError
+from drawsim.pixels.reading import Reading
 
 LEAST = 19
 """Added to the niceness of a process: it then has the least priority."""
@@ -30,9 +30,9 @@ _BATCH = 1024  # files handed to the hashing threads at once, so that Ctrl-C is 
 
 
 @contextmanager
-def bar(what: str, total: int) -> Iterator[Advance]:
+def bar(what: str, total: int, show: bool = True) -> Iterator[Advance]:
     """A bar of images in the first process alone."""
-    if not is_first_process():
+    if not (show and is_first_process()):
         yield lambda count=1: None
         return
     with progress_bar(what, total, "images") as advance:
@@ -48,14 +48,14 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprints(
-    images: Mapping[str, Path], threads: int
+    images: Mapping[str, Path], threads: int, progress: bool = True
 ) -> tuple[dict[str, Fingerprint], dict[str, str]]:
     """Fingerprints of image files by id, and reasons for those that cannot be read."""
     found: dict[str, Fingerprint] = {}
     reasons: dict[str, str] = {}
     items = iter(images.items())
     with (
-        bar("looking at files", len(images)) as advance,
+        bar("looking at files", len(images), progress) as advance,
         ThreadPoolExecutor(threads) as pool,
     ):
         while some := list(itertools.islice(items, _BATCH)):
@@ -94,15 +94,9 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
     The first view is the whole image, squashed; the others are crops.
     """
 
-    def __init__(
-        self, recipe: Recipe, images: Mapping[bytes, tuple[Path, Fingerprint]], max_pixels: int
-    ) -> None:
+    def __init__(self, reading: Reading, images: Mapping[bytes, tuple[Path, Fingerprint]]) -> None:
         self.images = list(images.items())
-        self.size = recipe.image_size
-        self.crops = recipe.crops
-        self.least = recipe.least_side
-        self.fit = recipe.fit
-        self.max_pixels = max_pixels
+        self.reading = reading
 
     def __len__(self) -> int:
         return len(self.images)
@@ -110,7 +104,7 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
     def __getitem__(self, index: int) -> tuple[bytes, np.ndarray | str]:
         digest, (path, mark) = self.images[index]
         try:
-            image = read_image(path, self.least, self.max_pixels)
+            image = self.reading.decode(path)
             status = path.stat()
         except ImageReadError as error:
             return digest, str(error).removeprefix(f"{path}: ")
@@ -118,19 +112,7 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
             return digest, f"cannot be read ({error.strerror or error})"
         if (status.st_size, status.st_mtime_ns) != (mark.size, mark.changed):
             return digest, "was changed while it was embedded; run the command again"
-        whole = self.fit(image, self.size)
-        if not self.crops:
-            return digest, whole[None]
-        large = self.fit(image, round(self.size * CROP_SCALE))
-        return digest, np.stack([whole, *cut(large, self.size, self.crops)])
-
-
-def cut(image: np.ndarray, size: int, crops: int) -> Iterator[np.ndarray]:
-    """The first so many of five crops of size × size: centre, top left, top right, bottom ones."""
-    rest = image.shape[0] - size
-    corners = [(0, 0), (0, rest), (rest, 0), (rest, rest)]
-    for top, left in [(rest // 2, rest // 2), *corners][:crops]:
-        yield image[top : top + size, left : left + size]
+        return digest, self.reading.views(image)
 
 
 def collate(items: Sequence[tuple[bytes, np.ndarray | str]]) -> Batch:
@@ -147,18 +129,16 @@ class ImageBatches(pl.LightningDataModule):
 
     def __init__(
         self,
-        recipe: Recipe,
+        reading: Reading,
         todo: Mapping[bytes, tuple[Path, Fingerprint]],
         batch_size: int,
         workers: int,
-        max_pixels: int,
     ) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.reading = reading
         self.todo = todo
         self.batch_size = batch_size
         self.workers = workers
-        self.max_pixels = max_pixels
 
     def predict_dataloader(self) -> DataLoader[Any]:
         """Batches in the order of the images."""
@@ -169,7 +149,7 @@ class ImageBatches(pl.LightningDataModule):
             d: item for d, item in self.todo.items() if int.from_bytes(d[:4], "big") % world == rank
         }
         return DataLoader(
-            Views(self.recipe, own, self.max_pixels),
+            Views(self.reading, own),
             batch_size=self.batch_size,
             num_workers=min(self.workers, -(-len(own) // self.batch_size)),
             collate_fn=collate,

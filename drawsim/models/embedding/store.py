@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from drawsim.common.files import atomic, write_json
+from drawsim.common.files import atomic, user_cache, write_json
 
 CHUNK = 256
 """Vectors in a chunk: what a kill can cost at most."""
@@ -26,9 +25,8 @@ DIGEST = hashlib.sha256().digest_size
 
 
 def default_store() -> Path:
-    """`drawsim/embeddings` in the user's cache folder ($XDG_CACHE_HOME or ~/.cache)."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "drawsim/embeddings"
+    """`embeddings` in drawsim's folder among the user's caches."""
+    return user_cache() / "embeddings"
 
 
 def file_sha256(path: Path) -> bytes:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.grades import REJECTED
 from drawsim.collection.names import AGE_GROUPS, display_name, original_id
-from drawsim.collection.pairs import REJECTED
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.tables import Collection
 from drawsim.reporting.collection.world_map import read_world
@@ -44,7 +44,7 @@ def read_holdings(root: Path) -> Holdings:
     unfinished = absent and (root / "drawings.csv").is_file()
     collection = _read_unfinished(root) if unfinished else Collection.open(root)
     if "grade" in collection.pairs.columns:
-        kept = collection.pairs["pair"] | (collection.pairs["grade"] != REJECTED)
+        kept = collection.pairs["pair"] | ~collection.pairs["grade"].isin(REJECTED)
         collection = replace(collection, pairs=collection.pairs[kept])
     copies = style_copies(collection)
     return Holdings(collection.without(copies, ()), len(copies), absent)

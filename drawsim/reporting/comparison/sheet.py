@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,8 +25,8 @@ from drawsim.reporting.kit.figures import (
 from drawsim.reporting.kit.pages import format_rank
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.run.finished import Run, natural
-from drawsim.reporting.run.page import Ranking
-from drawsim.retrieval.analysis.inputs import collection_root
+from drawsim.reporting.run.reading import Ranking
+from drawsim.runs.settings import data_root
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,6 @@ TOP = 10
 MODELS = 4  # shown for a drawing at most
 PICTURED = 6  # drawings of a part on the page
 PRINTED = 4  # drawings of a part on the sheet for a paper
-TRUE = "#17702f"  # the frame of a true artwork
 
 # The sheet, in inches
 SIDE, SMALL, GAP, LABEL, LEFT = 1.02, 0.444, 0.042, 0.17, 2.36
@@ -94,9 +93,12 @@ class Showing:
 
 def find_pictures(runs: Sequence[Run]) -> tuple[Pictures, list[str]]:
     """The pictures of the runs' collection, or none and a note that says why."""
-    data: Mapping[str, Any] = runs[0].settings["data"]
+    root = data_root(runs[0].settings)
     try:
-        collection = Collection.open(collection_root(data))
+        if root is None:
+            named = runs[0].settings["data"].get("root")
+            raise UserError(str(named or "the demo was not made on this machine"))
+        collection = Collection.open(root)
     except UserError as error:
         reason = str(error).splitlines()[0]
         return Pictures(), [f"Pictures are left empty, for the collection is not there: {reason}"]
@@ -247,8 +249,9 @@ def _picture(
     extent = (left, left + width, upper + height, upper)
     axes.imshow(np.asarray(shown.convert("RGB")), extent=extent, aspect="auto", zorder=2)
     if framed:
+        green = COLOURS["true"]
         axes.add_patch(
-            Rectangle((x, y), side, side, edgecolor=TRUE, fill=False, linewidth=2.0, zorder=3)
+            Rectangle((x, y), side, side, edgecolor=green, fill=False, linewidth=2.0, zorder=3)
         )
 
 

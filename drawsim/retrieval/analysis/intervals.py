@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -40,14 +38,12 @@ def percentile_interval(sample: NDArray[np.float64]) -> tuple[float, float]:
 def wilson_interval(hits: int, of: int) -> tuple[float, float]:
     """The 95 % interval of a share: lower and upper end, within 0..1; of nothing, all of 0..1.
 
-    All p that (hits / of - p)^2 <= z^2 p (1 - p) / of holds for (Wilson, "Probable inference, the
-    law of succession, and statistical inference", JASA 22, 1927).
+    The score interval (Wilson, "Probable inference, the law of succession, and statistical
+    inference", JASA 22, 1927), by scipy.
     """
     if of == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    share, weight = hits / of, z * z / of
-    middle = (share + weight / 2) / (1 + weight)
-    half = math.sqrt(share * (1 - share) * weight + weight * weight / 4) / (1 + weight)
-    # With no hits, or hits only, an end is 0 or 1; rounding must not carry it beyond.
-    return max(0.0, middle - half), min(1.0, middle + half)
+    from scipy.stats import binomtest  # a second, for one number of a page
+
+    interval = binomtest(hits, of).proportion_ci(confidence_level=LEVEL, method="wilson")
+    return float(interval.low), float(interval.high)

@@ -18,7 +18,6 @@ from drawsim.collection.csv_files import read_csv
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import components
-from drawsim.collection.spreadsheets import unguarded
 from drawsim.retrieval.analysis.calibration import (
     FEWEST,
     LIST,
@@ -121,7 +120,7 @@ def _paired(inputs: Inputs) -> set[str]:
 
 def _listed(table: Path) -> set[str]:
     problems: list[Problem] = []
-    rows = unguarded(read_csv(table, ("drawing_id",), problems))
+    rows = read_csv(table, ("drawing_id",), problems)
     raise_problems(f"{table} cannot be used", problems)
     return set(rows["drawing_id"])
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +10,9 @@ import pandas as pd
 import torch
 from safetensors import safe_open
 
+from drawsim.collection.ids import as_listed, check_ids
+from drawsim.collection.kinds import Kind
+from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 
@@ -125,32 +127,46 @@ class Gallery:
 def gallery_from_file(path: Path, table: pd.DataFrame | None = None) -> Gallery:
     """An embedding file, with the collection's table of these images if there is one.
 
-    Raises UserError if the file is missing or damaged, or its ids or vectors cannot be indexed.
+    Ids are then spelt as the table has them. Raises UserError if the file is missing or damaged,
+    or its ids or vectors cannot be indexed.
     """
     embeddings = load_embeddings(path)
+    if table is not None:
+        ids = as_listed(pd.Series(embeddings.ids, dtype=object), table.index)
+        embeddings = Embeddings(ids.tolist(), embeddings.vectors)
     model = EmbeddingModel.from_metadata(read_metadata(path), embeddings.vectors.shape[-1])
-    return Gallery(embeddings, model, pd.DataFrame() if table is None else table)
+    try:
+        return Gallery(embeddings, model, pd.DataFrame() if table is None else table)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def gallery_of_collection(path: Path, collection: Collection, kind: Kind) -> tuple[Gallery, int]:
+    """The embeddings of a collection's drawings or artworks; and how many style copies it had.
+
+    These are left out. Raises UserError as `gallery_from_file` does, and for images that the
+    collection does not have.
+    """
+    listed = collection.drawings if kind == "drawing" else collection.artworks
+    every = gallery_from_file(path, listed)
+    strange = [name for name in every.embeddings.ids if name not in listed.index]
+    if strange:
+        raise UserError(
+            f"{path}: embeddings of another collection: {len(strange):,} of its {kind}s are not in "
+            f"{collection.root}, such as {strange[0]!r}; name its own, or none"
+        )
+    copies = set(collection.copies.index) if kind == "drawing" else set()
+    own = [name for name in every.embeddings.ids if name not in copies]
+    left_out = len(every.embeddings.ids) - len(own)
+    if not left_out:
+        return every, 0
+    return Gallery(every.embeddings.of(own), every.model, every.table), left_out
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """What an embedding file that can be read says of how it was made."""
     with safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
-
-
-def check_ids(ids: Sequence[str]) -> None:
-    """Raise UserError if two ids are equal, or would look equal (Unicode normalisation, NFC)."""
-    seen: dict[str, str] = {}
-    for name in ids:
-        normal = unicodedata.normalize("NFC", name)
-        if seen.get(normal) == name:
-            raise UserError(f"the id {name!r} comes twice; keep one image of that name")
-        if normal in seen:
-            raise UserError(
-                f"the ids {seen[normal]!a} and {name!a} are the same text in two Unicode "
-                "spellings (NFC); rename one of the two"
-            )
-        seen[normal] = name
 
 
 def _check_vectors(embeddings: Embeddings, model: EmbeddingModel) -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from drawsim.collection.csv_files import write_csv
+from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
 from drawsim.retrieval.index.faiss import (
@@ -146,7 +147,8 @@ def read_part(folder: Path, kind: str, entry: Mapping[str, Any]) -> Part:
         if size != entry["bytes"][file.name]:
             raise UserError(f"{file}: {'missing' if size is None else 'damaged'}; {AGAIN}")
     embeddings = load_embeddings(part.file("safetensors"))
-    table = pd.read_csv(part.file("csv"), dtype=str, keep_default_na=False).set_index("id")
+    table = pd.read_csv(part.file("csv"), dtype=str, keep_default_na=False)
+    table = unguarded(table).set_index("id")
     ids = embeddings.ids
     if list(table.index) != list(ids) or _ids_hash(ids) != entry["ids_sha256"]:
         raise UserError(

@@ -7,16 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from drawsim.collection.grades import GRADES, Grade
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
 
-Kind = Literal["drawing", "artwork"]
-Grade = Literal["same work", "same motif", "style only", "different", "unsure"]
 Action = Literal["grade", "clear", "note", "box", "done", "none", "skip", "undo", "adjudicate"]
 Box = tuple[float, float, float, float]
 """x and y of the upper left corner, width and height, as fractions of the upright picture."""
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
-GRADES: tuple[Grade, ...] = get_args(Grade)
 ACTIONS: tuple[Action, ...] = get_args(Action)
 ANSWERING = ("done", "none", "skip")
 """How a query is left."""

@@ -10,8 +10,8 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError, nearest
-from drawsim.web.events.drafts import Kind
 from drawsim.web.pages.rendering import render
 from drawsim.web.queue.queue import Order
 from drawsim.web.security.access import (

@@ -12,6 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from drawsim.web.pages import grading
 from drawsim.web.services import services_of
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -27,14 +28,16 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals["asset"] = asset
+    templates.globals |= {"asset": asset, "grades_for_scripts": grading.for_scripts()}
     return templates
 
 
 @functools.cache
 def asset(name: str) -> str:
     """The address of a file of the folder `static`; another one whenever the file changes."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+    made = name == grading.STYLE_SHEET
+    content = grading.style_sheet().encode() if made else (STATIC / name).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     return f"/static/{quote(name)}?v={digest[:12]}"
 
 
@@ -42,8 +45,8 @@ def render(request: Request, template: str, /, status: int = 200, **values: Any)
     """A page from a template, such as judge.html.j2.
 
     values: what the template shows; `session` and `active` are always among them (session None
-    where nobody is logged in). Beside them it has `asset(file)`, `settings` and `accounts`, which
-    says whether people log in.
+    where nobody is logged in). Beside them it has `asset(file)`, `settings`, `accounts`,
+    which says whether people log in, and the text `grades_for_scripts`.
     """
     services = services_of(request)
     text = (

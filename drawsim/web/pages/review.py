@@ -10,8 +10,10 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from drawsim.collection.grades import GRADES
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import GRADES, Action, Kind
+from drawsim.web.events.drafts import Action
 from drawsim.web.pages import wording
 from drawsim.web.pages.rendering import render
 from drawsim.web.queue.finder import Finder, Item, NoSuchImage

@@ -14,10 +14,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def share(value: float | None) -> str:
+def percent(value: float | None) -> str:
     """A share of 0..1 in percent.
 
-    >>> share(0.4125), share(None)
+    >>> percent(0.4125), percent(None)
     ('41.2 %', '–')
     """
     return "–" if value is None else f"{100 * value:.1f} %"

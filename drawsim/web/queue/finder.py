@@ -16,12 +16,13 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.names import display_name
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.folder import MANIFEST, Index
 from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
-from drawsim.web.events.drafts import KINDS, Kind, MadeWith
+from drawsim.web.events.drafts import MadeWith
 
 BLOCK = 200
 """Lists are made this many candidates longer at a time, so that pages of one list fit together."""
@@ -72,6 +73,10 @@ class Candidate:
 
 class Lens(Protocol):
     """The model of the first index, for what the index does not hold."""
+
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a whole picture; None: all there are."""
 
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""

@@ -7,10 +7,8 @@ claim itself and the leases are in the database, so that several servers may sha
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,18 +20,21 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.filters import parse_filter, passing
-from drawsim.web.events.drafts import ANSWERING, GRADES, Grade, Kind
-from drawsim.web.events.tables import ANSWERS, JUDGEMENTS, EventRow, LeaseRow, now, writing
+from drawsim.web.events.database import writing
+from drawsim.web.events.drafts import ANSWERING
+from drawsim.web.events.tables import EventRow, LeaseRow, now
+from drawsim.web.events.views import ANSWERS
+from drawsim.web.queue.progress import KindProgress, Progress, by_annotator
+from drawsim.web.queue.sheet import Mask, Sheet
 
 Order = Literal["unjudged", "id", "random", "uncertain"]
-Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 AT_ONCE = 500
 """Queries that are looked at again one by one; if more are new, all are."""
-DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -72,83 +73,6 @@ class Tally:
     total: int
 
 
-@dataclass(frozen=True)
-class KindProgress:
-    """How far the queries of a kind are.
-
-    answered: by at least one. complete: by as many as wanted. leased: held now.
-    """
-
-    kind: Kind
-    total: int
-    answered: int
-    complete: int
-    leased: int
-
-
-@dataclass(frozen=True)
-class AnnotatorProgress:
-    """What one annotator did. All that was undone is left out.
-
-    answered: queries left with done or none. none: of these, with none. skipped: left with skip.
-    graded: pairs by their grade. seconds: median time on an answered query, None if it is not
-    known. last_day: queries answered within the last 24 hours.
-    """
-
-    annotator: str
-    answered: int
-    none: int
-    skipped: int
-    graded: Mapping[Grade, int]
-    seconds: float | None
-    last_day: int
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the work is, by kind of query and by annotator."""
-
-    kinds: tuple[KindProgress, ...]
-    annotators: tuple[AnnotatorProgress, ...]
-
-
-class _Sheet:
-    """How the queries of one kind were left, by their place in the table.
-
-    lots: a number by chance for each, fixed by seed and id. answered: how many annotators left it
-    with done or none, (N,). left: annotator -> which they left in any way, (N,).
-    """
-
-    def __init__(self, kind: Kind, table: pd.DataFrame, seed: int, audit: float) -> None:
-        self.table = table
-        self.ids = [str(name) for name in table.index]
-        self.place = {name: place for place, name in enumerate(self.ids)}
-        self.lots = np.array([_lot(seed, kind, name) for name in self.ids], dtype=np.float64)
-        self.audited: Mask = self.lots < audit
-        self.answered = np.zeros(len(self.ids), dtype=np.int64)
-        self.left: defaultdict[str, Mask] = defaultdict(lambda: np.zeros(len(self.ids), dtype=bool))
-        self.finished: Counter[str] = Counter()
-        self._answers: dict[int, dict[str, str]] = {}
-
-    def note(self, name: str, answers: Mapping[str, str]) -> None:
-        """Replace what is known of a query by what annotators answer now."""
-        place = self.place.get(name)
-        if place is None:  # an image that was there in former days
-            return
-        for annotator, answer in self._answers.pop(place, {}).items():
-            self.left[annotator][place] = False
-            self.finished[annotator] -= answer != "skip"
-        for annotator, answer in answers.items():
-            self.left[annotator][place] = True
-            self.finished[annotator] += answer != "skip"
-        self.answered[place] = sum(answer != "skip" for answer in answers.values())
-        self._answers[place] = dict(answers)
-
-    def has_answered(self, annotator: str, place: int) -> bool:
-        """Whether an annotator left a query with done or none."""
-        return self._answers.get(place, {}).get(annotator, "skip") != "skip"
-
-
 class Queue:
     """Queries, claimed by annotators one at a time.
 
@@ -182,7 +106,7 @@ class Queue:
         self.lease = lease
         self.audit = audit
         self._uncertainty = uncertainty
-        self._sheets = {kind: _Sheet(kind, table, seed, audit) for kind, table in tables.items()}
+        self._sheets = {kind: Sheet(kind, table, seed, audit) for kind, table in tables.items()}
         self._orders: dict[tuple[Kind, Order], Places] = {}
         self._passing = lru_cache(maxsize=64)(self._filtered)
         self._seen = 0
@@ -275,9 +199,9 @@ class Queue:
                 )
                 for kind, sheet in self._sheets.items()
             )
-        return Progress(kinds, _by_annotator(self.engine))
+        return Progress(kinds, by_annotator(self.engine))
 
-    def _sheet(self, kind: Kind) -> _Sheet:
+    def _sheet(self, kind: Kind) -> Sheet:
         if kind not in self._sheets:
             raise UserError(f"there are no {kind}s in the index; index them first")
         return self._sheets[kind]
@@ -347,45 +271,7 @@ class Queue:
         )
 
 
-def _lot(seed: int, kind: Kind, name: str) -> float:
-    """A number in 0..1 for a query, as if by chance: the first bits of a hash."""
-    digest = hashlib.sha256(f"{seed}\n{kind}\n{name}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48
-
-
 def _first(order: Places, among: Mask, fewest: npt.NDArray[np.int64] | None) -> int:
     """The first place in an order among some; with `fewest`, among those where it is least."""
     places = order[among[order]]
     return int(places[0] if fewest is None else places[np.argmin(fewest[places])])
-
-
-def _by_annotator(engine: Engine) -> tuple[AnnotatorProgress, ...]:
-    """What each annotator did, by name."""
-    answers: dict[str, list[tuple[str, float | None, datetime]]] = defaultdict(list)
-    graded: dict[str, dict[Grade, int]] = defaultdict(dict)
-    given = ANSWERS.c
-    by_grade = select(JUDGEMENTS.c.annotator, JUDGEMENTS.c.grade, func.count())
-    with engine.connect() as connection:
-        rows = connection.execute(select(given.annotator, given.answer, given.seconds, given.at))
-        for annotator, answer, seconds, at in rows:
-            answers[annotator].append((answer, seconds, at))
-        grouped = by_grade.group_by(JUDGEMENTS.c.annotator, JUDGEMENTS.c.grade)
-        for annotator, grade, count in connection.execute(grouped):
-            graded[annotator][grade] = count
-    yesterday = now() - DAY
-    found = []
-    for annotator in sorted({*answers, *graded}):
-        finished = [row for row in answers[annotator] if row[0] != "skip"]
-        times = [seconds for _, seconds, _ in finished if seconds is not None]
-        found.append(
-            AnnotatorProgress(
-                annotator,
-                answered=len(finished),
-                none=sum(answer == "none" for answer, _, _ in finished),
-                skipped=len(answers[annotator]) - len(finished),
-                graded={grade: graded[annotator].get(grade, 0) for grade in GRADES},
-                seconds=float(np.median(times)) if times else None,
-                last_day=sum(at >= yesterday for _, _, at in finished),
-            )
-        )
-    return tuple(found)

@@ -1,7 +1,7 @@
 """How far annotators agree beyond chance: Cohen's kappa of two, Krippendorff's alpha of any number.
 
 What is rated is a pair of a drawing and an artwork. Who finishes a query has also rated the
-candidates that were seen and left without a grade: they count as "different". Without them only
+candidates that were seen and left without a grade: they count as PASSED. Without them only
 what both took for a match would be compared, and agreement would look near perfect.
 """
 
@@ -13,14 +13,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from drawsim.web.events.drafts import GRADES, Grade
+from drawsim.collection.grades import GRADES, PASSED, SCALE, Grade
 
 Scale = Literal["nominal", "ordinal"]
 
-ORDER: tuple[Grade, ...] = ("different", "style only", "same motif", "same work")
-"""From far to near; "unsure" has no place on this scale and counts as missing there."""
 MISSING = -1
 PAIR = ["drawing_id", "artwork_id"]
 
@@ -59,50 +57,33 @@ def cohens_kappa(first: ArrayLike, second: ArrayLike) -> float | None:
     nominal scales", Educational and Psychological Measurement 20, 1960). None where nothing was
     rated, or where both gave one and the same label throughout: chance would agree as well.
     """
+    from sklearn.metrics import cohen_kappa_score
+
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape:
         raise ValueError(f"the raters have {len(one)} and {len(other)} labels")
     labels, codes = np.unique(np.concatenate([one, other]), return_inverse=True)
     if len(labels) < 2:
         return None
-    n = len(one)
-    counts = [np.bincount(half, minlength=len(labels)) for half in (codes[:n], codes[n:])]
-    # In whole numbers, so that perfect agreement is 1 exactly.
-    alike, by_chance = n * int((one == other).sum()), int(counts[0] @ counts[1])
-    return (alike - by_chance) / (n * n - by_chance)
+    return float(cohen_kappa_score(codes[: len(one)], codes[len(one) :]))
 
 
 def krippendorffs_alpha(ratings: ArrayLike, scale: Scale = "nominal") -> float | None:
     """Alpha of any number of raters, who may have left things out.
 
     ratings: (things, raters) codes 0, 1, 2, …, in their order where the scale is ordinal; MISSING
-    where there is none. alpha = 1 - D_o / D_e over the coincidences of values within things, with
-    the squared difference of codes c <= k being 1 (nominal, c other than k) or
-    (n_c / 2 + n_(c+1) + … + n_(k-1) + n_k / 2)^2 (ordinal), n_c counting the pairable values c
-    (Krippendorff, "Computing Krippendorff's alpha-reliability", University of Pennsylvania, 2011).
+    where there is none. Formula: Krippendorff, "Computing Krippendorff's alpha-reliability",
+    University of Pennsylvania, 2011; the ordinal difference counts the pairable values between two.
     None where no two raters met on a thing or all pairable values are the same.
     """
+    import krippendorff
+
     codes = np.asarray(ratings, dtype=np.int64)
-    things, rater = np.nonzero(codes != MISSING)
-    counts = np.zeros((len(codes), codes.max(initial=0) + 1))
-    np.add.at(counts, (things, codes[things, rater]), 1)
-    counts = counts[counts.sum(axis=1) > 1]
-    totals = counts.sum(axis=0)
-    if np.count_nonzero(totals) < 2:
+    met = codes[(codes != MISSING).sum(axis=1) > 1]
+    if len(np.unique(met[met != MISSING])) < 2:
         return None
-    weights = 1 / (counts.sum(axis=1) - 1)
-    coincidences = (counts * weights[:, None]).T @ counts - np.diag(weights @ counts)
-    distances = _squared_differences(totals, scale)
-    observed = (coincidences * distances).sum()
-    expected = (np.outer(totals, totals) * distances).sum() / (totals.sum() - 1)
-    return float(1 - observed / expected)
-
-
-def _squared_differences(totals: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
-    if scale == "nominal":
-        return 1 - np.eye(len(totals))
-    middles = np.cumsum(totals) - totals / 2
-    return np.subtract.outer(middles, middles) ** 2
+    values = np.where(met == MISSING, np.nan, met)
+    return float(krippendorff.alpha(values.T, level_of_measurement=scale))
 
 
 def ratings(judgements: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +99,7 @@ def ratings(judgements: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _left(answers: pd.DataFrame) -> pd.DataFrame:
-    """The candidates that were seen by who finished the query, as rated "different"."""
+    """The candidates that were seen by who finished the query, as rated PASSED."""
     finished = answers[answers["answer"].isin(["done", "none"])]
     seen = finished[["annotator", "kind", "id", "shown_ids"]].explode("shown_ids")
     seen = seen.dropna(subset=["shown_ids"])
@@ -128,7 +109,7 @@ def _left(answers: pd.DataFrame) -> pd.DataFrame:
             "drawing_id": seen["id"].where(drawn, seen["shown_ids"]),
             "artwork_id": seen["shown_ids"].where(drawn, seen["id"]),
             "annotator": seen["annotator"],
-            "grade": "different",
+            "grade": PASSED,
             "given": False,
         }
     )
@@ -155,8 +136,8 @@ def kappas(rated: pd.DataFrame) -> list[Kappa]:
 
 
 def alpha(rated: pd.DataFrame, scale: Scale) -> Alpha:
-    """Alpha of all annotators; on the ordinal scale of ORDER, "unsure" is missing."""
-    grades: Sequence[Grade] = ORDER if scale == "ordinal" else GRADES
+    """Alpha of all annotators; on the ordinal SCALE, grades without a place are missing."""
+    grades: Sequence[Grade] = SCALE if scale == "ordinal" else GRADES
     places = {grade: place for place, grade in enumerate(grades)}
     coded = rated.assign(code=rated["grade"].map(places)).dropna(subset=["code"])
     table = coded.pivot(index=PAIR, columns="annotator", values="code")

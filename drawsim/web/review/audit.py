@@ -18,7 +18,7 @@ DEPTHS = (1, 5, 10, 20, 50)
 
 
 @dataclass(frozen=True)
-class Share:
+class Ratio:
     """A share of things counted, and its 95 % interval (Wilson)."""
 
     hits: int
@@ -43,8 +43,8 @@ class Audit:
 
     model: str
     index_sha256: str
-    recall: dict[int, Share]
-    unmatched: Share
+    recall: dict[int, Ratio]
+    unmatched: Ratio
 
 
 def audits(
@@ -71,10 +71,10 @@ def audits(
         best = _best_ranks(rows, of_model, matches)
         total = len(drawings & matched)
         recall = {
-            depth: Share(sum(best.get(drawing, math.inf) <= depth for drawing in drawings), total)
+            depth: Ratio(sum(best.get(drawing, math.inf) <= depth for drawing in drawings), total)
             for depth in _depths(k)
         }
-        unmatched = Share(len(drawings - matched), len(drawings))
+        unmatched = Ratio(len(drawings - matched), len(drawings))
         found.append(Audit(str(model), str(index), recall, unmatched))
     return found
 

@@ -12,16 +12,15 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from drawsim.collection.grades import CONFIRMED, GRADES, UNDECIDED, Grade
 from drawsim.collection.spreadsheets import guarded
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_text
-from drawsim.web.events.drafts import GRADES, Action, Grade
+from drawsim.web.events.drafts import Action
 from drawsim.web.events.store import EventStore
 from drawsim.web.review.web_annotations import annotations_text
 
-CONFIRMED: tuple[Grade, ...] = ("same work",)
-"""Grades that make a pair true, unless others are named."""
 PAIR = ("drawing_id", "artwork_id")
 JUDGED = (
     "grade",
@@ -164,7 +163,7 @@ def pair_table(
     """The pairs of a collection with what was judged: `pair` is bool, all other cells are text.
 
     A row that nobody judged stays as it is. A judged one is true if its grade is among `confirmed`:
-    the last adjudication's; else the one that most annotators gave; else, in a tie, `unsure`. The
+    the last adjudication's; else the one that most annotators gave; else, in a tie, UNDECIDED. The
     style copies of a drawing follow it, and a judgement of a copy is one of its original.
 
     Columns: drawing_id, artwork_id, pair, parent; grade; annotator (several: joined by "; ", the
@@ -282,7 +281,7 @@ def _outcome(judged: list[Row], last_word: Row | None) -> dict[str, str]:
     most = counts[0][1] if counts else 0
     tie = len(counts) > 1 and counts[1][1] == most
     words = judged if last_word is None else [*judged, last_word]
-    grade = last_word["grade"] if last_word else "unsure" if tie else counts[0][0]
+    grade = last_word["grade"] if last_word else UNDECIDED if tie else counts[0][0]
     ranked = [row for row in judged if not pd.isna(row["rank"])] or judged
     seen = ranked[-1] if ranked else dict.fromkeys(("model", "index_sha256"), "")
     noted = [(row["annotator"], row["note"]) for row in words if row["note"]]

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 import pandas as pd
 
+from drawsim.collection.grades import GRADES, Grade
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import ACTIONS, GRADES, Box, Grade
+from drawsim.web.events.drafts import ACTIONS, Box
 from drawsim.web.events.store import Event, EventStore
 
 PAGE = 50

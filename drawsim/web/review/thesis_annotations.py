@@ -11,14 +11,15 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from drawsim.collection.grades import MATCH, UNDECIDED, Grade
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.tables import Collection
-from drawsim.web.events.drafts import Draft, Grade, MadeWith
+from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 
 ANNOTATOR = "thesis"
-GRADES: dict[bool, Grade] = {True: "same work", False: "unsure"}
+GRADES: dict[bool, Grade] = {True: MATCH, False: UNDECIDED}
 BY_HAND = MadeWith("none: found by hand", "")
 """No model ranked what the thesis's author leafed through."""
 
@@ -66,7 +67,7 @@ class Imported:
 def import_thesis(
     store: EventStore, collection: Collection, file: Path, annotator: str = ANNOTATOR
 ) -> Imported:
-    """Save a table of pairs as grades: `same work` for true, `unsure` for false.
+    """Save a table of pairs as grades: MATCH for true, UNDECIDED for false.
 
     file: a CSV with drawing_id, artwork_id, pair (true or false) and, where it lists style copies,
     parent. A second import of the same rows adds nothing. Raises UserError that lists what is wrong

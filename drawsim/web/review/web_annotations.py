@@ -15,14 +15,14 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pandas as pd
 
 import drawsim
-from drawsim.web.events.drafts import Action, Box, Grade, Kind
+from drawsim.collection.grades import LINKING
+from drawsim.collection.kinds import Kind
+from drawsim.web.events.drafts import Action, Box
 from drawsim.web.events.store import EventStore
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 NAMESPACE = uuid5(NAMESPACE_URL, "urn:drawsim:event")
-LINKING: tuple[Grade, ...] = ("same work", "same motif", "style only")
-"""Grades that say how a drawing and an artwork belong together."""
 ALL = 2**31 - 1
 
 Json = dict[str, Any]

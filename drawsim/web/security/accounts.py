@@ -24,7 +24,8 @@ from sqlalchemy import Engine, delete, insert, select
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
-from drawsim.web.events.tables import SessionRow, now, writing
+from drawsim.web.events.database import writing
+from drawsim.web.events.tables import SessionRow, now
 
 Role = Literal["annotator", "reviewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -64,6 +65,11 @@ class Accounts:
     def names(self) -> list[str]:
         """The names of all who have an account, sorted."""
         return sorted(self._read())
+
+    @property
+    def users(self) -> list[User]:
+        """All who have an account, by name."""
+        return [User(name, _role(entry["role"])) for name, entry in sorted(self._read().items())]
 
     def find(self, name: str) -> User | None:
         """The user of a name, without a password: for those who are signed in already."""

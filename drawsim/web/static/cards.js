@@ -1,7 +1,7 @@
 // One picture of a grid, with what is known about it.
 
 import { h, picture } from "./dom.js";
-import { labelOf } from "./grades.js";
+import { labelOf, MATCH } from "./grades.js";
 
 /** What a person calls a picture: "number 3, The Starry Night, Vincent van Gogh". */
 export function nameOf(item) {
@@ -32,6 +32,7 @@ export function makeCard(item, press) {
     badge.hidden = !given;
     badge.textContent = labelOf(given);
     badge.dataset.grade = root.dataset.grade = given ?? "";
+    root.toggleAttribute("data-match", given === MATCH.grade);
     button.setAttribute("aria-label", given ? `${name}, graded ${given}` : name);
   };
   grade(null);

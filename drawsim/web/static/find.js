@@ -6,7 +6,7 @@ import { makeCard, nameOf } from "./cards.js";
 import { Compare } from "./compare.js";
 import { api } from "./connection.js";
 import { $, facts, h, picture, plural, sentence } from "./dom.js";
-import { GRADES } from "./grades.js";
+import { GRADES, MATCH } from "./grades.js";
 import { Keys } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { Status } from "./status.js";
@@ -147,7 +147,7 @@ function cardOf(item) {
     card.grade(wanted.judgements[item.id] ?? null);
     card.append(h("button", {
       type: "button", class: "button match", "aria-label": `This is the match: ${nameOf(item)}`,
-      onclick: () => grade(item, "same work"),
+      onclick: () => grade(item, MATCH.grade),
     }, "This is the match"));
   } else {
     card.append(h("a", {

@@ -1,14 +1,11 @@
-// The five grades, each with its key, and the buttons that give them.
+// The grades, each with its key, and the buttons that give them.
 
-import { $$, h } from "./dom.js";
+import { $, $$, h } from "./dom.js";
 
-export const GRADES = [
-  { grade: "same work", key: "w", label: "Same work", means: "the drawing was made after this very artwork" },
-  { grade: "same motif", key: "m", label: "Same motif", means: "the same subject, after another picture of it" },
-  { grade: "style only", key: "y", label: "Style only", means: "the manner is alike, the subject is not" },
-  { grade: "different", key: "d", label: "Different", means: "looked at closely, nothing shared" },
-  { grade: "unsure", key: "q", label: "Unsure", means: "in question: somebody else should look" },
-];
+/** [{grade, key, label, means, match}], as the server defines them. */
+export const GRADES = JSON.parse($("meta[name=grades]").content);
+/** What a press on a candidate says. */
+export const MATCH = GRADES.find(({ match }) => match);
 
 export const labelOf = (grade) => GRADES.find((one) => one.grade === grade)?.label ?? "";
 

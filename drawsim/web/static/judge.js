@@ -5,7 +5,7 @@ import { nameOf } from "./cards.js";
 import { Compare } from "./compare.js";
 import { api, Failure } from "./connection.js";
 import { $, $$, picture, sentence } from "./dom.js";
-import { GradeButtons, GRADES } from "./grades.js";
+import { GradeButtons, GRADES, MATCH } from "./grades.js";
 import { Keys } from "./keys.js";
 import { NoteDialog } from "./note.js";
 import { Outbox } from "./outbox.js";
@@ -36,7 +36,7 @@ const queue = new QueueForm(() => exclusively(async () => {
   await next();
 }));
 const candidates = new Candidates($("#candidates"), {
-  toggled: (candidate) => grade(candidate, "same work"),
+  toggled: (candidate) => grade(candidate, MATCH.grade),
   focused: () => describe(),
   more: async (start) => {
     const { kind, id, judgements } = task;
@@ -131,9 +131,9 @@ function describe() {
 }
 
 async function leave(action) {
-  const same = Object.values(task.judgements).includes("same work");
+  const same = Object.values(task.judgements).includes(MATCH.grade);
   if (action === "none" && same) {
-    status.say("Something is graded same work: take the grade away first, or save and go on", "bad");
+    status.say(`Something is graded ${MATCH.grade}: take the grade away first, or save and go on`, "bad");
     return;
   }
   const seen = action === "skip" ? {} : { shown_ids: candidates.seenIds.slice(0, 2000) };
@@ -245,7 +245,7 @@ const move = (name, event) => {
 };
 const closer = compare.dialog;
 const keys = new Keys([
-  { keys: [..."123456789"], shown: ["1 – 9"], label: "Same work, for the candidate with that number", run: whenReady((name) => grade(candidates.numbered(Number(name)), "same work")) },
+  { keys: [..."123456789"], shown: ["1 – 9"], label: `${MATCH.label}, for the candidate with that number`, run: whenReady((name) => grade(candidates.numbered(Number(name)), MATCH.grade)) },
   { keys: ARROWS, shown: ["←", "→", "↑", "↓"], label: "Move among the candidates; with Shift, move the enlarged picture", run: whenReady(move), repeat: true },
   ...GRADES.map(({ grade: given, key, label, means }) => ({ keys: [key], label: `${label}: ${means}`, run: whenReady(() => grade(candidates.current, given)) })),
   { keys: ["Enter"], shown: ["⏎"], label: "Save and go on", run: actions.done },

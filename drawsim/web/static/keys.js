@@ -18,7 +18,7 @@ const TYPED_IN = "input, select, textarea";
 const PRESSED = "button:not(.card-picture), a, summary, [role=button]";
 
 export class Keys {
-  /** `table`: [{keys: ["w"], label: "Same work", run(name, event), dialog?, repeat?}]. An entry
+  /** `table`: [{keys: ["z"], label: "Zoom", run(name, event), dialog?, repeat?}]. An entry
    *  holds while its dialog is open, or, without one, while none is. Entries without `run` are
    *  only told in the help. */
   constructor(table) {

@@ -15,19 +15,14 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional
 
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import build, config_folder
-from drawsim.learning.losses.losses import (
-    ContrastiveLoss,
-    InfoNCELoss,
-    Loss,
-    MultiSimilarityLoss,
-    ReplicaClusLoss,
-    Similarities,
-    Terms,
-    TripletCosineLoss,
-    compare,
-)
+from drawsim.learning.losses.base import Loss, Similarities, Terms, compare
+from drawsim.learning.losses.contrastive import ContrastiveLoss
+from drawsim.learning.losses.infonce import InfoNCELoss
+from drawsim.learning.losses.multi_similarity import MultiSimilarityLoss
+from drawsim.learning.losses.replica_clus import ReplicaClusLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
 
 ALL: dict[str, Callable[[], Loss]] = {
     "triplet": lambda: TripletCosineLoss(0.4, "mean"),

@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.learning.miners.mining import HardestNegatives
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
-from drawsim.retrieval.embeddings import load_embeddings
+from drawsim.learning.training.callbacks.early_stopping import EarlyStopping
 from tests.learning.tiny import (
-    tiny_adaptation,
     tiny_experiment,
     tiny_matcher,
 )
@@ -46,14 +44,15 @@ def run(
     scores: list[float],
     keep: Keep = "best",
     improved: Sequence[bool] = (),
+    monitor: str = "val/mrr",
 ) -> BestAndLast:
     trainer = Scripted()
-    checkpoints = BestAndLast(folder, "val/mrr", keep, lambda: improved[trainer.current_epoch])
+    checkpoints = BestAndLast(folder, monitor, keep, lambda: improved[trainer.current_epoch])
     as_lightning: Any = trainer
     checkpoints.start(as_lightning, untrained)
     for epoch, score in enumerate(scores):
         trainer.current_epoch = epoch
-        trainer.callback_metrics = {"val/mrr": torch.tensor(score)}
+        trainer.callback_metrics = {monitor: torch.tensor(score)}
         checkpoints.on_train_epoch_end(as_lightning, SimpleNamespace())  # type: ignore[arg-type]
     return checkpoints
 
@@ -79,6 +78,24 @@ def test_the_best_epoch_is_kept(
     last = json.loads(checkpoints.last.read_text())
     assert last == {"after": str({"val/mrr": torch.tensor(scores[-1])}), "weights_only": "False"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+@pytest.mark.parametrize("monitor", ["val/median_rank", "val/normalised_rank", "val/loss"])
+def test_the_lowest_is_best_of_what_is_better_low(tmp_path: Path, monitor: str) -> None:
+    checkpoints = run(tmp_path, 5, [6, 3, 3, 4], monitor=monitor)
+    assert (checkpoints.best_epoch, checkpoints.best_score) == (2, 3)
+
+
+@pytest.mark.parametrize("monitor", ["test/mrr", "val/mr", "val/tie_rate", "mrr"])
+def test_an_unknown_monitor_is_refused_with_the_nearest(tmp_path: Path, monitor: str) -> None:
+    # The test set is not looked at, and nobody knows which tie rate is better.
+    with pytest.raises(UserError, match=rf"monitor={monitor}: did you mean .*val/"):
+        BestAndLast(tmp_path, monitor, "best", lambda: False)
+
+
+@pytest.mark.parametrize(("monitor", "mode"), [("val/mrr", "max"), ("val/loss", "min")])
+def test_early_stopping_knows_which_way_is_better(monitor: str, mode: str) -> None:
+    assert EarlyStopping(monitor, patience=3).mode == mode
 
 
 @pytest.mark.parametrize(
@@ -213,72 +230,3 @@ def test_a_model_that_does_not_learn_stays_untrained(tmp_path: Path) -> None:
     experiment.final(baseline)
     assert experiment.run.record["best_epoch"] == 0
     assert experiment.run.record["baseline"] == experiment.run.record["final"]
-
-
-EVERYTHING: dict[str, Any] = {"views": 6, "passes": 2, "augmented_val": True, "batch_size": 8}
-
-
-@pytest.mark.parametrize(
-    ("remine", "workers", "everything"),
-    [
-        ("every_epoch", 2, False),
-        ("on_improvement", 0, False),
-        ("on_improvement", 0, True),
-    ],
-)
-def test_a_broken_run_resumes_to_the_result_of_an_unbroken_one(
-    tmp_path: Path, remine: Any, workers: int, everything: bool
-) -> None:
-    """Everything: with views, a memory of the gallery, adaptation, and an augmented val loss."""
-
-    class KilledError(Exception):
-        """Stands for whatever ends a process."""
-
-    class Break(pl.Callback):
-        def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-            if trainer.global_step == 8:  # amid the third epoch
-                raise KilledError
-
-    def whole(folder: Path, *, resume: bool, callbacks: Any = ()) -> dict[str, Any]:
-        def falling(epoch: float, epochs: int) -> float:
-            return 1 - epoch / epochs
-
-        adaptation = tiny_adaptation() if everything else None
-        experiment = tiny_experiment(
-            folder,
-            tiny_matcher(
-                schedule=falling, share=everything, memory=everything, adaptation=adaptation
-            ),
-            max_epochs=4,
-            miner=HardestNegatives(3, remine, same_picture=0.999999 if everything else None),
-            callbacks=callbacks,
-            workers=workers,
-            **(EVERYTHING if everything else {}),
-        )
-        baseline = experiment.baseline(resume=resume)
-        experiment.fit(resume=resume)
-        experiment.final(baseline)
-        return {k: v for k, v in experiment.run.record.items() if k != "seconds"}
-
-    unbroken = whole(tmp_path / "unbroken", resume=False)
-    with pytest.raises(KilledError):
-        whole(tmp_path / "broken", resume=False, callbacks=[Break()])
-    resumed = whole(tmp_path / "broken", resume=True)
-    assert resumed["final"] == unbroken["final"]
-    assert resumed["best_epoch"] == unbroken["best_epoch"]
-    for kind in ("drawings", "artworks"):
-        vectors = [
-            load_embeddings(tmp_path / f"{name}/run/embeddings/final.{kind}.safetensors").vectors
-            for name in ("unbroken", "broken")
-        ]
-        assert torch.equal(*vectors)
-    tables = [pd.read_csv(tmp_path / name / "run/metrics.csv") for name in ("unbroken", "broken")]
-    pd.testing.assert_frame_equal(tables[0], tables[1])
-    steps = [0.05 * (1 - (epoch + 1 / 3) / 4) for epoch in range(4)]  # means over three steps each
-    assert tables[0]["lr"][1:].tolist() == pytest.approx(steps)
-    mined = [sorted((tmp_path / n / "run/triplets").iterdir()) for n in ("unbroken", "broken")]
-    assert [p.read_text() for p in mined[0]] == [p.read_text() for p in mined[1]]
-    assert all(
-        torch.equal(tensor, state(tmp_path / "broken", "last.ckpt")[name])
-        for name, tensor in state(tmp_path / "unbroken", "last.ckpt").items()
-    )

@@ -237,3 +237,15 @@ def test_processes_share_the_embedding_evenly(tmp_path: Path, world: int) -> Non
     as_process(data, 0, 1)
     alone = [p for _, places in data.val_dataloader() for p in places.tolist()]
     assert {p for share in shares for p in share} == set(alone)
+
+
+def test_the_state_is_plain_values_and_gives_the_same_batches(tmp_path: Path) -> None:
+    first, second = (tiny_data(tmp_path / name, views=3) for name in ("first", "second"))
+    first.choice, first.epoch = some_choice(views=[0, 3, 5]), 2
+    torch.save(first.state_dict(), tmp_path / "state.pt")
+    second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert second.epoch == 2
+    for data in (first, second):
+        as_process(data, 0, 1)
+    batches = [data.train_dataloader().batch_sampler for data in (first, second)]
+    assert [*batches[0]] == [*batches[1]]  # type: ignore[misc]

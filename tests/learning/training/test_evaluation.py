@@ -15,8 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.collection.splits import Set
-from drawsim.common.errors import UserError
-from drawsim.learning.miners.mining import Remine
+from drawsim.learning.miners.base import Remine
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
 from drawsim.pixels.dataset import to_tensor
@@ -208,13 +207,6 @@ def test_mining_on_improvement_follows_the_thesis(tmp_path: Path) -> None:
     assert 0 < kept < 8  # both cases came up
 
 
-def test_an_unknown_monitor_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    experiment = tiny_experiment(tmp_path, tiny_matcher())
-    experiment.checkpoints.monitor = "test/mrr"
-    with pytest.raises(UserError, match=r"monitor=test/mrr: choose one of .*val/mrr"):
-        experiment.baseline(resume=False)
-
-
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     """A run whose model adapts its embeddings, all stages."""
@@ -261,7 +253,7 @@ def test_what_a_run_ranks_and_keeps_is_adapted(adapted: Experiment, tmp_path: Pa
         scores = by_hand(kept[0].numpy(), kept[1].numpy(), [9, 10])
         shown = {k: adapted.run.record[stage]["test"][k] for k in scores}
         assert shown == pytest.approx(scores, abs=1e-6)
-    made_by = adapted.module.recipe(SIZE, "32-true", False).describe()
+    made_by = adapted.module.model.describe()
     assert "4 principal axes" in made_by["adaptation"]
 
 

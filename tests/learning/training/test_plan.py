@@ -16,6 +16,7 @@ from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.plan import MIB, activation_bytes, describe_plan
 from drawsim.learning.training.samples import EpochChoice
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.pixels.reading import Reading
 from drawsim.pixels.thesis_transforms import augmentation
 from drawsim.retrieval.task import make_task
 from tests.learning.tiny import NO_AUGMENTATION, as_process, tinted
@@ -59,8 +60,7 @@ def make_data(
         drawings=list(collection.paths("drawing", task.drawings).values()),
         artworks=list(collection.paths("artwork", task.artworks).values()),
         augmentation=augmentation(exact=bool(copies), **plain),
-        image_size=SIZE,
-        exact=False,
+        reading=Reading(SIZE),
         batch_size=batch_size,
         grouped=grouped,
         embed_batch_size=4,
@@ -68,7 +68,6 @@ def make_data(
         frozen=False,
         workers=0,
         seed=0,
-        max_pixels=10**6,
         **settings,
     )
 

@@ -13,18 +13,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from drawsim.learning.miners.mining import NOTHING
+from drawsim.learning.miners.base import NOTHING, listed
 from drawsim.learning.training.samples import (
     EpochChoice,
     TripletDataset,
     TripletSpec,
-    listed,
     nothing_chosen,
     without_views,
 )
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.thesis_transforms import augmentation
+from drawsim.retrieval.ranking import Relevance
 from tests.learning.tiny import (
     BASIC,
     MAX_PIXELS,
@@ -248,11 +248,12 @@ def test_before_anything_is_mined_there_is_nothing_to_read(tmp_path: Path) -> No
 
 @given(
     among=st.integers(1, 6),
-    drawn=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), max_size=15),
+    drawn=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), max_size=15, unique=True),
 )
 def test_a_table_of_pairs_is_a_plain_loop(among: int, drawn: list[tuple[int, int]]) -> None:
     pairs = [(row, artwork) for row, artwork in drawn if row < among]
-    table = listed(torch.tensor(pairs, dtype=torch.int64).view(-1, 2), among)
+    columns = torch.tensor(pairs, dtype=torch.int64).view(-1, 2)
+    table = listed(Relevance(columns[:, 0], columns[:, 1]), among)
     rows: list[list[int]] = [[] for _ in range(among)]
     for row, artwork in pairs:
         rows[row].append(artwork)

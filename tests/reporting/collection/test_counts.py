@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import doctest
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.common.errors import UserError
-from drawsim.reporting.collection import counts as explore_counts
 from drawsim.reporting.collection.counts import (
     drawings_per_artwork,
     natural_order,
@@ -192,9 +190,3 @@ def test_the_published_drawings(shared_data: Path, tmp_path: Path) -> None:
     assert ages.to_dict() == Counter(row["age_group"] for row in rows)
     found = dict(zip(countries["code"], countries["drawings"], strict=True))
     assert found == Counter(row["country"] for row in rows)
-
-
-def test_doctests() -> None:
-    result = doctest.testmod(explore_counts)
-    assert result.attempted > 0
-    assert result.failed == 0

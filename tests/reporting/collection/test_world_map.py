@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import doctest
 import importlib.util
 import math
 import re
 from pathlib import Path
 from types import ModuleType
 
+import pycountry
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 
 import drawsim
-from drawsim.collection.names import COUNTRIES
 from drawsim.reporting.collection import world_map
 from drawsim.reporting.collection.world_map import CLASSES, classes_of, map_figure, read_world
 
-NO_MORE = {"ANT", "CSK", "DDR", "SCG", "SUN", "YUG", "ZAR"}
 PLACES = {  # longitude, latitude
     "FRA": (2.35, 48.85),
     "GUF": (-53.0, 4.0),
@@ -58,13 +56,14 @@ def places_at(longitude: float, latitude: float) -> set[str]:
 def test_every_code_of_iso_3166_is_on_the_map_once() -> None:
     places = read_world().places
     # Antarctica is below the map's edge; Kosovo has no code in ISO 3166.
-    assert set(places) == COUNTRIES - NO_MORE - {"ATA"} | {"XKX"}
+    codes = {country.alpha_3 for country in pycountry.countries}
+    assert set(places) == codes - {"ATA"} | {"XKX"}
     names = [place.name for place in places.values()]
     assert len(set(names)) == len(names)
     assert all(place.rings or place.dot for place in places.values())
     text = world_map.FILE.read_text(encoding="utf-8")
-    codes = re.findall('^ "(...)":', text, flags=re.MULTILINE)
-    assert len(codes) == len(places)  # JSON would silently keep the last of two
+    written = re.findall('^ "(...)":', text, flags=re.MULTILINE)
+    assert len(written) == len(places)  # JSON would silently keep the last of two
 
 
 def test_everything_lies_within_the_map() -> None:
@@ -134,9 +133,3 @@ def test_the_map_tells_each_count_and_shows_small_states() -> None:
     assert "var(--m6)" in france[: france.index("</g>")]
     brazil = svg[svg.index("Brazil (BRA)") :]
     assert "var(--tile)" in brazil[: brazil.index("</g>")]
-
-
-def test_doctests() -> None:
-    result = doctest.testmod(world_map)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import doctest
 import io
 import json
 import re
@@ -183,8 +182,3 @@ def test_columns_that_tell_nothing_apart() -> None:
     assert ages is not None
     assert ages.groups == ["3-5", "10-13", "18-25"]
     assert ages.of_value == [2, None, 0, 1]
-
-
-def test_examples_in_the_documentation() -> None:
-    for module in (atlas, map_page):
-        assert doctest.testmod(module).failed == 0

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import doctest
 import io
 import re
 import warnings
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 
-import drawsim
 from drawsim.reporting.collection.charts import (
     LETTERS,
     RANKED,
@@ -26,10 +23,7 @@ from drawsim.reporting.collection.charts import (
     year_columns,
     years_figure,
 )
-from drawsim.reporting.kit import figures
 from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn
-
-TEMPLATES = Path(drawsim.__file__).parent / "reporting" / "templates"
 
 
 def tips(figure: Drawn) -> list[str]:
@@ -75,19 +69,6 @@ def test_a_figure_is_png_for_paper_and_svg_that_can_turn_dark(figure: Drawn) -> 
     assert not re.search("<style|xlink|http|<g id=|font-family", figure.svg)
     assert set(re.findall(r"var\(--(\w+)\)", figure.svg)) <= set(COLOURS)
     assert texts(figure)
-
-
-def test_the_page_has_the_colours_of_the_paper() -> None:
-    style = "".join((TEMPLATES / name).read_text() for name in ("base.css", "explore.css"))
-    light = {
-        name: colour
-        for block in re.findall(r":root \{(.*?)\n\}", style, flags=re.DOTALL)
-        if "--sans" in block or "--m0" in block
-        for name, colour in re.findall(r"--(\w+): (#\w+)", block)
-    }
-    paper = dict(COLOURS, page=light["page"])  # which is white
-    assert {name: light[name] for name in paper} == paper
-    assert len(set(COLOURS.values())) == len(COLOURS)
 
 
 def test_years_keep_their_distances_and_what_is_no_year_is_told() -> None:
@@ -145,9 +126,3 @@ def test_any_name_can_be_drawn() -> None:
     assert "&lt;b&gt;&amp;amp;&quot;&#x27;&lt;/svg&gt;" in tips(figure)
     assert figure.svg.count("</svg>") == 1
     assert max(map(len, texts(figure))) <= max(LETTERS, len("&lt;b&gt;&amp;amp;\"'&lt;/svg&gt;"))
-
-
-def test_doctests() -> None:
-    result = doctest.testmod(figures)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -99,7 +99,7 @@ def test_breakdowns_count_each_query_once_per_column(folder: Path) -> None:
 def test_a_value_with_one_query_has_no_interval() -> None:
     about = pd.DataFrame({"country": ["FRA", "ITA", "ITA"]})
     values = torch.tensor([0.5, 1.0, 0.25], dtype=torch.float64)
-    per_query = {"reciprocal_rank": values, "recall@10": values, "recall@20": values}
+    per_query = {"mrr": values, "recall@10": values, "recall@20": values}
     rows = {(r["value"], r["metric"]): r for r in breakdown(about, ["country"], per_query)}
     assert np.isnan(rows["FRA", "mrr"]["low"])
     sample = bootstrap(np.array([1.0, 0.25]), np.mean)
@@ -132,7 +132,7 @@ def test_a_run_is_read_with_its_two_models(folder: Path) -> None:
     assert one.metrics["baseline"] == one.metrics["final"]
 
 
-@pytest.mark.skipif(not PARITY.is_dir(), reason="shared/reference/parity is not here")
+@pytest.mark.skipif(not PARITY.is_dir(), reason="no real data: no parity fixtures")
 def test_files_give_the_thesis_its_own_numbers(tmp_path: Path) -> None:
     arrays = np.load(PARITY / "embeddings.npz", allow_pickle=False)
     for file, kind in (("d", "drawing"), ("a", "artwork")):

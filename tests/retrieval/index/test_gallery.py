@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from drawsim.collection.ids import check_ids
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery, check_ids, gallery_from_file
+from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery, gallery_from_file
 
 LITE = EmbeddingModel("lite", "0123456789abcdef", "squash to 280x280", 4)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import multiprocessing
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from drawsim.retrieval.metrics import scores
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.scores import RetrievalScores
 from drawsim.retrieval.ranking import Relevance, rank
@@ -86,9 +84,3 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     for number in range(2):
         found = torch.load(tmp_path / f"{number}.pt", weights_only=True)
         assert found == pytest.approx(expected())
-
-
-def test_documented_examples_hold() -> None:
-    result = doctest.testmod(scores)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -19,7 +19,7 @@ from tests.retrieval.test_ranking import some_relevance
 
 PARITY = Path(__file__).resolve().parents[4] / "shared" / "reference" / "parity"
 needs_fixture = pytest.mark.skipif(
-    not PARITY.is_dir(), reason="the parity fixtures (shared/reference/parity) are not here"
+    not PARITY.is_dir(), reason="no real data: no parity fixtures beside the repository"
 )
 
 

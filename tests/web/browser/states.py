@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from drawsim.web.events.drafts import Draft, Grade
+from drawsim.collection.grades import Grade
+from drawsim.web.events.drafts import Draft
 from drawsim.web.services import Services
 from tests.web.browser.visitor import Visitor, until
 

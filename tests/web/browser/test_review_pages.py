@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from drawsim.web.events.drafts import Draft, Grade
+from drawsim.collection.grades import Grade
+from drawsim.web.events.drafts import Draft
 from drawsim.web.events.store import EventStore
 from drawsim.web.services import Services
 from tests.web.browser.conftest import Visit

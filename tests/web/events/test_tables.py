@@ -11,9 +11,11 @@ from sqlalchemy import Engine, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from drawsim.common.errors import UserError
+from drawsim.web.events.database import connect, writing
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import VIEWS, EventRow, LeaseRow, connect, now, writing
+from drawsim.web.events.tables import EventRow, LeaseRow, now
+from drawsim.web.events.views import VIEWS
 
 MADE_WITH = MadeWith("lite", "0" * 64)
 
@@ -62,9 +64,8 @@ def test_sqlite_waits_for_the_disk(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 def test_postgresql_waits_for_the_disk_even_where_its_settings_do_not(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("a setting of PostgreSQL")
     with engine.connect() as connection:
         connection.execute(text("SET synchronous_commit TO off"))
         connection.commit()

@@ -11,7 +11,8 @@ from typing import NamedTuple, get_args
 import pytest
 from fastapi.testclient import TestClient
 
-from drawsim.web.events.drafts import GRADES
+from drawsim.collection.grades import GRADES, MATCH
+from drawsim.web.pages.grading import style_sheet
 from drawsim.web.pages.judge import ORDERS
 from drawsim.web.pages.rendering import STATIC
 from drawsim.web.queue.queue import Order
@@ -25,8 +26,10 @@ PAGES = (
 NASTY = "\"'><script>alert(1)</script>{{7*7}}"
 VOID = {"meta", "link", "input", "br", "hr", "img", "wbr"}
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
-OWN_STYLES = {
-    name: (STATIC / name).read_text(encoding="utf-8") for name in ("style.css", "judge.css")
+OWN_STYLES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.css")}
+TEMPLATES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in STATIC.with_name("templates").glob("*.j2")
 }
 
 
@@ -302,15 +305,24 @@ def test_scripts_find_their_elements(local: TestClient, script: str, path: str) 
     assert wanted <= {*opened(local, path).ids}
 
 
-def test_the_scripts_know_the_grades_and_each_has_its_key() -> None:
-    rows = re.findall(r'\{ grade: "([^"]+)", key: "(\w)", label: "([^"]+)"', SCRIPTS["grades.js"])
-    assert tuple(grade for grade, _, _ in rows) == GRADES
-    keys = [key for _, key, _ in rows]
-    assert all(key in label.lower() or label == "Unsure" for _, key, label in rows)
-    taken = re.findall(r'keys: \["(.)"', SCRIPTS["judge.js"].split("// The same while")[0])
-    assert len({*taken, *keys}) == len([*taken, *keys])
-    for grade in GRADES:
-        assert f'[data-grade="{grade}"]' in OWN_STYLES["style.css"]
+def test_pages_tell_the_scripts_of_the_grades_and_each_has_its_key(local: TestClient) -> None:
+    metas = [each.attributes for each in opened(local, "/judge").elements if each.tag == "meta"]
+    told = json.loads(next(meta["content"] for meta in metas if meta.get("name") == "grades"))
+    assert tuple(each["grade"] for each in told) == GRADES
+    assert [each["grade"] for each in told if each["match"]] == [MATCH]
+    keys = [each["key"] for each in told]
+    assert all(re.fullmatch("[a-z]", key) for key in keys)
+    for page in ("judge.js", "find.js", "review.js"):
+        taken = re.findall(r'keys: \["(.)"', SCRIPTS[page].split("// The same while")[0])
+        taken = sorted({*taken}) if page == "find.js" else taken  # its dialog has the same ones
+        assert len({*taken, *keys}) == len([*taken, *keys]), page
+
+
+def test_no_other_file_of_the_pages_knows_a_grade() -> None:
+    """So that a new one is a new entry of grades.py and nothing else."""
+    texts = {**SCRIPTS, **OWN_STYLES, **TEMPLATES}
+    named = rf"(?i)[\"'](?:{'|'.join(GRADES)})[\"']"
+    assert [name for name, text in texts.items() if re.search(named, text)] == []
 
 
 def test_every_order_has_words() -> None:
@@ -343,13 +355,14 @@ def test_texts_and_controls_stand_out(scheme: str) -> None:
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", light))
     if scheme == "dark":
         colours |= dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", dark.split("\n}\n")[0]))
-    grades = ("work", "motif", "style", "different", "unsure")
-    texts = ("ink", "soft", "link", "true", "warn", "bad", *grades)
+    rules = style_sheet().split("@media (prefers-color-scheme: dark)")[scheme == "dark"]
+    colours |= dict(re.findall(r'data-grade="([^"]+)"\] { --grade: (#[0-9a-f]{6});', rules))
+    texts = ("ink", "soft", "link", "true", "warn", "bad", *GRADES)
     for text, ground in itertools.product(texts, ("page", "raised")):
         assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
     for text in ("ink", "soft"):
         assert contrast(colours[text], colours["tile"]) >= 4.5, text
-    for edge, ground in itertools.product(("line", *grades), ("page", "raised", "tile")):
+    for edge, ground in itertools.product(("line", "accent", *GRADES), ("page", "raised", "tile")):
         assert contrast(colours[edge], colours[ground]) >= 3, (edge, ground)
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.queries import RANK_CONSTANT
-from drawsim.web.events.drafts import KINDS, Kind
 from drawsim.web.queue import finder as finder_module
 from drawsim.web.queue.finder import Finder, NoSuchImage, other
 from tests.web.conftest import Glass, make_index

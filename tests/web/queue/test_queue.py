@@ -6,67 +6,27 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
-import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import Draft, Kind, MadeWith
+from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect, now
+from drawsim.web.events.tables import now
 from drawsim.web.queue.queue import Claim, Order, Queue, Wish
-
-LITE = MadeWith("lite", "0" * 64)
-NUMBERS = count()
-NOBODY: timedelta = timedelta(0)
-"""A lease that is over as soon as it begins."""
-
-
-def table(letter: str, rows: int) -> pd.DataFrame:
-    """Queries, with a country and a year."""
-    names = pd.Index([f"{letter}{i:03d}" for i in range(rows)], name="id")
-    countries = [("FRA", "ITA")[i % 2] for i in range(rows)]
-    return pd.DataFrame({"country": countries, "year": [str(2000 + i) for i in range(rows)]}, names)
-
-
-def queue(engine: Engine, drawings: int = 12, **more: Any) -> Queue:
-    tables: dict[Kind, pd.DataFrame] = {"drawing": table("d", drawings), "artwork": table("a", 3)}
-    more.setdefault("audit", 0)
-    return Queue(engine, tables, more.pop("uncertainty", lambda kind: {}), **more)
-
-
-def answer(engine: Engine, annotator: str, name: str, how: str = "done", **more: Any) -> None:
-    """Leave a drawing, as the page does: save the answer, then give the drawing back."""
-    draft = Draft(f"key-{next(NUMBERS):06d}", how, "drawing", name, **more)  # type: ignore[arg-type]
-    EventStore(engine).save(annotator, [draft], LITE)
-
-
-def undo(engine: Engine, annotator: str) -> None:
-    EventStore(engine).undo(annotator, f"undo-{next(NUMBERS):06d}", LITE)
-
-
-def work(queue: Queue, annotator: str, wish: Wish = Wish(), most: int = 1000) -> list[str]:  # noqa: B008
-    """Claim and answer until nothing is left: the ids, in order."""
-    done: list[str] = []
-    while len(done) < most and (claim := queue.claim(annotator, wish)):
-        answer(queue.engine, annotator, claim.id)
-        queue.release(annotator, claim.kind, claim.id)
-        done.append(claim.id)
-    return done
-
-
-def held(claim: Claim | None) -> str:
-    assert claim is not None
-    return claim.id
-
-
-ALL = [f"d{i:03d}" for i in range(12)]
-
-
-# Orders and filters
+from tests.web.queue.helpers import (
+    ALL,
+    NOBODY,
+    answer,
+    held,
+    queue,
+    table,
+    undo,
+    work,
+)
 
 
 def test_by_id(engine: Engine) -> None:
@@ -330,63 +290,6 @@ def test_without_a_slice_and_with_nothing_else(engine: Engine) -> None:
 
 
 # Progress
-
-
-def test_progress_by_kind_and_annotator(engine: Engine) -> None:
-    mine = queue(engine, overlap=2)
-    store = EventStore(engine)
-    pairs = (("a0", "same work"), ("a1", "same work"), ("a2", "unsure"), ("a3", "different"))
-    for artwork, grade in pairs:
-        key = f"key-{next(NUMBERS):06d}"
-        store.save("ada", [Draft(key, "grade", "drawing", "d000", artwork, grade)], LITE)  # type: ignore[arg-type]
-    undo(engine, "ada")
-    for name, how, seconds in (
-        ("d000", "done", 1.0),
-        ("d001", "none", 2.0),
-        ("d002", "done", 9.0),
-        ("d003", "done", None),
-        ("d004", "skip", 100.0),
-    ):
-        answer(engine, "ada", name, how, seconds=seconds)
-    answer(engine, "rosa", "d000", "none")
-    answer(engine, "rosa", "d001", "none")
-    undo(engine, "rosa")
-    mine.claim("rosa", Wish())
-    mine.take("ada", "artwork", "a000")
-    mine.take("eve", "artwork", "a000")
-    progress = mine.progress()
-    drawings, artworks = progress.kinds
-    assert (drawings.kind, drawings.total, drawings.answered) == ("drawing", 12, 4)
-    assert (drawings.complete, drawings.leased) == (1, 1)
-    assert (artworks.kind, artworks.total, artworks.answered) == ("artwork", 3, 0)
-    assert (artworks.complete, artworks.leased) == (0, 1)
-    ada, rosa = progress.annotators
-    assert (ada.annotator, ada.answered, ada.none, ada.skipped) == ("ada", 4, 1, 1)
-    assert (ada.seconds, ada.last_day) == (2.0, 4)
-    assert {grade: count for grade, count in ada.graded.items() if count} == {
-        "same work": 2,
-        "unsure": 1,
-    }
-    assert (rosa.annotator, rosa.answered, rosa.none, rosa.skipped) == ("rosa", 1, 1, 0)
-    assert rosa.seconds is None
-    tally = mine.tally("ada", "drawing")
-    assert (tally.mine, tally.answered, tally.total) == (4, 4, 12)
-    undo(engine, "ada")  # the skip
-    undo(engine, "ada")  # d003
-    tally = mine.tally("ada", "drawing")
-    assert (tally.mine, tally.answered, tally.total) == (3, 3, 12)
-    assert mine.tally("nobody", "artwork").mine == 0
-
-
-def test_what_was_answered_yesterday_is_not_of_the_last_day(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("drawsim.web.events.store.now", lambda: now() - timedelta(hours=25))
-    answer(engine, "ada", "d000")
-    monkeypatch.undo()
-    answer(engine, "ada", "d001")
-    (ada,) = queue(engine).progress().annotators
-    assert (ada.answered, ada.last_day) == (2, 1)
 
 
 @pytest.mark.parametrize(

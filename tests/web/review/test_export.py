@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawsim.collection.csv_files import write_csv
+from drawsim.collection.grades import GRADES, Grade
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.spreadsheets import guard, guarded, unguard
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import GRADES, Grade
 from drawsim.web.review.export import (
     JUDGED,
     account,

@@ -115,7 +115,7 @@ def test_a_table_that_is_wrong_is_refused_whole(
 def test_the_real_tables(judges: Judges, shared_data: Path) -> None:
     folder = shared_data / "thesis" / "manual_annotation"
     if not folder.is_dir():
-        pytest.skip(f"no annotations of the thesis: there is no folder {folder}")
+        pytest.skip(f"no real data: there is no folder {folder}")
     plain = folder / "annotated_drawing_artwork_pairs_without_style_transfer.csv"
     problems: list[Problem] = []
     pairs = read_pairs(plain, problems)

@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.distributed import all_reduce
 
 from drawsim.common.errors import UserError
-from drawsim.learning.losses.losses import compare
-from drawsim.learning.miners.mining import NOTHING, Miner, rejected_first
-from drawsim.learning.miners.near_duplicates import same_pictures
+from drawsim.learning.losses.base import compare
+from drawsim.learning.miners.base import NOTHING, Miner, Snapshot, listed
+from drawsim.learning.miners.near_duplicates import near_duplicates
+from drawsim.learning.miners.rejected import rejected_first
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
-from drawsim.learning.training.samples import EpochChoice, listed
+from drawsim.learning.training.samples import EpochChoice
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import among, less, union
 from drawsim.runs.folder import RunFolder
@@ -50,6 +51,7 @@ class Mining(pl.Callback):
         self.data = data
         self.module = module
         self.run = run
+        self.near_duplicate_similarity = miner.near_duplicate_similarity
         self.untrained = torch.empty(0, 0)
         self.best_loss = math.inf
         self.last_recall = -math.inf
@@ -57,16 +59,16 @@ class Mining(pl.Callback):
         self._augmented = torch.zeros(2)
 
     def start(self, untrained: Tensor) -> None:
-        """Take the artworks as the untrained model embeds them: they tell which are the same.
+        """Take the artworks as the untrained model embeds them: they tell near-duplicates.
 
         Where they do not, for a network that finds all artworks alike, none is taken for another.
         """
         self.untrained = untrained
         try:
-            self._same(self.evaluation.task.positives)
+            self._near_duplicates(self.evaluation.task.positives)
         except UserError as error:
             log.warning("near-duplicates are not looked for: %s", error)
-            self.miner.same_picture = None
+            self.near_duplicate_similarity = None
 
     def mine(self, epoch: int, *, pairs: bool = True) -> None:
         """Choose what an epoch trains on, and write the negatives of pairs down.
@@ -77,15 +79,17 @@ class Mining(pl.Callback):
         choice = self._for_pairs(epoch) if pairs else self.data.choice
         views = self.data.choose_views(epoch)
         itself = Relevance(torch.arange(len(views)), views)
-        same = self._same(itself)
+        same = self._near_duplicates(itself)
         artworks = self.evaluation.artworks
         self.data.choice = choice._replace(
             views=views,
-            view_negatives=self.miner.mine(artworks[views], artworks, itself, same, epoch),
+            view_negatives=self.miner.mine(
+                Snapshot(artworks[views], artworks, itself, same, epoch)
+            ),
             view_own=listed(_own(itself, same), len(views)),
         )
-        if self.module.memory is not None:
-            self.module.memory = self.evaluation.gallery.clone()
+        if self.module.cross_batch_memory is not None:
+            self.module.cross_batch_memory = self.evaluation.gallery.clone()
         if pairs:
             self.run.write_table(f"triplets/epoch_{epoch:03d}.csv", self._table())
 
@@ -93,13 +97,13 @@ class Mining(pl.Callback):
         task = self.evaluation.task
         rows = task.rows(LIVE_SETS)
         drawings, artworks = self.evaluation.drawings[rows], self.evaluation.artworks
-        same, spared = self._same(task.positives), task.undecided
+        same, ignored = self._near_duplicates(task.positives), task.undecided
         if same is not None:
             judged = union(task.rejected, task.undecided)
             same = less(same, judged, len(artworks))  # people know better than the network
-            spared = union(spared, same)
+            ignored = union(ignored, same)
         mined = self.miner.mine(
-            drawings, artworks, task.relevant_to(rows), among(spared, rows), epoch
+            Snapshot(drawings, artworks, task.relevant_to(rows), among(ignored, rows), epoch)
         )
         mined = rejected_first(mined, drawings, artworks, among(task.rejected, rows))
         negatives = torch.full((len(task.drawings), mined.shape[1]), NOTHING)
@@ -107,26 +111,20 @@ class Mining(pl.Callback):
         return self.data.choice._replace(
             negatives=negatives,
             own=listed(_own(task.positives, same), len(task.drawings)),
-            undecided=listed(_rows(task.undecided), len(task.drawings)),
+            undecided=listed(task.undecided, len(task.drawings)),
         )
 
-    def _same(self, positives: Relevance) -> Relevance | None:
-        if self.miner.same_picture is None:
+    def _near_duplicates(self, positives: Relevance) -> Relevance | None:
+        if self.near_duplicate_similarity is None:
             return None
-        return same_pictures(self.untrained, positives, self.miner.same_picture)
+        return near_duplicates(self.untrained, positives, self.near_duplicate_similarity)
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the losses of the pass before."""
         self._augmented = torch.zeros(2, dtype=torch.float64, device=pl_module.device)
 
     def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Add up the losses of augmented triplets."""
         if "loss" in outputs:
@@ -159,7 +157,7 @@ class Mining(pl.Callback):
         drawings, artworks = self.evaluation.drawings, self.evaluation.artworks
         own = self.data.choice.own[pairs[:, 0]]
         never = torch.cat([own, self.data.choice.undecided[pairs[:, 0]]], dim=1)
-        if self.module.memory is None:
+        if self.module.cross_batch_memory is None:
             rows = self.data.choice.negatives[pairs[:, 0]]
             candidates, valid = artworks[rows], rows != NOTHING
         else:
@@ -191,29 +189,18 @@ class Mining(pl.Callback):
         return pd.DataFrame(rows, columns=["set", "drawing_id", "positive_id", "negative_id"])
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to go on with the same triplets."""
-        return {
-            "epoch": self.data.epoch,
-            "choice": tuple(self.data.choice),
-            "memory": self.module.memory,
-            "best_loss": self.best_loss,
-            "last_recall": self.last_recall,
-        }
+        """What the next epoch is compared with."""
+        return {"best_loss": self.best_loss, "last_recall": self.last_recall}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the triplets of a checkpoint."""
-        self.data.epoch = state_dict["epoch"]
-        self.data.choice = EpochChoice(*state_dict["choice"])
-        self.module.memory = state_dict["memory"]
+        """Take that up again."""
         self.best_loss = state_dict["best_loss"]
         self.last_recall = state_dict["last_recall"]
 
 
-def _own(positives: Relevance, same: Relevance | None) -> Tensor:
-    """(P, 2) rows of query and artwork: its own, then those that are the same picture."""
-    return torch.cat([_rows(some) for some in (positives, same) if some is not None])
-
-
-def _rows(pairs: Relevance) -> Tensor:
-    """Pairs as (P, 2) rows of query and artwork."""
-    return torch.stack([pairs.query, pairs.gallery], dim=1)
+def _own(positives: Relevance, same: Relevance | None) -> Relevance:
+    """A query's own artworks, then the near-duplicates of those."""
+    if same is None:
+        return positives
+    query = torch.cat([positives.query, same.query])
+    return Relevance(query, torch.cat([positives.gallery, same.gallery]))

@@ -1,0 +1,173 @@
+"""Where the images of a collection may lie: in its folder, or below a root that it lists.
+
+`collection.yaml` in the folder lists roots (`roots: [../scans]`, relative to the folder). A
+collection may come from anybody, and what its tables name is read, shown and put on pages: so a
+root counts only if it is this user who listed it, by a prepare step, or who agreed to it since.
+What was agreed to is kept in `roots.json` in the user's configuration folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import yaml
+
+from drawsim.collection.ids import normal
+from drawsim.common.errors import UserError
+from drawsim.common.files import write_json, write_text
+
+SETTINGS = "collection.yaml"
+CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS} (docs/data.md)"
+
+
+class Places:
+    """The folders in which images of one collection may lie; made once for each opening.
+
+    root: the folder of the collection. roots: further folders. All are compared without symbolic
+    links, so that a link leads only to where a path might.
+    """
+
+    def __init__(self, root: Path, roots: Iterable[Path] = ()) -> None:
+        self.root = root
+        self._allowed = [os.path.realpath(place) for place in (root, *roots)]
+        self._folders: dict[str, tuple[str, frozenset[str]]] = {}
+
+    @classmethod
+    def of(cls, root: Path) -> Places:
+        """The places of a collection folder.
+
+        Raises UserError if its `collection.yaml` cannot be read, or lists roots that this user has
+        not agreed to.
+        """
+        roots = listed_roots(root)
+        agreed = _agreed().get(os.path.realpath(root), [])
+        foreign = [each for each in roots if os.path.realpath(each) not in agreed]
+        if foreign:
+            raise UserError(
+                f"{root / SETTINGS} lets images lie outside of its folder, in "
+                f"{' and '.join(os.path.realpath(each) for each in foreign)}; if that is as it "
+                f"should be, say so once: `drawsim prepare step=trust source={root}`"
+            )
+        return cls(root, roots)
+
+    def resolve(self, path: str) -> Path:
+        """The file that a table names. Raises UserError if it leaves the collection."""
+        if what := self.complaint(path):
+            raise UserError(f"{self.root}: {what}; {CURE}")
+        return self.root / path
+
+    def complaint(self, path: str) -> str | None:
+        """Why a path of a table may not be opened, or None. The file need not be there."""
+        folder, name = os.path.split(path)
+        try:
+            real, links = self._folder(folder)
+            if name in ("", ".", ".."):
+                return f"path {path!r} names no file"
+            if normal(name).casefold() in links:
+                real = os.path.realpath(os.path.join(real, name))  # noqa: PTH118
+        except ValueError as error:  # a NUL in it
+            return f"path {path!r} is none ({error})"
+        return None if self._holds(real) else f"path {path!r} leaves the collection"
+
+    def _folder(self, folder: str) -> tuple[str, frozenset[str]]:
+        """A folder without links, and the names in it that are links, in whatever capitals."""
+        if folder not in self._folders:
+            real = os.path.realpath(self.root / folder)
+            links: frozenset[str] = frozenset()
+            if self._holds(real) and Path(real).is_dir():
+                with os.scandir(real) as entries:
+                    linked = (entry.name for entry in entries if entry.is_symlink())
+                    links = frozenset(normal(name).casefold() for name in linked)
+            self._folders[folder] = real, links
+        return self._folders[folder]
+
+    def _holds(self, real: str) -> bool:
+        return any(is_below(real, place) for place in self._allowed)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder or in it; both absolute and without `..`."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def listed_roots(root: Path) -> list[Path]:
+    """The roots in `collection.yaml`, as paths from here; none if there is no such file.
+
+    Raises UserError if it cannot be read.
+    """
+    return [root / each for each in _settings(root).get("roots", [])]
+
+
+def allow_roots(root: Path, roots: Sequence[Path]) -> None:
+    """List folders in `collection.yaml`, as paths from the collection, and agree to them.
+
+    For what the user names on his own command line. Other settings of the file are kept.
+    """
+    settings = _settings(root)
+    known = [os.path.realpath(root / each) for each in settings.get("roots", [])]
+    new = [each for each in dict.fromkeys(map(os.path.realpath, roots)) if each not in known]
+    if new:
+        end = os.path.realpath(root)
+        own = [Path(os.path.relpath(each, end)).as_posix() for each in new]
+        settings["roots"] = [*settings.get("roots", []), *own]
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        write_text(root / SETTINGS, text)
+    agree(root, roots)
+
+
+def agree(root: Path, roots: Iterable[Path]) -> None:
+    """Remember that this user lets images of a collection lie in these folders."""
+    agreed = _agreed()
+    own = os.path.realpath(root)
+    merged = sorted({*agreed.get(own, []), *map(os.path.realpath, roots)})
+    if merged != agreed.get(own, []):
+        write_json(_agreed_file(), agreed | {own: merged})
+
+
+def outside(root: Path, files: Iterable[Path], source: Path) -> list[Path]:
+    """The fewest folders below which those files lie that are not in a collection's folder.
+
+    source: a folder that the user named; it is taken for all that it holds.
+    """
+    home, named = os.path.realpath(root), os.path.realpath(source)
+    every = list(files)
+    linked = [Path(os.path.realpath(file)) for file in every if file.is_symlink()]
+    folders = {os.path.realpath(each) for each in {file.parent for file in [*every, *linked]}}
+    away = {folder for folder in folders if not is_below(folder, home)}
+    roots: list[str] = []
+    for folder in sorted(named if is_below(folder, named) else folder for folder in away):
+        if not any(is_below(folder, each) for each in roots):
+            roots.append(folder)
+    return [Path(each) for each in roots]
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    file = root / SETTINGS
+    if not file.is_file():
+        return {}
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
+    roots = settings.get("roots", []) if isinstance(settings, dict) else None
+    if not isinstance(roots, list) or not all(isinstance(each, str) and each for each in roots):
+        raise UserError(f"{file}: `roots` must be a list of folders, such as roots: [../scans]")
+    return dict(settings)
+
+
+def _agreed_file() -> Path:
+    return platformdirs.user_config_path("drawsim") / "roots.json"
+
+
+def _agreed() -> dict[str, list[str]]:
+    """Roots by the collection's folder. A file that cannot be read says nothing."""
+    try:
+        agreed = json.loads(_agreed_file().read_text(encoding="utf-8"))
+        return {str(root): [str(each) for each in roots] for root, roots in agreed.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}

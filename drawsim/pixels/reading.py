@@ -1,0 +1,92 @@
+"""How a picture becomes the square that a model sees: the only code that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
+from drawsim.pixels.thesis_transforms import squash
+from drawsim.pixels.transforms import resize
+
+Method = Literal["areas", "thesis"]
+METHODS: tuple[Method, ...] = get_args(Method)
+MAX_CROPS = 5
+CROP_SCALE = 1.25
+"""Crops are cut from the image squashed to this many times the model's size."""
+_SAYS: dict[Method, str] = {"areas": "areas averaged", "thesis": "full resolution, no antialias"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a model reads and fits pictures.
+
+    size: side S of its square, in pixels. method: `areas`, averaged, uint8; or `thesis`, read at
+    full resolution and interpolated without antialias, float32 (`thesis_transforms.squash`); both
+    in levels 0..255. max_pixels: of a file that is opened at all. crops: views beside the whole
+    picture, 0 to 5: the centre, then the corners, each 1/1.25 of a side. Raises UserError for
+    values that cannot be.
+    """
+
+    size: int
+    method: Method = "areas"
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    crops: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UserError(f"reading={self.method}: {nearest(str(self.method), METHODS)}")
+        if self.size < 1:
+            raise UserError(f"image_size={self.size}: at least 1")
+        if not 0 <= self.crops <= MAX_CROPS:
+            raise UserError(f"crops={self.crops}: from 0 to {MAX_CROPS}")
+
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a picture; None: all there are."""
+        if self.method == "thesis":
+            return None
+        return round(self.size * CROP_SCALE) if self.crops else self.size
+
+    def decode(self, path: Path) -> np.ndarray:
+        """A file's picture, (height, width, 3) uint8 RGB, no larger than the square needs it.
+
+        Raises ImageReadError.
+        """
+        return read_image(path, self.least_side, self.max_pixels)
+
+    def fit(self, pixels: np.ndarray) -> np.ndarray:
+        """(height, width, 3) uint8 RGB squashed to the square, (S, S, 3)."""
+        return self._squash(pixels, self.size)
+
+    def read(self, path: Path) -> np.ndarray:
+        """A file as the square, (S, S, 3). Raises ImageReadError."""
+        return self.fit(self.decode(path))
+
+    def views(self, pixels: np.ndarray) -> np.ndarray:
+        """The square and the crops of a picture, (1 + crops, S, S, 3)."""
+        whole = self.fit(pixels)
+        if not self.crops:
+            return whole[None]
+        large = self._squash(pixels, round(self.size * CROP_SCALE))
+        return np.stack([whole, *_cut(large, self.size, self.crops)])
+
+    def describe(self) -> str:
+        """What it does to pictures, for the metadata of embedding files."""
+        return _SAYS[self.method]
+
+    def _squash(self, pixels: np.ndarray, size: int) -> np.ndarray:
+        return squash(pixels, size) if self.method == "thesis" else resize(pixels, size)
+
+
+def _cut(image: np.ndarray, size: int, crops: int) -> Iterator[np.ndarray]:
+    """The first so many of five crops of size × size: centre, top left, top right, bottom ones."""
+    rest = image.shape[0] - size
+    corners = [(0, 0), (0, rest), (rest, 0), (rest, rest)]
+    for top, left in [(rest // 2, rest // 2), *corners][:crops]:
+        yield image[top : top + size, left : left + size]

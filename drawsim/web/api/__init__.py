@@ -1,0 +1,12 @@
+"""What the pages ask for while people work: one file a subject, JSON but for pictures and exports.
+
+An error is `{"error": "one line"}`.
+"""
+
+from drawsim.web.api import events, exports, pictures, searches, tasks
+
+ROUTERS = (
+    *(tasks.asking, tasks.changing, events.changing, searches.changing),
+    *(pictures.asking, exports.exporting),
+)
+"""All of it."""

@@ -1,0 +1,59 @@
+"""What people do: saved, and taken back."""
+
+from __future__ import annotations
+
+from fastapi import HTTPException, Request
+
+from drawsim.common.errors import UserError
+from drawsim.web.api import routing
+from drawsim.web.api.requests import EventsRequest, UndoRequest
+from drawsim.web.api.responses import (
+    EventResponse,
+    EventsResponse,
+    ProgressResponse,
+    UndoResponse,
+)
+from drawsim.web.events.drafts import ANSWERING, Draft
+from drawsim.web.security.access import Checked
+from drawsim.web.security.accounts import Session
+from drawsim.web.services import Services, services_of
+
+changing = routing.changing()
+
+
+@changing.post("/api/events")
+def events(request: Request, session: Checked, given: EventsRequest) -> EventsResponse:
+    """Save what was done, in one transaction; what was saved before is not saved again."""
+    services = services_of(request)
+    drafts = [each.draft() for each in given.events]
+    for draft in drafts:
+        _check(services, session, draft)
+    saved = services.store.save(session.user, drafts, services.finder.made_with)
+    for draft in drafts:
+        if draft.action in ANSWERING:
+            services.queue.release(session.user, draft.kind, draft.query_id)
+    known = [draft.key for draft in drafts if draft.key not in set(saved)]
+    progress = ProgressResponse.of(services.queue, session.user, drafts[-1].kind)
+    return EventsResponse(saved=saved, known=list(dict.fromkeys(known)), progress=progress)
+
+
+@changing.post("/api/undo")
+def undo(request: Request, session: Checked, given: UndoRequest) -> UndoResponse:
+    """Take back the latest thing that this user did and that still counts."""
+    services = services_of(request)
+    event = services.store.undo(session.user, given.key, services.finder.made_with)
+    return UndoResponse(undone=None if event is None else EventResponse.of(event))
+
+
+def _check(services: Services, session: Session, draft: Draft) -> None:
+    """Refuse what names unknown images, and what only reviewers decide."""
+    if draft.action == "adjudicate" and session.role != "reviewer":
+        raise HTTPException(403, "only reviewers may adjudicate")
+    collection = services.collection
+    found = collection.artworks if draft.kind == "drawing" else collection.drawings
+    named = [("drawing", draft.drawing_id, collection.drawings)]
+    named += [("artwork", draft.artwork_id, collection.artworks)]
+    named += [("candidate", name, found) for name in draft.shown_ids]
+    for what, name, table in named:
+        if name is not None and name not in table.index:
+            raise UserError(f"event {draft.key}: no {what} {name!r} in the collection")

@@ -1,0 +1,156 @@
+"""What the API answers, as OpenAPI tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import Self
+
+from drawsim.collection.grades import Grade
+from drawsim.collection.kinds import Kind
+from drawsim.web.api.fields import BoxFractions
+from drawsim.web.events.drafts import Action
+from drawsim.web.events.store import Event
+from drawsim.web.queue.queue import Queue
+
+
+class ResponseBody(BaseModel):
+    """What is answered; read from the attributes of an object."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def list_of(cls, found: Iterable[object]) -> list[Self]:
+        """The same of several objects."""
+        return [cls.model_validate(each) for each in found]
+
+
+class ErrorResponse(ResponseBody):
+    """What went wrong, in one line for people."""
+
+    error: str
+
+
+class ItemResponse(ResponseBody):
+    """A drawing or an artwork, and what is known about it."""
+
+    kind: Kind
+    id: str
+    title: str
+    artist: str
+    details: Mapping[str, str]
+    width: int | None
+    height: int | None
+
+
+class CandidateResponse(ResponseBody):
+    """An image that was found. known: a confirmed pair of the collection."""
+
+    kind: Kind
+    id: str
+    rank: int
+    score: float | None
+    title: str
+    artist: str
+    details: Mapping[str, str]
+    known: bool
+
+
+class ProgressResponse(ResponseBody):
+    """Queries of a kind: answered by this user, by anyone, and all there are."""
+
+    mine: int
+    answered: int
+    total: int
+
+    @classmethod
+    def of(cls, queue: Queue, user: str, kind: Kind) -> ProgressResponse:
+        """As a queue tells it to a user."""
+        return cls.model_validate(queue.tally(user, kind))
+
+
+class PairBoxes(ResponseBody):
+    """The regions of a pair that belong together, as fractions of the upright pictures."""
+
+    drawing_box: BoxFractions | None
+    artwork_box: BoxFractions | None
+
+
+class TaskResponse(ResponseBody):
+    """A query with its first candidates, and what this user decided about them so far.
+
+    total: of candidates. judgements, notes, boxes: by the candidate's id. note: of the query.
+    """
+
+    kind: Kind
+    id: str
+    audit: bool
+    item: ItemResponse
+    candidates: list[CandidateResponse]
+    total: int
+    k: int
+    judgements: dict[str, Grade]
+    notes: dict[str, str]
+    boxes: dict[str, PairBoxes]
+    note: str
+    answer: Literal["done", "none", "skip"] | None
+    progress: ProgressResponse
+
+
+class NextResponse(ResponseBody):
+    """The next query; null: nothing is left."""
+
+    task: TaskResponse | None
+
+
+class LeaseResponse(ResponseBody):
+    """Whether the query is still this user's; after a release it is not."""
+
+    held: bool
+
+
+class EventsResponse(ResponseBody):
+    """Keys that were saved now, and keys that had been saved before."""
+
+    saved: list[str]
+    known: list[str]
+    progress: ProgressResponse
+
+
+class EventResponse(ResponseBody):
+    """An event as it is saved."""
+
+    id: int
+    at: datetime
+    annotator: str
+    key: str
+    action: Action
+    kind: Kind
+    drawing_id: str | None
+    artwork_id: str | None
+    grade: Grade | None
+    note: str
+    drawing_box: BoxFractions | None
+    artwork_box: BoxFractions | None
+    rank: int | None
+    score: float | None
+    shown: int | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, event: Event) -> EventResponse:
+        """The parts of an event that a page shows."""
+        own = ("id", "at", "annotator")
+        return cls(
+            **{name: getattr(event, name) for name in own},
+            **{name: getattr(event.draft, name) for name in cls.model_fields if name not in own},
+        )
+
+
+class UndoResponse(ResponseBody):
+    """What was taken back; null: nothing was left."""
+
+    undone: EventResponse | None

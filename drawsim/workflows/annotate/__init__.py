@@ -1,0 +1,1 @@
+"""Annotating: the app, its accounts, and what comes in and out of its store."""

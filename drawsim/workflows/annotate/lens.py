@@ -1,0 +1,69 @@
+"""The model of an index, as the annotation app looks through it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from drawsim.collection.kinds import Kind
+from drawsim.common.errors import UserError
+
+if TYPE_CHECKING:
+    from drawsim.models.model import Model
+    from drawsim.retrieval.index.folder import Index
+
+
+class ModelLens:
+    """A model that looks at pictures, one at a time."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._looking = threading.Lock()
+
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a whole picture; None: all there are."""
+        return self._model.reading.least_side
+
+    def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
+        """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
+        with self._looking:
+            return self._model.vectors([pixels], kind)[0].numpy()
+
+    def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
+        """Both side by side with the patches that agree on one layout; None: none do.
+
+        Raises ImageReadError if one of the two cannot be read.
+        """
+        from drawsim.models.local_features import KeptPictures
+        from drawsim.pixels.decode import read_image
+        from drawsim.reporting.search.overlay import HEIGHT, overlay
+        from drawsim.retrieval.reranking.spatial import placements
+
+        left, right = (Image.fromarray(read_image(path, HEIGHT)) for path in (drawing, artwork))
+        with self._looking:
+            pictures = KeptPictures(self._model, [drawing], [artwork])
+            placement = placements(pictures, 0, [0])[0]
+        if placement is None:
+            return None
+        return overlay(left, right, placement)
+
+
+def open_lens(index: Index, trust: Sequence[str] = ()) -> tuple[ModelLens | None, list[str]]:
+    """The model of an index, if it can be had; else what there will not be, and why.
+
+    trust: modules of the user's own that the model's settings may name.
+    """
+    from drawsim.models.loading import SOURCE, load_source, model_of_source
+
+    try:
+        model = model_of_source(load_source(index.folder), index.folder / SOURCE, trust)
+        index.check_model(model.made_by(index.model.dimensions))
+    except UserError as error:
+        return None, [f"no search by picture and no overlays: {error}"]
+    return ModelLens(model), []

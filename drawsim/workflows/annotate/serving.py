@@ -1,0 +1,165 @@
+"""The annotation app, from its settings to an address that answers."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from drawsim.collection.grades import CONFIRMED, Grade
+from drawsim.collection.tables import Collection
+from drawsim.common.errors import UserError
+from drawsim.common.machine import prepare
+from drawsim.retrieval.index.folder import open_index
+from drawsim.web.app import create_app
+from drawsim.web.events.store import EventStore
+from drawsim.web.pictures import Pictures
+from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.queue import Queue
+from drawsim.web.security.access import check_bound, is_local
+from drawsim.web.security.accounts import Accounts, Sessions
+from drawsim.web.services import Services, Settings
+from drawsim.workflows.annotate.lens import open_lens
+from drawsim.workflows.annotate.workplace import Workplace
+
+PATIENCE = 5  # seconds that open requests get when the app is stopped
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the app is served. Raises UserError for what is out of bounds.
+
+    host, port: who can reach it; port 0: any that is free. k: candidates shown at first. overlap:
+    annotators who see each drawing. audit: share of the drawings drawn at random, 0..1.
+    lease_minutes: how long an opened drawing is kept from others. confirmed: grades that make a
+    pair true. trust: modules of the user's own that an index's model may name.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7777
+    k: int = 20
+    overlap: int = 1
+    audit: float = 0.05
+    lease_minutes: float = 15
+    confirmed: tuple[Grade, ...] = CONFIRMED
+    trust: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "port": (0, 65535),
+            "k": (1, 200),
+            "overlap": (1, 1000),
+            "audit": (0, 1),
+            "lease_minutes": (1, 10_000),
+        }
+        for name, (least, most) in bounds.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UserError(f"{name}={value}: must be from {least} to {most}")
+
+
+def serve(
+    place: Workplace,
+    indexes: Sequence[Path],
+    how: Serving | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Open everything, tell the address, and answer until Ctrl-C.
+
+    indexes: folders; candidates of several are fused by rank. Raises UserError if anything cannot
+    be opened, or if others could reach an app that asks nobody who they are.
+    """
+    how = how or Serving()
+    root, accounts = place.root, place.accounts()
+    if not indexes:
+        raise UserError("index must be given: index=DIR, or index='[DIR, DIR]'")
+    prepare()
+    asked = bool(accounts.names)
+    if place.users is not None and not asked:
+        raise UserError(f"users={place.users}: no accounts in it; drawsim annotate user add NAME")
+    check_bound(how.host, asked)
+    with _bound(how.host, how.port) as listening:
+        services, notes = _services(place, root, indexes, how, accounts if asked else None)
+        settings = uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,  # the throttle of logins counts by address
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=PATIENCE,
+        )
+        if not is_local(how.host):
+            notes.append("without https in front of it, passwords can be read on their way")
+        for note in notes:
+            say(f"note: {note}")
+        who = f"{len(accounts.names)} accounts" if asked else "no accounts, this machine alone"
+        say(f"→ {_address(listening)} ({who}; Ctrl-C ends)")
+        with suppress(KeyboardInterrupt):  # told again once all requests are answered
+            uvicorn.Server(settings).run(sockets=[listening])
+    say("stopped; all that was saved is kept")
+
+
+def _services(
+    place: Workplace,
+    root: Path,
+    indexes: Sequence[Path],
+    how: Serving,
+    accounts: Accounts | None,
+) -> tuple[Services, list[str]]:
+    """All parts of the app, and what is to be said about them."""
+    collection = Collection.open(root)
+    opened = [open_index(folder) for folder in indexes]
+    lens, notes = open_lens(opened[0], how.trust)
+    for index in opened:
+        notes += index.check_collection(collection)
+    finder = Finder(opened, lens, collection)
+    engine = place.connect()
+    lease = timedelta(minutes=how.lease_minutes)
+    queue = Queue(engine, finder.tables, finder.uncertainty, how.overlap, lease, how.audit)
+    title = collection.root.resolve().name
+    services = Services(
+        EventStore(engine),
+        queue,
+        accounts,
+        Sessions(engine),
+        finder,
+        Pictures(collection, place.folder / "thumbnails"),
+        collection,
+        Settings(title, how.k, how.overlap, how.host, how.confirmed),
+    )
+    return services, notes
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises UserError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sends what it has at once; else each answer takes 40 ms more.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere it would share the port with another program
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise UserError(
+            f"host={host} port={port}: cannot be used ({error.strerror or error}); stop what "
+            "listens there, or give another, such as port=0 for any that is free"
+        ) from error
+    return listening
+
+
+def _address(listening: socket.socket) -> str:
+    """Where a browser finds the app; of an app on all addresses, by the machine's name."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -1,0 +1,94 @@
+"""Where the decisions about a collection are kept, and what goes in and out of there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+
+from drawsim.collection.grades import CONFIRMED, GRADES, Grade
+from drawsim.collection.tables import Collection
+from drawsim.common.errors import UserError, nearest
+from drawsim.web.events.database import connect
+from drawsim.web.events.store import EventStore
+from drawsim.web.review.export import Account, export_all
+from drawsim.web.review.thesis_annotations import Imported, import_thesis
+from drawsim.web.security.accounts import Accounts
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A collection, and where what is decided about it lies; nothing is opened or made at first.
+
+    collection: its folder; None will do for accounts that lie elsewhere. store: the folder of
+    decisions, None: `annotations` in the collection. users: the file of accounts, None:
+    `users.json` in the store. database: the URL of another database than SQLite in the store.
+    """
+
+    collection: Path | None
+    store: Path | None = None
+    users: Path | None = None
+    database: str | None = None
+
+    @property
+    def root(self) -> Path:
+        """The folder of the collection. Raises UserError if there is none."""
+        if self.collection is None:
+            raise UserError("collection must be given: collection=…")
+        if not self.collection.is_dir():
+            raise UserError(f"collection={self.collection}: no such folder")
+        return self.collection
+
+    @property
+    def folder(self) -> Path:
+        """The store. Raises UserError if it would be in a collection that is not there."""
+        return self.root / "annotations" if self.store is None else self.store
+
+    @property
+    def sqlite(self) -> Path:
+        """The file of decisions where no other database is given."""
+        return self.folder / "annotations.sqlite"
+
+    def accounts(self) -> Accounts:
+        """Who may log in."""
+        return Accounts(self.folder / "users.json" if self.users is None else self.users)
+
+    def connect(self) -> Engine:
+        """Open the database, and bring it up to date. Raises UserError."""
+        own = URL.create("sqlite", database=str(self.sqlite)).render_as_string()
+        return connect(own if self.database is None else self.database)
+
+
+def export(
+    place: Workplace, out: Path | None = None, confirmed: Sequence[Grade] = CONFIRMED
+) -> Account:
+    """Write what was decided, and tell what that changes.
+
+    out: the folder that is written; None: the collection, whose pairs.csv becomes pairs.csv.bak.
+    confirmed: grades that make a pair true. Raises UserError if nothing was ever decided there.
+    """
+    collection = Collection.open(place.root)
+    if place.database is None and not place.sqlite.is_file():
+        raise UserError(f"{place.sqlite}: no such file; nothing was annotated there yet")
+    return export_all(EventStore(place.connect()), collection, out, confirmed)
+
+
+def import_annotations(place: Workplace, source: Path) -> Imported:
+    """Save the annotations of the thesis's app, a table of pairs, as grades. Raises UserError."""
+    collection = Collection.open(place.root)
+    return import_thesis(EventStore(place.connect()), collection, source)
+
+
+def grades_named(names: Sequence[str]) -> tuple[Grade, ...]:
+    """The grades that a setting names; none: those that make a pair true by their own meaning.
+
+    Raises UserError for a name that no grade has.
+    """
+    known: dict[str, Grade] = {str(grade): grade for grade in GRADES}
+    for name in names:
+        if name not in known:
+            raise UserError(f"confirmed: no grade is {name!r}, {nearest(name, known)}")
+    return tuple(known[name] for name in names) or CONFIRMED

@@ -1,0 +1,128 @@
+"""The model behind an index, made again from its checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from omegaconf import OmegaConf
+from torch.nn.functional import normalize
+
+from drawsim.common.building import config_folder
+from drawsim.common.errors import UserError
+from drawsim.models.adaptation import Adaptation
+from drawsim.models.backbones.lite import lite
+from drawsim.models.loading import (
+    SOURCE,
+    load_source,
+    model_of_source,
+    model_source,
+    save_source,
+)
+from drawsim.models.model import Model
+from drawsim.models.weights import weights_hash
+
+SIZE = 64
+PARTS = [[-1, 1]]
+ADAPT: dict[str, Any] = {"axes": "own", "keep": None, "power": 0.5, "neighbours": 2, "learn": False}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with weights of its own, a layout, a mirrored mean and an adaptation."""
+    folder = tmp_path_factory.mktemp("run")
+    settings: Any = OmegaConf.to_container(OmegaConf.load(config_folder() / "backbone/lite.yaml"))
+    adapt = {"name": "hubs", "_target_": "drawsim.models.adaptation.Adaptation", **ADAPT}
+    config = {
+        "image_size": SIZE,
+        "backbone": settings,
+        "layout": {"parts": PARTS},
+        "adapt": {**adapt, "unlabelled": 9},
+        "batch": {"flip": True},
+        "aug": {},
+        "data": {"max_pixels": 10**6},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    backbone, adaptation = parts()
+    torch.save(
+        {
+            "state_dict": {
+                **{f"backbone.{k}": v for k, v in backbone.state_dict().items()},
+                **{f"adaptation.{k}": v for k, v in adaptation.state_dict().items()},
+            }
+        },
+        _file(folder),
+    )
+    return folder
+
+
+def _file(run: Path) -> Path:
+    (run / "checkpoints").mkdir(exist_ok=True)
+    return run / "checkpoints" / "best.ckpt"
+
+
+def parts() -> tuple[Any, Adaptation]:
+    """The network, a little moved, and an adaptation that is fitted; the same at every call."""
+    backbone = lite("lite", "avg", freeze_norm=True)
+    backbone.read_layout(PARTS, SIZE)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in backbone.parameters():
+            parameter.mul_(1 + 0.05 * torch.rand(parameter.shape, generator=generator))
+    adaptation = Adaptation(backbone.dimensions, **ADAPT)
+    some = normalize(torch.rand(2, 12, backbone.dimensions, generator=generator), dim=2)
+    adaptation.fit(some[0], some[1])
+    return backbone.eval(), adaptation
+
+
+def test_it_embeds_as_the_run_did(run: Path) -> None:
+    model = Model.load(run)
+    backbone, adaptation = parts()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    pictures = [pixels, pixels[::-1]]
+    images = torch.cat([model.look(each) for each in pictures])
+    assert images.shape == (2, 3, SIZE, SIZE)
+    with torch.no_grad():
+        mean = normalize(backbone(images) + backbone(images.flip(3)), dim=1)
+        drawings, artworks = adaptation(mean, mean)
+    assert torch.allclose(model.vectors(pictures, "drawing"), drawings, atol=1e-5)
+    assert torch.allclose(model.vectors(pictures, "artwork"), artworks, atol=1e-5)
+    assert not torch.allclose(drawings, artworks, atol=1e-2)
+    made_by = model.made_by(drawings.shape[1])
+    assert made_by.weights_sha256 == backbone.describe(SIZE)["weights_sha256"]
+    assert "mirrored" in made_by.transform
+    assert made_by.adaptation == weights_hash(adaptation)
+    assert made_by.reading == "areas averaged"
+
+
+def test_where_a_model_comes_from(run: Path, tmp_path: Path) -> None:
+    source = model_source(str(run), None, None, 1)
+    assert source == model_source(None, str(run / "checkpoints/best.ckpt"), None, 1)
+    save_source(tmp_path, source)
+    assert load_source(tmp_path) == source
+    save_source(tmp_path, None)
+    with pytest.raises(UserError, match="does not say how its model is made"):
+        load_source(tmp_path)
+    assert model_source(None, None, None, 1) is None
+    with pytest.raises(UserError, match="run and backbone: give one of them"):
+        model_source(str(run), None, "lite", 1)
+    with pytest.raises(UserError, match=r"no checkpoints/best\.ckpt in it"):
+        model_source(str(tmp_path), None, None, 1)
+    with pytest.raises(UserError, match="no checkpoint of a run"):
+        model_source(None, str(tmp_path / "best.ckpt"), None, 1)
+    with pytest.raises(UserError, match=r"backbone=timm: leaves backbone\.model open"):
+        model_source(None, None, "timm", 1)
+
+
+def test_a_run_that_has_moved_and_one_of_another_network(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"best\.ckpt: no checkpoint of a run\. Give one that lies"):
+        model_of_source({"checkpoint": str(tmp_path / "checkpoints/best.ckpt")}, tmp_path / SOURCE)
+    text = (run / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(text)
+    torch.save({"state_dict": {"backbone.network.x": torch.zeros(1)}}, _file(tmp_path))
+    with pytest.raises(UserError, match="not of the network that its run's"):
+        Model.load(tmp_path)
