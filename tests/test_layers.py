@@ -39,9 +39,7 @@ FILES = [
 LINES, COMMAND_LINES = 400, 100
 TYPES_ONLY = "TYPE_CHECKING"
 
-TOO_LONG = {
-    *("embed.py", "explore.py"),
-}
+TOO_LONG = {"embed.py"}
 """Commands that are still too long."""
 LONG_FILES = {
     "tests/acceptance/test_search.py",
@@ -49,9 +47,6 @@ LONG_FILES = {
     "tests/common/test_launch.py",
     "tests/models/test_backbones.py",
     "tests/models/test_replica.py",
-    "tests/web/events/test_store.py",
-    "tests/web/security/test_hostile.py",
-    "tests/web/test_api.py",
 }
 """Files that are still too long."""
 HYDRA = {"common/configuration.py", "common/launch.py"}
