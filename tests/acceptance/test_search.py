@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from torch.nn.functional import normalize
 
 from drawsim.common.arguments import as_texts
 from drawsim.common.building import config_folder
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.explore import explore as explore_door
 from drawsim.index import index as index_door
@@ -46,7 +48,7 @@ COUNTRIES = ("FRA", "ITA")
 
 def door(name: str, **settings: Any) -> DictConfig:
     """The configuration of a door with these settings."""
-    defaults = OmegaConf.load(config_folder() / name / f"{name}.yaml")
+    defaults = OmegaConf.load(config_folder() / "commands" / f"{name}.yaml")
     assert isinstance(defaults, DictConfig)
     config = OmegaConf.masked_copy(
         defaults, [str(k) for k in defaults if k not in ("defaults", "hydra")]
@@ -79,10 +81,10 @@ def model() -> Model:
 
 @pytest.fixture(autouse=True)
 def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawsim.models.loading.model_of_source", loaded)
+    monkeypatch.setattr("drawsim.workflows.search.model_of_source", loaded)
 
 
-def loaded(source: dict[str, Any], file: Path) -> Model:
+def loaded(source: dict[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:
     """A model, kept from one test to the next."""
     return _loaded(json.dumps(source), file)
 
@@ -275,7 +277,7 @@ def test_two_indexes_that_agree_give_the_list_of_one(root: Path, tmp_path: Path)
 
 
 def test_layout_brings_a_cut_out_back(root: Path, tmp_path: Path) -> None:
-    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", spatial=True)
+    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", rerank="spatial")
     scores = [hit["score"] for hit in record["queries"][0]["hits"]]
     assert found_ids(record)[0] == "Du╠êrer, 6"
     assert scores == sorted(scores, reverse=True)
@@ -455,10 +457,8 @@ def test_values_arrive_as_they_were_written(value: str) -> None:
 
 def explored(root: Path, out: Path, **settings: Any) -> None:
     """Run the door explore on the collection."""
-    config = OmegaConf.load(config_folder() / "explore.yaml")
-    assert isinstance(config, DictConfig)
-    changes: dict[Any, Any] = {"data": {"name": "x", "root": str(root)}, **settings}
-    merged = OmegaConf.merge(config, {"out": str(out), "workers": 1, **changes})
+    config = compose("explore", ["data=folder", f"data.root={root}", f"out={out}", "workers=1"])
+    merged = OmegaConf.merge(config, settings)
     assert isinstance(merged, DictConfig)
     explore_door(merged)
 

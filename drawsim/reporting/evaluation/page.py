@@ -48,11 +48,11 @@ def write_evaluation(
 ) -> Path:
     """Write everything into `out`; returns the page.
 
-    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, and under each
-    model's name its sets and their metrics. ranks.csv, breakdowns.csv, memorisation.csv, hubs.csv:
-    the tables of the Evaluation. calibration.json and reliability.png: the calibration and its
-    curve; where none could be fitted, earlier ones are deleted. evaluation.html: one self-contained
-    page.
+    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, `stages` where
+    the model ranks in several, and under each model's name its sets and their metrics. ranks.csv,
+    breakdowns.csv, memorisation.csv, hubs.csv: the tables of the Evaluation. calibration.json and
+    reliability.png: the calibration and its curve; where none could be fitted, earlier ones are
+    deleted. evaluation.html: one self-contained page.
     """
     record = {
         "protocol": result.protocol,
@@ -62,6 +62,7 @@ def write_evaluation(
         "pairs_without_embeddings": len(inputs.absent),
         "tie_rate": result.tie_rate,
         "hubness_skew": result.skew,
+        **({"stages": result.stages} if result.stages else {}),
         **result.metrics,
     }
     write_json(out / "metrics.json", record)

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection as Ids
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
@@ -28,7 +28,8 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_json
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.index.faiss import Settings, load_ann
+from drawsim.retrieval.index.backends import BACKENDS
+from drawsim.retrieval.index.base import Approximate, Settings
 from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery
 from drawsim.retrieval.index.parts import (
     AGAIN,
@@ -40,11 +41,11 @@ from drawsim.retrieval.index.parts import (
 )
 from drawsim.runs.folder import KINDS
 
+if TYPE_CHECKING:
+    from drawsim.retrieval.index.found import Found
+
 FORMAT = 1
 MANIFEST = "index.json"
-_OWN_FILE = re.compile(
-    r"\.?(?:drawing|artwork)s\.(\d+)\.(?:safetensors|ids\.csv|csv|faiss)(?:\.\d+\.part)?"
-)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Changes:
     unchanged: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Index:
     """An index as it is on disk. What changes it returns the new one.
 
@@ -76,6 +77,32 @@ class Index:
             held = " and ".join(f"{name}s" for name in self.parts)
             raise UserError(f"{self.folder}: holds {held}, no {kind}s; add them to the index")
         return self.parts[kind]
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Index:
+        """Open an index; its vectors are memory-mapped. Raises UserError as `open_index` does."""
+        return open_index(Path(folder))
+
+    def search(
+        self, ids: Sequence[str], k: int = 20, *, kind: str | None = None, where: str | None = None
+    ) -> Found:
+        """What images of the index find among the other kind: a table, in a notebook pictures.
+
+        kind: what the ids are, where drawings and artworks share theirs. Raises UserError, with the
+        nearest ids, for one that is not there.
+        """
+        from drawsim.retrieval.index.asked import find_ids
+        from drawsim.retrieval.index.found import Found
+        from drawsim.retrieval.index.queries import joined, of_ids, search
+
+        asked = find_ids(self, ids, kind)
+        searched = next((other for other in self.parts if other != asked[0].kind), asked[0].kind)
+        queries = joined([of_ids(self, each.kind, [str(each.id)]) for each in asked])
+        return Found(search(self, searched, queries, k, where), self)
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{len(p.embeddings.ids):,} {kind}s" for kind, p in self.parts.items())
+        return f"Index({self.folder}: {held})"
 
     def check_model(self, model: EmbeddingModel) -> None:
         """Raise UserError if vectors of this model cannot be compared with those of the index."""
@@ -142,12 +169,12 @@ class Index:
         vectors = torch.cat([vectors, new[fresh]])
         vectors[places] = new[held]
         grows = part.measured is not None and not moved.any()
-        ann = load_ann(part.file("faiss")) if grows else None
+        ann = part.load_ann() if grows else None
         larger = self._new_part(kind, Embeddings(merged, vectors), table)
         return self._with(larger, part.settings, ann), changes
 
     def remove(self, kind: str, ids: Ids[str]) -> Index:
-        """Take images out; a FAISS index is built anew.
+        """Take images out; what searches approximately is built anew.
 
         Raises UserError for unknown ids, and if nothing would be left.
         """
@@ -166,7 +193,7 @@ class Index:
     def _new_part(self, kind: str, embeddings: Embeddings, table: pd.DataFrame) -> Part:
         return Part(kind, embeddings, table, None, self.folder, self.change + 1)
 
-    def _with(self, part: Part, settings: Settings | None, ann: Any = None) -> Index:
+    def _with(self, part: Part, settings: Settings | None, ann: Approximate | None = None) -> Index:
         """The index with this part in place of the old one, written."""
         written = write_part(part, self.model, settings, ann)
         parts = {**self.parts, part.kind: written}
@@ -269,5 +296,7 @@ def _own_files(folder: Path) -> list[tuple[Path, int]]:
     """Files of an index, whole or not, with the number of the change that wrote them."""
     if not folder.is_dir():
         return []
-    found = ((file, _OWN_FILE.fullmatch(file.name)) for file in folder.iterdir())
+    endings = "|".join(["safetensors", r"ids\.csv", "csv", *{s.ending for s in BACKENDS.values()}])
+    own = re.compile(rf"\.?(?:drawing|artwork)s\.(\d+)\.(?:{endings})(?:\.\d+\.part)?")
+    found = ((file, own.fullmatch(file.name)) for file in folder.iterdir())
     return [(file, int(match[1])) for file, match in found if match]

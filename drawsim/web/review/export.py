@@ -132,7 +132,7 @@ def export_all(
     texts = {
         folder / "pairs.csv": _csv(pairs),
         folder / "unmatched.csv": _csv(unmatched),
-        folder / "annotations.jsonld": annotations_text(store),
+        folder / "annotations.jsonld": annotations_text(store, collection.parents),
     }
     earlier = folder / "pairs.csv"
     if earlier.is_file() and earlier.read_bytes() != texts[earlier].encode():
@@ -310,10 +310,7 @@ def _box(judged: list[Row], name: str) -> str:
 
 def _originals(drawings: pd.Series[str], collection: Collection) -> pd.Series[str]:
     """The drawings, style copies replaced by the drawings they were made of."""
-    pairs, listed = collection.pairs, collection.drawings
-    parents = dict(zip(pairs["drawing_id"], pairs["parent"], strict=True))
-    if "parent" in listed.columns:
-        parents |= {name: parent for name, parent in listed["parent"].items() if parent}
+    parents = collection.parents.to_dict()
     return drawings.map(lambda name: parents.get(name, name))
 
 
