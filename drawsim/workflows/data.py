@@ -40,6 +40,9 @@ def read_data(
 ) -> tuple[Collection, pd.DataFrame, pd.DataFrame]:
     """The collection and the split, less images that cannot be used, and a table of those.
 
+    The collection has the drawings of the split, those that the model adapts to and, unless
+    `embed.unpaired` is false, every other original.
+
     folder: where simulated queries are kept, if the settings ask for such.
     """
     from drawsim.collection.splits import assert_filled, load_split
@@ -56,6 +59,8 @@ def read_data(
     drawings: list[str] = []
     if split is not None:
         drawings = [*split["drawing_id"].unique(), *unlabelled_drawings(config, collection, split)]
+        if config.embed.unpaired:
+            drawings = list(dict.fromkeys([*drawings, *collection.originals.index]))
     collection, skipped = screen(
         collection,
         drawings,
@@ -86,6 +91,6 @@ def unlabelled_drawings(
     import numpy as np
 
     known = {*split["drawing_id"], *collection.pairs["drawing_id"], *collection.pairs["parent"]}
-    free = [name for name in collection.drawings.index if name not in known]
+    free = [name for name in collection.originals.index if name not in known]
     chosen = np.random.default_rng(config.seed).permutation(len(free))
     return [free[row] for row in sorted(chosen[: config.adapt.get("unlabelled", 0)])]

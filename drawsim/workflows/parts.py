@@ -36,7 +36,10 @@ def make_parts(
     pl.seed_everything(config.seed, verbose=False)
     if config.aug.get("exact"):  # the thesis's copies are made as they are needed
         split = split[split["drawing_id"] == split["parent"]]
-    task = make_task(collection, split, unlabelled_drawings(config, collection, split))
+    unlabelled = unlabelled_drawings(config, collection, split)
+    looked_at = {*split["drawing_id"], *unlabelled}
+    unpaired = [name for name in collection.originals.index if name not in looked_at]
+    task = make_task(collection, split, unlabelled, unpaired)
     miner = build(config.miner)
     miner.check(len(task.artworks), task.positives)
     if not (miner.negatives or (config.batch.in_batch_negatives and config.batch.grouped)):

@@ -31,7 +31,7 @@ from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking
 from drawsim.retrieval.ranking import Ranking
 from drawsim.retrieval.task import ranks_table
-from drawsim.runs.folder import KINDS, Protocol, RunFolder
+from drawsim.runs.folder import Protocol, RunFolder
 
 Vectors = tuple[Tensor, Tensor]
 """Unit rows of all drawings and all artworks of the task."""
@@ -86,7 +86,9 @@ class Experiment:
             vectors = self._load("baseline")
             self.mining.start(self._untrained_gallery(vectors[1]))
         else:
+            self.data.at_the_end = False
             vectors = self._embed("baseline")
+            self.data.at_the_end = True
             self.mining.start(self.evaluation.gallery)
             if self.module.adaptation is not None and self.run.writes:
                 gallery = Embeddings(self.data.task.artworks, self.evaluation.gallery)
@@ -182,14 +184,18 @@ class Experiment:
         return {f"thesis/{key}": value for key, value in scores.items()}
 
     def _embed(self, stage: str) -> Vectors:
-        """Embed the gallery and every drawing, and keep the embeddings in the run folder."""
+        """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
         self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
             made_by = self.module.model.describe(str(self.trainer.precision))
-            ids = (self.data.task.drawings, self.data.task.artworks)
-            for kind, names, rows in zip(KINDS, ids, vectors, strict=True):
-                Embeddings(names, rows).save(self._file(stage, kind), made_by)
+            task = self.data.task
+            rows = task.originals()
+            if not self.data.at_the_end:
+                rows = rows[torch.isin(rows, task.looked_at())]
+            drawings = Embeddings([task.drawings[row] for row in rows.tolist()], vectors[0][rows])
+            drawings.save(self._file(stage, "drawing"), made_by)
+            Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
         return vectors
 
     def _untrained_gallery(self, adapted: Tensor) -> Tensor:
@@ -199,12 +205,14 @@ class Experiment:
         return load_embeddings(self._file(UNADAPTED, "artwork")).vectors.clone()
 
     def _load(self, stage: str) -> Vectors:
-        ids = (self.data.task.drawings, self.data.task.artworks)
-        drawings, artworks = (
-            load_embeddings(self._file(stage, kind)).of(names).vectors.clone()
-            for kind, names in zip(KINDS, ids, strict=True)
-        )
-        return drawings, artworks
+        """What `_embed` kept; zeros for the drawings that it did not."""
+        task = self.data.task
+        kept = load_embeddings(self._file(stage, "drawing"))
+        row = {name: i for i, name in enumerate(task.drawings)}
+        drawings = torch.zeros(len(task.drawings), kept.vectors.shape[1])
+        drawings[[row[name] for name in kept.ids]] = kept.vectors
+        artworks = load_embeddings(self._file(stage, "artwork")).of(task.artworks)
+        return drawings, artworks.vectors.clone()
 
     def _file(self, stage: str, kind: str) -> Path:
         return kind_path(self.run.path / "embeddings" / stage, kind)
