@@ -5,20 +5,19 @@ An image file is embedded by the model that the index was made with, and that is
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from drawsim.collection.ids import find
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.models.model import Model
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index
-from drawsim.retrieval.index.parts import Part
 from drawsim.retrieval.index.queries import Queries, of_ids, of_vectors
 from drawsim.retrieval.index.results import picture
 
@@ -59,7 +58,9 @@ def find_ids(index: Index, ids: Sequence[str], kind: Kind | None) -> list[Asked]
     parts = [index.part(kind)] if kind else list(index.parts.values())
     asked = []
     for name in ids:
-        found = [(part, held) for part in parts if (held := _held(part, name)) is not None]
+        found = [
+            (part, held) for part in parts if (held := find(name, part.embeddings.ids)) is not None
+        ]
         if not found:
             known = [other for part in parts for other in part.embeddings.ids]
             raise UserError(f"no {kind or 'image'} {name!r} in the index, {offer(name, known)}")
@@ -69,15 +70,6 @@ def find_ids(index: Index, ids: Sequence[str], kind: Kind | None) -> list[Asked]
         its: Kind = "drawing" if part.kind == "drawing" else "artwork"
         asked.append(Asked(held, its, held, picture(index, part.kind, held)))
     return asked
-
-
-def _held(part: Part, name: str) -> str | None:
-    """The id of a part that is this text, in whatever Unicode spelling."""
-    if name in part.embeddings.rows:
-        return name
-    normal = unicodedata.normalize("NFC", name)
-    same = (held for held in part.embeddings.ids if unicodedata.normalize("NFC", held) == normal)
-    return next(same, None)
 
 
 def find_files(paths: Sequence[Path], kind: Kind) -> tuple[list[Asked], list[str]]:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from drawsim.collection.csv_files import write_csv
 from drawsim.collection.grades import GRADES, Grade
+from drawsim.collection.ids import normal
 from drawsim.collection.pairs import read_pairs
-from drawsim.collection.spreadsheets import guard, guarded, unguard
+from drawsim.collection.spreadsheets import guard, unguard
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.web.review.export import (
@@ -314,12 +315,13 @@ def test_a_table_is_read_back_as_it_was(
     path = tmp_path_factory.mktemp("guarded") / "pairs.csv"
     rows = [(f"{name}.", note) for name, note in rows if not {"\0", "\r"} & {*name, *note}]
     table = pd.DataFrame(rows, columns=["drawing_id", "note"], dtype=str)
-    write_csv(guarded(table.assign(artwork_id="a", pair=True)), path)
+    table = table[~table["drawing_id"].map(normal).duplicated()]
+    write_csv(table.assign(artwork_id="a", pair=True), path)
     problems: list[Any] = []
     found = read_pairs(path, problems)
     assert not problems
     assert found["pair"].all()
-    assert found["drawing_id"].tolist() == table["drawing_id"].tolist()
+    assert found["drawing_id"].tolist() == table["drawing_id"].map(normal).tolist()
     assert found["note"].tolist() == table["note"].tolist()
 
 
