@@ -1,5 +1,6 @@
 # make train   set up what is missing and run the main job on the built-in demo
 # make test    set up what is missing and run the tests
+# make test-anywhere   the same in the C locale, as another user, on a busy machine, with other fonts
 # make lint    style, format and types
 #
 # Packages go to .venv, or to the virtual environment that is active. What is installed is re-used.
@@ -10,7 +11,7 @@ VENV := $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
 READY := $(VENV)/.drawsim-ready-$(shell cksum < pyproject.toml | cut -d ' ' -f 1)-$(shell pwd | cksum | cut -d ' ' -f 1)
 
-.PHONY: setup train test lint clean
+.PHONY: setup train test test-anywhere lint clean
 
 setup: $(READY)
 
@@ -19,6 +20,9 @@ train: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-anywhere: $(READY)
+	PYTHON=$(BIN)/python scripts/any_machine.sh $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

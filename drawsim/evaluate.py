@@ -27,8 +27,8 @@ def evaluate(config: DictConfig) -> None:
 
     prepare()
     from drawsim.common.files import write_json
+    from drawsim.reporting.evaluation.console import print_metrics
     from drawsim.reporting.evaluation.page import write_evaluation
-    from drawsim.reporting.kit.console import print_metrics
     from drawsim.retrieval.analysis import evaluation
     from drawsim.retrieval.analysis.known_answers import calibrate
 

@@ -18,7 +18,7 @@ def prepare(config: DictConfig) -> None:
     if "step" not in config:
         raise UserError(f"step must be given: step={' or '.join(options('prepare', 'step'))}")
     from drawsim.common.machine import cores
-    from drawsim.reporting.kit.console import print_summary
+    from drawsim.reporting.collection.console import print_summary
 
     step = build(
         {**config.step, "_partial_": True},

@@ -47,9 +47,9 @@ def train(config: DictConfig) -> None:
         return
 
     from drawsim.learning.training.experiment import Experiment
-    from drawsim.learning.training.loggers import make_loggers
+    from drawsim.learning.training.loggers.make import make_loggers
     from drawsim.models.trainer import leave_process_group, settle_hardware
-    from drawsim.reporting.kit.console import print_results
+    from drawsim.reporting.run.console import print_results
 
     hardware = settle_hardware(settings["trainer"])
     started = time.perf_counter()

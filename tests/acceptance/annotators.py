@@ -32,7 +32,7 @@ from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
-from drawsim.web.events.tables import connect
+from drawsim.web.events.database import connect
 from drawsim.web.security.accounts import Accounts
 
 """What of a decision is looked for in the database."""

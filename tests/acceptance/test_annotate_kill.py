@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 from tests.acceptance.annotators import (
     Annotator,
     Browser,

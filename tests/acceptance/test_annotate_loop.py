@@ -14,9 +14,9 @@ import pytest
 from drawsim.collection.grades import Grade
 from drawsim.collection.splits import load_split
 from drawsim.collection.tables import Collection
+from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED: list[tuple[str, str, Grade]] = [

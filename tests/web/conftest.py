@@ -19,8 +19,8 @@ from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.web.app import create_app
+from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from drawsim.web.events.tables import connect
+from drawsim.web.events.database import connect
 
 SCHEMAS = count()
 

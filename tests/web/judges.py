@@ -9,9 +9,9 @@ from typing import Any
 
 from drawsim.collection.grades import Grade
 from drawsim.collection.tables import Collection
+from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Action, Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 
 MADE_WITH = MadeWith("lite", "ab" * 32)
 

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
-from drawsim.collection.splits import SETS, Set
-from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
@@ -24,19 +21,13 @@ from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
+from drawsim.learning.training.results import Vectors, measure
 from drawsim.models.trainer import make_trainer
-from drawsim.retrieval.analysis.diagnostics import hubness, memorisation
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
-from drawsim.retrieval.metrics.functions import query_metrics, summarise
-from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking
-from drawsim.retrieval.ranking import Ranking
-from drawsim.retrieval.task import ranks_table
 from drawsim.runs.folder import Protocol, RunFolder
 
-Vectors = tuple[Tensor, Tensor]
-"""Unit rows of all drawings and all artworks of the task."""
 UNADAPTED = "unadapted"
-"""Names the untrained gallery before adaptation: it tells which artworks are the same picture."""
+"""Names the untrained gallery before adaptation: it tells which artworks are near-duplicates."""
 
 
 @dataclass
@@ -85,28 +76,26 @@ class Experiment:
         if resume and self.checkpoints.last.is_file():
             vectors = self._load("baseline")
             self.mining.start(self._untrained_gallery(vectors[1]))
-        else:
-            self.data.at_the_end = False
-            vectors = self._embed("baseline")
-            self.data.at_the_end = True
-            self.mining.start(self.evaluation.gallery)
-            if self.module.adaptation is not None and self.run.writes:
-                gallery = Embeddings(self.data.task.artworks, self.evaluation.gallery)
-                made_by = self.module.model.unadapted.describe(str(self.trainer.precision))
-                gallery.save(self._file(UNADAPTED, "artwork"), made_by)
-            scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
-            flat = {f"{name}/{k}": v for name in LIVE_SETS for k, v in scores[name].items()}
-            monitor = self.checkpoints.monitor
-            if monitor not in flat:
-                raise UserError(f"monitor={monitor}: choose one of {', '.join(sorted(flat))}")
-            self.mining.mine(0)
-            flat["val/loss"] = self.mining.val_loss()
-            self.checkpoints.start(self.trainer, flat[monitor])
-            self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
-            self.run.write_epoch(0, flat)
-            for logger in self.trainer.loggers:
-                logger.log_metrics({**flat, "epoch": 0}, step=0)
+            return vectors
+        self.data.at_the_end = False
+        vectors = self._embed("baseline")
+        self.data.at_the_end = True
+        self.mining.start(self.evaluation.gallery)
+        self._keep_untrained_gallery()
+        self._record_untrained()
         return vectors
+
+    def _record_untrained(self) -> None:
+        """Epoch 0: the untrained model is a candidate like the others."""
+        scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
+        flat = {f"{name}/{key}": value for name in LIVE_SETS for key, value in scores[name].items()}
+        self.mining.mine(0)
+        flat["val/loss"] = self.mining.val_loss()
+        self.checkpoints.start(self.trainer, flat[self.checkpoints.monitor])
+        self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
+        self.run.write_epoch(0, flat)
+        for logger in self.trainer.loggers:
+            logger.log_metrics({**flat, "epoch": 0}, step=0)
 
     def fit(self, *, resume: bool) -> None:
         """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
@@ -130,58 +119,29 @@ class Experiment:
 
         Writes both models' metrics for all sets, `ranks.csv`, and the final embeddings.
         """
+        self._select()
+        models = {"baseline": baseline, "final": self._embed("final")}
+        started = time.perf_counter()
+        results = measure(self.data.task, models, self.protocol)
+        ranked = time.perf_counter() - started
+        self.run.write_table("ranks.csv", results.ranks)
+        spent = self.evaluation.seconds
+        self.run.add_seconds(embed=spent["embed"], rank=spent["rank"] + ranked)
+        self.run.update(
+            **results.metrics,
+            diagnostics=results.diagnostics,
+            best_epoch=self.checkpoints.best_epoch,
+            epochs=self.trainer.current_epoch,
+            tie_rate=results.tie_rates["final", "test"],
+        )
+
+    def _select(self) -> None:
+        """Load the selected weights."""
         best = torch.load(self.checkpoints.best, map_location="cpu", weights_only=True)
         self.module.load_state_dict(best["state_dict"])
         # The pass that closed the last epoch has embedded most images, if that is the one selected.
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)
-        final = self._embed("final")
-        results: dict[str, dict[str, dict[str, float]]] = {}
-        looks: dict[str, dict[str, dict[str, float]]] = {}
-        tables, tie_rates, task = [], {}, self.data.task
-        started = time.perf_counter()
-        for model, vectors in (("baseline", baseline), ("final", final)):
-            results[model], looks[model] = {}, {}
-            for name in SETS:
-                ranking = task.rank(task.queries[name], *vectors)
-                results[model][name] = summarise(query_metrics(ranking))
-                if self.protocol == "thesis":
-                    results[model][name] |= self._thesis_scores(name, vectors)
-                looks[model][name] = self._diagnose(ranking)
-                tie_rates[model, name] = ranking.tie_rate
-                tables.append(ranks_table(task, name, ranking).assign(model=model))
-        self.run.write_table("ranks.csv", pd.concat(tables, ignore_index=True))
-        self.run.add_seconds(
-            embed=self.evaluation.seconds["embed"],
-            rank=self.evaluation.seconds["rank"] + time.perf_counter() - started,
-        )
-        self.run.update(
-            **results,
-            diagnostics=looks,
-            best_epoch=self.checkpoints.best_epoch,
-            epochs=self.trainer.current_epoch,
-            tie_rate=tie_rates["final", "test"],
-        )
-
-    def _diagnose(self, ranking: Ranking) -> dict[str, float]:
-        """How far training artworks and hubs crowd the top 10 (`retrieval.analysis`)."""
-        if not len(ranking.top_index):
-            return {}
-        trained = torch.unique(self.data.task.train_pairs[:, 1])
-        by_heart = memorisation(ranking.top_index, trained, ranking.gallery_size)
-        hubs = hubness(ranking.top_index, ranking.gallery_size)
-        return {"memorisation": by_heart.factor, "hubness_skew": hubs.skew}
-
-    def _thesis_scores(self, name: Set, vectors: Vectors) -> dict[str, float]:
-        """The scores of a set by the thesis's rules, under `thesis/<name>`; none if it is empty."""
-        task = self.data.task
-        drawings = task.pairs_of(name)[:, 0]
-        if not len(drawings):
-            return {}
-        relevant = torch.bincount(task.positives.query, minlength=len(task.drawings))
-        ranking = ThesisRanking.of(*vectors, task.positives, relevant)
-        scores = ranking.scores(drawings)
-        return {f"thesis/{key}": value for key, value in scores.items()}
 
     def _embed(self, stage: str) -> Vectors:
         """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
@@ -197,6 +157,13 @@ class Experiment:
             drawings.save(self._file(stage, "drawing"), made_by)
             Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
         return vectors
+
+    def _keep_untrained_gallery(self) -> None:
+        """Keep the gallery before adaptation, where there is any, for a resumed run."""
+        if self.module.adaptation is not None and self.run.writes:
+            gallery = Embeddings(self.data.task.artworks, self.evaluation.gallery)
+            made_by = self.module.model.unadapted.describe(str(self.trainer.precision))
+            gallery.save(self._file(UNADAPTED, "artwork"), made_by)
 
     def _untrained_gallery(self, adapted: Tensor) -> Tensor:
         """Artworks as the untrained network embedded them, for a resumed run."""

@@ -11,18 +11,18 @@ from rich.table import Table
 
 from drawsim.reporting.comparison.page import Findings
 from drawsim.reporting.comparison.tables import SET_NAMES, make_table
-from drawsim.reporting.comparison.tests import chosen_metrics
+from drawsim.retrieval.metrics import registry
 
 
 def print_findings(found: Findings, page: Path) -> None:
     """Print mean scores, which differences stand, what was left out, and where the page is."""
     console = Console(highlight=False)
     results = found.results
-    scores = make_table(results, results.sets[0], chosen_metrics(results))
+    scores = make_table(results, results.sets[0], registry.tested(results.metrics))
     table = Table(box=SIMPLE_HEAD, title=f"{scores.title}, means", title_justify="left")
     table.add_column("model")
-    for column in ("n", *scores.metrics):
-        table.add_column(column.replace("recall", "R").replace("_", " "), justify="right")
+    for column in ("n", *map(registry.short_label, scores.metrics)):
+        table.add_column(column, justify="right")
     for row in scores.rows:
         means = [f"[bold]{cell.mean}[/]" if cell.best else cell.mean for cell in row.cells]
         table.add_row(escape(row.model), str(row.replicates), *means)

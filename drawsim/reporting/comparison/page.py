@@ -25,11 +25,9 @@ from drawsim.reporting.comparison.sheet import (
 from drawsim.reporting.comparison.tables import Table, make_tables
 from drawsim.reporting.comparison.tests import (
     HELD_OUT,
-    UNSOUND,
     Comparison,
     Verdict,
     choose_reference,
-    chosen_metrics,
     compare_models,
     comparison_table,
     format_difference,
@@ -42,6 +40,7 @@ from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE, Sheet, make_sheet
 from drawsim.reporting.run.finished import Run
+from drawsim.retrieval.metrics import registry
 
 PIXELS = 98  # that an inch of a figure takes on the page, so that its letters have the text's size
 OPEN_TABLES = 2  # of a set that are shown at once
@@ -159,10 +158,9 @@ def _render(
             found=found,
             results=results,
             compared=[m for m in results.models if m not in (*results.baselines, found.reference)],
-            untested=[metric for metric in UNSOUND if metric in results.metrics],
+            untested=[m for m in results.metrics if registry.find(m).family == "thesis_padded"],
             gallery=next((run.gallery_size for run in results.runs if run.gallery_size), None),
             set_names=compare_tables.SET_NAMES,
-            tested=chosen_metrics(results),
             tables={name: [t for t in found.tables if t.set == name] for name in results.sets},
             as_html=compare_tables.as_html,
             open_tables=OPEN_TABLES,

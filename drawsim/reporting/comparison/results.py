@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from drawsim.common.errors import UserError
 from drawsim.reporting.run.finished import STAGES, Run, natural, with_labels
-from drawsim.reporting.run.page import read_epochs, read_metrics, read_queries
+from drawsim.reporting.run.reading import Ranking, read_epochs, read_metrics, read_queries
+from drawsim.retrieval.metrics.functions import metric_values
+from drawsim.retrieval.metrics.query_ranks import QueryRanks
 from drawsim.runs.settings import read_values
 
 SETS = ("test", "val", "train", "non_train")
 SCORES = ["model", "set", "split", "seed", "metric", "value"]
-QUERY_KS = (1, 5, 10, 20, 50, 100)
 OWN_SETTINGS = ("split", "seed", "study", "name", "out", "resume", "dry_run", "workers", "logger")
 """Settings that replicates of one model may differ in."""
 AGREE = 1e-3  # by which two measurements of one untrained network may differ
@@ -141,7 +141,8 @@ def combine(runs: Sequence[Run], notes: Sequence[str] = ()) -> Results:
     _check_comparable(runs)
     runs = with_labels(runs)
     notes = [*notes, *_mixtures(runs)]
-    rows, queries = [], []
+    rows: list[dict[str, Any]] = []
+    queries: list[pd.DataFrame] = []
     measured: dict[tuple[str, str], Run] = {}
     for run in runs:
         first = measured.setdefault((run.untrained, run.split), run)
@@ -150,17 +151,15 @@ def combine(runs: Sequence[Run], notes: Sequence[str] = ()) -> Results:
         for model, stage in stages if first is run else stages[1:]:
             where = {"model": model, "split": run.split, "seed": run.seed}
             for name, values in run.scores[stage].items():
-                at = {**where, "set": name}
+                at: dict[str, Any] = {**where, "set": name}
                 rows += [{**at, "metric": m, "value": float(v)} for m, v in values.items()]
-                queries += [
-                    {**at, "drawing_id": drawing, **query_scores(list(ranking.ranks.values()))}
-                    for drawing, ranking in run.rankings(stage, name).items()
-                ]
+                if rankings := run.rankings(stage, name):
+                    queries.append(query_scores(rankings, run.gallery_size or 0).assign(**at))
     scores, missing = _shared_metrics(pd.DataFrame(rows, columns=SCORES))
     scores, left_out = on_common_splits(scores)
     baselines = list(dict.fromkeys(run.untrained for run in runs))
     splits = set(scores["split"])
-    table = pd.DataFrame(queries)
+    table = pd.concat(queries, ignore_index=True) if queries else pd.DataFrame()
     return Results(
         scores=scores,
         models=[*baselines, *dict.fromkeys(run.model for run in runs)],
@@ -171,18 +170,11 @@ def combine(runs: Sequence[Run], notes: Sequence[str] = ()) -> Results:
     )
 
 
-def query_scores(ranks: Sequence[float]) -> dict[str, float]:
-    """What one query with true artworks at these ranks adds to the metrics of the run contract.
-
-    With r_1 <= … <= r_m: mrr 1 / r_1; map mean_j j / r_j; recall@k #{r_j <= k} / m (Manning,
-    Raghavan and Schütze, Introduction to Information Retrieval, 2008, ch. 8); first_rank r_1;
-    mean_rank mean_j r_j.
-    """
-    r = np.sort(np.asarray(ranks, dtype=np.float64))
-    recalls = {f"recall@{k}": float((r <= k).mean()) for k in QUERY_KS}
-    precision = np.arange(1, len(r) + 1) / r
-    own = {"mrr": float(1 / r[0]), "map": float(precision.mean())}
-    return {**own, **recalls, "mean_rank": float(r.mean()), "first_rank": float(r[0])}
+def query_scores(rankings: Mapping[str, Ranking], gallery_size: int) -> pd.DataFrame:
+    """A row per drawing: drawing_id, and what it adds to each metric that ranks decide."""
+    ranks = [list(ranking.ranks.values()) for ranking in rankings.values()]
+    values = metric_values(QueryRanks.of_lists(ranks, gallery_size))
+    return pd.DataFrame({"drawing_id": list(rankings), **values})
 
 
 def on_common_splits(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -25,7 +25,7 @@ from drawsim.reporting.kit.figures import (
 from drawsim.reporting.kit.pages import format_rank
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.run.finished import Run, natural
-from drawsim.reporting.run.page import Ranking
+from drawsim.reporting.run.reading import Ranking
 from drawsim.runs.settings import data_root
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,31 +10,14 @@ from itertools import groupby
 import pandas as pd
 
 from drawsim.reporting.comparison.results import Results
-from drawsim.reporting.kit.pages import environment, format_metric
+from drawsim.reporting.kit.pages import environment
+from drawsim.retrieval.metrics import registry
 
 SET_NAMES = {
     "test": "Test set",
     "val": "Validation set",
     "train": "Training set",
     "non_train": "Validation and test sets",
-}
-POSITIONS = ("MP", "MMP", "mean_median_position")
-FAMILIES = (
-    r"mrr|map|(mean|median|first|normalised)_rank",
-    r"recall@\d+",
-    r"precision@\d+",
-    r"hit_rate@\d+",
-    r"map@\d+",
-    r"ndcg@\d+",
-    r"MAP|R@\d+|MMP",
-    r"MP|mean_median_position",
-)
-"""Metrics that share a table; the last two families are the thesis's."""
-LATEX_SPECIALS = {
-    "\\": r"\textbackslash{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
 }
 
 
@@ -67,21 +49,6 @@ class Table:
     rows: list[Row]
 
 
-def lower_is_better(metric: str) -> bool:
-    """Whether a metric counts places in a ranking."""
-    return metric.endswith("rank") or metric in POSITIONS
-
-
-def format_score(value: float, metric: str) -> str:
-    """A score with the decimals of its kind: two for the thesis's percent and positions.
-
-    >>> format_score(0.41251, "mrr"), format_score(150.25, "mean_rank"), format_score(37.416, "MAP")
-    ('0.413', '150.2', '37.42')
-    """
-    published = metric in POSITIONS or metric == "MAP" or metric.startswith("R@")
-    return f"{value:.2f}" if published else format_metric(value, metric)
-
-
 def summary(results: Results) -> pd.DataFrame:
     """One row per set and model: set, model, n, and `<metric>_mean`, `<metric>_sd` (n - 1) of each.
 
@@ -109,7 +76,7 @@ def make_tables(results: Results) -> list[Table]:
     return [
         make_table(results, set_name, metrics)
         for set_name in results.sets
-        for metrics in families(results.metrics)
+        for metrics in registry.by_family(results.metrics)
     ]
 
 
@@ -125,25 +92,16 @@ def make_table(results: Results, set_name: str, metrics: Sequence[str]) -> Table
     return Table(set_name, SET_NAMES[set_name], list(metrics), made)
 
 
-def families(metrics: Sequence[str]) -> list[list[str]]:
-    """The metrics kin by kin, each in the order given."""
-
-    def kin(metric: str) -> int:
-        found = (i for i, pattern in enumerate(FAMILIES) if re.fullmatch(pattern, metric))
-        return next(found, len(FAMILIES))
-
-    return [list(family) for _, family in groupby(sorted(metrics, key=kin), kin)]
-
-
 def _column(rows: pd.DataFrame, metric: str) -> list[Cell]:
     """The cells of a metric; the best are bold, all that print alike."""
     means, sds = rows[f"{metric}_mean"], rows[f"{metric}_sd"]
-    best = format_score(means.min() if lower_is_better(metric) else means.max(), metric)
+    best = registry.best(metric, means.dropna())
     cells = []
     for mean, sd in zip(means, sds, strict=True):
-        text = "–" if math.isnan(mean) else format_score(mean, metric)
-        deviation = "" if math.isnan(sd) else format_score(sd, metric)
-        cells.append(Cell(text, deviation, best=text == best and len(rows) > 1))
+        text = registry.written(None if math.isnan(mean) else mean, metric)
+        deviation = "" if math.isnan(sd) else registry.written(sd, metric)
+        is_best = best is not None and text == registry.written(best, metric) and len(rows) > 1
+        cells.append(Cell(text, deviation, is_best))
     return cells
 
 
@@ -156,59 +114,44 @@ def as_markdown(tables: Sequence[Table]) -> str:
     for title, same in groupby(tables, lambda table: table.title):
         parts.append(f"## {title}\n")
         for table in same:
-            lines = [_markdown_line(["model", "n", *table.metrics])]
-            lines.append(_markdown_line(["---", *["---:"] * (1 + len(table.metrics))]))
-            for row in table.rows:
-                cells = [
-                    _with_sd(f"**{c.mean}**" if c.best else c.mean, c, " ± ") for c in row.cells
-                ]
-                lines.append(_markdown_line([row.model, str(row.replicates), *cells]))
-            parts.append("\n".join(lines) + "\n")
+            shown = _printed(table, "**{}**", " ± ").replace(r"\|", r"\\|", regex=True)
+            align = ["left", *["right"] * (shown.shape[1] - 1)]
+            text = shown.to_markdown(index=False, disable_numparse=True, colalign=align)
+            parts.append(f"{text}\n")
     return "\n".join(parts)
-
-
-def _markdown_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def as_latex(tables: Sequence[Table]) -> str:
     """The tables as LaTeX floats; they need the packages booktabs and graphicx."""
     parts = ["% \\usepackage{booktabs,graphicx}"]
     for table in tables:
-        head = [_latex(metric) for metric in table.metrics]
         replicates = sorted({row.replicates for row in table.rows})
         counted = " to ".join(str(n) for n in dict.fromkeys((replicates[0], replicates[-1])))
-        lines = [
-            "\\begin{table}",
-            "\\centering",
-            f"\\caption{{{table.title}, mean $\\pm$ SD over {counted} runs; best in bold.}}",
-            "\\resizebox{\\linewidth}{!}{%",
-            f"\\begin{{tabular}}{{l{'r' * len(head)}}}",
-            "\\toprule",
-            _latex_line(["model", *head]),
-            "\\midrule",
-        ]
-        for row in table.rows:
-            cells = []
-            for c in row.cells:
-                mean = "--" if c.mean == "–" else c.mean
-                bold = f"\\textbf{{{mean}}}" if c.best else mean
-                cells.append(_with_sd(bold, c, " $\\pm$ "))
-            lines.append(_latex_line([_latex(row.model), *cells]))
-        parts.append("\n".join([*lines, "\\bottomrule", "\\end{tabular}}", "\\end{table}"]))
+        shown = _printed(table, r"\textbf{{{}}}", r" $\pm$ ").drop(columns="n").replace("–", "--")
+        styled = shown.style.hide(axis="index").format(escape="latex", subset=pd.Index(["model"]))
+        styled = styled.format_index(escape="latex", axis="columns")
+        tabular = styled.to_latex(hrules=True, column_format="l" + "r" * len(table.metrics))
+        parts.append(
+            "\\begin{table}\n\\centering\n"
+            f"\\caption{{{table.title}, mean $\\pm$ SD over {counted} runs; best in bold.}}\n"
+            f"\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular.rstrip()}}}\n\\end{{table}}"
+        )
     return "\n\n".join(parts) + "\n"
 
 
-def _latex_line(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+def _printed(table: Table, bold: str, plus_minus: str) -> pd.DataFrame:
+    """A table as text: model, n, and a column per metric, under the labels that people know."""
 
+    def text(cell: Cell) -> str:
+        mean = bold.format(cell.mean) if cell.best else cell.mean
+        return f"{mean}{plus_minus}{cell.sd}" if cell.sd else mean
 
-def _latex(text: str) -> str:
-    return "".join(LATEX_SPECIALS.get(letter, letter) for letter in text)
-
-
-def _with_sd(mean: str, cell: Cell, plus_minus: str) -> str:
-    return f"{mean}{plus_minus}{cell.sd}" if cell.sd else mean
+    columns = {
+        registry.label(metric): [text(row.cells[place]) for row in table.rows]
+        for place, metric in enumerate(table.metrics)
+    }
+    models = [row.model for row in table.rows]
+    return pd.DataFrame({"model": models, "n": [str(r.replicates) for r in table.rows], **columns})
 
 
 def as_html(tables: Sequence[Table]) -> str:

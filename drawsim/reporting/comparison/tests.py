@@ -15,15 +15,12 @@ import pandas as pd
 from drawsim.collection.splits import components
 from drawsim.common.errors import UserError, nearest
 from drawsim.reporting.comparison.results import Results
-from drawsim.reporting.comparison.tables import format_score, lower_is_better
 from drawsim.retrieval.analysis.statistics import PairedTest, holm, paired_test, smallest_p
+from drawsim.retrieval.metrics import registry
 
 LEVEL = 0.05
 HELD_OUT = ("test", "val")
 """Sets on which a difference means something."""
-TESTED = ("mrr", "map", "recall@1", "recall@10", "recall@20", "recall@100", "mean_rank")
-UNSOUND = ("MP", "mean_median_position")
-"""Metrics of the thesis that count a constant for every query."""
 FEWEST_SPLITS = 2
 
 
@@ -53,7 +50,7 @@ class Comparison:
     @property
     def better(self) -> bool:
         """Whether the model scores better than the reference."""
-        return (self.test.difference < 0) == lower_is_better(self.metric)
+        return registry.gain(self.metric, 0.0, self.test.difference) > 0
 
 
 def choose_reference(results: Results, wanted: str | None) -> str:
@@ -73,7 +70,7 @@ def compare_models(results: Results, reference: str) -> list[Comparison]:
     comparisons: list[Comparison] = []
     groups = connected(results) if len(results.queries) else None
     for set_name in (name for name in HELD_OUT if name in results.sets):
-        for metric in chosen_metrics(results):
+        for metric in registry.tested(results.metrics):
             if groups is not None:
                 table = by_query(results, set_name, metric)
                 units = groups.reindex(table.index).tolist()
@@ -82,12 +79,6 @@ def compare_models(results: Results, reference: str) -> list[Comparison]:
             if len(table) >= FEWEST_SPLITS:
                 comparisons += _family("split", set_name, metric, table, reference, None)
     return comparisons
-
-
-def chosen_metrics(results: Results) -> list[str]:
-    """The metrics that are tested: few for runs, all sound ones of score tables."""
-    known = results.metrics
-    return [m for m in (TESTED if results.runs else known) if m in known and m not in UNSOUND]
 
 
 def by_query(results: Results, set_name: str, metric: str) -> pd.DataFrame:
@@ -152,12 +143,12 @@ class Verdict:
     @property
     def better(self) -> list[str]:
         """The metrics in which it is better, and that stands."""
-        return [c.metric for c in self.comparisons if c.stands and c.better]
+        return [registry.label(c.metric) for c in self.comparisons if c.stands and c.better]
 
     @property
     def worse(self) -> list[str]:
         """The metrics in which it is worse, and that stands."""
-        return [c.metric for c in self.comparisons if c.stands and not c.better]
+        return [registry.label(c.metric) for c in self.comparisons if c.stands and not c.better]
 
     @property
     def text(self) -> str:
@@ -203,7 +194,7 @@ def format_difference(value: float, metric: str) -> str:
     >>> format_difference(-0.0512, "mrr"), format_difference(0.00001, "mrr")
     ('−0.051', '0.000')
     """
-    text = format_score(abs(value), metric)
+    text = registry.written(abs(value), metric)
     if not text.strip("0."):
         return text
     return ("−" if value < 0 else "+") + text

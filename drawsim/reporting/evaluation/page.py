@@ -20,11 +20,8 @@ from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.analysis.evaluation import Evaluation
 from drawsim.retrieval.analysis.inputs import Inputs
 from drawsim.retrieval.analysis.known_answers import Calibrated
+from drawsim.retrieval.metrics import registry
 
-SHOWN = (
-    *("mrr", "map", "recall@1", "recall@10", "recall@20", "recall@100", "ndcg@10"),
-    *("median_rank", "normalised_rank"),
-)
 SHOWN_VALUES = 15  # of a breakdown; the table has them all
 
 
@@ -104,7 +101,7 @@ def _page(
         .render(
             result=result,
             absent=len(inputs.absent),
-            shown=[m for m in SHOWN if m in next(iter(_any_set(result.metrics)))],
+            shown=registry.headline(_names(result.metrics)),
             breakdowns=_bars(result.breakdowns),
             broken_down=[name for name in result.metrics if not name.endswith("+csls")][-1],
             memorisation=result.memorisation.to_dict("records"),
@@ -117,9 +114,9 @@ def _page(
     )
 
 
-def _any_set(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[list[str]]:
-    """The metric names of a set that has queries."""
-    return [list(values) for sets in metrics.values() for values in sets.values() if values]
+def _names(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
+    """The metrics of a set that has queries."""
+    return next((list(own) for sets in metrics.values() for own in sets.values() if own), [])
 
 
 def _bars(breakdowns: pd.DataFrame) -> dict[str, list[Bar]]:

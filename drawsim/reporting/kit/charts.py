@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drawsim.retrieval.metrics import registry
+
 # One drawing, in SVG units. The right margin holds the name of each line.
 WIDTH, HEIGHT = 480.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 84.0, 22.0, 34.0
@@ -88,33 +90,35 @@ class Chart:
 
 
 def run_charts(metrics: Mapping[str, Any], epochs: Sequence[Mapping[str, float]]) -> list[Chart]:
-    """Loss, MRR, recall@k and learning rate over epochs, as far as they were recorded.
+    """Loss, the metrics that stand first, and the learning rate over epochs, as far as recorded.
 
     `metrics` is the run's `metrics.json`, `epochs` the rows of its `metrics.csv`.
     """
     baseline = metrics["baseline"]
+    recorded = dict.fromkeys(column for row in epochs for column in row)
 
-    def series(label: str, column: str, colour: int, before: float | None = None) -> Series:
+    def series(label: str, column: str, colour: int) -> Series:
         points = [(row["epoch"], row[column]) for row in epochs if column in row]
-        return Series(label, colour, points, before)
+        name, _, metric = column.rpartition("/")
+        return Series(label, colour, points, baseline.get(name, {}).get(metric))
 
-    def mrr(name: str, colour: int) -> Series:
-        return series(name, f"{name}/mrr", colour, baseline.get(name, {}).get("mrr"))
+    def chart(title: str, own: list[Series], *, from_zero: bool = True) -> Chart | None:
+        best = metrics.get("best_epoch")
+        return line_chart(title, own, marked_epoch=best, from_zero=from_zero)
 
-    best = metrics.get("best_epoch")
-    val = baseline.get("val", {})
-    recalls = [
-        series(f"recall@{k}", f"val/recall@{k}", colour, val.get(f"recall@{k}"))
-        for colour, k in enumerate(CURVE_KS)
-    ]
-    losses = [series("train", "train/loss", 4), series("val", "val/loss", 1)]
-    drawn = (
-        line_chart("Loss", losses, marked_epoch=best, from_zero=False),
-        line_chart("MRR", [mrr("train", 4), mrr("val", 1)], marked_epoch=best, from_zero=True),
-        line_chart("Recall@k, validation set", recalls, marked_epoch=best, from_zero=True),
-        line_chart("Learning rate", [series("lr", "lr", 2)], marked_epoch=best, from_zero=True),
-    )
-    return [chart for chart in drawn if chart is not None]
+    drawn = [chart("Loss", [series("train", "train/loss", 4), series("val", "val/loss", 1)])]
+    names = [name.removeprefix("val/") for name in recorded if name.startswith("val/")]
+    shown = [name for name in registry.headline(names) if name in registry.computed()]
+    for metric in dict.fromkeys(registry.find(name) for name in shown):
+        if metric.cutoffs:
+            ks = [k for k in CURVE_KS if k in metric.cutoffs]
+            own = [series(f"@{k}", f"val/{metric.name}@{k}", c) for c, k in enumerate(ks)]
+            drawn.append(chart(f"{metric.label}@k, validation set", own))
+        else:
+            own = [series(s, f"{s}/{metric.name}", c) for s, c in (("train", 4), ("val", 1))]
+            drawn.append(chart(metric.label, own))
+    drawn.append(chart("Learning rate", [series("lr", "lr", 2)]))
+    return [one for one in drawn if one is not None]
 
 
 def line_chart(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import jinja2
 from markupsafe import Markup, escape
 
+from drawsim.retrieval.metrics import registry
+
 
 def environment() -> jinja2.Environment:
     """Templates of this package, what they show escaped, with the filters below."""
@@ -17,7 +19,10 @@ def environment() -> jinja2.Environment:
     )
     templates.filters |= {
         "rank": format_rank,
-        "metric": format_metric,
+        "metric": registry.written,
+        "label": registry.label,
+        "in_a_sentence": registry.in_a_sentence,
+        "short_label": registry.short_label,
         "duration": format_duration,
         "breakable": breakable,
     }
@@ -42,18 +47,6 @@ def format_rank(rank: float | None) -> str:
     if rank is None:
         return "–"
     return f"{rank:,.0f}" if rank == int(rank) else f"{rank:,.1f}"
-
-
-def format_metric(value: float | None, name: str) -> str:
-    """A metric with as many decimals as its kind can bear.
-
-    >>> format_metric(0.41251, "mrr"), format_metric(150.25, "mean_rank")
-    ('0.413', '150.2')
-    """
-    if value is None:
-        return "–"
-    in_places = name.endswith("rank") and name != "normalised_rank"
-    return f"{value:,.1f}" if in_places else f"{value:.3f}"
 
 
 def format_duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from drawsim.reporting.run.page import Query, Ranking
+from drawsim.reporting.run.reading import Query, Ranking
 
 STAGES = ("baseline", "final")
 

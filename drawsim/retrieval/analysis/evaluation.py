@@ -27,7 +27,8 @@ GROUPS: dict[str, tuple[Set, ...]] = {
     "val+test": ("val", "test"),
 }
 """What is evaluated, and of which sets of the split it consists."""
-BROKEN_DOWN = {"mrr": "reciprocal_rank", "recall@10": "recall@10", "recall@20": "recall@20"}
+BROKEN_DOWN = ("mrr", "recall@10", "recall@20")
+"""Metrics that are broken down by what is known of the queries."""
 HUBS = 10
 
 
@@ -160,8 +161,8 @@ def breakdown(
     rows = []
     for column in columns:
         for value, places in about.reset_index(drop=True).groupby(column).indices.items():
-            for metric, key in BROKEN_DOWN.items():
-                values = per_query[key][torch.from_numpy(places)].numpy()
+            for metric in BROKEN_DOWN:
+                values = per_query[metric][torch.from_numpy(places)].numpy()
                 low, high = (np.nan, np.nan)
                 if len(values) > 1:
                     low, high = percentile_interval(bootstrap(values, np.mean))

@@ -184,8 +184,8 @@ def compare(
     """
     if not after:
         return []
-    without = query_metrics(before)["reciprocal_rank"]
-    ranks = {name: query_metrics(ranking)["reciprocal_rank"] for name, ranking in after.items()}
+    without = query_metrics(before)["mrr"]
+    ranks = {name: query_metrics(ranking)["mrr"] for name, ranking in after.items()}
     tests = [paired_test((new - without).numpy(), groups) for new in ranks.values()]
     corrected = holm([test.p_permutation for test in tests]).tolist()
     return [

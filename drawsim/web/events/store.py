@@ -16,18 +16,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, ins
 from drawsim.collection.grades import Grade
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
+from drawsim.web.events.database import writing
 from drawsim.web.events.drafts import Action, Draft, MadeWith
-from drawsim.web.events.tables import (
-    ADJUDICATIONS,
-    ANSWERS,
-    BOXES,
-    COUNTING,
-    JUDGEMENTS,
-    NOTES,
-    EventRow,
-    now,
-    writing,
-)
+from drawsim.web.events.tables import EventRow, now
+from drawsim.web.events.views import ADJUDICATIONS, ANSWERS, BOXES, COUNTING, JUDGEMENTS, NOTES
 
 _PAIR = ["annotator", "drawing_id", "artwork_id"]
 

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, func, select
 
 from drawsim.collection.grades import GRADES, Grade
 from drawsim.collection.kinds import Kind
-from drawsim.web.events.tables import ANSWERS, JUDGEMENTS, now
+from drawsim.web.events.tables import now
+from drawsim.web.events.views import ANSWERS, JUDGEMENTS
 
 DAY = timedelta(hours=24)
 

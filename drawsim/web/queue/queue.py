@@ -23,8 +23,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.filters import parse_filter, passing
+from drawsim.web.events.database import writing
 from drawsim.web.events.drafts import ANSWERING
-from drawsim.web.events.tables import ANSWERS, EventRow, LeaseRow, now, writing
+from drawsim.web.events.tables import EventRow, LeaseRow, now
+from drawsim.web.events.views import ANSWERS
 from drawsim.web.queue.progress import KindProgress, Progress, by_annotator
 from drawsim.web.queue.sheet import Mask, Sheet
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from drawsim.collection.grades import GRADES, PASSED, SCALE, Grade
 
@@ -57,50 +57,33 @@ def cohens_kappa(first: ArrayLike, second: ArrayLike) -> float | None:
     nominal scales", Educational and Psychological Measurement 20, 1960). None where nothing was
     rated, or where both gave one and the same label throughout: chance would agree as well.
     """
+    from sklearn.metrics import cohen_kappa_score
+
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape:
         raise ValueError(f"the raters have {len(one)} and {len(other)} labels")
     labels, codes = np.unique(np.concatenate([one, other]), return_inverse=True)
     if len(labels) < 2:
         return None
-    n = len(one)
-    counts = [np.bincount(half, minlength=len(labels)) for half in (codes[:n], codes[n:])]
-    # In whole numbers, so that perfect agreement is 1 exactly.
-    alike, by_chance = n * int((one == other).sum()), int(counts[0] @ counts[1])
-    return (alike - by_chance) / (n * n - by_chance)
+    return float(cohen_kappa_score(codes[: len(one)], codes[len(one) :]))
 
 
 def krippendorffs_alpha(ratings: ArrayLike, scale: Scale = "nominal") -> float | None:
     """Alpha of any number of raters, who may have left things out.
 
     ratings: (things, raters) codes 0, 1, 2, …, in their order where the scale is ordinal; MISSING
-    where there is none. alpha = 1 - D_o / D_e over the coincidences of values within things, with
-    the squared difference of codes c <= k being 1 (nominal, c other than k) or
-    (n_c / 2 + n_(c+1) + … + n_(k-1) + n_k / 2)^2 (ordinal), n_c counting the pairable values c
-    (Krippendorff, "Computing Krippendorff's alpha-reliability", University of Pennsylvania, 2011).
+    where there is none. Formula: Krippendorff, "Computing Krippendorff's alpha-reliability",
+    University of Pennsylvania, 2011; the ordinal difference counts the pairable values between two.
     None where no two raters met on a thing or all pairable values are the same.
     """
+    import krippendorff
+
     codes = np.asarray(ratings, dtype=np.int64)
-    things, rater = np.nonzero(codes != MISSING)
-    counts = np.zeros((len(codes), codes.max(initial=0) + 1))
-    np.add.at(counts, (things, codes[things, rater]), 1)
-    counts = counts[counts.sum(axis=1) > 1]
-    totals = counts.sum(axis=0)
-    if np.count_nonzero(totals) < 2:
+    met = codes[(codes != MISSING).sum(axis=1) > 1]
+    if len(np.unique(met[met != MISSING])) < 2:
         return None
-    weights = 1 / (counts.sum(axis=1) - 1)
-    coincidences = (counts * weights[:, None]).T @ counts - np.diag(weights @ counts)
-    distances = _squared_differences(totals, scale)
-    observed = (coincidences * distances).sum()
-    expected = (np.outer(totals, totals) * distances).sum() / (totals.sum() - 1)
-    return float(1 - observed / expected)
-
-
-def _squared_differences(totals: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
-    if scale == "nominal":
-        return 1 - np.eye(len(totals))
-    middles = np.cumsum(totals) - totals / 2
-    return np.subtract.outer(middles, middles) ** 2
+    values = np.where(met == MISSING, np.nan, met)
+    return float(krippendorff.alpha(values.T, level_of_measurement=scale))
 
 
 def ratings(judgements: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,8 @@ from sqlalchemy import Engine, delete, insert, select
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
-from drawsim.web.events.tables import SessionRow, now, writing
+from drawsim.web.events.database import writing
+from drawsim.web.events.tables import SessionRow, now
 
 Role = Literal["annotator", "reviewer"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -12,8 +12,8 @@ from sqlalchemy.engine import URL
 from drawsim.collection.grades import CONFIRMED, GRADES, Grade
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
+from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 from drawsim.web.review.export import Account, export_all
 from drawsim.web.review.thesis_annotations import Imported, import_thesis
 from drawsim.web.security.accounts import Accounts

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from drawsim.common.errors import UserError
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
+from drawsim.learning.training.callbacks.early_stopping import EarlyStopping
 from tests.learning.tiny import (
     tiny_experiment,
     tiny_matcher,
@@ -43,14 +44,15 @@ def run(
     scores: list[float],
     keep: Keep = "best",
     improved: Sequence[bool] = (),
+    monitor: str = "val/mrr",
 ) -> BestAndLast:
     trainer = Scripted()
-    checkpoints = BestAndLast(folder, "val/mrr", keep, lambda: improved[trainer.current_epoch])
+    checkpoints = BestAndLast(folder, monitor, keep, lambda: improved[trainer.current_epoch])
     as_lightning: Any = trainer
     checkpoints.start(as_lightning, untrained)
     for epoch, score in enumerate(scores):
         trainer.current_epoch = epoch
-        trainer.callback_metrics = {"val/mrr": torch.tensor(score)}
+        trainer.callback_metrics = {monitor: torch.tensor(score)}
         checkpoints.on_train_epoch_end(as_lightning, SimpleNamespace())  # type: ignore[arg-type]
     return checkpoints
 
@@ -76,6 +78,24 @@ def test_the_best_epoch_is_kept(
     last = json.loads(checkpoints.last.read_text())
     assert last == {"after": str({"val/mrr": torch.tensor(scores[-1])}), "weights_only": "False"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+@pytest.mark.parametrize("monitor", ["val/median_rank", "val/normalised_rank", "val/loss"])
+def test_the_lowest_is_best_of_what_is_better_low(tmp_path: Path, monitor: str) -> None:
+    checkpoints = run(tmp_path, 5, [6, 3, 3, 4], monitor=monitor)
+    assert (checkpoints.best_epoch, checkpoints.best_score) == (2, 3)
+
+
+@pytest.mark.parametrize("monitor", ["test/mrr", "val/mr", "val/tie_rate", "mrr"])
+def test_an_unknown_monitor_is_refused_with_the_nearest(tmp_path: Path, monitor: str) -> None:
+    # The test set is not looked at, and nobody knows which tie rate is better.
+    with pytest.raises(UserError, match=rf"monitor={monitor}: did you mean .*val/"):
+        BestAndLast(tmp_path, monitor, "best", lambda: False)
+
+
+@pytest.mark.parametrize(("monitor", "mode"), [("val/mrr", "max"), ("val/loss", "min")])
+def test_early_stopping_knows_which_way_is_better(monitor: str, mode: str) -> None:
+    assert EarlyStopping(monitor, patience=3).mode == mode
 
 
 @pytest.mark.parametrize(

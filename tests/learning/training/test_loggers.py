@@ -12,7 +12,9 @@ import pytest
 from pytorch_lightning.loggers import WandbLogger
 
 from drawsim.common.errors import UserError
-from drawsim.learning.training.loggers import StepLog, _logged_in, _wandb_mode, make_loggers
+from drawsim.learning.training.loggers.make import make_loggers
+from drawsim.learning.training.loggers.steps import StepLog
+from drawsim.learning.training.loggers.weights_and_biases import _logged_in, _wandb_mode
 from drawsim.runs.folder import RunFolder, read_record
 
 Lines = list[tuple[str, str, str]]
@@ -227,4 +229,8 @@ def test_a_server_out_of_reach_means_offline_not_failure(
     assert "no route to host" in caplog.text
     summaries = Experiment.summaries
     assert summaries["val/mrr"] == summaries["val/recall@20"] == "max"
+    assert (
+        summaries["val/hit_rate@5"] == summaries["val/ndcg@10"] == summaries["val/map@5"] == "max"
+    )
     assert summaries["val/loss"] == summaries["val/median_rank"] == "min"
+    assert summaries["val/normalised_rank"] == "min"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.results import query_scores, read_runs
 from drawsim.reporting.run.finished import natural
+from drawsim.reporting.run.reading import Ranking as RankingOf
 from drawsim.retrieval.metrics.functions import query_metrics
 from drawsim.retrieval.ranking import Ranking, Relevance
 from tests.reporting.comparison.compared import ladder, make_run, make_study
@@ -37,9 +38,11 @@ def test_scores_of_a_query_are_those_of_the_metrics(ranks: set[int]) -> None:
         gallery_size=60,
     )
     expected = {name: float(value[0]) for name, value in query_metrics(ranking).items()}
-    expected |= {"mrr": expected["reciprocal_rank"], "map": expected["average_precision"]}
-    scores = query_scores(sorted(ranks, reverse=True))
-    assert scores == pytest.approx({name: expected[name] for name in scores})
+    ranked = {f"a{rank}": float(rank) for rank in sorted(ranks, reverse=True)}
+    (scores,) = query_scores({"d": RankingOf(ranked, [], [])}, 60).to_dict("records")
+    assert scores.pop("drawing_id") == "d"
+    del expected["query"]
+    assert scores == pytest.approx(expected)
 
 
 def test_a_study_becomes_models_with_replicates(tmp_path: Path) -> None:

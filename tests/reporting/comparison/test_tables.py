@@ -16,12 +16,11 @@ from drawsim.reporting.comparison.tables import (
     as_html,
     as_latex,
     as_markdown,
-    families,
-    lower_is_better,
     make_table,
     make_tables,
     summary,
 )
+from drawsim.retrieval.metrics.registry import by_family
 from tests.reporting.comparison.compared import make_study, write_scores
 
 
@@ -55,8 +54,6 @@ def test_the_best_is_bold_by_the_direction_of_the_metric(scores: Results) -> Non
     baseline, tuned = (next(x for x in lines if x.startswith(f"| {m}")) for m in ("Imag", "FT"))
     assert bold(baseline) == ["141.67"]  # MMP counts places
     assert bold(tuned) == ["31.00"]
-    assert lower_is_better("normalised_rank")
-    assert not lower_is_better("ndcg@10")
 
 
 def test_what_prints_alike_is_equally_bold(tmp_path: Path) -> None:
@@ -76,7 +73,7 @@ def test_a_single_replicate_has_no_sd(tmp_path: Path) -> None:
 
 def test_names_cannot_break_the_tables(scores: Results) -> None:
     tables = make_tables(scores)
-    assert "| FT_a & b \\| c |" in as_markdown(tables)
+    assert re.search(r"^\| FT_a & b \\\| c +\|", as_markdown(tables), re.MULTILINE)
     latex = as_latex(tables)
     assert r"FT\_a \& b | c & " in latex
     rows = [line for line in latex.splitlines() if line.endswith(r"\\")]
@@ -106,13 +103,13 @@ def test_every_form_holds_the_same_numbers(scores: Results) -> None:
 
 def test_metrics_go_kin_by_kin() -> None:
     metrics = ["recall@1", "map", "ndcg@5", "map@5", "recall@20", "mean_rank", "mrr"]
-    assert families(metrics) == [
-        ["map", "mean_rank", "mrr"],
+    assert by_family(metrics) == [
+        ["mrr", "map", "mean_rank"],
         ["recall@1", "recall@20"],
         ["map@5"],
         ["ndcg@5"],
     ]
-    assert families(["MAP", "R@400", "MMP", "MP"]) == [["MAP", "R@400", "MMP"], ["MP"]]
+    assert by_family(["MAP", "R@400", "MMP", "MP"]) == [["MAP", "R@400", "MMP"], ["MP"]]
 
 
 @pytest.mark.real_data

@@ -14,7 +14,6 @@ from drawsim.reporting.comparison.tests import (
     by_query,
     by_split,
     choose_reference,
-    chosen_metrics,
     compare_models,
     comparison_table,
     connected,
@@ -23,6 +22,7 @@ from drawsim.reporting.comparison.tests import (
     verdicts,
 )
 from drawsim.retrieval.analysis.statistics import holm
+from drawsim.retrieval.metrics import registry
 from tests.reporting.comparison.compared import ladder, make_run, make_study, write_scores
 
 
@@ -127,7 +127,7 @@ def test_queries_decide_where_they_are_known(tmp_path: Path) -> None:
 def test_metrics_that_are_wrong_by_construction_are_not_tested(tmp_path: Path) -> None:
     path = write_scores(tmp_path, "baselines", "base", [1, 2])
     path.write_text(path.read_text(encoding="utf-8").replace("MMP", "MP"), encoding="utf-8")
-    assert chosen_metrics(read_scores([str(path)])) == ["MAP"]
+    assert registry.tested(read_scores([str(path)]).metrics) == ["MAP"]
 
 
 @pytest.mark.real_data

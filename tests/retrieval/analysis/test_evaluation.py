@@ -99,7 +99,7 @@ def test_breakdowns_count_each_query_once_per_column(folder: Path) -> None:
 def test_a_value_with_one_query_has_no_interval() -> None:
     about = pd.DataFrame({"country": ["FRA", "ITA", "ITA"]})
     values = torch.tensor([0.5, 1.0, 0.25], dtype=torch.float64)
-    per_query = {"reciprocal_rank": values, "recall@10": values, "recall@20": values}
+    per_query = {"mrr": values, "recall@10": values, "recall@20": values}
     rows = {(r["value"], r["metric"]): r for r in breakdown(about, ["country"], per_query)}
     assert np.isnan(rows["FRA", "mrr"]["low"])
     sample = bootstrap(np.array([1.0, 0.25]), np.mean)

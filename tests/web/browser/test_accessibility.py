@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
+from tests.web.browser import fonts
 from tests.web.browser.seen import covered, interactive, overflowing, texts, untabbed
 from tests.web.browser.states import Shown
 
-SIZES = ((1280, 720), (1024, 768), (768, 1024))
+SIZES = ((1280, 720), (1024, 768), (768, 1024), (400, 800))
 TOOLS = ".desk button, .top a, .top summary, .search input, .search button, dialog[open] button"
 """What must be in sight whatever the size of the window."""
 
@@ -28,13 +29,18 @@ def test_texts_can_be_read(shown: Shown, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_nothing_is_beyond_the_window(shown: Shown, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("font", fonts.FONTS)
+def test_nothing_is_beyond_the_window(shown: Shown, font: str, size: tuple[int, int]) -> None:
     shown.page.set_viewport_size({"width": size[0], "height": size[1]})
+    fonts.use(shown.page, font)
     shown.page.evaluate("scrollTo(0, 0)")
-    assert overflowing(shown.page) == []
-    tools = "dialog[open] button" if shown.page.locator("dialog[open]").count() else TOOLS
-    if not shown.page.locator("details[open]").count():  # an open menu covers what it must
-        assert covered(shown.page, tools) == []
+    try:
+        assert overflowing(shown.page) == []
+        tools = "dialog[open] button" if shown.page.locator("dialog[open]").count() else TOOLS
+        if not shown.page.locator("details[open]").count():  # an open menu covers what it must
+            assert covered(shown.page, tools) == []
+    finally:
+        fonts.drop(shown.page)
 
 
 def test_everything_is_reached_by_tab(shown: Shown) -> None:

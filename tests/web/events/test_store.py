@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 
 from drawsim.collection.grades import GRADES
 from drawsim.common.errors import UserError
+from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import ANSWERING, Box, Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect, now
+from drawsim.web.events.tables import now
 from tests.web.databases import NewDatabase
 
 LITE = MadeWith("lite", "0" * 64)

@@ -11,9 +11,11 @@ from sqlalchemy import Engine, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from drawsim.common.errors import UserError
+from drawsim.web.events.database import connect, writing
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import VIEWS, EventRow, LeaseRow, connect, now, writing
+from drawsim.web.events.tables import EventRow, LeaseRow, now
+from drawsim.web.events.views import VIEWS
 
 MADE_WITH = MadeWith("lite", "0" * 64)
 

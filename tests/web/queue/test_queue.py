@@ -13,8 +13,9 @@ from sqlalchemy import Engine
 
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
+from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect, now
+from drawsim.web.events.tables import now
 from drawsim.web.queue.queue import Claim, Order, Queue, Wish
 from tests.web.queue.helpers import (
     ALL,

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 
 from drawsim.collection.grades import Grade
 from drawsim.common.errors import UserError
+from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import connect
 from drawsim.web.review.history import (
     Dispute,
     HistoryFilter,

@@ -12,6 +12,8 @@ import torch
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
+from drawsim.learning.training.callbacks.evaluation import MONITORS
+from drawsim.retrieval.metrics import registry
 
 Keep = Literal["best", "last", "on_improvement"]
 
@@ -19,7 +21,7 @@ Keep = Literal["best", "last", "on_improvement"]
 class BestAndLast(pl.callbacks.Checkpoint):
     """`best.ckpt`: weights of the selected epoch; `last.ckpt`: everything of the latest.
 
-    keep says which epoch is selected: `best`, that with the highest `monitor`, where the untrained
+    keep says which epoch is selected: `best`, that with the best `monitor`, where the untrained
     model is epoch 0 and a candidate like the others (`start`); `last`, whatever the validation set
     says; `on_improvement`, the last one that `improved` (thesis, "Mining"). Files change from one
     whole version to the next: if a write fails, as on a full disk, the old ones stay.
@@ -30,11 +32,13 @@ class BestAndLast(pl.callbacks.Checkpoint):
     ) -> None:
         if keep not in get_args(Keep):
             raise UserError(f"keep={keep}: {nearest(keep, get_args(Keep))}")
+        if monitor not in MONITORS:
+            raise UserError(f"monitor={monitor}: {nearest(monitor, MONITORS)}")
         self.folder = folder
         self.monitor = monitor
         self.keep = keep
         self.improved = improved
-        self.best_score = float("-inf")
+        self.best_score: float | None = None
         self.best_epoch = 0
 
     @property
@@ -64,7 +68,9 @@ class BestAndLast(pl.callbacks.Checkpoint):
     def _selected(self, score: float) -> bool:
         if self.keep == "on_improvement":
             return self.improved()
-        return self.keep == "last" or score > self.best_score
+        if self.keep == "last" or self.best_score is None:
+            return True
+        return registry.gain(self.monitor, self.best_score, score) > 0
 
     def _save(self, trainer: pl.Trainer, path: Path, weights_only: bool) -> None:
         replacing = atomic(path) if trainer.is_global_zero else contextlib.nullcontext(path)

@@ -11,11 +11,17 @@ import torch
 from drawsim.collection.splits import Set
 from drawsim.common.machine import release_freed_memory
 from drawsim.retrieval.embeddings import EmbeddingTable
+from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.task import RetrievalTask
 
 LIVE_SETS: tuple[Set, ...] = ("train", "val")
 """Sets looked at while the model can still change; test waits for the end."""
+MONITORS = (
+    *(f"{name}/{metric}" for name in LIVE_SETS for metric in registry.computed()),
+    "val/loss",
+)
+"""What is measured after every epoch and can be better or worse: what epochs are selected by."""
 
 
 class Evaluation(pl.Callback):
@@ -54,14 +60,7 @@ class Evaluation(pl.Callback):
         if not model.backbone.frozen:
             self.known.fill_(False)
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any, **__: Any) -> None:
         """Free what the epoch's last step used: the pass to come starts processes that copy it."""
         if trainer.is_last_batch:
             release_freed_memory()
@@ -73,13 +72,7 @@ class Evaluation(pl.Callback):
         self._started = time.perf_counter()
 
     def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Keep the embeddings of a batch."""
         if "rows" in outputs:

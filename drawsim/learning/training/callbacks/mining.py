@@ -124,13 +124,7 @@ class Mining(pl.Callback):
         self._augmented = torch.zeros(2, dtype=torch.float64, device=pl_module.device)
 
     def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Add up the losses of augmented triplets."""
         if "loss" in outputs:

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from drawsim.common.files import write_json
-from drawsim.reporting.kit.console import SHOWN, print_results
+from drawsim.reporting.run.console import print_results
+from drawsim.retrieval.metrics import registry
+
+SHOWN = registry.headline(registry.computed())
 
 
 @pytest.fixture
@@ -17,7 +20,7 @@ def record() -> dict[str, Any]:
     scores = {
         model: {
             name: {
-                metric: base + i + k / 100 if "rank" in metric else (base + i) / 100 + k / 1000
+                metric: (base + i) / (1 if metric == "median_rank" else 100) + k / 1000
                 for k, metric in enumerate(SHOWN)
             }
             for i, name in enumerate(("val", "test"))

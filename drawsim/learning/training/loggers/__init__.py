@@ -1,0 +1,1 @@
+"""Where scalars go besides the run folder's own tables, one logger a file."""

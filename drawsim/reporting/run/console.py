@@ -1,0 +1,30 @@
+"""A finished run in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drawsim.reporting.kit.console import Line, metrics_table, wide_console
+from drawsim.reporting.run.stages import stages
+from drawsim.runs.folder import read_record
+
+
+def print_results(run: Path) -> None:
+    """Print the metrics of val and test, stage by stage, and how the weights were chosen."""
+    record = read_record(run)
+    lines = [
+        Line((name, stage.label, str(record["counts"][name]["queries"])), stage.scores[name])
+        for name in ("val", "test")
+        for stage in stages(record)
+        if name in stage.scores
+    ]
+    title = f"{record['study']} / {record['name']}"
+    console = wide_console()
+    console.print(metrics_table(("set", "model", "n"), lines, numbers=1, title=title))
+    how = f"best epoch {record['best_epoch']} by {record['monitor']}"
+    if "keep" in record:
+        how = f"epoch {record['best_epoch']} kept (keep={record['keep']})"
+    seconds = f"{record['seconds']['total']:.0f} s"
+    console.print(f"gallery of {record['gallery_size']} artworks, {how}, {seconds}")
+    if record["best_epoch"] == 0 and "keep" not in record:
+        console.print(f"no epoch beat the untrained model on {record['monitor']}: it was kept")

@@ -1,0 +1,121 @@
+"""What a run folder holds, read: its record, its epochs, how each drawing ranked the gallery."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drawsim.common.errors import UserError
+
+SETS = ("test", "val", "train")
+MODELS = ("baseline", "final")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How one model ranked the gallery for one drawing; ranks are 1-based, ties fractional."""
+
+    ranks: dict[str, float]
+    top_ids: list[str]
+    top_scores: list[float]
+
+    @property
+    def first(self) -> float:
+        """The rank of the nearest true artwork."""
+        return min(self.ranks.values())
+
+
+@dataclass(frozen=True)
+class Query:
+    """A drawing of one set, ranked by the untrained and by the trained model where available."""
+
+    drawing_id: str
+    set: str
+    baseline: Ranking | None
+    final: Ranking | None
+
+    @property
+    def rankings(self) -> dict[str, Ranking]:
+        """Those that are known, by their model."""
+        both = {"baseline": self.baseline, "final": self.final}
+        return {model: ranking for model, ranking in both.items() if ranking is not None}
+
+    @property
+    def shown(self) -> Ranking:
+        """The ranking that is pictured: the trained model's, else the untrained one's."""
+        ranking = self.final or self.baseline
+        assert ranking is not None
+        return ranking
+
+
+# Reading the run folder
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """A run's `metrics.json`, with `baseline`, `final` and `counts` empty where it has none.
+
+    Raises UserError if there is no such table.
+    """
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: no readable metrics ({error}); is {path.parent} the folder of a run?"
+        ) from error
+    if not isinstance(metrics, dict):
+        raise UserError(f"{path}: holds no table of metrics; run the training again.")
+    # A broken-off run may have left these out or empty.
+    return metrics | {key: metrics.get(key) or {} for key in ("baseline", "final", "counts")}
+
+
+def read_optional(path: Path) -> str:
+    """The text of a file; empty if there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file that are not blank; none if there is no file."""
+    return [line for line in read_optional(path).splitlines() if line.strip()]
+
+
+def read_epochs(path: Path) -> list[dict[str, float]]:
+    """The rows of `metrics.csv`; cells that are blank or not finite numbers are left out."""
+    epochs: list[dict[str, float]] = []
+    for row in csv.DictReader(read_optional(path).splitlines()):
+        epochs.append({})
+        for column, text in row.items():
+            with suppress(TypeError, ValueError):
+                if math.isfinite(number := float(text)):
+                    epochs[-1][column] = number
+    return [row for row in epochs if "epoch" in row]
+
+
+def read_queries(path: Path) -> dict[str, list[Query]]:
+    """The queries of each set, in the order of the file; empty if there is no `ranks.csv`."""
+    found: dict[tuple[str, str], dict[str, Ranking]] = {}
+    rows = csv.DictReader(io.StringIO(read_optional(path)))
+    try:
+        for row in rows:
+            if row["model"] not in MODELS or row["set"] not in SETS:
+                raise ValueError(f"unknown model {row['model']!r} or set {row['set']!r}")
+            ids, ranks = json.loads(row["relevant_ids"]), json.loads(row["relevant_ranks"])
+            found.setdefault((row["set"], row["drawing_id"]), {})[row["model"]] = Ranking(
+                dict(zip(ids, ranks, strict=True)),
+                json.loads(row["top_ids"]),
+                json.loads(row["top_scores"]),
+            )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}, line {rows.line_num}: cannot be read ({error!r}); evaluate the run again."
+        ) from error
+    queries: dict[str, list[Query]] = {name: [] for name in SETS}
+    for (name, drawing_id), models in found.items():
+        query = Query(drawing_id, name, models.get("baseline"), models.get("final"))
+        queries[name].append(query)
+    return queries
