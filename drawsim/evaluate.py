@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omegaconf import OmegaConf
+
+from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch
 
@@ -26,85 +29,40 @@ def evaluate(config: DictConfig) -> None:
     from drawsim.common.machine import prepare
 
     prepare()
-    from drawsim.common.files import write_json
     from drawsim.reporting.evaluation.console import print_metrics
-    from drawsim.reporting.evaluation.page import write_evaluation
-    from drawsim.retrieval.analysis import evaluation
-    from drawsim.retrieval.analysis.known_answers import calibrate
+    from drawsim.workflows import evaluate as workflow
 
-    inputs = _read(config)
-    out = Path(config.out or Path(config.run) / "evaluation")
-    if config.protocol == "thesis":
-        metrics = evaluation.thesis_metrics(inputs)
-        write_json(out / "metrics.json", {"protocol": "thesis", **metrics})
-        print_metrics(metrics, out)
-        return
-    result = evaluation.evaluate(
-        inputs,
+    settings = workflow.EvaluateSettings(
+        out=Path(config.out or Path(config.run) / "evaluation"),
+        protocol=config.protocol,
         direction=config.direction,
-        columns=None if config.by is None else list(config.by),
-        csls_neighbours=config.csls,
+        by=None if config.by is None else list(config.by),
+        csls=config.csls,
+        calibrate=config.calibrate,
     )
-    calibrated = calibrate(inputs) if config.calibrate else None
-    write_evaluation(result, inputs, out, calibrated)
-    print_metrics(result.metrics, out)
-    if calibrated is not None:
-        print(calibrated.note)
+    metrics, notes = workflow.evaluate(_inputs(config), settings)
+    print_metrics(metrics, settings.out)
+    for note in notes:
+        print(note)
 
 
-def _read(config: DictConfig) -> Inputs:
-    from drawsim.retrieval.analysis import inputs
+def _inputs(config: DictConfig) -> Inputs:
+    from drawsim.workflows import evaluate as workflow
 
     root = Path(config.collection) if config.collection else None
     if root is not None and not root.is_dir():
         raise UserError(f"collection={root}: no such folder.")
+    rerank: Any = config.rerank
+    if OmegaConf.is_config(rerank):
+        rerank = OmegaConf.to_container(rerank)
     if config.checkpoint:
-        return _embed(Path(config.checkpoint), root)
+        file = Path(config.checkpoint)
+        return workflow.of_checkpoint(file, root, rerank, listed(config.trust))
     if config.run:
-        return inputs.from_run(Path(config.run), root)
+        return workflow.of_run(Path(config.run), root, rerank, listed(config.trust))
     pairs = Path(config.pairs) if config.pairs else None
-    return inputs.from_files(
-        Path(config.queries), Path(config.gallery), pairs, Path(config.split), root
-    )
-
-
-def _embed(checkpoint: Path, root: Path | None) -> Inputs:
-    """Embed what a checkpoint's run used, or the collection at `root`, by the run's settings."""
-    import pandas as pd
-    from omegaconf import OmegaConf
-
-    from drawsim.learning.training.callbacks.evaluation import Evaluation
-    from drawsim.learning.training.callbacks.progress import Progress
-    from drawsim.models.loading import load_checkpoint, run_of
-    from drawsim.models.trainer import make_trainer, settle_hardware
-    from drawsim.retrieval.analysis.inputs import Inputs, Model
-    from drawsim.retrieval.embeddings import Embeddings
-    from drawsim.workflows.data import read_data
-    from drawsim.workflows.parts import make_parts
-
-    run = run_of(checkpoint)
-    settings: Any = OmegaConf.load(run / "config.yaml")
-    if root is not None:
-        settings.data = {
-            **{k: v for k, v in settings.data.items() if k != "demo"},
-            "root": str(root),
-        }
-    collection, split, _ = read_data(settings, run / "queries", write=False)
-    data, _, module = make_parts(settings, collection, split)
-    load_checkpoint(module, checkpoint)
-    evaluation = Evaluation(data.task)
-    hardware = settle_hardware(OmegaConf.to_container(settings.trainer))  # type: ignore[arg-type]
-    trainer = make_trainer(hardware, run, [evaluation, Progress()], [])
-    trainer.test(module, datamodule=data, verbose=False)
-    model = Model(
-        checkpoint.stem,
-        Embeddings(data.task.drawings, evaluation.drawings),
-        Embeddings(data.task.artworks, evaluation.artworks),
-        module.model.describe(hardware["precision"]),
-    )
-    kept = collection.drawings.index.isin(data.task.drawings)
-    used = collection.without(collection.drawings.index[~kept].tolist(), [])
-    return Inputs((model,), used, split, absent=pd.DataFrame(columns=["drawing_id", "artwork_id"]))
+    queries, gallery, split = (Path(config[key]) for key in ("queries", "gallery", "split"))
+    return workflow.of_files(queries, gallery, pairs, split, root, rerank)
 
 
 def _check_choices(config: DictConfig) -> None:
@@ -115,6 +73,8 @@ def _check_choices(config: DictConfig) -> None:
         raise UserError("protocol=thesis knows neither csls nor the direction artwork_to_drawing.")
     if config.calibrate and (config.protocol, config.direction) != USUAL:
         raise UserError("calibrate: goes with protocol=drawsim and direction=drawing_to_artwork")
+    if config.rerank not in (None, "none") and (config.protocol, config.direction) != USUAL:
+        raise UserError("rerank: goes with protocol=drawsim and direction=drawing_to_artwork")
     files = ("queries", "gallery", "split")
     if source := next((key for key in ("run", "checkpoint") if config[key]), None):
         others = {"run", "checkpoint", "pairs", *files} - {source}

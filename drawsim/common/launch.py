@@ -99,6 +99,12 @@ def options(door: str, group: str) -> list[str]:
     return sorted(path.stem for path in (_door_folder(door) / group).glob("*.yaml"))
 
 
+def chosen_settings() -> set[str]:
+    """The settings that the command line sets, without what is below them."""
+    texts = (text.lstrip("+~").split("=")[0] for text in HydraConfig.get().overrides.task)
+    return {key.split("@")[0].split(".")[0] for key in texts}
+
+
 def is_multirun() -> bool:
     """Whether this job is one of several."""
     return bool(HydraConfig.get().mode == RunMode.MULTIRUN)

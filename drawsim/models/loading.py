@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from drawsim.models.model import Model
 from drawsim.models.weights import named_tensors, read_content
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.reading import Method, Reading
+from drawsim.retrieval.reranking.base import Reranker
 from drawsim.runs.settings import read_settings
 
 T = TypeVar("T")
@@ -37,7 +39,8 @@ LARGEST = 4096
 NOT_OF_ADAPTATION = ("name", "unlabelled")
 """Settings of the group `adapt` that are not of the adaptation itself."""
 OF_A_CHECKPOINT, OF_A_BACKBONE = {"checkpoint"}, {"backbone", "image_size", "reading"}
-"""What `model.json` may say: the one or the other."""
+RERANK = "rerank"
+"""What `model.json` may say: the one or the other, and how lists are looked at again."""
 
 
 def load_model(source: str | Path, trust: Sequence[str] = (), image_size: int = 224) -> Model:
@@ -105,7 +108,8 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     if adaptation is not None:
         own["adaptation"] = adaptation
     load_checkpoint(nn.ModuleDict(own), checkpoint)
-    return Model(backbone.eval(), reading, flip, adaptation and adaptation.eval())
+    again = _reranker(settings.get(RERANK), file, trust)
+    return Model(backbone.eval(), reading, flip, adaptation and adaptation.eval(), again)
 
 
 def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
@@ -203,19 +207,66 @@ def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] 
     checkpoint is gone or is none, and where the backbone cannot be built.
     """
     keys = OF_A_CHECKPOINT if "checkpoint" in source else OF_A_BACKBONE
-    if strange := sorted(set(source) - keys):
+    if strange := sorted(set(source) - keys - {RERANK}):
         raise UserError(
             f"{file}: says {strange[0]!r}, which is not read; it holds "
             f"{' or '.join([*OF_A_CHECKPOINT, ', '.join(sorted(OF_A_BACKBONE))])}"
         )
     if "checkpoint" in source:
-        return model_of_checkpoint(Path(str(source["checkpoint"])), trust)
+        model = model_of_checkpoint(Path(str(source["checkpoint"])), trust)
+        own = source.get(RERANK)
+        return model if own is None else replace(model, rerank=_reranker(own, file, trust))
     if not isinstance(source.get("backbone"), Mapping):
         raise UserError(f"{file}: does not say how its model is made; build the index again")
     size = _size(source.get("image_size"), file)
     backbone = _backbone(source["backbone"], size, None, file, trust)
     reading = Reading(size, source.get("reading", "areas"), DEFAULT_MAX_PIXELS)
-    return Model(backbone.eval(), reading)
+    return Model(backbone.eval(), reading, rerank=_reranker(source.get(RERANK), file, trust))
+
+
+def rerank_settings(choice: str | Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a way of re-ranking: of a name, or a mapping with a `name` and what differs.
+
+    Raises UserError for an unknown name or setting.
+    """
+    changes = {"name": choice} if isinstance(choice, str) else dict(choice)
+    options = {path.stem: path for path in (config_folder() / RERANK).glob("*.yaml")}
+    name = str(changes.pop("name", ""))
+    if name not in options:
+        raise UserError(f"rerank={name}: {nearest(name, options)}")
+    known: Any = OmegaConf.to_container(OmegaConf.load(options[name]))
+    for key in changes:
+        if key not in known or key.startswith("_"):
+            raise UserError(f"rerank.{key}: {name} has no such setting, {nearest(key, known)}")
+    return {**known, **changes}
+
+
+def with_rerank(model: Model, choice: str | Mapping[str, Any] | None) -> Model:
+    """A model that looks at lists again as chosen; None: as it does by itself."""
+    if choice is None:
+        return model
+    return replace(model, rerank=_reranker(rerank_settings(choice), config_folder(), ()))
+
+
+def asks_for_rerank(source: Mapping[str, Any], trust: Sequence[str] = ()) -> bool:
+    """Whether the model of a source looks at lists again; a run that is gone does not."""
+    settings = source.get(RERANK)
+    checkpoint = Path(str(source.get("checkpoint", "")))
+    if settings is None and checkpoint.is_file():
+        settings = read_settings(run_of(checkpoint), trust).get(RERANK)
+    return isinstance(settings, Mapping) and settings.get("_target_") is not None
+
+
+def _reranker(
+    settings: Mapping[str, Any] | None, file: Path, trust: Sequence[str]
+) -> Reranker | None:
+    """The way of re-ranking that settings in a file name; None if they name none."""
+    if not settings or settings.get("_target_") is None:
+        return None
+    made = _built(dict(settings), RERANK, file, trust)
+    if not isinstance(made, Reranker):
+        raise UserError(f"{file}: rerank makes a {type(made).__name__}, no way of re-ranking")
+    return made
 
 
 def _backbone(
@@ -241,15 +292,22 @@ def _made(
     trust: Sequence[str],
     **values: Any,
 ) -> T:
-    """What settings in a file name, if it is of this kind; values of wrong types are said."""
-    try:
-        made = build_stored(settings, group, file, trust, **values)
-    except (TypeError, ValueError, RuntimeError, OSError) as error:
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{file}: {group} cannot be built as it says: {what}") from error
+    """What settings in a file name, if it is of this kind. Raises UserError, else."""
+    made = _built(settings, group, file, trust, **values)
     if not isinstance(made, kind):
         raise UserError(f"{file}: {group} makes a {type(made).__name__}, no {kind.__name__}")
     return made
+
+
+def _built(
+    settings: Mapping[str, Any], group: str, file: Path, trust: Sequence[str], **values: Any
+) -> Any:
+    """What settings in a file name. Raises UserError, for values of wrong types too."""
+    try:
+        return build_stored(settings, group, file, trust, **values)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{file}: {group} cannot be built as it says: {what}") from error
 
 
 def _size(value: object, file: Path) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,7 +19,19 @@ from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.weights import weights_hash
 from drawsim.pixels.reading import CROP_SCALE, Reading
+from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.gallery import EmbeddingModel
+from drawsim.retrieval.ranking import top_k
+from drawsim.retrieval.reranking.base import Lists, Pictures, Reranker, rerank
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from drawsim.collection.tables import Collection
+    from drawsim.pixels.screening import OnMissing
+    from drawsim.retrieval.index.folder import Index
+    from drawsim.retrieval.index.found import Found
+    from drawsim.retrieval.index.queries import Hits
 
 PLAIN = "32-true"
 """Float32, as Lightning calls it: the precision on a CPU, and of the few images of a query."""
@@ -27,18 +39,36 @@ BATCH = 32
 """Pictures of queries that go through the network at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """Everything that decides where a picture is in a ranking, for all who embed or rank.
 
     backbone: the network, with its layout. reading: how pictures become its square. flip: the mean
     with the mirrored picture is taken. adaptation: applied to what the network gives, if any.
+    rerank: how the first of ranked lists are looked at again, if they are.
+
+    >>> model = Model.load("lite", image_size=64)
+    >>> model
+    Model(lite, 64 px, 1280 dimensions)
     """
 
     backbone: Backbone
     reading: Reading
     flip: bool = False
     adaptation: Adaptation | None = None
+    rerank: Reranker | None = None
+
+    def __repr__(self) -> str:
+        stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
+        if self.reading.method == "thesis":
+            stages.append("read as in the thesis")
+        if self.flip:
+            stages.append("mirrored too")
+        if self.adaptation is not None:
+            stages.append("adapted")
+        if self.rerank is not None:
+            stages.append(f"re-ranked by {self.rerank.name}")
+        return f"Model({', '.join([self.backbone.name, *stages])})"
 
     @property
     def dimensions(self) -> int:
@@ -122,6 +152,82 @@ class Model:
     def made_by(self, dimensions: int) -> EmbeddingModel:
         """What is compared with an index; dimensions: of what `vectors` gives."""
         return EmbeddingModel.from_metadata(self.describe(), dimensions)
+
+    def embed(
+        self,
+        images: Mapping[str, Path] | Sequence[Path | str] | Path | str,
+        kind: Kind | None = None,
+        *,
+        progress: bool = False,
+        on_missing: OnMissing = "error",
+        store: Path | None = None,
+    ) -> Embeddings:
+        """The embeddings of any number of pictures, as they are ranked; none is computed twice.
+
+        images: files by id, such as `collection.paths("artwork")`; a list of files; or a folder.
+        kind: what they are, needed by a model that adapts. progress: show bars. on_missing: `skip`
+        leaves out what cannot be read, `error` raises UserError. store: where embeddings are kept
+        by content; None: the user's cache folder.
+        """
+        from drawsim.models.embedding.files import embed_files
+
+        raw = embed_files(self, images, progress=progress, on_missing=on_missing, store=store)
+        return Embeddings(raw.ids, self.adapt(raw.vectors, kind))
+
+    def rank(
+        self,
+        queries: Embeddings,
+        gallery: Embeddings,
+        k: int = 20,
+        *,
+        kind: Kind = "artwork",
+        pictures: Pictures | None = None,
+    ) -> Hits:
+        """The k nearest of the gallery for each query, in the model's last stage of ranking.
+
+        kind: what the gallery is. pictures: for a way of re-ranking that looks at them (see
+        `drawsim.models.local_features`).
+
+        >>> rows = Embeddings(["a", "b"], torch.eye(2))
+        >>> Model.load("lite", image_size=64).rank(rows, rows, k=1).table()["id"].tolist()
+        ['a', 'b']
+        """
+        from drawsim.retrieval.index.queries import Hits
+
+        depth = k if self.rerank is None else max(k, self.rerank.depth)
+        asked, known = queries.vectors.float(), gallery.vectors.float()
+        scores, rows = top_k(asked, known, min(depth, len(known)))
+        if self.rerank is not None:
+            lists = rerank(self.rerank, Lists(asked, known, rows, scores), pictures)
+            scores, rows = lists.scores, lists.rows
+        ids = np.array(list(gallery.ids), dtype=object)[rows[:, :k].numpy()]
+        return Hits(list(queries.ids), kind, ids, scores[:, :k].numpy())
+
+    def evaluate(
+        self, collection: Collection, split: str = "v0", *, progress: bool = False
+    ) -> pd.DataFrame:
+        """Metrics of the model's last stage on a split: a row for each set, metrics as columns."""
+        from drawsim.models.evaluating import evaluate_collection
+
+        return evaluate_collection(self, collection, split, progress=progress)
+
+    def search(
+        self,
+        index: Index,
+        images: Sequence[Path | str],
+        k: int = 20,
+        *,
+        kind: Kind = "drawing",
+        where: str | None = None,
+    ) -> Found:
+        """What image files find in an index of this model: a table, with pictures in a notebook.
+
+        kind: what the files are; the other kind is searched. where: a filter. Raises UserError if
+        the index is of another model, and ImageReadError.
+        """
+        from drawsim.models.searching import search_files
+
+        return search_files(self, index, [Path(each) for each in images], k, kind, where)
 
     def describe(self, precision: str = PLAIN) -> dict[str, str]:
         """What makes its embeddings, for the metadata of embedding files.

@@ -31,7 +31,7 @@ def settle_hardware(settings: Mapping[str, Any]) -> dict[str, Any]:
     on_gpu = values["accelerator"] in ("gpu", "cuda") or (values["accelerator"] == "auto" and gpus)
     if values["precision"] == "auto":
         values["precision"] = mixed_precision() if on_gpu else "32-true"
-    elif not on_gpu and "32" not in str(values["precision"]):
+    elif not on_gpu and str(values["precision"]).removesuffix("-true") not in ("32", "64"):
         raise UserError(
             f"trainer.precision={values['precision']} needs a GPU: leave it at auto, "
             "which is float32 on a CPU."

@@ -46,13 +46,19 @@ class Reading:
         if not 0 <= self.crops <= MAX_CROPS:
             raise UserError(f"crops={self.crops}: from 0 to {MAX_CROPS}")
 
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a picture; None: all there are."""
+        if self.method == "thesis":
+            return None
+        return round(self.size * CROP_SCALE) if self.crops else self.size
+
     def decode(self, path: Path) -> np.ndarray:
         """A file's picture, (height, width, 3) uint8 RGB, no larger than the square needs it.
 
         Raises ImageReadError.
         """
-        least = round(self.size * CROP_SCALE) if self.crops else self.size
-        return read_image(path, None if self.method == "thesis" else least, self.max_pixels)
+        return read_image(path, self.least_side, self.max_pixels)
 
     def fit(self, pixels: np.ndarray) -> np.ndarray:
         """(height, width, 3) uint8 RGB squashed to the square, (S, S, 3)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import torch
@@ -16,6 +16,7 @@ from drawsim.collection.splits import SETS, Set
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.metrics.functions import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
+from drawsim.retrieval.reranking.base import Pictures, Reranker, Subset, reranked
 
 TOP = 20
 """Best gallery items kept for each query."""
@@ -88,13 +89,28 @@ class RetrievalTask:
         """Who is relevant to these drawings, (Q,) distinct rows; query i is queries[i]."""
         return among(self.positives, queries)
 
-    def rank(self, queries: Tensor, drawings: Tensor, artworks: Tensor) -> Ranking:
+    def rank(
+        self,
+        queries: Tensor,
+        drawings: Tensor,
+        artworks: Tensor,
+        reranker: Reranker | None = None,
+        pictures: Pictures | None = None,
+    ) -> Ranking:
         """Rank the gallery for these drawings, (Q,) distinct rows; query i is queries[i].
 
-        drawings, artworks: (D, d) and (N, d) unit rows, in the order of the task's ids.
+        drawings, artworks: (D, d) and (N, d) unit rows, in the order of the task's ids. reranker:
+        looks at the lists again; pictures: those of the task's drawings and artworks, if it does.
         """
         relevance = self.relevant_to(queries)
-        return rank(drawings[queries.to(drawings.device)], artworks, relevance, TOP)
+        asked = drawings[queries.to(drawings.device)]
+        if reranker is None or not len(queries):
+            return rank(asked, artworks, relevance, TOP)
+        ranking = rank(asked, artworks, relevance, max(TOP, reranker.depth))
+        some = None if pictures is None else Subset(pictures, queries.tolist())
+        ranking = reranked(reranker, ranking, asked, artworks, some)
+        top_index, top_score = ranking.top_index[:, :TOP], ranking.top_score[:, :TOP]
+        return replace(ranking, top_index=top_index, top_score=top_score)
 
 
 def among(pairs: Relevance, queries: Tensor) -> Relevance:

@@ -123,10 +123,11 @@ class Pictures:
         data = kept.read_bytes()
         return Picture(data, "image/webp", etag) if data else None
 
-    def upload(self, data: bytes) -> np.ndarray:
+    def upload(self, data: bytes, min_size: int | None = None) -> np.ndarray:
         """The pixels of an uploaded file, (height, width, 3) uint8 RGB.
 
-        Raises UserError for what is no JPEG, PNG, WebP, TIFF, GIF or BMP, is damaged or too large.
+        min_size: as of `read_image`. Raises UserError for what is no JPEG, PNG, WebP, TIFF, GIF or
+        BMP, is damaged or too large.
         """
         webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
         if not data.startswith(SIGNATURES) and not webp:
@@ -136,7 +137,7 @@ class Pictures:
             file.write_bytes(data)
             try:
                 with self._decoding:
-                    return read_image(file, max_pixels=UPLOAD_PIXELS)
+                    return read_image(file, min_size, UPLOAD_PIXELS)
             except ImageReadError as error:
                 raise UserError(
                     "the picture cannot be read: it is damaged, or has more than "

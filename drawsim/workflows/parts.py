@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
-    from drawsim.models.backbones.backbone import Backbone
     from drawsim.models.model import Model
 
 
@@ -88,28 +87,19 @@ def make_module(config: DictConfig) -> Matcher:
 
 def make_model(config: DictConfig) -> Model:
     """The model of a configuration, untrained."""
-    from drawsim.models.model import Model
+    from drawsim.models.chosen import chosen_model
     from drawsim.pixels.reading import Reading
 
-    backbone = make_backbone(config)
-    if config.freeze:
-        backbone.freeze()
-    adapts = config.adapt.get("_target_") is not None
-    adapt = OmegaConf.masked_copy(config.adapt, [k for k in config.adapt if k != "unlabelled"])
-    return Model(
-        backbone,
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    return chosen_model(
+        settings["backbone"],
+        settings["layout"],
         Reading(config.image_size, config.reading, config.data.max_pixels),
         flip=config.batch.flip,
-        adaptation=build(adapt, dimensions=backbone.dimensions) if adapts else None,
+        freeze=config.freeze,
+        adapt=settings["adapt"],
+        rerank=settings["rerank"],
     )
-
-
-def make_backbone(config: DictConfig) -> Backbone:
-    """The network of a configuration, with its layout."""
-    backbone: Backbone = build(config.backbone, name=config.backbone.name)
-    if config.layout.parts:
-        backbone.read_layout(config.layout.parts, config.image_size)
-    return backbone
 
 
 def check_choices(config: DictConfig) -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,10 @@ def model() -> Model:
 
 @pytest.fixture(autouse=True)
 def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawsim.models.loading.model_of_source", loaded)
+    monkeypatch.setattr("drawsim.workflows.search.model_of_source", loaded)
 
 
-def loaded(source: dict[str, Any], file: Path) -> Model:
+def loaded(source: dict[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:
     """A model, kept from one test to the next."""
     return _loaded(json.dumps(source), file)
 
@@ -275,7 +276,7 @@ def test_two_indexes_that_agree_give_the_list_of_one(root: Path, tmp_path: Path)
 
 
 def test_layout_brings_a_cut_out_back(root: Path, tmp_path: Path) -> None:
-    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", spatial=True)
+    record = look_up(root, tmp_path, image=root / "artworks" / "6.png", rerank="spatial")
     scores = [hit["score"] for hit in record["queries"][0]["hits"]]
     assert found_ids(record)[0] == "Du╠êrer, 6"
     assert scores == sorted(scores, reverse=True)

@@ -52,6 +52,8 @@ def make_index(folder: Path, collection: Collection, seed: int) -> Index:
 class Glass:
     """Sees of a picture how bright its colours are."""
 
+    least_side: int | None = None
+
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         vector = np.zeros(D, np.float32)
         vector[:3] = pixels.reshape(-1, 3).mean(axis=0) + 1

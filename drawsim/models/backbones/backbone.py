@@ -98,14 +98,14 @@ class Backbone(nn.Module):
         self.train()
 
     def features(self, images: Tensor) -> Tensor:
-        """images: (B, 3, S, S) uint8. Returns (B, d) float32, not normalised."""
+        """images: (B, 3, S, S) uint8. Returns (B, d) as `full_precision`, not normalised."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             if not self.parts:
                 features: Tensor = self.network(self._pixels(images))
-                return features.float()
+                return full_precision(features)
             maps = self._maps(images)
             pooled = [adaptive_avg_pool2d(maps[level], cells) for level, cells in self.parts]
-            flat = [functional.normalize(part.float().flatten(1), dim=1) for part in pooled]
+            flat = [functional.normalize(full_precision(part).flatten(1), dim=1) for part in pooled]
             return torch.cat(flat, dim=1)
 
     def _pixels(self, images: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ class Backbone(nn.Module):
         return maps
 
     def forward(self, images: Tensor) -> Tensor:
-        """images: (B, 3, S, S) uint8. Returns (B, d) float32 rows of length 1."""
+        """images: (B, 3, S, S) uint8. Returns (B, d) rows of length 1, as `full_precision`."""
         return functional.normalize(self.features(images), dim=1)
 
     def train(self, mode: bool = True) -> Backbone:
@@ -162,3 +162,8 @@ class Backbone(nn.Module):
 def blank(image_size: int) -> Tensor:
     """An image of zeros to try a network with, (1, 3, S, S) uint8."""
     return torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8)
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """As float32, which mixed precision leaves; float64 stays what it is."""
+    return values if values.dtype == torch.float64 else values.float()

@@ -61,13 +61,15 @@ def embed_images(
     batch_size: int,
     workers: int,
     compile_mode: Mode,
+    progress: bool = True,
 ) -> Outcome:
     """Put the embeddings of all images into the store that are not there yet.
 
     images: id -> file. trainer: settled settings. Each process of a trainer embeds those images
-    whose digest is its own. Whatever ends the work early, what was embedded stays in the store.
+    whose digest is its own. progress: show bars. Whatever ends the work early, what was embedded
+    stays in the store.
     """
-    prints, skipped = fingerprints(images, max(1, workers))
+    prints, skipped = fingerprints(images, max(1, workers), progress)
     todo = {
         mark.digest: (images[name], mark)
         for name, mark in prints.items()
@@ -78,7 +80,9 @@ def embed_images(
     failed: dict[bytes, str] = {}
     if todo:
         log.info("%d of %d images to embed", len(todo), len(images))
-        computed, failed = _predict(model, todo, store, trainer, batch_size, workers, compile_mode)
+        computed, failed = _predict(
+            model, todo, store, trainer, batch_size, workers, compile_mode, progress
+        )
     for name, mark in prints.items():
         if mark.digest not in store:
             skipped[name] = failed.get(mark.digest, "was not embedded; run the command again")
@@ -121,10 +125,11 @@ def _predict(
     batch_size: int,
     workers: int,
     compile_mode: Mode,
+    progress: bool,
 ) -> tuple[int, dict[bytes, str]]:
     """Embed what is to do, all processes together; how many, and reasons for the rest by digest."""
     data = ImageBatches(model.reading, todo, batch_size, workers)
-    with bar("embedding", len(todo)) as advance:
+    with bar("embedding", len(todo), progress) as advance:
         keeping = Keeping(store, len(todo), advance)
         lightning = make_trainer({**trainer, "enable_progress_bar": False}, Path(), [keeping], [])
         try:

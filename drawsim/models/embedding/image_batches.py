@@ -30,9 +30,9 @@ _BATCH = 1024  # files handed to the hashing threads at once, so that Ctrl-C is 
 
 
 @contextmanager
-def bar(what: str, total: int) -> Iterator[Advance]:
+def bar(what: str, total: int, show: bool = True) -> Iterator[Advance]:
     """A bar of images in the first process alone."""
-    if not is_first_process():
+    if not (show and is_first_process()):
         yield lambda count=1: None
         return
     with progress_bar(what, total, "images") as advance:
@@ -48,14 +48,14 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprints(
-    images: Mapping[str, Path], threads: int
+    images: Mapping[str, Path], threads: int, progress: bool = True
 ) -> tuple[dict[str, Fingerprint], dict[str, str]]:
     """Fingerprints of image files by id, and reasons for those that cannot be read."""
     found: dict[str, Fingerprint] = {}
     reasons: dict[str, str] = {}
     items = iter(images.items())
     with (
-        bar("looking at files", len(images)) as advance,
+        bar("looking at files", len(images), progress) as advance,
         ThreadPoolExecutor(threads) as pool,
     ):
         while some := list(itertools.islice(items, _BATCH)):

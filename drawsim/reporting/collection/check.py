@@ -65,7 +65,7 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
     pictures = picture_groups(groups_of(found.duplicates), files, pictured)
     return (
         environment()
-        .get_template("check.html.j2")
+        .get_template("collection/templates/check.html.j2")
         .render(
             name=root.resolve().name,
             counts=counts,

@@ -47,7 +47,7 @@ def render(found: Findings, sampling: Sampling, files: list[str]) -> str:
     sheet, drawings, artworks = _pictures(found, shown)
     return (
         environment()
-        .get_template("explore.html.j2")
+        .get_template("collection/templates/collection.html.j2")
         .render(
             found=found,
             sampling=sampling,

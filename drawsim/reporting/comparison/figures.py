@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from drawsim.reporting.comparison.results import Results
 from drawsim.reporting.comparison.tables import SET_NAMES
@@ -21,7 +20,6 @@ from drawsim.reporting.kit.figures import (
     mark,
     shortened,
 )
-from drawsim.reporting.run.finished import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +35,6 @@ BOXED = 5  # replicates that make a box; fewer are shown as dots alone
 LETTERS = 26  # of a model's name at most
 ROW = 0.3  # inches a model of the box plot takes
 COLUMNS = 3  # panels side by side
-CURVE_KS = (1, 10, 50)
 THICK = 1.4  # points
 
 
@@ -208,80 +205,3 @@ def _recall_axes(axes: Axes, ks: Sequence[int]) -> None:
     axes.set_yticks(range(0, 101, 25))
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)
-
-
-# Curves of a run
-
-
-def curves_figure(run: Run, stem: str) -> Drawn | None:
-    """Loss, learning rate, mean rank and recall@k over the epochs; None if none was recorded.
-
-    The upright line is the epoch whose weights were chosen; epoch 0 is the untrained network.
-    """
-    epochs = pd.DataFrame(list(run.epochs))
-    if not len(epochs):
-        return None
-    solid = {
-        f"{name} @{k}": (f"val/recall@{k}", "c1", 0.4 + 0.3 * i)
-        for i, (name, k) in enumerate(("", k) for k in CURVE_KS)
-    }
-    panels: Mapping[str, Mapping[str, tuple[str, str, float]]] = {
-        "Loss": {"train": ("train/loss", "c4", 1.0), "val": ("val/loss", "c1", 1.0)},
-        "Learning rate": {"": ("lr", "c1", 1.0)},
-        "Mean rank": {"train": ("train/mean_rank", "c4", 1.0), "val": ("val/mean_rank", "c1", 1.0)},
-        "Recall@k, validation": {label.strip(): line for label, line in solid.items()},
-    }
-
-    def plot(figure: Figure) -> Tips:
-        for axes, (title, lines) in zip(
-            figure.subplots(1, len(panels)), panels.items(), strict=True
-        ):
-            _curves(axes, epochs, lines, run.best_epoch)
-            axes.set_title(title, loc="left", fontsize=FONT, color=COLOURS["ink"])
-        return {}
-
-    return drawn(stem, f"Curves of {run.name}", (WIDTH, 1.65), plot)
-
-
-def _curves(
-    axes: Axes,
-    epochs: pd.DataFrame,
-    lines: Mapping[str, tuple[str, str, float]],
-    chosen: int | None,
-) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    for label, (column, colour, alpha) in lines.items():
-        if column not in epochs.columns or not epochs[column].notna().any():
-            continue
-        points = epochs[["epoch", column]].dropna()
-        x, y = points["epoch"].to_numpy(), points[column].to_numpy()
-        axes.plot(
-            x,
-            y,
-            color=COLOURS[colour],
-            alpha=alpha,
-            marker="o",
-            markersize=1.8,
-            linewidth=THICK,
-            clip_on=False,
-        )
-        axes.annotate(
-            label,
-            (x[-1], y[-1]),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=FONT - 1.5,
-            color=COLOURS[colour],
-        )
-    if chosen is not None:
-        axes.axvline(chosen, color=COLOURS["ink"], linewidth=0.7, zorder=0)
-    axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.tick_params(labelsize=FONT - 1.5)
-    axes.grid(axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.set_xlim(left=0)

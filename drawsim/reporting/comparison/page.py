@@ -12,7 +12,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_text
 from drawsim.common.progress import progress_bar
 from drawsim.reporting.comparison import tables as compare_tables
-from drawsim.reporting.comparison.figures import curves_figure, rank_figure, recall_figure
+from drawsim.reporting.comparison.figures import rank_figure, recall_figure
 from drawsim.reporting.comparison.results import Results
 from drawsim.reporting.comparison.sheet import (
     TOP,
@@ -35,14 +35,14 @@ from drawsim.reporting.comparison.tests import (
     grounds,
     verdicts,
 )
-from drawsim.reporting.kit.figures import Drawn, svg_file
+from drawsim.reporting.kit.figures import WIDTH, Drawn, svg_file
 from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE, Sheet, make_sheet
+from drawsim.reporting.run.curves import curve_panels, curves_figure
 from drawsim.reporting.run.finished import Run
 from drawsim.retrieval.metrics import registry
 
-PIXELS = 98  # that an inch of a figure takes on the page, so that its letters have the text's size
 OPEN_TABLES = 2  # of a set that are shown at once
 
 
@@ -125,9 +125,14 @@ def _draw(
         advance(2)
         curves = {}
         for number, run in enumerate(results.runs):
-            figure = curves_figure(run, f"curves_{_file_name(run)}")
-            if figure is not None:
-                curves[number] = figure
+            if panels := curve_panels(run.epochs, run.scores.get("baseline", {})):
+                curves[number] = curves_figure(
+                    panels,
+                    run.best_epoch,
+                    name=f"curves_{_file_name(run)}",
+                    title=f"Curves of {run.name}",
+                    width=WIDTH,
+                )
             advance()
         sheets = {}
         for part in parts:
@@ -153,7 +158,7 @@ def _render(
     sheet = _thumbnails(showing, pictures)
     return (
         environment()
-        .get_template("compare.html.j2")
+        .get_template("comparison/templates/comparison.html.j2")
         .render(
             found=found,
             results=results,
@@ -177,11 +182,12 @@ def _render(
             top=TOP,
             sheet=sheet,
             side=SIDE,
-            pixels=PIXELS,
             symbol=lambda kind, name: sheet.symbol(pictures.file(kind, name)),
             difference=format_difference,
             format_p=format_p,
-            link=lambda name: "./" + quote(name),
+            files=lambda name: {
+                end.upper(): f"./{quote(f'figures/{name}.{end}')}" for end in ("png", "svg")
+            },
             written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         )
     )

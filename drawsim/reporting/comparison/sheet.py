@@ -37,7 +37,6 @@ TOP = 10
 MODELS = 4  # shown for a drawing at most
 PICTURED = 6  # drawings of a part on the page
 PRINTED = 4  # drawings of a part on the sheet for a paper
-TRUE = "#17702f"  # the frame of a true artwork
 
 # The sheet, in inches
 SIDE, SMALL, GAP, LABEL, LEFT = 1.02, 0.444, 0.042, 0.17, 2.36
@@ -250,8 +249,9 @@ def _picture(
     extent = (left, left + width, upper + height, upper)
     axes.imshow(np.asarray(shown.convert("RGB")), extent=extent, aspect="auto", zorder=2)
     if framed:
+        green = COLOURS["true"]
         axes.add_patch(
-            Rectangle((x, y), side, side, edgecolor=TRUE, fill=False, linewidth=2.0, zorder=3)
+            Rectangle((x, y), side, side, edgecolor=green, fill=False, linewidth=2.0, zorder=3)
         )
 
 

@@ -156,4 +156,4 @@ def _printed(table: Table, bold: str, plus_minus: str) -> pd.DataFrame:
 
 def as_html(tables: Sequence[Table]) -> str:
     """The tables as HTML to be pasted into a page."""
-    return environment().get_template("compare_table.html.j2").render(tables=tables)
+    return environment().get_template("comparison/templates/table.html.j2").render(tables=tables)

@@ -70,7 +70,7 @@ def write_duplicates(
     pictures = picture_groups(groups, files, pictured)
     page = (
         environment()
-        .get_template("duplicates.html.j2")
+        .get_template("duplicates/templates/duplicates.html.j2")
         .render(
             name=collection.root.resolve().name,
             compared=len(present),

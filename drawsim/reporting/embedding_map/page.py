@@ -70,7 +70,7 @@ def write_map(
     }
     page = (
         environment()
-        .get_template("map.html.j2")
+        .get_template("embedding_map/templates/map.html.j2")
         .render(
             name=name,
             made_by=made_by,

@@ -16,12 +16,19 @@ from drawsim.common.files import atomic, write_json, write_text
 from drawsim.reporting.evaluation.reliability import reliability_figure
 from drawsim.reporting.kit.figures import Drawn
 from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.stages import Stage
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.analysis.evaluation import Evaluation
 from drawsim.retrieval.analysis.inputs import Inputs
 from drawsim.retrieval.analysis.known_answers import Calibrated
 from drawsim.retrieval.metrics import registry
 
+SET_NAMES = {
+    "train": "Training",
+    "val": "Validation",
+    "test": "Test",
+    "val+test": "Validation and test",
+}
 SHOWN_VALUES = 15  # of a breakdown; the table has them all
 
 
@@ -41,11 +48,11 @@ def write_evaluation(
 ) -> Path:
     """Write everything into `out`; returns the page.
 
-    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, and under each
-    model's name its sets and their metrics. ranks.csv, breakdowns.csv, memorisation.csv, hubs.csv:
-    the tables of the Evaluation. calibration.json and reliability.png: the calibration and its
-    curve; where none could be fitted, earlier ones are deleted. evaluation.html: one self-contained
-    page.
+    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, `stages` where
+    the model ranks in several, and under each model's name its sets and their metrics. ranks.csv,
+    breakdowns.csv, memorisation.csv, hubs.csv: the tables of the Evaluation. calibration.json and
+    reliability.png: the calibration and its curve; where none could be fitted, earlier ones are
+    deleted. evaluation.html: one self-contained page.
     """
     record = {
         "protocol": result.protocol,
@@ -55,6 +62,7 @@ def write_evaluation(
         "pairs_without_embeddings": len(inputs.absent),
         "tie_rate": result.tie_rate,
         "hubness_skew": result.skew,
+        **({"stages": result.stages} if result.stages else {}),
         **result.metrics,
     }
     write_json(out / "metrics.json", record)
@@ -95,13 +103,18 @@ def _page(
     symbols = [sheet.symbol(files.get(item)) for item in result.hubs["item"]]
     for model, rows in result.hubs.assign(symbol=symbols).groupby("model", sort=False):
         hubs[str(model)] = rows.to_dict("records")
+    names = _names(result.metrics)
     return (
         environment()
-        .get_template("evaluation.html.j2")
+        .get_template("evaluation/templates/evaluation.html.j2")
         .render(
             result=result,
             absent=len(inputs.absent),
-            shown=registry.headline(_names(result.metrics)),
+            shown=registry.headline(names),
+            families=registry.by_family(names),
+            stages=[Stage(name, name, scores) for name, scores in result.metrics.items()],
+            all_sets={name: title for name, title in SET_NAMES.items() if _has(result, name)},
+            set_names=SET_NAMES,
             breakdowns=_bars(result.breakdowns),
             broken_down=[name for name in result.metrics if not name.endswith("+csls")][-1],
             memorisation=result.memorisation.to_dict("records"),
@@ -112,6 +125,11 @@ def _page(
             curve=curve,
         )
     )
+
+
+def _has(result: Evaluation, name: str) -> bool:
+    """Whether a set has queries."""
+    return bool(result.counts.get(name, {}).get("queries"))
 
 
 def _names(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:

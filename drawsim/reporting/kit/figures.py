@@ -9,44 +9,38 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
+from drawsim.common.palette import PAPER
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-COLOURS = {
-    "page": "#ffffff",
-    "ink": "#1d1c1a",
-    "soft": "#5d5952",
-    "rule": "#dcd8cf",
-    "tile": "#f0ede6",
-    "c1": "#1565b0",
-    "c4": "#a85a00",
-    "m0": "#cae3f9",
-    "m1": "#a5c6e5",
-    "m2": "#82a9d1",
-    "m3": "#608dbd",
-    "m4": "#3f70a8",
-    "m5": "#1d5494",
-    "m6": "#133a6e",
-}
-"""Light colours by the names of their variables. No two are equal, so that each can be found."""
+COLOURS = PAPER
 
 WIDTH = 7.2  # inches, the type area of a page of A4
 DPI = 200
 FONT = 8.5  # points
 
-Tips = dict[str, str]
-"""What a mark says when it is pointed at, by the mark's id."""
+POINTS = "points-"  # how the names of rows of marks begin
+
+Tips = dict[str, list[str]]
+"""What a mark, or each point of a row of marks, says when it is pointed at, by the mark's id."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure: the stem of its file, its title, its width in inches, PNG bytes and SVG text."""
+    """A figure: the stem of its file, its title, its width in inches, PNG bytes and SVG text.
+
+    One that only a page shows has no PNG.
+    """
 
     name: str
     title: str
@@ -56,9 +50,14 @@ class Drawn:
 
 
 def drawn(
-    name: str, title: str, size: tuple[float, float], plot: Callable[[Figure], Tips]
+    name: str,
+    title: str,
+    size: tuple[float, float],
+    plot: Callable[[Figure], Tips],
+    *,
+    paper: bool = True,
 ) -> Drawn:
-    """Let `plot` draw on a figure of this size in inches, and write it as PNG and as SVG."""
+    """Let `plot` draw on a figure of this size in inches; as SVG, and for `paper` as PNG."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -88,22 +87,19 @@ def drawn(
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(size, layout="constrained", facecolor=COLOURS["page"])
         tips = plot(figure)
-        figure.savefig(png, format="png", dpi=DPI)
+        if paper:
+            figure.savefig(png, format="png", dpi=DPI)
         figure.patch.set_visible(False)
         figure.savefig(svg, format="svg", metadata={"Date": None})
     return Drawn(name, title, size[0], png.getvalue(), inline_svg(svg.getvalue(), title, tips))
 
 
-def inline_svg(svg: str, title: str, tips: Mapping[str, str]) -> str:
+def inline_svg(svg: str, title: str, tips: Mapping[str, Sequence[str]]) -> str:
     """An SVG file of matplotlib's as an element of a page, with colours that are variables.
 
-    Groups named in `tips` get these as their titles; other names, fonts and styles go.
+    Groups named in `tips` get these as their titles, and rows of points one each; other names,
+    fonts and styles go.
     """
-
-    def group(match: re.Match[str]) -> str:
-        tip = tips.get(match[1])
-        return "<g>" if tip is None else f'<g class="mark"><title>{escape(tip)}</title>'
-
     svg = svg[svg.index("<svg") :]
     useless = r'<metadata>.*?</metadata>|<style.*?</style>|<g id="[^"]*"/>'
     svg = re.sub(useless, "", svg, flags=re.DOTALL)
@@ -111,8 +107,11 @@ def inline_svg(svg: str, title: str, tips: Mapping[str, str]) -> str:
     assert box is not None
     head = f'<svg {box[0]} role="img" aria-label="{escape(title)}">'
     svg = re.sub(r"<svg[^>]*>", head, svg, count=1)
-    svg = re.sub(r'<g id="([^"]*)">', group, svg)
+    for name, texts in tips.items():
+        svg = _with_titles(svg, name, texts)
+    svg = re.sub(r'<g id="([^"]*)">', "<g>", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    svg = svg.replace("<use xlink:href", "<use href")
     for variable, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{variable})")
     svg = re.sub(r"\s*\n\s*", " ", svg)
@@ -120,11 +119,32 @@ def inline_svg(svg: str, title: str, tips: Mapping[str, str]) -> str:
     return re.sub(r"(\d+\.\d\d)\d+", r"\1", svg)
 
 
+def _with_titles(svg: str, name: str, texts: Sequence[str]) -> str:
+    """The group of this name as a mark that says a text, or each of its points with its own."""
+    before, _, after = svg.partition(f'<g id="{name}">')
+    if not name.startswith(POINTS):
+        return f'{before}<g class="mark"><title>{escape(texts[0])}</title>{after}'
+    left = iter(texts)
+
+    def point(match: re.Match[str]) -> str:
+        return f'<g class="mark"><title>{escape(next(left))}</title>{match[0]}</g>'
+
+    return f"{before}<g>{re.sub('<use [^>]*/>', point, after, count=len(texts))}"
+
+
 def mark(patch: Patch, tips: Tips, text: str) -> None:
     """Let a patch say `text` when it is pointed at."""
     name = f"mark-{len(tips)}"
     patch.set_gid(name)
-    tips[name] = one_line(text)
+    tips[name] = [one_line(text)]
+
+
+def mark_points(axes: Axes, x: ArrayLike, y: ArrayLike, tips: Tips, texts: Sequence[str]) -> None:
+    """Let the neighbourhood of each point say a text of its own when it is pointed at."""
+    name = f"{POINTS}{len(tips)}"
+    unseen: dict[str, Any] = {"color": COLOURS["tile"], "alpha": 0.0, "linewidths": 0}
+    axes.scatter(x, y, s=90, zorder=9, gid=name, clip_on=False, **unseen)
+    tips[name] = [one_line(text) for text in texts]
 
 
 def counted(number: int, what: str) -> str:
@@ -156,5 +176,6 @@ def one_line(text: str) -> str:
 def svg_file(figure: Drawn) -> str:
     """The SVG of a figure as a file of its own, in the light colours."""
     svg = re.sub(r"var\(--(\w+)\)", lambda match: COLOURS[match[1]], figure.svg)
+    svg = svg.replace("<use href", "<use xlink:href")  # what older programs read
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return svg.replace("<svg ", f'<svg {spaces} font-family="DejaVu Sans, sans-serif" ', 1) + "\n"

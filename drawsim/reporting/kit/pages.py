@@ -1,17 +1,23 @@
-"""What all pages have in common: where templates lie, and the words of numbers."""
+"""What all pages have in common: where templates lie, their colours, the words of numbers."""
 
 from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
 
 import jinja2
 from markupsafe import Markup, escape
 
+from drawsim.common.palette import style_sheet
+from drawsim.reporting.kit.stages import Stage
 from drawsim.retrieval.metrics import registry
 
 
 def environment() -> jinja2.Environment:
     """Templates of this package, what they show escaped, with the filters below."""
     templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("drawsim.reporting"),
+        loader=jinja2.PackageLoader("drawsim.reporting", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -23,10 +29,30 @@ def environment() -> jinja2.Environment:
         "label": registry.label,
         "in_a_sentence": registry.in_a_sentence,
         "short_label": registry.short_label,
+        "best_of": best_of,
+        "script_hash": script_hash,
         "duration": format_duration,
         "breakable": breakable,
     }
+    templates.globals["palette"] = lambda: Markup(style_sheet())
     return templates
+
+
+def script_hash(script: str) -> str:
+    """What a Content-Security-Policy calls a script that may run, so that no other may.
+
+    >>> script_hash("")
+    'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+    """
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def best_of(stages: Sequence[Stage], metric: str, name: str) -> float | None:
+    """The best figure of a metric on a set, None if all stages have the same."""
+    own = [stage.scores.get(name, {}) for stage in stages]
+    figures = [scores[metric] for scores in own if metric in scores]
+    return registry.best(metric, figures) if len(set(figures)) > 1 else None
 
 
 def breakable(name: str) -> Markup:

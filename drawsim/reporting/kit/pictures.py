@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from drawsim.common.errors import UserError
+from drawsim.common.palette import PAPER
 from drawsim.pixels.decode import read_image
 
 
@@ -32,8 +33,8 @@ def shrunk(file: Path, largest: int) -> Image.Image | None:
 @cache
 def placeholder() -> Image.Image:
     """What stands for a picture that cannot be read: a crossed tile."""
-    tile = Image.new("RGB", (400, 300), "#f0ede6")
+    tile = Image.new("RGB", (400, 300), PAPER["tile"])
     pen = ImageDraw.Draw(tile)
     for start, end in (((160, 110), (240, 190)), ((240, 110), (160, 190))):
-        pen.line((start, end), fill="#b5b0a6", width=4)
+        pen.line((start, end), fill=PAPER["faint"], width=4)
     return tile

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from drawsim.common.palette import PAPER
 from drawsim.reporting.kit.figures import one_line
 
 A4_LANDSCAPE = (842.0, 595.0)
@@ -23,7 +24,7 @@ CAPTION_LINES = 3
 LEADING = 1.25  # from line to line, in sizes of the letters
 NARROWEST = 60.0  # what a caption may take below a narrower picture
 ENLARGED = 1.5  # points a pixel of a small picture takes at most
-PAPER, INK, SOFT = "#ffffff", "#1d1c1a", "#5d5952"
+INK, SOFT = PAPER["ink"], PAPER["soft"]
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,9 @@ def grid_sheet(items: Sequence[Captioned], columns: int, heading: str, width: fl
 def painted(sheet: Sheet, dpi: int) -> Image.Image:
     """The page as a picture."""
     scale = dpi / 72
-    page = Image.new("RGB", (round(sheet.width * scale), round(sheet.height * scale)), PAPER)
+    page = Image.new(
+        "RGB", (round(sheet.width * scale), round(sheet.height * scale)), PAPER["page"]
+    )
     for placed in sheet.pictures:
         size = (max(1, round(placed.width * scale)), max(1, round(placed.height * scale)))
         image = placed.image.resize(size, Image.Resampling.LANCZOS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
-from drawsim.reporting.run.stages import stages
+from drawsim.reporting.kit.stages import stages
 from drawsim.runs.folder import read_record
 
 

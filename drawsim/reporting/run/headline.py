@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drawsim.reporting.kit.stages import stages
 from drawsim.reporting.run.reading import Query
-from drawsim.reporting.run.stages import stages
 from drawsim.retrieval.analysis.intervals import bootstrap, percentile_interval
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import metric_values

@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from drawsim.common.files import write_text
-from drawsim.reporting.kit.charts import run_charts
 from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.stages import stages
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
+from drawsim.reporting.run.curves import curve_panels, run_charts
 from drawsim.reporting.run.headline import headline
 from drawsim.reporting.run.reading import (
     SETS,
@@ -21,7 +22,6 @@ from drawsim.reporting.run.reading import (
     read_optional,
     read_queries,
 )
-from drawsim.reporting.run.stages import Stage, stages
 from drawsim.retrieval.analysis.intervals import REPEATS
 from drawsim.retrieval.metrics import registry
 from drawsim.runs.settings import read_values
@@ -60,7 +60,7 @@ def write_report(
 
     page = (
         environment()
-        .get_template("run_page.html.j2")
+        .get_template("run/templates/report.html.j2")
         .render(
             metrics=metrics,
             config=read_values(run) if config_text else {},
@@ -68,12 +68,14 @@ def write_report(
             sets=SETS,
             headline=headline(metrics, queries["test"]),
             repeats=REPEATS,
-            charts=run_charts(metrics, read_epochs(run / "metrics.csv")),
+            charts=run_charts(
+                curve_panels(read_epochs(run / "metrics.csv"), metrics["baseline"]),
+                metrics.get("best_epoch"),
+            ),
             metric_families=registry.by_family(
                 name for stage in measured for values in stage.scores.values() for name in values
             ),
             stages=measured,
-            best_of=lambda metric, name: _best(measured, metric, name),
             queries=queries,
             groups=groups,
             anchors={(query.set, query.drawing_id): f"q{n}" for n, query in enumerate(pictured)},
@@ -91,14 +93,6 @@ def write_report(
     path = run / "report.html"
     write_text(path, page)
     return path
-
-
-def _best(measured: Sequence[Stage], metric: str, name: str) -> float | None:
-    """The best figure of a metric on a set, None if all stages have the same."""
-    figures = [
-        stage.scores[name][metric] for stage in measured if metric in stage.scores.get(name, {})
-    ]
-    return registry.best(metric, figures) if len(set(figures)) > 1 else None
 
 
 # What is pictured

@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from drawsim.common.palette import PAPER
 from drawsim.reporting.kit.figures import counted
 from drawsim.reporting.kit.sheets import font_file
 from drawsim.retrieval.reranking.spatial import Placement
@@ -20,7 +21,7 @@ MARGIN = 22
 LETTERS = 16  # pixels, the size of the caption's letters
 FINE = 3  # drawn so many times larger, then made small: smooth lines
 
-PAPER, INK, FRAME = "#ffffff", "#1d1c1a", "#e8590c"
+PAGE, INK, FRAME = PAPER["page"], PAPER["ink"], PAPER["frame"]
 SHADED = 0.5  # how much paper lies over what is outside the drawing's frame
 DOT = 5.5  # pixels, the radius of a mark
 LINKED = 28  # pairs of marks with a line, those of the highest similarity
@@ -38,7 +39,7 @@ def overlay(drawing: Image.Image, artwork: Image.Image, placement: Placement | N
     left, right = _sized(drawing), _sized(artwork)
     height = max(left.height, right.height)
     width = left.width + right.width + (GAP + 2 * MARGIN) * FINE
-    page = Image.new("RGB", (width, height + (2 * MARGIN + 2 * LETTERS) * FINE), PAPER)
+    page = Image.new("RGB", (width, height + (2 * MARGIN + 2 * LETTERS) * FINE), PAGE)
     at_left = (MARGIN * FINE, MARGIN * FINE + (height - left.height) // 2)
     at_right = (
         width - MARGIN * FINE - right.width,
@@ -108,10 +109,10 @@ def _framed(picture: Image.Image, frame: Tensor) -> Image.Image:
     corners = _points(frame, (0, 0), picture.size)
     veil = Image.new("L", picture.size, round(255 * SHADED))
     ImageDraw.Draw(veil).polygon(corners, fill=0)
-    framed = Image.composite(Image.new("RGB", picture.size, PAPER), picture, veil)
+    framed = Image.composite(Image.new("RGB", picture.size, PAGE), picture, veil)
     pen = ImageDraw.Draw(framed)
     first, right, _, down = corners
-    for colour, wide in ((PAPER, 5), (FRAME, 2.4)):
+    for colour, wide in ((PAGE, 5), (FRAME, 2.4)):
         pen.line([*corners, first], colour, round(wide * FINE), joint="curve")
     # A triangle in the corner shows which way round the drawing lies.
     reach = 0.06 * min(math.dist(first, right), math.dist(first, down))

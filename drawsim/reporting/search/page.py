@@ -88,7 +88,7 @@ def write_search(
     thumbnails = make_sheet(hit["file"] for hits in listed for hit in hits if hit["file"])
     page = (
         environment()
-        .get_template("search.html.j2")
+        .get_template("search/templates/search.html.j2")
         .render(
             sheets=[
                 (sheet, [_query(one) for one in sheet.pictures], hits)

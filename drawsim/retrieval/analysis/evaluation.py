@@ -15,10 +15,11 @@ from drawsim.collection.splits import SETS, Set
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.retrieval.analysis.diagnostics import csls, hubness, memorisation
-from drawsim.retrieval.analysis.inputs import Inputs, Model
+from drawsim.retrieval.analysis.inputs import Embedded, Inputs
 from drawsim.retrieval.analysis.intervals import bootstrap, percentile_interval
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking, thesis_summary
+from drawsim.retrieval.reranking.base import Pictures, Reranker
 from drawsim.retrieval.task import RetrievalTask, make_task, ranks_table
 
 Direction = Literal["drawing_to_artwork", "artwork_to_drawing"]
@@ -38,7 +39,8 @@ class Evaluation:
 
     ranks: as `ranks.csv` of a run. breakdowns: model, set, column, value, queries, metric, mean,
     low, high. memorisation: model, set, places, gallery, factor. hubs: model, item, occurrences,
-    expected, trained_on. skew: model -> skew of the occurrences in the top 10.
+    expected, trained_on. skew: model -> skew of the occurrences in the top 10. stages: stage of
+    ranking -> set -> metric, where there are several, in their order.
     """
 
     protocol: str
@@ -52,6 +54,7 @@ class Evaluation:
     memorisation: pd.DataFrame
     hubs: pd.DataFrame
     skew: dict[str, float]
+    stages: dict[str, dict[str, dict[str, float]]]
 
 
 def evaluate(
@@ -75,12 +78,13 @@ def evaluate(
     found: dict[str, Any] = {"ranks": [], "breakdowns": [], "memorisation": [], "hubs": []}
     metrics: dict[str, dict[str, dict[str, float]]] = {}
     tie_rate, skew = {}, {}
-    for name, queries, artworks in _vectors(inputs.models, task, csls_neighbours):
+    for name, queries, artworks, model in _vectors(inputs.models, task, csls_neighbours):
         metrics[name] = {}
         lists = []
+        second_look = _second_look(model, task)
         for group, sets in GROUPS.items():
             rows = torch.cat([task.queries[one] for one in sets])
-            ranking = task.rank(rows, queries, artworks)
+            ranking = task.rank(rows, queries, artworks, *second_look)
             per_query = query_metrics(ranking)
             metrics[name][group] = summarise(per_query)
             told = {"model": name, "set": group}
@@ -121,6 +125,7 @@ def evaluate(
         memorisation=pd.DataFrame(found["memorisation"]),
         hubs=pd.DataFrame(found["hubs"]),
         skew=skew,
+        stages=_stages(inputs.models, metrics),
     )
 
 
@@ -181,17 +186,33 @@ def breakdown(
 
 
 def _vectors(
-    models: Sequence[Model], task: RetrievalTask, csls_neighbours: int | None
-) -> list[tuple[str, Tensor, Tensor]]:
+    models: Sequence[Embedded], task: RetrievalTask, csls_neighbours: int | None
+) -> list[tuple[str, Tensor, Tensor, Embedded]]:
     """Name, queries and gallery of each model, unit rows in the order of the task's ids."""
     vectors = []
     for model in models:
         queries = unit_rows(model.drawings.of(task.drawings).vectors, model.name)
         gallery = unit_rows(model.artworks.of(task.artworks).vectors, model.name)
-        vectors.append((model.name, queries, gallery))
+        vectors.append((model.name, queries, gallery, model))
         if csls_neighbours:
-            vectors.append((f"{model.name}+csls", *csls(queries, gallery, csls_neighbours)))
+            held_back = csls(queries, gallery, csls_neighbours)
+            vectors.append((f"{model.name}+csls", *held_back, replace(model, reranker=None)))
     return vectors
+
+
+def _stages(
+    models: Sequence[Embedded], metrics: dict[str, dict[str, dict[str, float]]]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """The metrics by stage of ranking; none where there is one alone."""
+    found = {model.stage: metrics[model.name] for model in models if model.stage is not None}
+    return found if len(found) > 1 else {}
+
+
+def _second_look(model: Embedded, task: RetrievalTask) -> tuple[Reranker | None, Pictures | None]:
+    """How lists are looked at again, and the pictures for it, if it needs them."""
+    if model.reranker is None or not model.reranker.looks or model.pictures is None:
+        return model.reranker, None
+    return model.reranker, model.pictures(task.drawings, task.artworks)
 
 
 def unit_rows(vectors: Tensor, name: str) -> Tensor:

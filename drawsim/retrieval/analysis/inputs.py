@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,21 +20,27 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.index.gallery import read_metadata
+from drawsim.retrieval.reranking.base import Pictures, Reranker
 from drawsim.runs.folder import KINDS
 from drawsim.runs.settings import CONFIG, data_root, read_values
 
 
 @dataclass(frozen=True)
-class Model:
+class Embedded:
     """One embedding of drawings and artworks, under the name that the results give it.
 
-    made_by: what made it, as its files say; empty where they do not.
+    made_by: what made it, as its files say; empty where they do not. reranker: looks at the lists
+    again, at the pictures that `pictures` finds for the ids of drawings and of artworks, if it
+    does. stage: which stage of ranking it is, for comparison with the one before.
     """
 
     name: str
     drawings: Embeddings
     artworks: Embeddings
     made_by: Mapping[str, str] = field(default_factory=dict)
+    reranker: Reranker | None = None
+    pictures: Callable[[Sequence[str], Sequence[str]], Pictures] | None = None
+    stage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Inputs:
     style copies, of which none is needed, are not among them.
     """
 
-    models: tuple[Model, ...]
+    models: tuple[Embedded, ...]
     collection: Collection
     split: pd.DataFrame
     absent: pd.DataFrame
@@ -83,9 +89,9 @@ def from_run(run: Path, root: Path | None) -> Inputs:
     return _assemble(models, _pairs(None, split), split, root or run_data(run))
 
 
-def _of_files(name: str, drawings: Path, artworks: Path) -> Model:
+def _of_files(name: str, drawings: Path, artworks: Path) -> Embedded:
     embeddings = (read_embeddings(drawings), read_embeddings(artworks))
-    return Model(name, *embeddings, {} if artworks.suffix == ".npz" else read_metadata(artworks))
+    return Embedded(name, *embeddings, {} if artworks.suffix == ".npz" else read_metadata(artworks))
 
 
 def _pairs(file: Path | None, split: Path) -> pd.DataFrame:
@@ -140,7 +146,7 @@ def _read_npz(path: Path) -> Embeddings:
 
 
 def _assemble(
-    models: tuple[Model, ...], pairs: pd.DataFrame, split_file: Path, root: Path | None
+    models: tuple[Embedded, ...], pairs: pd.DataFrame, split_file: Path, root: Path | None
 ) -> Inputs:
     drawings, artworks = models[0].drawings.ids, models[0].artworks.ids
     pairs = _spelt(pairs, drawings, artworks)

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection as Ids
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
@@ -40,6 +40,9 @@ from drawsim.retrieval.index.parts import (
 )
 from drawsim.runs.folder import KINDS
 
+if TYPE_CHECKING:
+    from drawsim.retrieval.index.found import Found
+
 FORMAT = 1
 MANIFEST = "index.json"
 _OWN_FILE = re.compile(
@@ -56,7 +59,7 @@ class Changes:
     unchanged: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Index:
     """An index as it is on disk. What changes it returns the new one.
 
@@ -76,6 +79,32 @@ class Index:
             held = " and ".join(f"{name}s" for name in self.parts)
             raise UserError(f"{self.folder}: holds {held}, no {kind}s; add them to the index")
         return self.parts[kind]
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Index:
+        """Open an index; its vectors are memory-mapped. Raises UserError as `open_index` does."""
+        return open_index(Path(folder))
+
+    def search(
+        self, ids: Sequence[str], k: int = 20, *, kind: str | None = None, where: str | None = None
+    ) -> Found:
+        """What images of the index find among the other kind: a table, in a notebook pictures.
+
+        kind: what the ids are, where drawings and artworks share theirs. Raises UserError, with the
+        nearest ids, for one that is not there.
+        """
+        from drawsim.retrieval.index.asked import find_ids
+        from drawsim.retrieval.index.found import Found
+        from drawsim.retrieval.index.queries import joined, of_ids, search
+
+        asked = find_ids(self, ids, kind)
+        searched = next((other for other in self.parts if other != asked[0].kind), asked[0].kind)
+        queries = joined([of_ids(self, each.kind, [str(each.id)]) for each in asked])
+        return Found(search(self, searched, queries, k, where), self)
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{len(p.embeddings.ids):,} {kind}s" for kind, p in self.parts.items())
+        return f"Index({self.folder}: {held})"
 
     def check_model(self, model: EmbeddingModel) -> None:
         """Raise UserError if vectors of this model cannot be compared with those of the index."""

@@ -124,6 +124,10 @@ class Hits:
         places = np.broadcast_to(np.arange(1, self.ids.shape[1] + 1), self.ids.shape)
         return np.where(np.isnan(self.scores), 0, places)
 
+    def first(self, k: int) -> Hits:
+        """The first k of each list."""
+        return replace(self, ids=self.ids[:, :k], scores=self.scores[:, :k])
+
     def table(self, metadata: pd.DataFrame | None = None) -> pd.DataFrame:
         """A row for each hit: `query`, `rank`, `id`, `score`, and the columns of the metadata.
 

@@ -1,4 +1,4 @@
-"""What is known about results of a search: tables with pictures, known pairs, another order."""
+"""What is known about results of a search: tables with pictures, known pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from drawsim.retrieval.analysis.calibration import LIST, Calibration
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.gallery import UNKNOWN
 from drawsim.retrieval.index.queries import Hits
-from drawsim.retrieval.reranking.spatial import Placement, spatial_scores
 
 
 def picture(index: Index, kind: str, name: str) -> Path | None:
@@ -73,25 +72,6 @@ def known_pairs(
     own = pairs[pairs["pair"] & pairs[f"{other}_id"].isin([normal(name) for name in wanted])]
     partners = set(own[f"{kind}_id"])
     return [normal(name) in partners for name in results]
-
-
-def by_layout(table: pd.DataFrame, placements: Sequence[Placement | None]) -> pd.DataFrame:
-    """Results in the order of cosine similarity plus spatial score, which become columns.
-
-    placements: of each row, see `drawsim.retrieval.reranking.spatial`. The column `row` says which
-    place a result had before, from 0.
-    """
-    cosines = torch.tensor(table["score"].to_numpy(copy=True))
-    scores = spatial_scores(cosines, placements)
-    order = torch.argsort(scores, descending=True, stable=True)
-    ranked = table.iloc[order.tolist()].reset_index(drop=True)
-    return ranked.assign(
-        rank=range(1, len(ranked) + 1),
-        score=scores[order].tolist(),
-        cosine=cosines[order].tolist(),
-        spatial=(scores - cosines)[order].tolist(),
-        row=order.tolist(),
-    )
 
 
 def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> list[float] | None:

@@ -16,19 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import torch
 from scipy.stats import binom
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from drawsim.common.errors import UserError
 from drawsim.retrieval.ranking import BLOCK
+from drawsim.retrieval.reranking.base import Lists, Pictures
+from drawsim.retrieval.reranking.local import LocalFeatures
 
-STRIDE = 16
-"""Pixels from cell to cell: of `lite` at 224 px, stride 16 tells true artworks from others far
-better than the last map's 32."""
 TOLERANCE = 0.1
 """How far from its predicted place an agreeing match may lie: one and a half cells of 14."""
 HYPOTHESES = 200
@@ -37,39 +34,6 @@ WEIGHT = 2.0
 """What a spatial score of 1 adds to the cosine similarity."""
 LARGEST_CHANCE = 1.0
 """A placement is believed if fewer than so many as good are expected among random matches."""
-
-
-class FeatureBackbone(Protocol):
-    """A timm network with the mean and scale, per channel, of its uint8 pixels."""
-
-    network: nn.Module
-    mean: Tensor
-    std: Tensor
-
-
-@dataclass(frozen=True)
-class LocalFeatures:
-    """Cells of B pictures, row by row: vectors (B, height * width, d) float32, unit or zero rows.
-
-    Indexing picks pictures.
-    """
-
-    vectors: Tensor
-    height: int
-    width: int
-
-    def __getitem__(self, rows: Tensor | list[int] | slice) -> LocalFeatures:
-        return LocalFeatures(self.vectors[rows], self.height, self.width)
-
-    @property
-    def positions(self) -> Tensor:
-        """Centres of the cells, (height * width, 2) float32, x before y."""
-        y, x = torch.meshgrid(
-            (torch.arange(self.height) + 0.5) / self.height,
-            (torch.arange(self.width) + 0.5) / self.width,
-            indexing="ij",
-        )
-        return torch.stack([x.flatten(), y.flatten()], dim=1)
 
 
 @dataclass(frozen=True)
@@ -103,42 +67,49 @@ class Placement:
         return self.apply(torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
 
 
-# Features
+class Spatial:
+    """Lists in the order of cosine similarity plus weight * spatial score (see `Placement`).
 
-
-@torch.inference_mode()
-def local_features(
-    backbone: FeatureBackbone, images: Tensor, stride: int = STRIDE
-) -> LocalFeatures:
-    """Cells of the deepest feature map that is no coarser than `stride` pixels.
-
-    images: (B, 3, S, S) uint8. The backbone should be in evaluation mode. Raises UserError for a
-    network that gives no feature maps.
+    depth: of each list, how many pictures are looked at.
     """
-    network: Any = backbone.network
-    if not hasattr(network, "forward_intermediates"):
-        raise UserError(
-            f"spatial verification: {type(network).__name__} gives no feature maps; take a "
-            "backbone that does, such as lite, or search without it."
-        )
-    maps = [i for i, info in enumerate(network.feature_info) if info["reduction"] <= stride]
-    if not maps:
-        raise UserError(f"spatial verification: the backbone has no map as fine as {stride} px.")
-    x = (images.to(backbone.mean.dtype) - backbone.mean) / backbone.std
-    x = x.contiguous(memory_format=torch.channels_last)
-    deepest = network.forward_intermediates(
-        x, indices=[maps[-1]], stop_early=True, intermediates_only=True
-    )[0]
-    vectors = functional.normalize(deepest.float().flatten(2).transpose(1, 2), dim=2)
-    return LocalFeatures(vectors.contiguous(), *deepest.shape[2:])
+
+    name = "spatial"
+    looks = True
+    says = "cosine similarity plus {weight:g} times the share of patches that agree on one layout"
+
+    def __init__(self, depth: int, weight: float) -> None:
+        if depth < 1:
+            raise UserError(f"rerank.depth={depth}: must be at least 1")
+        if weight < 0:
+            raise UserError(f"rerank.weight={weight}: must be at least 0")
+        self.depth = depth
+        self.weight = weight
+        self.says = self.says.format(weight=weight)
+
+    def scores(self, lists: Lists, pictures: Pictures | None) -> Tensor:
+        """New scores of the listed, (Q, m)."""
+        if pictures is None:
+            raise UserError(
+                "rerank=spatial: compares pictures, and where they are is not known; name the "
+                "collection, or take rerank=none"
+            )
+        rows = [
+            spatial_scores(own, placements(pictures, number, listed), self.weight)
+            for number, (own, listed) in enumerate(
+                zip(lists.scores, lists.rows.tolist(), strict=True)
+            )
+        ]
+        return torch.stack(rows)
 
 
-def both_ways(image: Tensor) -> Tensor:
-    """A picture and its mirror image, (3, S, S) -> (2, 3, S, S): what a query is made of."""
-    return torch.stack([image, image.flip(2)])
-
-
-# Verification
+def placements(pictures: Pictures, query: int, rows: Sequence[int]) -> list[Placement | None]:
+    """Where a query lies in each of these pictures; None where nowhere, or it cannot be read."""
+    places, found = pictures.gallery(rows)
+    every: list[Placement | None] = [None] * len(rows)
+    if places:
+        for at, placement in zip(places, place(pictures.query(query), found), strict=True):
+            every[at] = placement
+    return every
 
 
 def place(

@@ -50,8 +50,9 @@ def _check(services: Services, session: Session, draft: Draft) -> None:
     if draft.action == "adjudicate" and session.role != "reviewer":
         raise HTTPException(403, "only reviewers may adjudicate")
     collection = services.collection
-    found = collection.artworks if draft.kind == "drawing" else collection.drawings
-    named = [("drawing", draft.drawing_id, collection.drawings)]
+    drawings = collection.originals
+    found = collection.artworks if draft.kind == "drawing" else drawings
+    named = [("drawing", draft.drawing_id, drawings)]
     named += [("artwork", draft.artwork_id, collection.artworks)]
     named += [("candidate", name, found) for name in draft.shown_ids]
     for what, name, table in named:

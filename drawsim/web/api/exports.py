@@ -35,7 +35,11 @@ def drawings_without_a_match(request: Request) -> Response:
 )
 def web_annotations(request: Request) -> Response:
     """All grades as W3C Web Annotations."""
-    return _file(annotations_text(services_of(request).store), "annotations.jsonld")
+    services = services_of(request)
+    return _file(
+        annotations_text(services.store, services.collection.parents),
+        "annotations.jsonld",
+    )
 
 
 def _file(text: str, name: str) -> Response:

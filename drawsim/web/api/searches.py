@@ -49,7 +49,11 @@ def find_image(
     if len(data) > UPLOAD_LIMIT:
         raise HTTPException(413, f"the picture is too large: at most {UPLOAD_LIMIT / 1e6:.0f} MB")
     box = _box((x, y, width, height))
-    pixels = cut(services.pictures.upload(data), box)
+    lens = services.finder.lens
+    whole = (x, y, width, height) == (0.0, 0.0, 1.0, 1.0)
+    # A whole picture is decoded as the model decodes files, so that it is found at the same rank.
+    least = lens.least_side if whole and lens is not None else None
+    pixels = cut(services.pictures.upload(data, least), box)
     return CandidateResponse.list_of(services.finder.by_pixels(pixels, kind, FOUND))
 
 

@@ -29,6 +29,7 @@ from drawsim.web.review.history import (
     graded_pairs,
     history_page,
 )
+from drawsim.web.review.originals import of_originals
 from drawsim.web.security.access import CurrentUser
 from drawsim.web.services import Services, services_of
 
@@ -55,8 +56,8 @@ def progress(request: Request, session: CurrentUser) -> HTMLResponse:
     """How far the work is, how far annotators agree, and how good the model is."""
     services = services_of(request)
     store = services.store
-    answers = store.answers()
-    judgements = store.judgements()
+    answers = of_originals(store.answers(), services.collection)
+    judgements = of_originals(store.judgements(), services.collection)
     rated = ratings(judgements, answers)
     matches = _pair_table(services).query("pair")
     return _page(
@@ -115,9 +116,9 @@ def disagreements(
     """
     services = services_of(request)
     store = services.store
-    found = disputes(
-        store.judgements(), store.answers(), store.adjudications(), services.settings.confirmed
-    )
+    events = (store.judgements(), store.answers(), store.adjudications())
+    judgements, answers, settlements = (of_originals(e, services.collection) for e in events)
+    found = disputes(judgements, answers, settlements, services.settings.confirmed)
     listed = [dispute for dispute in found if (dispute.settled is not None) == settled]
     place = _place(listed, (drawing, artwork))
     first = place // NEARBY * NEARBY

@@ -7,7 +7,7 @@ import hashlib
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.names import display_name
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import MANIFEST, Index
 from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
 from drawsim.web.events.drafts import MadeWith
@@ -74,6 +75,10 @@ class Candidate:
 class Lens(Protocol):
     """The model of the first index, for what the index does not hold."""
 
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a whole picture; None: all there are."""
+
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
 
@@ -86,16 +91,18 @@ class Finder:
 
     indexes: candidates are those of the first, or of all, fused by rank. lens: None where there is
     no model; then a picture cannot be looked up. made_with: what ranked the candidates. tables: by
-    kind, the collection's rows that all indexes hold. kinds: what queries can be.
+    kind, the collection's rows that all indexes hold, of drawings the originals. kinds: what
+    queries can be.
     Raises UserError if the indexes do not hold drawings and artworks, or one holds images that the
     collection does not have.
     """
 
     def __init__(self, indexes: Sequence[Index], lens: Lens | None, collection: Collection) -> None:
-        self.indexes = list(indexes)
+        for index in indexes:
+            index.check_collection(collection)
+        self.indexes = [_less_copies(index, collection) for index in indexes]
         self.lens = lens
         for index in self.indexes:
-            index.check_collection(collection)
             for kind in KINDS:
                 index.part(kind)
         self.made_with = _made_with(self.indexes)
@@ -262,6 +269,18 @@ def _made_with(indexes: Sequence[Index]) -> MadeWith:
     whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     names = (f"{i.model.name} ({i.model.weights_sha256[:12]})" for i in indexes)
     return MadeWith("; ".join(names), whole)
+
+
+def _less_copies(index: Index, collection: Collection) -> Index:
+    """The index without the style copies that indexes of before hold as drawings."""
+    part, copies = index.parts.get("drawing"), collection.copies.index
+    if part is None or copies.isin(part.embeddings.ids).sum() == 0:
+        return index
+    held = part.embeddings
+    rows = [row for row, name in enumerate(held.ids) if name not in copies]
+    kept = Embeddings([held.ids[row] for row in rows], held.vectors[rows])
+    less = replace(part, embeddings=kept, table=part.table.iloc[rows])
+    return replace(index, parts={**index.parts, "drawing": less})
 
 
 def _common(indexes: Sequence[Index], kind: Kind) -> list[str]:

@@ -133,7 +133,7 @@ def export_all(
     texts = {
         folder / "pairs.csv": _csv(pairs),
         folder / "unmatched.csv": _csv(unmatched),
-        folder / "annotations.jsonld": annotations_text(store),
+        folder / "annotations.jsonld": annotations_text(store, collection.parents),
     }
     earlier = folder / "pairs.csv"
     if earlier.is_file() and earlier.read_bytes() != texts[earlier].encode():

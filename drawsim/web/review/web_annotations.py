@@ -7,6 +7,7 @@ URI 1.0 (W3C Recommendation, 25 September 2012), section 4.2.2, for boxes.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -28,22 +29,26 @@ ALL = 2**31 - 1
 Json = dict[str, Any]
 
 
-def annotations_text(store: EventStore) -> str:
+def annotations_text(store: EventStore, parents: Mapping[str, str] | pd.Series[str]) -> str:
     """The collection of `annotation_collection` as the text of a file."""
-    return json.dumps(annotation_collection(store), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(annotation_collection(store, parents), indent=1, ensure_ascii=False) + "\n"
 
 
-def annotation_collection(store: EventStore) -> Json:
+def annotation_collection(store: EventStore, parents: Mapping[str, str] | pd.Series[str]) -> Json:
     """An AnnotationCollection with one AnnotationPage of every grade that holds.
+
+    parents: of style copies, what they were made of.
 
     An Annotation for each annotator and pair, and for each adjudication: its target is the drawing,
     its first body the artwork, each with a box as a fragment selector where one was drawn; further
     bodies are the grade and the note. Its motivation is `assessing`, and `linking` too for grades
-    by which the two belong together; that of an adjudication is `moderating`. The same events give
+    by which the two belong together; that of an adjudication is `moderating`. What was said of a
+    style copy is told of its original. The same events give
     the same text, and an annotation keeps its id as long as its event counts.
     """
     items = [
-        _annotation(key, row) for key, row in sorted(_graded(store), key=lambda found: found[0])
+        _annotation(key, {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])})
+        for key, row in sorted(_graded(store), key=lambda found: found[0])
     ]
     return {
         "@context": CONTEXT,

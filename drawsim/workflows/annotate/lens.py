@@ -25,6 +25,11 @@ class ModelLens:
         self._model = model
         self._looking = threading.Lock()
 
+    @property
+    def least_side(self) -> int | None:
+        """Pixels of each side that decoding must leave of a whole picture; None: all there are."""
+        return self._model.reading.least_side
+
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:
         """The (d,) unit vector of a picture, (height, width, 3) uint8 RGB."""
         with self._looking:
@@ -35,13 +40,15 @@ class ModelLens:
 
         Raises ImageReadError if one of the two cannot be read.
         """
-        from drawsim.models.spatial_rerank import placements
+        from drawsim.models.local_features import KeptPictures
         from drawsim.pixels.decode import read_image
         from drawsim.reporting.search.overlay import HEIGHT, overlay
+        from drawsim.retrieval.reranking.spatial import placements
 
         left, right = (Image.fromarray(read_image(path, HEIGHT)) for path in (drawing, artwork))
         with self._looking:
-            placement = placements(self._model, drawing, [artwork])[0]
+            pictures = KeptPictures(self._model, [drawing], [artwork])
+            placement = placements(pictures, 0, [0])[0]
         if placement is None:
             return None
         return overlay(left, right, placement)

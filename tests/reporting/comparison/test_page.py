@@ -14,7 +14,7 @@ from drawsim import compare as door
 from drawsim.collection.demo import demo_root
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.console import print_findings
-from drawsim.reporting.comparison.figures import curves_figure, rank_figure, recall_figure
+from drawsim.reporting.comparison.figures import rank_figure, recall_figure
 from drawsim.reporting.comparison.page import compare, write_comparison
 from drawsim.reporting.comparison.results import Results, combine, read_runs
 from drawsim.reporting.comparison.score_files import read_scores
@@ -32,6 +32,11 @@ from tests.reporting.comparison.compared import (
 )
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def written_figures(results: Results, out: Path) -> Path:
+    write_comparison(compare(results, None), out, workers=1)
+    return out / "figures"
 
 
 def written(results: Results, out: Path, reference: str | None = None) -> Page:
@@ -129,8 +134,9 @@ def test_absent_pictures_leave_tiles_and_a_note(tmp_path: Path) -> None:
     results = read_runs([make_study(tmp_path / "s", {"none": 1}, ["v0"])])
     page = written(results, tmp_path / "out")
     assert "Pictures are left empty, for the collection is not there: nowhere" in page.text
-    uses = [own["href"] for tag, own in page.elements if tag == "use" and "href" in own]
-    assert set(uses) == {"#none"}
+    symbols = {own["id"] for own in page.of("symbol")}
+    assert symbols == {"none"}
+    assert page.count("svg", cls="picture") == sum(own["href"] == "#none" for own in page.of("use"))
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
@@ -199,14 +205,13 @@ def test_what_is_not_known_is_not_drawn(results: Results, tmp_path: Path) -> Non
 
 
 def test_curves_are_those_of_the_run(results: Results, tmp_path: Path) -> None:
-    figure = curves_figure(results.runs[0], "curves")
-    assert figure is not None
-    words = {element.text for element in ET.fromstring(svg_file(figure)).iter(f"{SVG}text")}
-    assert {"Loss", "Learning rate", "Mean rank", "Recall@k, validation", "@10"} <= words
+    text = (written_figures(results, tmp_path / "a") / "curves_lite-none-v0-seed0.svg").read_text()
+    words = {element.text for element in ET.fromstring(text).iter(f"{SVG}text")}
+    assert {"Loss", "Learning rate", "Recall@k, validation", "@10"} <= words
     sets = {"test": {"d": [1]}, "val": {"e": [1]}, "train": {"f": [1]}}
     folder = make_run(tmp_path / "s", before=sets, after=sets)
     (folder / "metrics.csv").unlink()
-    assert curves_figure(read_runs([folder]).runs[0], "curves") is None
+    assert not list(written_figures(read_runs([folder]), tmp_path / "b").glob("curves*"))
 
 
 # What is pictured

@@ -1,74 +1,53 @@
-"""Charts: what is drawn can be read back from the axes."""
+"""Charts: what is drawn can be read back."""
 
 from __future__ import annotations
 
-import math
+import re
+from html import unescape
 from itertools import pairwise
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from drawsim.reporting.kit.charts import Chart, Series, line_chart, nice_ticks, run_charts, spread
+from drawsim.reporting.kit.charts import Panel, Series, draw_curves, spread
+from drawsim.reporting.kit.figures import Drawn, drawn
+from drawsim.reporting.run.curves import curve_panels, curves_figure, run_charts
 
 values = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda value: round(value, 6))
 series = st.lists(values, min_size=1, max_size=12).map(lambda column: list(enumerate(column)))
 
 
-def read_y(chart: Chart, y: float) -> float:
-    """The value at height y, as a reader gets it from the lowest and highest tick."""
-    low, high = chart.y_ticks[0], chart.y_ticks[-1]
-    share = (y - low.at) / (high.at - low.at)
-    return float(low.text) + share * (float(high.text) - float(low.text))
+def tips(figure: Drawn) -> list[str]:
+    return [unescape(tip) for tip in re.findall(r"<title>(.*?)</title>", figure.svg)]
 
 
+def xy(line: Line2D) -> np.ndarray:
+    """(N, 2) the points of a line."""
+    return np.asarray(line.get_xydata())
+
+
+@settings(max_examples=20, deadline=None)
 @given(series, st.none() | values, st.booleans())
-def test_points_and_baseline_land_where_the_axis_says(
+def test_points_and_baseline_are_on_the_axes(
     points: list[tuple[float, float]], baseline: float | None, from_zero: bool
 ) -> None:
     if from_zero:
         points = [(epoch, abs(value)) for epoch, value in points]
         baseline = None if baseline is None else abs(baseline)
-    chart = line_chart(
-        "x", [Series("val", 1, points, baseline)], marked_epoch=None, from_zero=from_zero
-    )
-    assert chart is not None
-    (line,) = chart.lines
-    assert (chart.y_ticks[-1].at, chart.y_ticks[0].at) == (chart.top, chart.bottom)
-    span = float(chart.y_ticks[-1].text) - float(chart.y_ticks[0].text)
-    tolerance = 1e-4 * span + 1e-5 * max(abs(value) for _, value in points)
-    for (epoch, value), dot in zip(points, line.dots, strict=True):
-        assert read_y(chart, dot.y) == pytest.approx(value, abs=tolerance)
-        share = (dot.x - chart.left) / (chart.right - chart.left)
-        assert share * max(1, points[-1][0]) == pytest.approx(epoch)
-        assert chart.left - 1e-6 <= dot.x <= chart.right + 1e-6
-        assert chart.top - 1e-6 <= dot.y <= chart.bottom + 1e-6
-    if baseline is not None and line.baseline_y is not None:
-        assert read_y(chart, line.baseline_y) == pytest.approx(
-            baseline, abs=tolerance + 1e-5 * abs(baseline)
-        )
-    assert (line.baseline_y is None) == (baseline is None)
-    if from_zero:
-        assert chart.y_ticks[0].text == "0"
-
-
-@given(values, values, st.integers(3, 10))
-def test_ticks_are_round_even_and_cover_the_interval(a: float, b: float, most: int) -> None:
-    low, high = min(a, b), max(a, b)
-    ticks = nice_ticks(low, high, most)
-    assert 2 <= len(ticks) <= most
-    slack = 1e-6 * max(1.0, high - low)
-    assert ticks[0] <= low + slack
-    assert ticks[-1] >= high - slack
-    step = (ticks[-1] - ticks[0]) / (len(ticks) - 1)
-    assert ticks == pytest.approx([ticks[0] + index * step for index in range(len(ticks))])
-    mantissa = step / 10.0 ** math.floor(math.log10(step) + 1e-9)
-    assert any(mantissa == pytest.approx(nice, rel=1e-6) for nice in (1, 2, 5))
-
-
-def test_ticks_carry_no_floating_point_dust() -> None:
-    assert nice_ticks(0.0, 0.3, 4) == [0.0, 0.1, 0.2, 0.3]
-    assert nice_ticks(0.0, 0.0) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    axes = Figure().subplots()
+    draw_curves(axes, Panel("x", [Series("val", "c1", points, baseline)], from_zero), {}, chosen=1)
+    low, high = axes.get_ylim()
+    assert low <= min(value for _, value in points)
+    assert high >= max(value for _, value in points)
+    assert not from_zero or low == 0
+    line, *others = axes.lines
+    assert np.array_equal(xy(line), np.array(points, dtype=float))
+    heights = [float(xy(other)[0, 1]) for other in others]  # of the upright line 0
+    assert baseline is None or heights[0] == baseline
 
 
 @given(st.lists(st.floats(0, 100), max_size=8), st.floats(0, 30))
@@ -89,28 +68,42 @@ def test_labels_that_are_clear_of_each_other_stay(positions: list[float]) -> Non
     assert spread(positions, 15.0, 0.0, 100.0) == positions
 
 
-def test_a_chart_without_points_is_not_drawn() -> None:
-    empty = Series("val", 1, [], baseline=0.5)
-    assert line_chart("x", [empty], marked_epoch=1, from_zero=True) is None
+def test_each_point_says_its_value() -> None:
+    panel = Panel("MRR", [Series("val", "c1", [(0, 0.1), (1, 0.25)]), Series("t", "c4", [(1, 1)])])
+
+    def plot(figure: Figure) -> dict[str, list[str]]:
+        said: dict[str, list[str]] = {}
+        draw_curves(figure.subplots(), panel, said, chosen=None)
+        return said
+
+    figure = drawn("x", "X", (4, 2), plot, paper=False)
+    assert figure.png == b""
+    assert tips(figure) == ["MRR val, epoch 0: 0.1", "MRR val, epoch 1: 0.25", "MRR t, epoch 1: 1"]
+    assert figure.svg.count('<g class="mark">') == 3
 
 
-def test_the_chosen_epoch_is_marked_at_its_point_and_only_within_the_axis() -> None:
-    one = Series("val", 1, [(0, 0.1), (1, 0.2), (2, 0.3)])
-    chart = line_chart("x", [one], marked_epoch=1, from_zero=True)
-    assert chart is not None
-    assert chart.marked is not None
-    assert chart.marked.at == chart.lines[0].dots[1].x
-    outside = line_chart("x", [one], marked_epoch=9, from_zero=True)
-    assert outside is not None
-    assert outside.marked is None
+def test_the_chosen_epoch_is_marked_only_within_the_axis() -> None:
+    one = Panel("x", [Series("val", "c1", [(0, 0.1), (1, 0.2), (2, 0.3)])])
+    for chosen, marked in ((1, True), (9, False)):
+        axes = Figure().subplots()
+        draw_curves(axes, one, {}, chosen=chosen)
+        assert any((xy(line)[:, 0] == 1).all() for line in axes.lines) == marked
 
 
 def test_a_run_is_charted_as_far_as_it_was_recorded() -> None:
-    metrics = {"baseline": {"val": {"mrr": 0.1}}, "best_epoch": 1}
+    baseline = {"val": {"mrr": 0.1}}
     epochs = [{"epoch": 0.0, "val/mrr": 0.1}, {"epoch": 1.0, "val/mrr": 0.4, "train/loss": 0.6}]
-    charts = {chart.title: chart for chart in run_charts(metrics, epochs)}
-    assert set(charts) == {"Loss", "MRR"}
-    assert [line.label for line in charts["MRR"].lines] == ["val"]
-    assert charts["MRR"].lines[0].baseline_y == charts["MRR"].lines[0].dots[0].y
-    assert len(charts["Loss"].lines[0].dots) == 1
-    assert run_charts(metrics, []) == []
+    panels = {panel.title: panel for panel in curve_panels(epochs, baseline)}
+    assert set(panels) == {"Loss", "MRR"}
+    assert [(line.label, line.baseline) for line in panels["MRR"].series] == [("val", 0.1)]
+    assert panels["Loss"].series[0].points == [(1.0, 0.6)]
+    assert curve_panels([], baseline) == []
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_all_panels_are_in_one_figure_for_paper(count: int) -> None:
+    panels = [Panel(f"panel {n}", [Series("", "c1", [(0, 1), (1, n)])]) for n in range(count)]
+    figure = curves_figure(panels, 1, name="c", title="C", width=7.2)
+    assert figure.png.startswith(b"\x89PNG")
+    assert all(f"panel {n}" in figure.svg for n in range(count))
+    assert len(run_charts(panels, 1)) == count

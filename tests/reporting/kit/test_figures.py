@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 
-import drawsim
 from drawsim.reporting.collection.charts import (
     LETTERS,
     RANKED,
@@ -26,8 +24,6 @@ from drawsim.reporting.collection.charts import (
     years_figure,
 )
 from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn
-
-TEMPLATES = Path(drawsim.__file__).parent / "reporting" / "templates"
 
 
 def tips(figure: Drawn) -> list[str]:
@@ -73,19 +69,6 @@ def test_a_figure_is_png_for_paper_and_svg_that_can_turn_dark(figure: Drawn) -> 
     assert not re.search("<style|xlink|http|<g id=|font-family", figure.svg)
     assert set(re.findall(r"var\(--(\w+)\)", figure.svg)) <= set(COLOURS)
     assert texts(figure)
-
-
-def test_the_page_has_the_colours_of_the_paper() -> None:
-    style = "".join((TEMPLATES / name).read_text() for name in ("base.css", "explore.css"))
-    light = {
-        name: colour
-        for block in re.findall(r":root \{(.*?)\n\}", style, flags=re.DOTALL)
-        if "--sans" in block or "--m0" in block
-        for name, colour in re.findall(r"--(\w+): (#\w+)", block)
-    }
-    paper = dict(COLOURS, page=light["page"])  # which is white
-    assert {name: light[name] for name in paper} == paper
-    assert len(set(COLOURS.values())) == len(COLOURS)
 
 
 def test_years_keep_their_distances_and_what_is_no_year_is_told() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from drawsim.reporting.kit.stages import stages
 from drawsim.reporting.run.headline import headline
 from drawsim.reporting.run.reading import Query, Ranking, read_queries
-from drawsim.reporting.run.stages import stages
 from drawsim.retrieval.analysis.intervals import bootstrap
 from tests.reporting.run.conftest import Run
 

@@ -14,12 +14,10 @@ from torch.nn import functional
 
 from drawsim.common.errors import UserError
 from drawsim.retrieval.reranking import spatial
+from drawsim.retrieval.reranking.local import LocalFeatures, both_ways, local_features
 from drawsim.retrieval.reranking.spatial import (
     TOLERANCE,
-    LocalFeatures,
-    both_ways,
     expected_by_chance,
-    local_features,
     place,
     spatial_scores,
 )

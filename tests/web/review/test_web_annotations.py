@@ -33,7 +33,7 @@ def judges(tmp_path: Path) -> Judges:
 
 
 def items(judges: Judges) -> list[dict[str, Any]]:
-    whole = annotation_collection(judges.store)
+    whole = annotation_collection(judges.store, {})
     listed: list[dict[str, Any]] = whole["first"]["items"]
     return listed
 
@@ -86,7 +86,7 @@ def test_the_collection_is_one_page_of_what_holds(judges: Judges) -> None:
     judges.do("ben", "clear", "d2", artwork_id="a0")
     judges.do("rosa", "adjudicate", "d0", artwork_id="a0", grade="style only", note="see sky")
     judges.do("ada", "done", "d0")
-    whole = json.loads(annotations_text(judges.store))
+    whole = json.loads(annotations_text(judges.store, {}))
     assert whole["@context"] == "http://www.w3.org/ns/anno.jsonld"
     assert whole["type"] == "AnnotationCollection"
     page = whole["first"]
@@ -112,7 +112,7 @@ def test_the_collection_is_one_page_of_what_holds(judges: Judges) -> None:
 def test_the_same_events_give_the_same_text_and_ids_stay(judges: Judges) -> None:
     judges.grade("ada", "d0", "a0", "same work")
     [before] = items(judges)
-    assert annotations_text(judges.store) == annotations_text(judges.store)
+    assert annotations_text(judges.store, {}) == annotations_text(judges.store, {})
     judges.grade("ada", "d1", "a1", "same work")
     assert before in items(judges)
 
@@ -127,7 +127,7 @@ def test_boxes_of_both_sides(judges: Judges) -> None:
 
 
 def test_nothing_judged(judges: Judges) -> None:
-    whole = annotation_collection(judges.store)
+    whole = annotation_collection(judges.store, {})
     assert (whole["total"], whole["first"]["items"]) == (0, [])
 
 

@@ -1,0 +1,38 @@
+"""The model that settings of a user's own command line choose, untrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drawsim.common.building import TARGET, build
+from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.model import Model
+from drawsim.pixels.reading import Reading
+
+
+def chosen_model(
+    backbone: Mapping[str, Any],
+    layout: Mapping[str, Any],
+    reading: Reading,
+    *,
+    flip: bool = False,
+    freeze: bool = False,
+    adapt: Mapping[str, Any] | None = None,
+    rerank: Mapping[str, Any] | None = None,
+) -> Model:
+    """A model of settings as the groups `backbone`, `layout`, `adapt` and `rerank` have them.
+
+    freeze: train nothing of the network. Raises UserError as building the parts does.
+    """
+    network: Backbone = build(backbone, name=backbone["name"])
+    if layout["parts"]:
+        network.read_layout(layout["parts"], reading.size)
+    if freeze:
+        network.freeze()
+    adaptation = None
+    if adapt and adapt.get(TARGET):
+        own = {key: value for key, value in adapt.items() if key != "unlabelled"}
+        adaptation = build(own, dimensions=network.dimensions)
+    again = build(rerank) if rerank and rerank.get(TARGET) else None
+    return Model(network, reading, flip, adaptation, again)

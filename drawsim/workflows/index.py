@@ -1,0 +1,170 @@
+"""Build an index or change it, with what makes its model kept beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from drawsim.collection.kinds import KINDS, Kind
+from drawsim.collection.tables import Collection, tables_of
+from drawsim.common.errors import UserError
+from drawsim.models.loading import BEST, model_source, rerank_settings, save_source
+from drawsim.pixels.reading import Method
+from drawsim.reporting.kit.figures import counted
+from drawsim.retrieval.embeddings import kind_path
+from drawsim.retrieval.index.faiss import Settings, ann_settings
+from drawsim.retrieval.index.filters import offer
+from drawsim.retrieval.index.folder import Index, build_index, open_index
+from drawsim.retrieval.index.gallery import Gallery, gallery_from_file, gallery_of_collection
+from drawsim.runs.settings import data_root, read_settings
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where embeddings come from: a run folder, or files of drawings, artworks or both.
+
+    collection: the folder that says what is known about the images; None: the run's own, if any.
+    """
+
+    run: Path | None = None
+    files: Mapping[Kind, Path] | None = None
+    collection: Path | None = None
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What image files are to be embedded by: a run, a checkpoint, or a backbone as it is.
+
+    rerank: how lists are looked at again; None: as the run's model does.
+    """
+
+    run: Path | None = None
+    checkpoint: Path | None = None
+    backbone: str | None = None
+    image_size: int = 224
+    reading: Method = "areas"
+    rerank: str | Mapping[str, Any] | None = None
+    trust: Sequence[str] = ()
+
+    def source(self) -> dict[str, Any] | None:
+        """What `model.json` says of it; None if nothing is chosen. Raises UserError."""
+        source = model_source(
+            None if self.run is None else str(self.run),
+            None if self.checkpoint is None else str(self.checkpoint),
+            self.backbone,
+            self.image_size,
+            self.reading,
+        )
+        if self.rerank is None or source is None:
+            return source
+        return {**source, "rerank": rerank_settings(self.rerank)}
+
+
+def build(
+    folder: Path, sources: Sources, model: ModelChoice, ann: str | Mapping[str, Any] | None
+) -> tuple[Index, list[str]]:
+    """An index of what the sources hold; `folder` is replaced if it holds one. And lines to say.
+
+    ann: how it can be searched approximately too: a name, or settings with their `kind`. A run that
+    kept no weights leaves an index that does not say its model.
+    """
+    if model.run is not None and not (model.run / BEST).is_file():
+        model = replace(model, run=None)
+    source = model.source()
+    root = collection_of(sources, model.trust)
+    galleries, notes = galleries_of(sources, root)
+    save_source(folder, None)  # what it says must never be of an index that was there before
+    made = build_index(folder, galleries, root, _ann(ann))
+    save_source(folder, source)
+    return made, notes
+
+
+def add(folder: Path, sources: Sources, trust: Sequence[str] = ()) -> tuple[Index, list[str]]:
+    """Put what the sources hold into an index; the new one, and lines that say what changed."""
+    new = open_index(folder)
+    root = collection_of(sources, trust) or new.collection
+    galleries, lines = galleries_of(sources, root)
+    for kind, gallery in galleries.items():
+        new, changes = new.add(kind, gallery)
+        lines.append(
+            f"{counted(changes.added, kind)} added, {changes.replaced:,} replaced, "
+            f"{changes.unchanged:,} as before"
+        )
+    return new, lines
+
+
+def remove(folder: Path, ids: Sequence[str], kind: Kind | None) -> tuple[Index, list[str]]:
+    """Take out ids of one kind, or of both where each says by itself what it is."""
+    index = open_index(folder)
+    gone: dict[str, list[str]] = {}
+    for name in ids:
+        parts = {k: part for k, part in index.parts.items() if k in (kind or k)}
+        kinds = [k for k, part in parts.items() if name in part.embeddings.rows]
+        if not kinds:
+            known = [other for part in parts.values() for other in part.names[:-1]]
+            raise UserError(f"remove: no {kind or 'image'} {name!r}, {offer(name, known)}")
+        if len(kinds) > 1:
+            raise UserError(f"remove: {name!r} is a drawing and an artwork; say which with from=…")
+        gone.setdefault(kinds[0], []).append(name)
+    lines = []
+    for each, names in gone.items():
+        index = index.remove(each, names)
+        lines.append(f"{len(names):,} {each}s removed")
+    return index, lines
+
+
+def galleries_of(sources: Sources, root: Path | None) -> tuple[dict[str, Gallery], list[str]]:
+    """What is to be indexed, by kind, with the collection's tables; and lines that say of it."""
+    if sources.run is not None:
+        files = {k: kind_path(sources.run / "embeddings" / "final", k) for k in KINDS}
+        if not files["artwork"].is_file():
+            raise UserError(f"run={sources.run}: no final embeddings in it; is the run finished?")
+    else:
+        files = dict(sources.files or {})
+    galleries: dict[str, Gallery] = {}
+    notes = []
+    for kind, file in files.items():
+        if root is None:
+            galleries[kind] = gallery_from_file(file)
+            continue
+        collection = Collection.open(root, tables=tables_of(root, kind))
+        galleries[kind], copies = gallery_of_collection(file, collection, kind)
+        if copies:
+            notes.append(f"{file}: {copies:,} style copies are no drawings and are left out")
+    return galleries, notes
+
+
+def collection_of(sources: Sources, trust: Sequence[str] = ()) -> Path | None:
+    """The folder of the collection, named or the run's own; None if there is none."""
+    if sources.collection is not None:
+        if not sources.collection.is_dir():
+            raise UserError(f"collection={sources.collection}: no such folder")
+        return sources.collection.resolve()
+    if sources.run is None or not (sources.run / "config.yaml").is_file():
+        return None
+    own = data_root(read_settings(sources.run, trust))
+    return None if own is None else own.resolve()
+
+
+def said_of(index: Index) -> list[str]:
+    """Lines that say what an index holds and how it can be searched."""
+    lines = [f"model: {index.model}"]
+    for kind, part in index.parts.items():
+        how = "exact search"
+        if part.measured is not None:
+            record = part.measured.record()
+            how = (
+                f"{record['type']}, recall@10 {part.measured.recall:.4f} of exact search "
+                f"(on {counted(part.measured.sample, kind)})"
+            )
+        lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
+    return [*lines, f"→ {index.folder}"]
+
+
+def _ann(value: str | Mapping[str, Any] | None) -> Settings | None:
+    if value is None:
+        return None
+    settings = {"kind": value} if isinstance(value, str) else dict(value)
+    return ann_settings(str(settings.pop("kind", "")), settings)

@@ -1,0 +1,321 @@
+"""Look up images in an index: what is asked, what is found, and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from drawsim.collection.kinds import KINDS, Kind
+from drawsim.common.errors import UserError
+from drawsim.models.loading import (
+    SOURCE,
+    asks_for_rerank,
+    load_source,
+    model_of_source,
+    with_rerank,
+)
+from drawsim.models.model import Model
+from drawsim.models.searching import as_queries, kept_pictures, looked_again
+from drawsim.pixels.decode import read_image
+from drawsim.reporting.kit.figures import counted
+from drawsim.reporting.search.files import write_hits
+from drawsim.reporting.search.overlay import overlay
+from drawsim.reporting.search.page import COSINE, QueryPicture, SearchSheet, write_search
+from drawsim.retrieval.analysis.calibration import LIST, load_calibration
+from drawsim.retrieval.index.asked import Asked, cropped, find_files, find_ids, parse_box
+from drawsim.retrieval.index.filters import parse_filter
+from drawsim.retrieval.index.folder import Index
+from drawsim.retrieval.index.queries import Hits, Queries, combined, fused, joined
+from drawsim.retrieval.index.queries import search as search_index
+from drawsim.retrieval.index.results import known_pairs, result_table, top_probabilities
+from drawsim.retrieval.reranking.local import STRIDE
+from drawsim.retrieval.reranking.spatial import placements
+from drawsim.workflows.index import ModelChoice
+
+LAYOUT_SIZE = 224
+"""Pixels from which spatial verification was seen to help."""
+FUSED = 100
+"""Results of each index, at least, of which fused lists are made."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is searched, and how.
+
+    searched: the kind; None: the other kind than what is asked. where: a filter. weights: of
+    several indexes. calibration: a fitted one. model: what embeds image files, and how lists are
+    looked at again; what it leaves open is as the index says.
+    """
+
+    searched: Kind | None = None
+    k: int = 20
+    where: str | Mapping[str, Any] | None = None
+    ann: bool = False
+    weights: Sequence[float] | None = None
+    calibration: Path | None = None
+    model: ModelChoice = field(default_factory=ModelChoice)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is looked for: a group of images for each query, and what results should be unlike."""
+
+    groups: Sequence[Sequence[Asked]]
+    unlike: Sequence[Asked] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def every(self) -> list[Asked]:
+        """All images of all groups."""
+        return [each for group in self.groups for each in group]
+
+    @property
+    def has_files(self) -> bool:
+        """Whether a model is needed to embed something."""
+        return any(each.id is None for each in [*self.every, *self.unlike])
+
+    @property
+    def single(self) -> bool:
+        """Whether each query is one picture as it is."""
+        return not self.unlike and all(len(group) == 1 for group in self.groups)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """sheets: a query each; kind: what was searched; scores: what they are, for people."""
+
+    sheets: list[SearchSheet]
+    kind: Kind
+    scores: str
+    indexes: Sequence[Index]
+
+
+def ask(
+    index: Index,
+    *,
+    ids: Sequence[str] = (),
+    images: Sequence[Path] = (),
+    box: str | None = None,
+    kind: Kind | None = None,
+    unlike: Sequence[str] = (),
+    combine: bool = False,
+) -> Asking:
+    """What is looked for, checked. See `conf/search` for what the parameters mean.
+
+    Raises UserError for ids that are not there, boxes that are not inside, unreadable files.
+    """
+    asked = find_ids(index, ids, kind)
+    files, notes = find_files(images, kind or "drawing")
+    if box is not None:
+        region = parse_box(box)
+        if asked or len(files) != 1 or images[0].is_dir():
+            raise UserError("box: a region of one image file: image=FILE box=x,y,width,height")
+        cropped(images[0], region)
+        files = [replace(files[0], box=region)]
+    asked += files
+    negatives: list[Asked] = []
+    for name in unlike:
+        if any(name in part.embeddings.rows for part in index.parts.values()):
+            negatives += find_ids(index, [name], kind)
+        elif Path(name).exists():
+            negatives += find_files([Path(name)], kind or "drawing")[0]
+        else:
+            raise UserError(f"unlike: {name!r} is neither an id of the index nor an image file")
+    groups = [asked] if combine else [[each] for each in asked]
+    return Asking(groups, negatives, notes)
+
+
+def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -> Answer:
+    """Find, in all stages of the model's ranking, and gather what is known about the results."""
+    kind = _searched(settings.searched, asking, indexes[0])
+    models = [_model(index, asking, settings) for index in indexes]
+    model = models[0]
+    again = model is not None and model.rerank is not None
+    if again and not (len(indexes) == 1 and asking.single):
+        if settings.model.rerank is not None:
+            raise UserError(
+                "rerank: looks at lists of one picture by one model; leave combine, unlike and "
+                "further indexes out"
+            )
+        again = False
+    queries = [_queries(asking, one, by) for one, by in zip(indexes, models, strict=True)]
+    depth = model.rerank.depth if again and model is not None and model.rerank is not None else 0
+    first = _find(indexes, queries, kind, depth, settings)
+    chances = _chances(settings, indexes[0], first)
+    found, scores = first, COSINE
+    if len(indexes) > 1:
+        scores = "sums of weight / (60 + rank) over the models' lists"
+    if again and model is not None and model.rerank is not None:
+        found = looked_again(model, indexes[0], asking.every, queries[0], first)
+        scores = model.rerank.says
+    sheets = []
+    for row, group in enumerate(asking.groups):
+        sheet = _sheet(found, row, group, asking.unlike, indexes)
+        if again and model is not None:
+            sheet = _explained(sheet, row, model, asking, first, indexes[0], settings.k)
+        sheets.append(_closed(sheet, row, asking, kind, chances[row], settings))
+    return Answer(sheets, kind, scores, indexes)
+
+
+def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> Path:
+    """Write the page and the tables of an answer into a folder; the page."""
+    index = answer.indexes[0]
+    models = [str(each.model) for each in answer.indexes]
+    searched = counted(len(index.part(answer.kind).embeddings.ids), answer.kind)
+    if index.collection is not None:
+        searched += f" of {index.collection.name}"
+    filters = [str(condition) for condition in parse_filter(where)]
+    write_hits(
+        answer.sheets, out, searched=searched, models=models, where=filters, scores=answer.scores
+    )
+    page = out / "search.html"
+    write_search(
+        answer.sheets,
+        page,
+        model="; ".join(models),
+        searched=searched,
+        filters=filters,
+        scores=answer.scores,
+    )
+    return page
+
+
+def _model(index: Index, asking: Asking, settings: SearchSettings) -> Model | None:
+    """The model of an index, checked, if something has to be embedded or looked at again."""
+    choice = settings.model
+    given = replace(choice, rerank=None).source()
+    file = index.folder / SOURCE
+    needed = asking.has_files or choice.rerank not in (None, "none")
+    if not needed and choice.rerank is None and file.is_file():
+        needed = asks_for_rerank(given or load_source(index.folder), choice.trust)
+    if not needed:
+        return None
+    made = model_of_source(given or load_source(index.folder), file, choice.trust)
+    model = with_rerank(made, choice.rerank)
+    index.check_model(model.made_by(index.model.dimensions))
+    return model
+
+
+def _searched(wanted: Kind | None, asking: Asking, index: Index) -> Kind:
+    """What is searched: as the user says, else the other kind, else what there is."""
+    if wanted is not None:
+        return wanted
+    kinds = {each.kind for each in asking.every}
+    if len(kinds) > 1:
+        raise UserError("queries are drawings and artworks: say what is searched with in=…")
+    others = [kind for kind in index.parts if kind not in kinds]
+    found = (others or list(index.parts))[0]
+    return "drawing" if found == "drawing" else "artwork"
+
+
+def _find(
+    indexes: Sequence[Index],
+    queries: Sequence[Queries],
+    kind: Kind,
+    depth: int,
+    settings: SearchSettings,
+) -> Hits:
+    """The lists of all queries, `depth` at least, and long enough for what follows."""
+    depth = max(settings.k, depth, LIST if settings.calibration else 0)
+    if len(indexes) > 1:
+        depth = max(FUSED, 5 * settings.k)
+    every = [
+        search_index(index, kind, own, depth, settings.where, settings.ann)
+        for index, own in zip(indexes, queries, strict=True)
+    ]
+    return every[0] if len(every) == 1 else fused(every, settings.k, settings.weights)
+
+
+def _queries(asking: Asking, index: Index, model: Model | None) -> Queries:
+    left = iter(as_queries(asking.every, index, model))
+    groups = [joined([next(left) for _ in group]) for group in asking.groups]
+    unlike = joined(as_queries(asking.unlike, index, model)) if asking.unlike else None
+    if asking.single:
+        return joined(groups)
+    return joined([combined(group, unlike) for group in groups])
+
+
+def _chances(settings: SearchSettings, index: Index, found: Hits) -> list[float | None]:
+    """Probability that the first of each list is a true match, where it can be said."""
+    if settings.calibration is None:
+        return [None] * len(found.queries)
+    chances = top_probabilities(found, index, load_calibration(settings.calibration))
+    return [None] * len(found.queries) if chances is None else list(chances)
+
+
+def _sheet(
+    found: Hits, row: int, group: Sequence[Asked], unlike: Sequence[Asked], indexes: Sequence[Index]
+) -> SearchSheet:
+    """A query with its results and what is known about them."""
+    hits = result_table(found, row, indexes)
+    ids: dict[str, list[str]] = {
+        kind: [each.id for each in group if each.id and each.kind == kind] for kind in KINDS
+    }
+    hits["known"] = known_pairs(indexes[0], found.kind, ids, hits["id"])
+    pictures = [QueryPicture(each.name, each.file or Path(), each.box) for each in group]
+    pictures += [QueryPicture(each.name, each.file or Path(), unlike=True) for each in unlike]
+    return SearchSheet(found.queries[row], pictures, hits)
+
+
+def _explained(
+    sheet: SearchSheet,
+    row: int,
+    model: Model,
+    asking: Asking,
+    before: Hits,
+    index: Index,
+    k: int,
+) -> SearchSheet:
+    """A re-ranked sheet with the cosine similarities of before and the layouts, if any."""
+    assert model.rerank is not None
+    cosines = dict(zip(before.ids[row].tolist(), before.scores[row].tolist(), strict=True))
+    hits = sheet.hits.assign(cosine=[cosines[name] for name in sheet.hits["id"]])
+    looked = min(model.rerank.depth, len(hits))
+    notes = [*sheet.notes, f"the first {looked} re-ranked: {model.rerank.name}"]
+    pictures = kept_pictures(model, index, asking.every, before.kind)
+    if pictures is not None:
+        hits = hits.head(k)
+        hits = hits.assign(spatial=hits["score"] - hits["cosine"])
+        known = index.part(before.kind).embeddings.rows
+        rows = [known[name] for name in hits["id"].head(looked)]
+        drawing = Image.fromarray(asking.every[row].pixels())
+        drawn: list[Any] = [
+            None
+            if placement is None
+            else overlay(drawing, Image.fromarray(read_image(Path(path))), placement)
+            for path, placement in zip(
+                hits["path"].head(looked), placements(pictures, row, rows), strict=True
+            )
+        ]
+        drawn += [None] * (len(hits) - len(drawn))
+        hits = hits.assign(overlay=pd.Series(drawn, index=hits.index, dtype=object))
+        if model.reading.size < LAYOUT_SIZE:
+            few = model.reading.size // STRIDE
+            notes.append(
+                f"spatial: at {model.reading.size} px there are {few} x {few} patches alone, at "
+                f"{LAYOUT_SIZE} px or more layouts can be told apart"
+            )
+    return replace(sheet, hits=hits, notes=notes)
+
+
+def _closed(
+    sheet: SearchSheet,
+    row: int,
+    asking: Asking,
+    kind: Kind,
+    chance: float | None,
+    settings: SearchSettings,
+) -> SearchSheet:
+    """A sheet cut to its length, with all that is to be said."""
+    hits = sheet.hits[: settings.k]
+    notes = [*sheet.notes, *(asking.notes if row == 0 else ())]
+    if len(hits) < settings.k:
+        notes.append(f"k={settings.k}: {len(hits)} {kind}s is all there is to rank")
+    if settings.calibration and chance is None:
+        notes.append("calibration: the list is too short for a probability")
+    return replace(sheet, hits=hits, probability=chance, notes=notes)
