@@ -104,14 +104,14 @@ def test_every_original_at_every_step(root: Path, tmp_path: Path) -> None:
         assert len(finder.candidates("drawing", claim.id, count=100)) == ARTWORKS
         first = claim.id == IDS[PAIRED]
         grade = Draft(
-            f"grade-{claim.id}",
+            f"grade-{len(judged):03}",
             "grade",
             "drawing",
             drawing_id=claim.id,
             artwork_id="a15" if first else "a14",
             grade="same work" if first else "different",
         )
-        done = Draft(f"done-{claim.id}", "done", "drawing", drawing_id=claim.id)
+        done = Draft(f"done-{len(judged):04}", "done", "drawing", drawing_id=claim.id)
         store.save("ada", [grade, done], MadeWith("lite", "0" * 64))
         judged.append(claim.id)
     assert sorted(judged) == IDS
