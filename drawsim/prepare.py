@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.common.building import build
+from drawsim.common.configuration import options
 from drawsim.common.errors import UserError
-from drawsim.common.launch import launch, options
+from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -16,17 +15,14 @@ if TYPE_CHECKING:
 def prepare(config: DictConfig) -> None:
     """Run one step and print what it read, made and skipped."""
     if "step" not in config:
-        raise UserError(f"step must be given: step={' or '.join(options('prepare', 'step'))}")
-    from drawsim.common.machine import cores
+        raise UserError(f"step must be given: step={' or '.join(options('step'))}")
     from drawsim.reporting.collection.console import print_summary
+    from drawsim.workflows.prepare import prepare
 
-    step = build(
-        {**config.step, "_partial_": True},
-        source=Path(config.source),
-        out=Path(config.out),
-        workers=cores() if config.workers is None else config.workers,
-    )
-    print_summary(config.step.name, step())
+    settings = to_plain(config)
+    step = settings["step"]
+    done = prepare(step, settings["source"], settings["out"], settings["workers"])
+    print_summary(step["name"], done)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from drawsim.common.launch import launch
+from drawsim.common.launch import choices_made, launch, output_folder, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+FRONT = ("backbone", "aug", "split")
+"""Groups whose option is in every name."""
+ELSEWHERE = ("data", "logger", "trainer")
+"""Groups that a name leaves out: the study says it, or what matters of it is a setting."""
 
-def train(config: DictConfig) -> None:
+
+def train(config: DictConfig) -> float | None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder."""
+    from drawsim.workflows.settings import TrainSettings
     from drawsim.workflows.train import train
 
-    train(config)
+    folder = output_folder()
+    settings = to_plain(config)
+    return train(TrainSettings.of({**settings, "name": settings["name"] or folder.name}), folder)
+
+
+def own(config: DictConfig) -> dict[str, Any]:
+    """The settings of a whole configuration, less Hydra's part; plain, resolved."""
+    from omegaconf import OmegaConf
+
+    return to_plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+
+
+def run_name(config: DictConfig) -> str:
+    """The name of a run: the user's, or one made of what was chosen and changed.
+
+    config: the whole configuration, Hydra's part included.
+    """
+    from drawsim.runs.folder import run_to_extend
+    from drawsim.runs.identity import make_name
+
+    if config.name is not None:
+        return str(config.name)
+    if config.resume and (found := run_to_extend(Path(config.out, config.study), own(config))):
+        return found
+    made = choices_made(config, "train")
+    base = [*(str(config[group].name) for group in FRONT), f"seed{config.seed}"]
+    options = [made.options[group] for group in made.options if group not in (*FRONT, *ELSEWHERE)]
+    return make_name(base, options, made.settings, made.defaults)
 
 
 if __name__ == "__main__":
-    launch("train", train)
+    launch("train", train, run_name=run_name)

@@ -64,8 +64,8 @@ def main() -> None:
     )
     parser.add_argument("metadata", type=Path, help="the table")
     parser.add_argument("--scheme", default="imaj", help="a file of the folder scheme, or imaj")
-    ours = config_folder() / "prepare"
-    parser.add_argument("--config-dir", type=Path, default=ours, help="in place of conf/prepare")
+    ours = config_folder()
+    parser.add_argument("--config-dir", type=Path, default=ours, help="in place of conf")
     arguments = parser.parse_args()
     folder = arguments.config_dir / "scheme"
     settings: Any = OmegaConf.to_container(OmegaConf.load(folder / f"{arguments.scheme}.yaml"))

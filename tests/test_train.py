@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hydra
 import pandas as pd
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from drawsim.collection.tables import Collection
-from drawsim.common.building import build, config_folder
+from drawsim.common.building import build
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
+from drawsim.common.launch import to_plain
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.runs.folder import RunFolder
 from drawsim.workflows.data import queries_folder, unlabelled_drawings
-from drawsim.workflows.parts import check_choices, make_parts
+from drawsim.workflows.parts import make_parts
+from drawsim.workflows.settings import TrainSettings
 
 PAIRED, FREE = 6, 9
 
@@ -31,11 +33,14 @@ def _clean_hydra() -> Iterator[None]:
 
 def composed(*overrides: str) -> Any:
     """The settings of a command line, resolved."""
-    OmegaConf.register_new_resolver("folder_name", lambda path: path, replace=True)
-    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config = hydra.compose("train", list(overrides))
+    config = compose("train", list(overrides))
     OmegaConf.resolve(config)
     return config
+
+
+def settled(*overrides: str) -> TrainSettings:
+    """The settings of a command line as the workflow takes them."""
+    return TrainSettings.of({**to_plain(compose("train", list(overrides))), "name": "run"})
 
 
 def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
@@ -76,11 +81,11 @@ def test_the_thesis_recipe_has_the_numbers_of_the_thesis() -> None:
         "adapt.name": "none",
         "pairs.queries": "annotated",
         "pairs.views": 0,
-        "study": "thesis",
+        "study": "thesis-demo",
     }
     assert {key: OmegaConf.select(config, key) for key in numbers} == numbers
     schedule = build(config.optim.schedule)
-    assert [schedule(epoch, 30) for epoch in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
+    assert [schedule(epoch, 1, 30) for epoch in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
 
 
 RECIPES = ("best", "thesis", "replica_mini", "replica_clus")
@@ -132,7 +137,7 @@ def test_unlabelled_drawings_have_no_pair_and_are_drawn_from_the_seed() -> None:
     free = {"f_first", *(f"f{i}" for i in range(FREE))}
 
     def drawn(count: int, seed: int = 0) -> list[str]:
-        config = composed("adapt=centre", f"adapt.unlabelled={count}", f"seed={seed}")
+        config = settled("adapt=centre", f"adapt.unlabelled={count}", f"seed={seed}")
         return unlabelled_drawings(config, collection, split)
 
     assert set(drawn(1000)) == free
@@ -143,11 +148,11 @@ def test_unlabelled_drawings_have_no_pair_and_are_drawn_from_the_seed() -> None:
     assert some == drawn(4)
     assert len({tuple(drawn(4, seed)) for seed in range(8)}) > 4
     assert set(some) < set(drawn(5))
-    assert unlabelled_drawings(composed("adapt=none"), collection, split) == []
+    assert unlabelled_drawings(settled("adapt=none"), collection, split) == []
     # screened down to those it reads, a collection gives the same ones again
     kept = collection.drawings.index
     read = kept[kept.isin([*split["drawing_id"], *some])]
-    config = composed("adapt=centre", "adapt.unlabelled=4")
+    config = settled("adapt=centre", "adapt.unlabelled=4")
     less = collection.without(kept.difference(read).to_list(), [])
     assert unlabelled_drawings(config, less, split) == some
 
@@ -155,7 +160,7 @@ def test_unlabelled_drawings_have_no_pair_and_are_drawn_from_the_seed() -> None:
 def test_a_model_is_put_together_as_its_recipe_says() -> None:
     collection, split = tables()
     settings = ["+experiment=best", "image_size=64", "adapt.unlabelled=3", "workers=0"]
-    data, miner, module = make_parts(composed(*settings), collection, split)
+    data, miner, module = make_parts(settled(*settings), collection, split)
     assert data.task.unlabelled == 3
     assert set(data.task.drawings[-3:]) <= set(collection.drawings.index) - set(split["drawing_id"])
     assert miner.negatives == 0
@@ -173,7 +178,7 @@ def test_a_model_is_put_together_as_its_recipe_says() -> None:
 def test_no_negatives_of_its_own_needs_those_of_the_batch(setting: str) -> None:
     collection, split = tables(0)
     with pytest.raises(UserError) as caught:
-        make_parts(composed("miner=none", setting), collection, split)
+        make_parts(settled("miner=none", setting), collection, split)
     text = str(caught.value)
     assert text.startswith(
         "miner=none mines no negatives: it needs batch.in_batch_negatives=true and batch.gr"
@@ -188,61 +193,30 @@ def test_no_negatives_of_its_own_needs_those_of_the_batch(setting: str) -> None:
         (["pairs.queries=simulate"], r"pairs\.queries=simulate: did you mean simulated"),
         (["pairs.views=3"], r"pairs\.views needs pairs\.view"),
         (["pairs.passes=0"], r"there is nothing to train on"),
+        (["batch.size=-1"], r"^batch\.size=-1: must be 1 or more$"),
+        (["batch.size=0", "seed=-3"], r"^seed=-3: must be 0 or more; batch\.size=0: must be 1 or"),
+        (["image_size=0"], r"^image_size=0: must be 1 or more"),
+        (["seed=4294967296"], r"^seed=4294967296: must be at most 4294967295"),
+        (["workers=-2"], r"^workers=-2: must be 0 or more"),
+        (["trainer.max_epochs=-1"], r"^trainer\.max_epochs=-1: must be 0 or more"),
+        (["optim.optimizer.lr=-0.1"], r"^optim\.optimizer\.lr=-0.1: must be 0 or more"),
+        (["optim.optimizer.lr=nan"], r"^optim\.optimizer\.lr=nan: must be 0 or more"),
+        (["optim.layer_decay=1.5"], r"^optim\.layer_decay=1.5: must be above 0 and at most 1"),
+        (["data.max_pixels=0"], r"^data\.max_pixels=0: must be 1 or more"),
     ],
 )
 def test_choices_that_do_not_exist_or_fit(settings: list[str], message: str) -> None:
-    check_choices(composed())
+    settled()
     with pytest.raises(UserError, match=message):
-        check_choices(composed(*settings))
+        settled(*settings)
 
 
-def earlier_run(folder: Path) -> RunFolder:
-    """A finished run with simulated queries."""
-    settings = {"study": "s", "name": "n", "monitor": "val/mrr"}
-    with RunFolder(folder).recording(settings, resume=False):
-        (folder / "queries").mkdir()
-        (folder / "queries/one.png").write_text("old")
-    return RunFolder(folder)
-
-
-def test_simulated_queries_go_into_a_folder_that_is_free(tmp_path: Path) -> None:
-    run = earlier_run(tmp_path / "s/n")
-    with queries_folder(composed("pairs=photographs"), run) as folder:
-        assert folder == run.path / "queries"
-        assert not folder.exists()
-    [kept] = (tmp_path / "s/_previous").iterdir()
-    assert (kept / "queries/one.png").read_text() == "old"
-
-    folder.mkdir(parents=True)  # a start that failed before it became a run
-    (folder / "half.png").write_text("x")
-    with queries_folder(composed("pairs=photographs"), run) as folder:
-        assert not folder.exists()
-    assert len(list((tmp_path / "s/_previous").iterdir())) == 1
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        ["pairs=photographs", "resume=true"],
-        ["pairs=photographs", "dry_run=true"],
-        ["pairs=drawings"],
-    ],
-    ids=str,
-)
-def test_an_earlier_run_stays_where_nothing_is_simulated_anew(
-    tmp_path: Path, settings: list[str]
+@pytest.mark.parametrize("dry", ["true", "false"])
+def test_simulated_queries_go_into_the_run_folder_and_of_a_dry_run_nowhere(
+    tmp_path: Path, dry: str
 ) -> None:
-    run = earlier_run(tmp_path / "s/n")
-    config = composed(*settings)
-    with queries_folder(config, run) as folder:
-        assert folder.is_relative_to(tmp_path / "s") == (not config.dry_run)
-        assert folder.is_dir()
-    assert folder.is_dir() == (not config.dry_run)
-    assert (run.path / "queries/one.png").read_text() == "old"
-    assert not (tmp_path / "s/_previous").exists()
-
-
-def test_processes_beside_the_first_set_nothing_aside(tmp_path: Path) -> None:
-    earlier_run(tmp_path / "s/n")
-    with queries_folder(composed("pairs=photographs"), RunFolder(tmp_path / "s/n", writes=False)):
-        assert (tmp_path / "s/n/queries/one.png").is_file()
+    run = RunFolder(tmp_path / "s/n")
+    with queries_folder(settled("pairs=photographs", f"dry_run={dry}"), run) as folder:
+        assert (folder == run.path / "queries") == (dry == "false")
+    assert not folder.exists()
+    assert list(tmp_path.iterdir()) == []

@@ -54,11 +54,11 @@ def _as_text(argument: str, keys: Collection[str]) -> str:
     if value.startswith("[") and value.endswith("]"):
         inner = value[1:-1]
         parts = [match[1] for match in _ELEMENT.finditer(inner) if match[1]]
-        return f"{key}=[{','.join(_quoted(part) for part in parts)}]"
-    return f"{key}={_quoted(value)}"
+        return f"{key}=[{','.join(quoted(part) for part in parts)}]"
+    return f"{key}={quoted(value)}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """The text in quotes as Hydra reads them: backslashes count only before a quote."""
     if text.startswith(_MEANT_SO[:2]):
         return text

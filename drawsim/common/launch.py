@@ -1,64 +1,204 @@
-"""How a door opens: Hydra reads the configuration; what users get wrong becomes a plain line."""
+"""How a command starts: Hydra reads the configuration; what users get wrong becomes a line."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException
-from hydra.types import RunMode
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from drawsim.common.building import config_folder
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.configuration import (
+    WITH_A_PLUS,
+    check_values,
+    chosen,
+    commands_folder,
+    composed,
+    explain,
+    register_resolvers,
+    show_groups,
+)
+from drawsim.common.errors import UserError
 
-log = logging.getLogger(__name__)
-
-Task = Callable[[DictConfig], None]
+Task = Callable[[DictConfig], Any]
+Resolver = Callable[[DictConfig], str]
 FOLDER_OPTIONS = ("--config-dir", "-cd")
 CANCELLED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
-def launch(door: str, task: Task) -> None:
-    """Run a door's task with the configuration `conf/<door>.yaml` and the command line.
+class JobFailedError(Exception):
+    """A job that did not do what it was to do, and has said why.
 
-    In a multirun a job that fails does not keep the others from running. The exit code is 1 if a
-    job failed, 130 after Ctrl-C.
+    Hydra's launchers bring it back from whatever process the job ran in, once all jobs of a batch
+    have run.
+    """
+
+
+def launch(command: str, task: Task, **resolvers: Resolver) -> None:
+    """Run a command's task with its configuration, `conf/commands/<command>.yaml`, and arguments.
+
+    resolvers: functions of the whole configuration, Hydra's part included, that it may refer to as
+    `${name:}`. In a multirun a job that fails does not keep the others from running. The exit code
+    is 1 if a job failed, in this process or another, and 130 after Ctrl-C.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger().handlers[0].setLevel(logging.INFO)
-    logging.getLogger("drawsim").setLevel(logging.DEBUG)  # what is below INFO goes to log.txt alone
     sys.argv[1:] = _options_first(sys.argv[1:])
-    OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
-    OmegaConf.register_new_resolver("choices", _choices, replace=True)
-    failures: list[str] = []
+    job = Job(command, task, resolvers)
+    job.set_up()
+    show_groups(command)
 
-    def job(config: DictConfig) -> None:
-        if not _guarded(task, config, door):
-            failures.append(config.get("name", door))
+    def run(config: DictConfig) -> Any:
+        return job(config)
 
     try:
-        hydra.main(version_base="1.3", config_path=str(_door_folder(door)), config_name=door)(job)()
+        main = hydra.main(
+            version_base="1.3", config_path=str(commands_folder()), config_name=command
+        )
+        with contextlib.redirect_stderr(_WithoutHydra(sys.stderr)):
+            main(run)()
+    except JobFailedError:
+        sys.exit(1)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        _complain(_explain(error, door))
+        _complain(explain(error, command, sys.argv[1:], _users_folder(sys.argv[1:])))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(CANCELLED)
-    if failures:
-        sys.exit(1)
+
+
+@dataclass
+class Job:
+    """One job of a command, wherever a launcher runs it: it can be sent to other processes."""
+
+    command: str
+    task: Task
+    resolvers: Mapping[str, Resolver] = field(default_factory=dict)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.set_up()  # another process: its configuration is resolved next
+
+    def set_up(self) -> None:
+        """What a process needs before configuration can be resolved and lines be said."""
+        _set_up_logging()
+        register_resolvers(**{name: _of_root(one) for name, one in self.resolvers.items()})
+
+    def __call__(self, config: DictConfig) -> Any:
+        """What the task returns. Raises JobFailedError where it fails, and says why."""
+        settings = HydraConfig.get()
+        folder, arguments = output_folder(), list(settings.overrides.task)
+        os.chdir(settings.runtime.cwd)  # hydra.job.chdir=true would change what paths mean
+        users = users_folder(settings)
+        try:
+            plain: Any = OmegaConf.to_container(config)
+            check_values(self.command, plain, arguments, users)
+            with _as_single_job(arguments, users):
+                return self.task(config)
+        except UserError as error:
+            _complain(str(error))
+            raise JobFailedError(str(error)) from None
+        except OmegaConfBaseException as error:
+            said = explain(error, self.command, arguments, users)
+            _complain(said)
+            raise JobFailedError(said) from None
+        except Exception as error:
+            traceback.print_exc()  # a defect of ours: people need the whole story
+            raise JobFailedError(f"{type(error).__name__}: {error}") from None
+        finally:
+            _remove_empty(folder)
+
+
+def chosen_settings() -> set[str]:
+    """The settings that the command line sets, without what is below them."""
+    texts = (text.lstrip("+~").split("=")[0] for text in HydraConfig.get().overrides.task)
+    return {key.split("@")[0].split(".")[0] for key in texts}
+
+
+def output_folder() -> Path:
+    """The run folder of this job."""
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a command line made of a command's configuration.
+
+    options: of each group in which another than the default one was chosen, experiments first.
+    settings, defaults: with and without the changes of single settings, neither resolved.
+    """
+
+    options: Mapping[str, str]
+    settings: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+
+
+def choices_made(config: DictConfig, command: str) -> Made:
+    """What the command line chose and changed. config: all of it, Hydra's part included."""
+    folder = users_folder(config.hydra)
+    choices = chosen(command, list(config.hydra.overrides.task))
+    now = composed(command, choices, folder)
+    recipes = [choice for choice in choices if choice.startswith(f"+{WITH_A_PLUS}")]
+    before = composed(command, recipes, folder)
+    other = {g: o for g, o in now.options.items() if o and o != before.options.get(g)}
+    recipe = {g: o for g, o in now.options.items() if g == WITH_A_PLUS}
+    settings: Any = OmegaConf.to_container(config)
+    settings.pop("hydra")
+    return Made(recipe | other, settings, now.settings)
+
+
+def to_plain(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values, every reference resolved.
+
+    Raises omegaconf's error for a value that the user still has to give.
+    """
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    return dict(plain)
+
+
+def users_folder(settings: DictConfig) -> str | None:
+    """The folder of configuration that the command line added, by Hydra's part of it."""
+    sources = settings.runtime.config_sources
+    return next((str(one.path) for one in sources if one.provider == "command-line"), None)
+
+
+class _WithoutHydra:
+    """A stream that leaves out what Hydra adds to a job that has failed, and has said why."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """As the stream does."""
+        own = text.startswith("Error executing job with overrides: ")
+        return len(text) if own else self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def _set_up_logging() -> None:
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger().handlers[0].setLevel(logging.INFO)
+    logging.getLogger("drawsim").setLevel(logging.DEBUG)  # what is below INFO goes to log.txt alone
+
+
+def _of_root(resolver: Resolver) -> Callable[..., str]:
+    """A resolver without arguments, of the configuration that it is used in."""
+
+    def resolve(*, _root_: DictConfig) -> str:
+        return resolver(_root_)
+
+    return resolve
 
 
 def _options_first(arguments: Sequence[str]) -> list[str]:
@@ -75,65 +215,30 @@ def _options_first(arguments: Sequence[str]) -> list[str]:
     return [*front, *rest]
 
 
-def _users_folder() -> str | None:
-    """The folder of configuration that the command line adds to ours."""
-    for place, argument in enumerate(sys.argv[1:], 2):
+def _users_folder(arguments: Sequence[str]) -> str | None:
+    """The folder of configuration that the command line adds to ours, by its arguments."""
+    for place, argument in enumerate(arguments, 1):
         if argument in FOLDER_OPTIONS:
-            return sys.argv[place] if place < len(sys.argv) else None
+            return arguments[place] if place < len(arguments) else None
         if argument.startswith(f"{FOLDER_OPTIONS[0]}="):
             return argument.partition("=")[2]
     return None
 
 
-def _door_folder(door: str) -> Path:
-    """Where the door's configuration lies: with the groups that it chooses from, or by itself.
+@contextlib.contextmanager
+def _as_single_job(arguments: Sequence[str], users: str | None) -> Iterator[None]:
+    """The command line of this job alone, for as long as it runs.
 
-    By itself, `conf/<door>/<door>.yaml`, its settings may have names that elsewhere are groups.
+    Helper processes are started with it (by Lightning): with that of a sweep they would each go
+    through all its jobs.
     """
-    own = config_folder() / door
-    return own if (own / f"{door}.yaml").is_file() else config_folder()
-
-
-def options(door: str, group: str) -> list[str]:
-    """The options of a group that a door can choose from."""
-    return sorted(path.stem for path in (_door_folder(door) / group).glob("*.yaml"))
-
-
-def chosen_settings() -> set[str]:
-    """The settings that the command line sets, without what is below them."""
-    texts = (text.lstrip("+~").split("=")[0] for text in HydraConfig.get().overrides.task)
-    return {key.split("@")[0].split(".")[0] for key in texts}
-
-
-def is_multirun() -> bool:
-    """Whether this job is one of several."""
-    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
-
-
-def output_folder() -> Path:
-    """The run folder of this job."""
-    return Path(HydraConfig.get().runtime.output_dir)
-
-
-def _guarded(task: Task, config: DictConfig, door: str) -> bool:
-    """Run a job; say what went wrong, if anything. True if nothing did."""
-    folder = output_folder()
+    given = sys.argv
+    folder = [FOLDER_OPTIONS[0], users] if users else []
+    sys.argv = [*given[:1], *folder, *arguments]
     try:
-        _check_values(config, door)
-        task(config)
-    except UserError as error:
-        _complain(str(error))
-        return False
-    except OmegaConfBaseException as error:
-        _complain(_explain(error, door))
-        return False
-    except Exception:
-        # A defect of ours: people need the whole story.
-        traceback.print_exc()
-        return False
+        yield
     finally:
-        _remove_empty(folder)
-    return True
+        sys.argv = given
 
 
 def _remove_empty(folder: Path) -> None:
@@ -146,113 +251,3 @@ def _remove_empty(folder: Path) -> None:
 
 def _complain(text: str) -> None:
     print(f"drawsim: {text}", file=sys.stderr)
-
-
-def _folder_name(path: str) -> str:
-    return Path(path).resolve().name
-
-
-def _explain(error: Exception, door: str) -> str:
-    """One line for a mistake on the command line, with the nearest valid names."""
-    text = str(error)
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, option = error.missing_cfg_file.rpartition("/")
-        options = [str(name) for name in error.options or []]
-        return f"{group}={option}: no such option, {nearest(option, options)}"
-    unknown = re.search(r"Could not (?:override|append to|delete from config\.) '([^']+)'", text)
-    if unknown and not unknown.group(1).startswith("hydra."):
-        return _unknown_key(unknown.group(1).split("@")[0], door)
-    group = re.search(r"(?:config group|group) '([^']+)'", text)
-    if group and "Could not find" in text:
-        return f"{group.group(1)}: no such choice, {nearest(group.group(1), _names(door, ''))}"
-    missing = re.search(r"Missing mandatory value: (\S+)", text)
-    if missing:
-        return f"{missing.group(1)} must be given: {missing.group(1)}=…"
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return "; ".join(lines[:2]) + f" (python -m drawsim.{door} --help shows what there is)"
-
-
-def _unknown_key(key: str, door: str) -> str:
-    """What to say of a setting that does not exist: the first part that is wrong, and its likes."""
-    *parents, name = key.split(".")
-    while parents and not _names(door, ".".join(parents)):
-        name = parents.pop()
-    names = [".".join([*parents, other]) for other in _names(door, ".".join(parents))]
-    wrong = ".".join([*parents, name])
-    if wrong in names:
-        return f"{key}: {wrong} is set as a whole, '{wrong}={{{key[len(wrong) + 1 :]}: …}}'"
-    return f"{wrong}: no such setting, {nearest(wrong, names)}"
-
-
-def _names(door: str, parent: str) -> list[str]:
-    """Keys of the door's default configuration below `parent`; at the top, also its groups."""
-    try:
-        config: Any = _defaults(door, _chosen(sys.argv[1:], door))
-    except (HydraException, OmegaConfBaseException):  # a choice is wrong, too, or is a sweep
-        config = _defaults(door)
-    if parent:
-        config = OmegaConf.select(config, parent)
-    keys = [str(key) for key in config] if isinstance(config, DictConfig) else []
-    return keys if parent else [*keys, *_groups(door)]
-
-
-def _groups(door: str) -> list[str]:
-    """The groups that a door can choose from."""
-    folders = [f for f in _door_folder(door).iterdir() if f.is_dir() and f.name != "hydra"]
-    return [f.name for f in folders if not (f / f"{f.name}.yaml").is_file()]
-
-
-def _choices(door: str) -> str:
-    """What `--help` says of the groups."""
-    return "\n".join(f"{g}: {', '.join(options(door, g))}" for g in sorted(_groups(door)))
-
-
-def _defaults(door: str, choices: Sequence[str] = ()) -> DictConfig:
-    """The door's configuration with these options chosen and every value as they have it."""
-    active = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with hydra.initialize_config_dir(str(_door_folder(door)), version_base="1.3"):
-            folder = _users_folder()
-            searched = [f"hydra.searchpath=[file://{Path(folder).resolve()}]"] if folder else []
-            return hydra.compose(door, [*choices, *searched])
-    finally:
-        GlobalHydra.instance().hydra = active
-
-
-def _chosen(arguments: Sequence[str], door: str) -> list[str]:
-    """The arguments that choose an option of a group."""
-    groups = _groups(door)
-    return [text for text in arguments if re.split("[=@]", text.lstrip("+~"))[0] in groups]
-
-
-def _check_values(config: DictConfig, door: str) -> None:
-    """Raise UserError for what Hydra lets pass: +sede=1, and values of another kind (seed=abc)."""
-    choices = _chosen(HydraConfig.get().overrides.task, door)
-    defaults: Any = OmegaConf.to_container(_defaults(door, choices))
-    unknown = [str(key) for key in config if key not in defaults]
-    wrong = [f"{key}: no such setting, {nearest(key, defaults)}" for key in unknown]
-    wrong += _mistyped(defaults, OmegaConf.to_container(config), "")
-    if wrong:
-        raise UserError("; ".join(wrong))
-
-
-def _mistyped(default: Any, value: Any, key: str) -> list[str]:
-    if isinstance(default, dict) and isinstance(value, dict):
-        dotted = f"{key}." if key else ""
-        found = (_mistyped(default[k], v, f"{dotted}{k}") for k, v in value.items() if k in default)
-        return [line for lines in found for line in lines]
-    if isinstance(default, dict) and value is not None:
-        own = ", ".join(f"{key}.{name}" for name in default)
-        return [f"{key}={value}: set one of {own}"]
-    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
-        bool: ("true or false", (bool,)),
-        int: ("a whole number", (int,)),
-        float: ("a number", (int, float)),
-    }
-    if type(default) not in kinds or value is None:
-        return []
-    wanted, types = kinds[type(default)]
-    good = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-    interpolation = isinstance(value, str) and "${" in value
-    return [] if good or interpolation else [f"{key}={value}: must be {wanted}"]

@@ -1,7 +1,7 @@
 """Schemes of file names: what the name of a scan says of the drawing, by a user's own rules.
 
 A scheme is a regular expression with named fields and tables of corrections, both configuration
-(`conf/prepare/scheme/*.yaml`), so that another archive needs no code.
+(`conf/scheme/*.yaml`), so that another archive needs no code.
 """
 
 from __future__ import annotations

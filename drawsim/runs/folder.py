@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 
+from drawsim.common.building import own_modules
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full, write_json, write_text
 from drawsim.common.machine import environment
+from drawsim.common.renamed import renamed
+from drawsim.runs.identity import differences, only_more_epochs, told
+from drawsim.runs.settings import CONFIG, read_values, write_settings
 
 log = logging.getLogger(__name__)
 
 Protocol = Literal["drawsim", "thesis"]
 Status = Literal["running", "interrupted", "failed", "finished"]
 KINDS = ("drawing", "artwork")
-RESUMABLE = frozenset({"resume", "dry_run"})
-"""Settings that may differ between a run and its continuation."""
+Start = Literal["new", "anew", "resume", "finished"]
+"""How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
+BOUGHT_BACK = ("config.yaml", "metrics.json")
+"""Files of a run to resume that are as they were again if the start fails."""
 
 
 class RunFolder:
@@ -37,58 +43,123 @@ class RunFolder:
         self.path = path
         self.writes = writes
         self.record: dict[str, Any] = {}
+        self.has_begun = False
+        self._aside: Path | None = None
 
-    def begin(self, config: Mapping[str, Any], *, resume: bool) -> None:
-        """Take the folder for a run with this configuration.
+    def find(self, settings: Mapping[str, Any], *, resume: bool, again: bool) -> Start:
+        """How a run with these settings is to start here; nothing is changed.
 
-        With `resume`, a run of the same configuration is continued; one that does not exist yet
-        begins. Without, an earlier run of the same name is moved to `_previous/`, never lost.
-        Raises UserError if the run to resume had another configuration.
+        Raises UserError if another run has the folder: one with settings that differ in what can
+        change a result. A run that is resumed may have more epochs than it had.
         """
-        if resume:
-            self._check_same(config)
-            self.record = read_record(self.path)
-        elif self.writes:
-            self.set_aside()
-        self.write("config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        if resume and again:
+            raise UserError("resume and again: one goes on with a run, the other begins it anew")
+        if not (self.path / CONFIG).is_file():
+            return "new"
+        if again:
+            return "anew"
+        different = differences(renamed(read_values(self.path)), settings)
+        if different and not (resume and only_more_epochs(different)):
+            raise UserError(
+                f"{self.path}: a run with other settings is there ({told(different)}). Give this "
+                "run another name=…, or set the old one aside with again=true"
+            )
+        if not different and read_record(self.path).get("status") == "finished":
+            return "finished"
+        return "resume" if resume else "anew"
+
+    @contextmanager
+    def recording(self, settings: Mapping[str, Any], start: Start) -> Iterator[None]:
+        """Take the folder for a run, keep its log in `log.txt`, and write down how it ends.
+
+        An earlier run of the name is moved to `_previous/`, unless it is resumed. Until `begun` is
+        called the start can fail: then what it wrote goes, and what was there comes back. After
+        that the status becomes finished, or interrupted (Ctrl-C, SIGTERM), or failed with a
+        message; a killed run stays "running".
+        """
+        with self._can_fail(start):
+            self.take(settings, start)
+            with self._logging():
+                try:
+                    yield
+                except (KeyboardInterrupt, SystemExit) as error:
+                    how = "the same command with resume=true goes on after the last whole epoch"
+                    self.update(status="interrupted", message=how)
+                    if self.has_begun:
+                        log.warning("%s: interrupted; %s", self.path, how)
+                    raise KeyboardInterrupt from error
+                except Exception as error:
+                    log.debug("failed", exc_info=True)
+                    with suppress(OSError):
+                        self.update(status="failed", message=str(error) or type(error).__name__)
+                    if disk_is_full(error):
+                        raise UserError(self._disk_is_full()) from error
+                    raise
+                self.update(status="finished")
+                log.debug("finished")
+
+    def begun(self) -> None:
+        """From here on the run stands for itself, however it ends."""
+        self.has_begun = True
+        if self._aside is not None:
+            log.info("an earlier run of this name is now in %s", self._aside)
+
+    @contextmanager
+    def _can_fail(self, start: Start) -> Iterator[None]:
+        """Undo a start that fails before the run has begun."""
+        if not self.writes:
+            yield
+            return
+        self._aside = self.set_aside() if start == "anew" else None
+        there = {path.name for path in self.path.glob("*")}
+        kept = {name: (self.path / name).read_bytes() for name in BOUGHT_BACK if name in there}
+        try:
+            yield
+        except BaseException:
+            if not self.has_begun:
+                self._undo(there, kept)
+                if self._aside is not None:
+                    self._bring_back(self._aside)
+            raise
+
+    def _undo(self, there: Collection[str], kept: Mapping[str, bytes]) -> None:
+        for path in self.path.glob("*"):
+            if path.name not in there:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for name, content in kept.items():
+            with atomic(self.path / name) as temporary:
+                temporary.write_bytes(content)
+
+    def _bring_back(self, aside: Path) -> None:
+        with suppress(OSError):  # files of others may be in it
+            self.path.rmdir()
+        if not self.path.exists():
+            aside.rename(self.path)
+            with suppress(OSError):
+                aside.parent.rmdir()
+
+    def take(self, settings: Mapping[str, Any], start: Start) -> None:
+        """Write down that the run is under way; one that is resumed keeps its record."""
+        self.record = read_record(self.path) if start == "resume" else {}
+        self.write(CONFIG, write_settings(settings))
         self.update(
             status="running",
             message=None,
             protocol="drawsim",
-            study=config["study"],
-            name=config["name"],
-            monitor=config["monitor"],
-            keep=None if config.get("keep", "best") == "best" else config["keep"],
+            study=settings["study"],
+            name=settings["name"],
+            monitor=settings["monitor"],
+            keep=None if settings.get("keep", "best") == "best" else settings["keep"],
+            own_modules=own_modules(settings) or None,
         )
 
-    @contextmanager
-    def recording(self, config: Mapping[str, Any], *, resume: bool) -> Iterator[None]:
-        """Begin the run, keep its log in `log.txt`, and write down how it ends.
-
-        The status becomes finished, or interrupted (Ctrl-C, SIGTERM), or failed with a message; a
-        killed run stays "running".
-        """
-        self.begin(config, resume=resume)
-        with self._logging():
-            try:
-                yield
-            except (KeyboardInterrupt, SystemExit) as error:
-                how = "the same command with resume=true goes on after the last whole epoch"
-                self.update(status="interrupted", message=how)
-                log.warning("%s: interrupted; %s", self.path, how)
-                raise KeyboardInterrupt from error
-            except Exception as error:
-                log.debug("failed", exc_info=True)
-                with suppress(OSError):
-                    self.update(status="failed", message=str(error) or type(error).__name__)
-                if disk_is_full(error):
-                    raise UserError(
-                        f"{self.path}: the disk is full. The last good checkpoint is whole: free "
-                        "some space and start the same command with resume=true."
-                    ) from error
-                raise
-            self.update(status="finished")
-            log.debug("finished")
+    def _disk_is_full(self) -> str:
+        if not self.has_begun:
+            return f"{self.path}: the disk is full; free some space and start again"
+        return (
+            f"{self.path}: the disk is full. The last good checkpoint is whole: free some space "
+            "and start the same command with resume=true."
+        )
 
     @contextmanager
     def _logging(self) -> Iterator[None]:
@@ -118,10 +189,6 @@ class RunFolder:
         }
         left_out = {f"{kind}s": int((skipped["kind"] == kind).sum()) for kind in KINDS}
         self.update(counts=counts, skipped=left_out)
-
-    def finished_with(self, config: Mapping[str, Any]) -> bool:
-        """Whether the folder holds a finished run of the same configuration."""
-        return read_record(self.path).get("status") == "finished" and not self._differences(config)
 
     def update(self, **values: Any) -> None:
         """Change entries of the record (None removes one) and write `metrics.json`."""
@@ -158,30 +225,11 @@ class RunFolder:
             spent[name] = round(spent.get(name, 0.0) + value, 3)
         self.update(seconds=spent)
 
-    def _differences(self, config: Mapping[str, Any]) -> list[str]:
-        path = self.path / "config.yaml"
-        if not path.is_file():
-            return []
-        old, new = _flat(yaml.safe_load(path.read_text(encoding="utf-8"))), _flat(config)
-        return sorted(
-            key
-            for key in old.keys() | new.keys()
-            if key not in RESUMABLE and old.get(key) != new.get(key)
-        )
-
-    def _check_same(self, config: Mapping[str, Any]) -> None:
-        differences = self._differences(config)
-        if differences:
-            raise UserError(
-                f"{self.path}: this run was begun with other settings ({', '.join(differences)}). "
-                "Resume with the same command, or give the new run another name=…"
-            )
-
-    def set_aside(self) -> None:
-        """Move an earlier run of this name to `_previous/`, if there is one."""
-        if not (self.path / "config.yaml").exists():
-            return
-        began = datetime.fromtimestamp((self.path / "config.yaml").stat().st_mtime)
+    def set_aside(self) -> Path | None:
+        """Move an earlier run of this name to `_previous/`, if there is one; where it is now."""
+        if not (self.path / CONFIG).exists():
+            return None
+        began = datetime.fromtimestamp((self.path / CONFIG).stat().st_mtime)
         stem = f"{self.path.name}-{began:%Y%m%d-%H%M%S}"
         target = self.path.parent / "_previous" / stem
         for number in range(2, 1000):
@@ -190,7 +238,7 @@ class RunFolder:
             target = target.with_name(f"{stem}-{number}")
         target.parent.mkdir(parents=True, exist_ok=True)
         self.path.rename(target)
-        log.info("an earlier run of this name is now in %s", target)
+        return target
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -199,11 +247,16 @@ def read_record(path: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+def run_to_extend(study: Path, settings: Mapping[str, Any]) -> str | None:
+    """The run of a study that has these settings, or all but that it has fewer epochs; its name.
+
+    Of several the one with most epochs.
+    """
+    found: dict[str, int] = {}
+    for file in study.glob(f"*/{CONFIG}"):
+        with suppress(UserError):
+            old = renamed(read_values(file.parent))
+            different = differences(old, settings)
+            if not different or only_more_epochs(different):
+                found[file.parent.name] = old["trainer"]["max_epochs"]
+    return max(sorted(found), key=lambda name: found[name], default=None)

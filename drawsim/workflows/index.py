@@ -14,7 +14,8 @@ from drawsim.models.loading import BEST, model_source, rerank_settings, save_sou
 from drawsim.pixels.reading import Method
 from drawsim.reporting.kit.figures import counted
 from drawsim.retrieval.embeddings import kind_path
-from drawsim.retrieval.index.faiss import Settings, ann_settings
+from drawsim.retrieval.index.backends import ann_settings
+from drawsim.retrieval.index.base import Settings
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index, build_index, open_index
 from drawsim.retrieval.index.gallery import Gallery, gallery_from_file, gallery_of_collection

@@ -4,83 +4,122 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-from omegaconf import OmegaConf
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drawsim.common.building import build
-from drawsim.common.launch import is_multirun, output_folder
+from drawsim.common.machine import is_first_process, prepare
+from drawsim.runs.folder import RunFolder, Start
+from drawsim.runs.lock import locked
+from drawsim.runs.run import Run
 from drawsim.workflows.data import queries_folder, read_data
 from drawsim.workflows.parts import make_parts
+from drawsim.workflows.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from drawsim.collection.tables import Collection
-    from drawsim.runs.folder import RunFolder
 
 log = logging.getLogger("drawsim.train")
 
 
-def train(config: DictConfig) -> None:
-    """One run, from a collection and a split to weights, metrics and pictures in its folder."""
-    from drawsim.common.machine import is_first_process, prepare
-    from drawsim.runs.folder import RunFolder
+def train(settings: TrainSettings, folder: Path) -> float | None:
+    """One run, from a collection and a split to weights, metrics and pictures in its folder.
 
+    A finished run of the same settings is left as it is. Returns the monitored value of the
+    selected weights; None where nothing was trained. Raises UserError for what the user can mend:
+    then the folder is as it was.
+    """
     prepare()
-    run = RunFolder(output_folder(), writes=is_first_process())
-    settings: Any = OmegaConf.to_container(config, resolve=True)
-    if is_multirun() and run.finished_with(settings):
-        log.info("%s: finished before, skipped", run.path)
-        return
-    with queries_folder(config, run) as folder:
-        collection, split, skipped = read_data(config, folder, write=run.writes)
-    data, miner, module = make_parts(config, collection, split)
-    if config.dry_run:
-        from drawsim.learning.training.plan import describe_plan
+    run = RunFolder(folder, writes=is_first_process())
+    if settings.dry_run:
+        print("\n".join(plan(settings, run)))
+        return None
+    with locked(folder) if run.writes else nullcontext():
+        start: Start = "resume" if settings.resume else "anew"
+        if run.writes:
+            start = run.find(settings.values, resume=settings.resume, again=settings.again)
+        if start == "finished":
+            log.info("%s: finished before, skipped; again=true begins it anew", folder)
+        else:
+            _train(settings, run, start)
+    return Run.open(folder).monitored if run.writes else None
 
-        plan = describe_plan(
-            module.backbone, data, miner.negatives, config.trainer.max_epochs, run.path
-        )
-        print("\n".join(plan))
-        return
 
+def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
+    """Lines that say what a run would do."""
+    from drawsim.learning.training.plan import describe_plan
+
+    epochs = settings.trainer["max_epochs"]
+    start = run.find(settings.values, resume=settings.resume, again=settings.again)
+    with queries_folder(settings, run) as folder:
+        collection, split, _ = read_data(settings, folder, write=False)
+    data, miner, module = make_parts(settings, collection, split)
+    told = {
+        "new": "begins",
+        "anew": "begins anew; the run that is there is set aside",
+        "resume": "goes on with the run that is there",
+        "finished": "nothing is done: it is finished",
+    }
+    return [
+        *describe_plan(module.backbone, data, miner.negatives, epochs, run.path),
+        f"start         {told[start]}",
+    ]
+
+
+def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     from drawsim.learning.training.experiment import Experiment
     from drawsim.learning.training.loggers.make import make_loggers
     from drawsim.models.trainer import leave_process_group, settle_hardware
     from drawsim.reporting.run.console import print_results
 
-    hardware = settle_hardware(settings["trainer"])
-    started = time.perf_counter()
+    hardware = settle_hardware(settings.trainer)
+    resume = start == "resume"
+    began = time.perf_counter()
     try:
-        with run.recording(settings, resume=config.resume):
-            run.describe(config.seed, split, skipped)
-            experiment = Experiment.assemble(
-                module,
-                data,
-                miner,
-                run,
-                monitor=config.monitor,
-                keep=config.keep,
-                protocol=config.protocol,
-                trainer=hardware,
-                callbacks=list(build(config.callbacks).values()),
-                loggers=make_loggers(settings["logger"], run, settings),
-            )
-            baseline = experiment.baseline(resume=config.resume)
-            experiment.fit(resume=config.resume)
-            experiment.final(baseline)
-            run.add_seconds(total=time.perf_counter() - started)
-    except BaseException:
-        with suppress(Exception):  # whatever stopped the run is what people need to hear of
-            report(run, collection)
-        raise
+        with run.recording(settings.values, start):
+            with queries_folder(settings, run) as folder:
+                collection, split, skipped = read_data(settings, folder, write=run.writes)
+            with _reported(run, collection):
+                data, miner, module = make_parts(settings, collection, split)
+                run.describe(settings.seed, split, skipped)
+                experiment = Experiment.assemble(
+                    module,
+                    data,
+                    miner,
+                    run,
+                    monitor=settings.monitor,
+                    keep=settings.keep,
+                    protocol=settings.protocol,
+                    trainer=hardware,
+                    callbacks=[build(callback) for callback in settings.callbacks.values()],
+                    loggers=make_loggers(settings.logger, run, settings.values),
+                )
+                baseline = experiment.baseline(resume=resume)
+                run.begun()
+                experiment.fit(resume=resume)
+                experiment.final(baseline)
+                run.add_seconds(total=time.perf_counter() - began)
     finally:
         leave_process_group()
     report(run, collection)
     if run.writes:
         print_results(run.path)
+
+
+@contextmanager
+def _reported(run: RunFolder, collection: Collection) -> Iterator[None]:
+    """A run that breaks off is shown as far as it went; W&B is let go in any case."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):  # whatever stopped the run is what people need to hear of
+            if run.has_begun:
+                report(run, collection)
+            else:
+                _leave_wandb(1)
+        raise
 
 
 def report(run: RunFolder, collection: Collection) -> None:
@@ -99,7 +138,13 @@ def report(run: RunFolder, collection: Collection) -> None:
     finished = run.record["status"] == "finished"
     page = write_report(run.path, *pictures)
     log.info("result page: %s", page)
+    if finished and wandb.run is not None:
+        log_results(wandb.run, run.path, *pictures)
+    _leave_wandb(0 if finished else 1)
+
+
+def _leave_wandb(code: int) -> None:
+    import wandb
+
     if wandb.run is not None:
-        if finished:
-            log_results(wandb.run, run.path, *pictures)
-        wandb.finish(exit_code=0 if finished else 1)
+        wandb.finish(exit_code=code)

@@ -22,14 +22,13 @@ from drawsim.common.machine import cores, prepare
 prepare()  # before torch is imported, as the doors do
 # ruff: noqa: E402
 
-import hydra
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
-from drawsim.common.building import config_folder
+from drawsim.common.configuration import compose
+from drawsim.common.launch import to_plain
 from drawsim.learning.miners.base import listed
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
@@ -37,6 +36,7 @@ from drawsim.learning.training.samples import EpochChoice
 from drawsim.models.trainer import make_trainer, settle_hardware
 from drawsim.workflows.data import read_data
 from drawsim.workflows.parts import make_parts
+from drawsim.workflows.settings import TrainSettings
 
 TARGET = 0.85
 
@@ -79,16 +79,15 @@ class FromMemory(FromFiles):
         return DataLoader(made, batch_size=None)
 
 
-def configuration(overrides: list[str]) -> DictConfig:
-    """The configuration of training, as `python -m drawsim.train` has it."""
-    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return hydra.compose("train", overrides)
+def configuration(overrides: list[str]) -> TrainSettings:
+    """The settings of training, as `python -m drawsim.train` has them."""
+    return TrainSettings.of({**to_plain(compose("train", overrides)), "name": "bench"})
 
 
-def parts(config: DictConfig, folder: Path) -> tuple[TripletData, Matcher]:
+def parts(settings: TrainSettings, folder: Path) -> tuple[TripletData, Matcher]:
     """Data and model; negatives and memory are any artworks, views those of the first epoch."""
-    collection, split, _ = read_data(config, folder, write=False)
-    data, miner, module = make_parts(config, collection, split)
+    collection, split, _ = read_data(settings, folder, write=False)
+    data, miner, module = make_parts(settings, collection, split)
     task, views = data.task, data.choose_views(0)
     data.choice = EpochChoice(
         negatives=torch.randint(task.gallery, (len(task.drawings), miner.negatives)),
@@ -116,21 +115,21 @@ def epoch_seconds(
         "enable_progress_bar": False,
     }
     hardware = settle_hardware({**settings, **changed})
-    trainer = make_trainer(hardware, config_folder(), [watch], [])
+    trainer = make_trainer(hardware, Path(tempfile.gettempdir()), [watch], [])
     trainer.fit(module, datamodule=source)
     return statistics.median(watch.seconds)
 
 
-def measure(config: DictConfig, repeats: int, folder: Path) -> None:
+def measure(settings: TrainSettings, repeats: int, folder: Path) -> None:
     """Print a line for each source of one kind of batches."""
-    data, module = parts(config, folder)
-    name = f"{'grouped' if data.grouped else 'plain'}, {config.image_size} px"
+    data, module = parts(settings, folder)
+    name = f"{'grouped' if data.grouped else 'plain'}, {settings.image_size} px"
     pairs = len(data.task.train_pairs) * data.passes * (1 + len(data.copies)) + data.views
     triplets = pairs * data.choice.negatives.shape[1]
     images = 2 * pairs + triplets if data.grouped else 3 * triplets
     at_best = 0.0
     for source in (FromMemory, FromFiles):
-        seconds = epoch_seconds(config.trainer, module, source(data), repeats)
+        seconds = epoch_seconds(settings.trainer, module, source(data), repeats)
         at_best = at_best or seconds
         print(
             f"{name:<16}{source.name:<8}{seconds:>7.2f} s"
@@ -149,9 +148,9 @@ def main() -> None:
     print(f"{cores()} cores, {torch.get_num_threads()} torch threads")
     print(f"{'batches':<16}{'from':<8}{'epoch':>9}{'images/s':>10}{'triplets/s':>12}{'ratio':>8}")
     for grouped in (True, False) if arguments.plain else (True,):
-        config = configuration([*arguments.settings, f"batch.grouped={grouped}"])
+        settings = configuration([*arguments.settings, f"batch.grouped={grouped}"])
         with tempfile.TemporaryDirectory() as folder:
-            measure(config, arguments.repeats, Path(folder))
+            measure(settings, arguments.repeats, Path(folder))
     print(f"target: at least {TARGET:.0%} from files")
 
 

@@ -17,7 +17,6 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from drawsim.common.machine import prepare
 
@@ -30,7 +29,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
-from drawsim.retrieval.index.faiss import Settings, ann_settings, ann_top_k, build_ann
+from drawsim.retrieval.index.backends import ann_settings, measured
+from drawsim.retrieval.index.base import Searcher
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index.queries import of_vectors, search
@@ -100,21 +100,21 @@ def approximate(file: Path, size: int, kinds: list[str], repeats: int) -> None:
     show(f"1 query x {size} x {vectors.shape[1]}, exact", bare, f"{1 / bare:.0f} queries/s")
     for kind in kinds:
         began = time.perf_counter()
-        index, measured = build_ann(vectors, ann_settings(kind, {}))
-        show(f"{kind}: build and measure", time.perf_counter() - began, f"{measured.record()}")
-        settings = measured.settings
-        taken = seconds(partial(one_by_one, index, settings, ones), repeats)
-        scores, _ = ann_top_k(index, settings, queries, 10)
+        index = ann_settings(kind, {}).build(vectors)
+        record = measured(index, vectors).record()
+        show(f"{kind}: build and measure", time.perf_counter() - began, f"{record}")
+        taken = seconds(partial(one_by_one, index, ones), repeats)
+        scores, _ = index.top_k(queries, 10)
         recall = float((scores >= best[:, -1:] - TIE[torch.float32]).double().mean())
         rate = f"{100 / taken:.0f} queries/s, {bare * 100 / taken:.0f} x exact (target: 10)"
         show(f"{kind}: 1 query", taken / 100, f"{rate}, recall@10 {recall:.4f} (target: 0.98)")
         del index  # the next one needs the room
 
 
-def one_by_one(index: Any, settings: Settings, queries: list[Tensor]) -> None:
+def one_by_one(index: Searcher, queries: list[Tensor]) -> None:
     """Approximate lists of single queries."""
     for query in queries:
-        ann_top_k(index, settings, query, 10)
+        index.top_k(query, 10)
 
 
 def multiplied(vectors: Tensor, size: int) -> Tensor:

@@ -32,7 +32,7 @@ PATIENCE = 90  # seconds that a start may take on a busy machine
 
 def door(**settings: Any) -> DictConfig:
     """The configuration of the door with these settings."""
-    defaults = OmegaConf.load(config_folder() / "annotate" / "annotate.yaml")
+    defaults = OmegaConf.load(config_folder() / "commands/annotate.yaml")
     assert isinstance(defaults, DictConfig)
     keys = [str(key) for key in defaults if key not in ("defaults", "hydra")]
     config = OmegaConf.masked_copy(defaults, keys)

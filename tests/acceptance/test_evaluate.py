@@ -76,7 +76,7 @@ def test_from_files_to_a_page(files: dict[str, str]) -> None:
 
 def door(folder: Path, **changes: str) -> DictConfig:
     """The settings of an evaluation with a calibration, of what `world` wrote."""
-    config = OmegaConf.load(config_folder() / "evaluate" / "evaluate.yaml")
+    config = OmegaConf.load(config_folder() / "commands/evaluate.yaml")
     assert isinstance(config, DictConfig)
     given = {
         "queries": f"{folder}/d.safetensors",

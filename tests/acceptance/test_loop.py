@@ -99,7 +99,7 @@ def test_every_original_at_every_step(root: Path, tmp_path: Path) -> None:
     assert made.check_collection(collection) == ()
     finder = Finder([made], None, collection)
     queue = Queue(store.engine, finder.tables, finder.uncertainty, lease=timedelta(hours=1))
-    judged = []
+    judged: list[str] = []
     while (claim := queue.claim("ada", Wish(order="id"))) is not None:
         assert len(finder.candidates("drawing", claim.id, count=100)) == ARTWORKS
         first = claim.id == IDS[PAIRED]

@@ -47,7 +47,7 @@ COUNTRIES = ("FRA", "ITA")
 
 def door(name: str, **settings: Any) -> DictConfig:
     """The configuration of a door with these settings."""
-    defaults = OmegaConf.load(config_folder() / name / f"{name}.yaml")
+    defaults = OmegaConf.load(config_folder() / "commands" / f"{name}.yaml")
     assert isinstance(defaults, DictConfig)
     config = OmegaConf.masked_copy(
         defaults, [str(k) for k in defaults if k not in ("defaults", "hydra")]
@@ -456,7 +456,7 @@ def test_values_arrive_as_they_were_written(value: str) -> None:
 
 def explored(root: Path, out: Path, **settings: Any) -> None:
     """Run the door explore on the collection."""
-    config = OmegaConf.load(config_folder() / "explore.yaml")
+    config = OmegaConf.load(config_folder() / "commands/explore.yaml")
     assert isinstance(config, DictConfig)
     changes: dict[Any, Any] = {"data": {"name": "x", "root": str(root)}, **settings}
     merged = OmegaConf.merge(config, {"out": str(out), "workers": 1, **changes})

@@ -29,7 +29,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(cache: Path, out: Path, *settings: str) -> list[str]:
-    own = ["+experiment=tiny", f"data.demo.cache={cache}", f"out={out}", *settings]
+    own = ["+experiment=tiny", f"data.demo.cache={cache}", "study=tiny", f"out={out}", *settings]
     return [sys.executable, "-m", "drawsim.train", *own]
 
 

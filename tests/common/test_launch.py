@@ -1,9 +1,10 @@
-"""Opening a door: what the command line may say, and the one line that answers a mistake."""
+"""Starting a command: what the command line may say, and the one line that answers a mistake."""
 
 from __future__ import annotations
 
 import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -11,26 +12,25 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import hydra
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from drawsim import __main__, __version__
 from drawsim.common.building import config_folder, locate
+from drawsim.common.configuration import COMMANDS, compose, groups
 from drawsim.common.errors import UserError
-from drawsim.common.launch import CANCELLED, Task, is_multirun, launch, output_folder
+from drawsim.common.launch import CANCELLED, Job, JobFailedError, Task, launch, output_folder
+from drawsim.train import run_name
 
-DOORS_OF_THEIR_OWN = ("annotate", "evaluate", "index", "prepare", "search")
-"""Their configuration lies in a folder by itself."""
-GROUPS = sorted(
-    f.name
-    for f in config_folder().iterdir()
-    if f.is_dir() and f.name not in ("hydra", *DOORS_OF_THEIR_OWN)
-)
-OPTIONS = [(group, f.stem) for group in GROUPS for f in sorted((config_folder() / group).iterdir())]
-STEPS = sorted(path.stem for path in (config_folder() / "prepare/step").glob("*.yaml"))
-SCHEMES = sorted(path.stem for path in (config_folder() / "prepare/scheme").glob("*.yaml"))
+GROUPS = [group for group in groups("train") if group != "experiment"]
+OPTIONS = [
+    (group, file.stem)
+    for group in groups("train")
+    for file in sorted((config_folder() / group).glob("*.yaml"))
+]
+STEPS = sorted(path.stem for path in (config_folder() / "step").glob("*.yaml"))
+SCHEMES = sorted(path.stem for path in (config_folder() / "scheme").glob("*.yaml"))
 REQUIRED = {
     ("backbone", "timm"): ["backbone.model=resnet18"],
     ("data", "folder"): ["data.root=x"],
@@ -66,7 +66,7 @@ def door(
         monkeypatch.setattr(sys, "argv", ["train", *arguments])
         code: Any = 0
         try:
-            launch("train", task)
+            launch("train", task, run_name=run_name)
         except SystemExit as end:
             code = end.code
         return code, capsys.readouterr().err
@@ -188,6 +188,18 @@ def test_no_such_command(
         ("backbone=[lite", "no viable alternative at input '[lite'"),
         ("hydra.foo=1", "Could not override 'hydra.foo'"),
         ("name=${sede}", "Interpolation key 'sede' not found"),
+        ("~logger", "~logger: cannot be left out; logger=csv does the least"),
+        ("~callbacks", "~callbacks: cannot be left out; ~callbacks.progress for no progress bar"),
+        ("~batch.size", "~batch.size: cannot be left out"),
+        ("experiment=best", "experiment=best: is added to the other choices, so with a plus: +exp"),
+        ("experiment=bestt", "experiment=bestt: is added to the other choices"),
+        ("batch.share=false", "batch.share is now batch.in_batch_negatives"),
+        ("+batch.share=false", "batch.share is now batch.in_batch_negatives"),
+        ("+batch.sise=3", "batch.sise: no such setting, did you mean batch.size"),
+        ("+data.rooot=x", "data.rooot: no such setting, "),
+        ("+logger.online=true", "logger.online: no such setting, "),
+        ("+step=drawings", "step: no such setting, "),
+        ("step=drawings", "step: no such setting, "),
     ],
 )
 def test_mistakes_are_answered_in_one_line_and_leave_nothing(
@@ -224,12 +236,12 @@ def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Pa
     seen: list[Any] = []
 
     def task(config: DictConfig) -> None:
-        seen.extend((config.seed, config.name, output_folder(), is_multirun()))
+        seen.extend((config.seed, output_folder(), Path.cwd()))
         (output_folder() / "metrics.json").write_text("{}")
 
     assert door(["seed=4", "aug=none", "split=v2"], task) == (0, "")
     name = "lite-none-v2-seed4"
-    assert seen == [4, name, tmp_path / "runs" / "demo" / name, False]
+    assert seen == [4, tmp_path / "runs" / "demo" / name, tmp_path]
     assert sorted(tmp_path.rglob("*.*")) == [tmp_path / "runs" / "demo" / name / "metrics.json"]
 
 
@@ -253,6 +265,30 @@ def test_a_defect_shows_the_whole_story_and_keeps_what_was_written(door: Door) -
     assert [path.name for path in Path("here").rglob("half")] == ["half"]
 
 
+def test_a_change_of_folder_changes_nothing(door: Door, tmp_path: Path) -> None:
+    seen: list[Path] = []
+    code, _ = door(["hydra.job.chdir=true"], lambda config: seen.append(Path.cwd()))
+    assert (code, seen) == (0, [tmp_path])
+
+
+def test_a_job_is_alone_on_its_command_line(door: Door, tmp_path: Path) -> None:
+    """Helper processes are started with it: they are not to go through the sweep."""
+    own = tmp_path / "mine"
+    own.mkdir()
+    seen: list[list[str]] = []
+    before = ["-m", "--config-dir", str(own), "seed=0,1", "aug=none"]
+    code, _ = door(before, lambda config: seen.append(sys.argv[1:]))
+    assert code == 0
+    assert seen == [["--config-dir", str(own), f"seed={seed}", "aug=none"] for seed in (0, 1)]
+
+
+def test_a_job_can_be_sent_to_another_process() -> None:
+    job = pickle.loads(pickle.dumps(Job("train", print, {"run_name": run_name})))
+    assert (job.command, job.task, job.resolvers) == ("train", print, {"run_name": run_name})
+    failed = pickle.loads(pickle.dumps(JobFailedError("why")))
+    assert (type(failed), str(failed)) == (JobFailedError, "why")
+
+
 def test_ctrl_c(door: Door) -> None:
     def task(config: DictConfig) -> None:
         raise KeyboardInterrupt
@@ -266,7 +302,6 @@ def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
     seen: list[int] = []
 
     def task(config: DictConfig) -> None:
-        assert is_multirun()
         seen.append(config.seed)
         if config.seed == 1:
             raise UserError("not this one")
@@ -280,8 +315,8 @@ def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
     ]
     assert seen == [0, 1, 2]
     done = sorted(path.parent.name for path in tmp_path.rglob("done"))
-    assert done == ["lite-none-v0-seed0", "lite-none-v0-seed2"]
-    assert not list(tmp_path.rglob("*-seed1"))
+    assert done == ["lite-none-v0-seed0-tiny", "lite-none-v0-seed2-tiny"]
+    assert not list(tmp_path.rglob("*-seed1*"))
 
 
 def test_a_multirun_over_splits(door: Door) -> None:
@@ -313,9 +348,7 @@ def leaves(config: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_fits_what_it_configures(group: str, option: str) -> None:
     """Without making anything: names, and parameters against the signatures of their targets."""
-    OmegaConf.register_new_resolver("folder_name", lambda path: path, replace=True)
-    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config = hydra.compose("train", overrides(group, option))
+    config = compose("train", overrides(group, option))
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     named = {
         "backbone": {"timm": "resnet18"},
@@ -346,24 +379,31 @@ def nodes_with_targets(config: dict[str, Any], key: str = "") -> Iterator[tuple[
             yield from nodes_with_targets(value, name)
 
 
-def test_every_file_of_the_configuration_is_an_option() -> None:
-    """Nothing lies about: each group holds YAML files only, of which each is tried above."""
+def test_every_file_of_the_configuration_is_a_command_or_an_option() -> None:
+    """Nothing lies about: a file for each command, and groups that some command chooses from."""
     files = [path for path in config_folder().rglob("*") if path.is_file()]
-    tables = [path for path in files if "scheme" in path.parts and path.suffix == ".csv"]
+    tables = [path for path in files if path.suffix == ".csv"]
+    assert {path.parts[-3] for path in tables} == {"scheme"}
     assert all(path.suffix == ".yaml" for path in files if path not in tables)
-    depth = {
-        len(path.relative_to(config_folder()).parts)
-        for path in files
-        if not {"hydra", *DOORS_OF_THEIR_OWN} & set(path.parts)
-    }
-    assert depth == {1, 2}
+    places = {path.relative_to(config_folder()).parts[:-1] for path in files if path not in tables}
+    taken = {group for command in __main__.DOORS for group in groups(command)}
+    assert places == {(place,) for place in (COMMANDS, *taken)}
+    named = {path.stem for path in (config_folder() / COMMANDS).iterdir()}
+    assert named == set(__main__.DOORS)
+
+
+@pytest.mark.parametrize("command", __main__.DOORS)
+def test_every_command_has_its_settings_and_its_help(command: str) -> None:
+    config = compose(command, ["hydra.job.name=x"], with_hydra=True)
+    assert f"drawsim {command}: " in config.hydra.help.header
+    assert f"python -m drawsim.{command}" in config.hydra.help.footer
+    assert not config.hydra.job.chdir
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str) -> None:
-    with hydra.initialize_config_dir(str(config_folder() / "prepare"), version_base="1.3"):
-        config = hydra.compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
+    config = compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
     OmegaConf.set_struct(config, False)
     config.step.pop("config_folders", None)  # Hydra knows these only while a door is open
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)

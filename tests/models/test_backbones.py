@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import huggingface_hub as hub
-import hydra
 import numpy as np
 import pytest
 import timm
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from drawsim.common.building import build, config_folder
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.models.backbones import hub as own_hub
 from drawsim.models.backbones.backbone import Backbone
@@ -394,9 +394,8 @@ def test_unit_rows_are_normalised_features(untouched: Backbone) -> None:
 
 def configured(option: str, **settings: Any) -> Backbone:
     """What `backbone=<option>` makes."""
-    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-        given = [f"{key}={value}" for key, value in settings.items()]
-        config = hydra.compose("train", [f"backbone={option}", *given])
+    given = [f"{key}={value}" for key, value in settings.items()]
+    config = compose("train", [f"backbone={option}", *given])
     backbone = build(config.backbone, name=config.backbone.name)
     assert isinstance(backbone, Backbone)
     return backbone

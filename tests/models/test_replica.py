@@ -11,7 +11,6 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import hydra
 import pytest
 import torch
 import torchvision
@@ -20,7 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import drawsim
-from drawsim.common.building import build, config_folder
+from drawsim.common.building import build
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.models.backbones import replica as module
 from drawsim.models.backbones.backbone import Backbone
@@ -343,8 +343,7 @@ def test_a_checkpoint_that_does_not_say_what_it_is(small: Path, said: Any, wante
 @pytest.mark.parametrize("option", ["replica_mini", "replica_clus"])
 def test_the_options_load_their_own_files(small: Path, state: State, option: str) -> None:
     def configured(*settings: str) -> Any:
-        with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-            config = hydra.compose("train", [f"backbone={option}", f"image_size={SIZE}", *settings])
+        config = compose("train", [f"backbone={option}", f"image_size={SIZE}", *settings])
         return build(config.backbone, name=config.backbone.name)
 
     with pytest.raises(UserError, match=rf"^backbone={option}: .*\+experiment={option} "):

@@ -163,7 +163,7 @@ def test_wrong_parameters(name: str, parameters: dict[str, float], said: str) ->
 
 def test_the_step_has_the_parameters_of_the_effects() -> None:
     """What is made beforehand and what augmentation makes on the fly are the same."""
-    file = config_folder() / "prepare/step/styles.yaml"
+    file = config_folder() / "step/styles.yaml"
     step = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert list(step["effects"]) == list(step["parameters"]) == list(EFFECTS)
     image = picture(90, 120)

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from drawsim.common.building import build, config_folder
+from drawsim.common.building import build
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.pixels.styles import EFFECTS
 from drawsim.pixels.thesis_transforms import ThesisAugmentation, augmentation, squash
@@ -302,10 +302,9 @@ def test_impossible_settings(changed: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize(("name", "copies"), [("basic", ()), ("style", tuple(EFFECTS))])
 def test_exact_through_the_configuration(name: str, copies: tuple[str, ...]) -> None:
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        overrides = [f"aug={name}", f"image_size={SIZE}"]
-        corrected = build(compose("train", overrides).aug)
-        exact = build(compose("train", [*overrides, "aug.exact=true"]).aug)
+    overrides = [f"aug={name}", f"image_size={SIZE}"]
+    corrected = build(compose("train", overrides).aug)
+    exact = build(compose("train", [*overrides, "aug.exact=true"]).aug)
     assert isinstance(corrected, Augmentation)
     assert isinstance(exact, ThesisAugmentation)
     assert (exact.size, exact.copies) == (SIZE, copies)

@@ -13,7 +13,7 @@ from drawsim.common.errors import UserError
 from drawsim.preparing.drawings import prepare_drawings
 from tests.preparing.archive_files import Tree, picture, put, table, zipped
 
-CONF = Path(__file__).resolve().parents[2] / "conf/prepare"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 SCAN = "2015_14-17_3372_ITA_R_C"
 
 

@@ -18,7 +18,7 @@ from drawsim.collection.names import AGE_GROUPS, countries
 from drawsim.common.errors import UserError
 from drawsim.preparing.schemes import Scheme, load_scheme
 
-SCHEMES = Path(__file__).resolve().parents[2] / "conf/prepare/scheme"
+SCHEMES = Path(__file__).resolve().parents[2] / "conf/scheme"
 PUBLISHED = "thesis/metadata/drawings_14_25_metadata.csv"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import yaml
 
 from drawsim.common.errors import UserError
 from drawsim.runs import folder as runs
-from drawsim.runs.folder import RunFolder, read_record
+from drawsim.runs.folder import RunFolder, Start, read_record, run_to_extend
 
 CONFIG: dict[str, Any] = {
     "study": "demo",
@@ -38,10 +40,29 @@ def changed(**values: Any) -> dict[str, Any]:
     return {**CONFIG, **values}
 
 
-def run_to_its_end(folder: Path, config: dict[str, Any] = CONFIG, **results: Any) -> None:
+def run_to_its_end(
+    folder: Path, settings: dict[str, Any] = CONFIG, again: bool = False, **results: Any
+) -> None:
     run = RunFolder(folder)
-    with run.recording(config, resume=config["resume"]):
+    start = run.find(settings, resume=settings["resume"], again=again)
+    with run.recording(settings, start):
+        run.begun()
         run.update(**results)
+
+
+@contextmanager
+def begun(run: RunFolder) -> Iterator[None]:
+    with run.recording(CONFIG, "new"):
+        run.begun()
+        yield
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """All that is below a folder, with the times of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        f"{path.relative_to(folder)} {path.stat().st_mtime_ns}": path.read_bytes() for path in files
+    }
 
 
 def test_a_finished_run(folder: Path) -> None:
@@ -66,14 +87,14 @@ def test_a_finished_run(folder: Path) -> None:
 def test_while_it_runs_it_says_so(folder: Path) -> None:
     """A killed run gets no chance to say anything: what stands here is what stays."""
     run = RunFolder(folder)
-    with run.recording(CONFIG, resume=False):
+    with run.recording(CONFIG, "new"):
         assert read_record(folder)["status"] == "running"
 
 
 @pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_interrupted_run_says_how_to_go_on(folder: Path, signal: BaseException) -> None:
     run = RunFolder(folder)
-    with pytest.raises(KeyboardInterrupt), run.recording(CONFIG, resume=False):
+    with pytest.raises(KeyboardInterrupt), begun(run):
         raise signal
     record = read_record(folder)
     assert record["status"] == "interrupted"
@@ -86,7 +107,7 @@ def test_an_interrupted_run_says_how_to_go_on(folder: Path, signal: BaseExceptio
 )
 def test_a_failed_run_says_why(folder: Path, error: Exception, message: str) -> None:
     run = RunFolder(folder)
-    with pytest.raises(type(error)), run.recording(CONFIG, resume=False):
+    with pytest.raises(type(error)), begun(run):
         raise error
     record = read_record(folder)
     assert (record["status"], record["message"]) == ("failed", message)
@@ -94,7 +115,7 @@ def test_a_failed_run_says_why(folder: Path, error: Exception, message: str) -> 
 
 def test_a_message_goes_when_the_run_goes_on(folder: Path) -> None:
     run = RunFolder(folder)
-    with pytest.raises(ValueError, match="x"), run.recording(CONFIG, resume=False):
+    with pytest.raises(ValueError, match="x"), begun(run):
         raise ValueError("x")
     run_to_its_end(folder, changed(resume=True))
     assert "message" not in read_record(folder)
@@ -104,10 +125,10 @@ def test_a_message_goes_when_the_run_goes_on(folder: Path) -> None:
 def test_the_log_keeps_what_was_said_in_the_run_and_nothing_else(folder: Path) -> None:
     log = logging.getLogger("drawsim.somewhere")
     log.setLevel(logging.INFO)
-    with RunFolder(folder).recording(CONFIG, resume=False):
+    with RunFolder(folder).recording(CONFIG, "new"):
         log.info("within é")
     log.info("after")
-    with RunFolder(folder).recording(CONFIG, resume=True):
+    with RunFolder(folder).recording(CONFIG, "resume"):
         log.info("again")
     text = (folder / "log.txt").read_text(encoding="utf-8")
     said = [line.partition("drawsim.somewhere: ")[2] for line in text.splitlines()]
@@ -117,7 +138,7 @@ def test_the_log_keeps_what_was_said_in_the_run_and_nothing_else(folder: Path) -
 
 def test_an_earlier_run_is_set_aside_whole(folder: Path) -> None:
     for value in (1, 2, 3):
-        run_to_its_end(folder, best_epoch=value)
+        run_to_its_end(folder, again=True, best_epoch=value)
         (folder / "checkpoints").mkdir(exist_ok=True)
         (folder / "checkpoints" / "best.ckpt").write_text(str(value))
     assert read_record(folder)["best_epoch"] == 3
@@ -152,11 +173,11 @@ def test_files_of_others_in_the_folder_are_no_run(folder: Path) -> None:
 
 def test_resuming_keeps_the_record_and_sets_nothing_aside(folder: Path) -> None:
     run = RunFolder(folder)
-    run.begin(CONFIG, resume=False)
+    run.take(CONFIG, "new")
     run.update(wandb_id="abc", gallery_size=9)
     run.add_seconds(fit=1.25)
     again = RunFolder(folder)
-    again.begin(changed(resume=True, dry_run=False), resume=True)
+    again.take(changed(resume=True), again.find(CONFIG, resume=True, again=False))
     again.add_seconds(fit=0.5, embed=2)
     record = read_record(folder)
     assert (record["wandb_id"], record["gallery_size"]) == ("abc", 9)
@@ -169,32 +190,102 @@ def test_resuming_what_never_began_begins(folder: Path) -> None:
     assert read_record(folder)["status"] == "finished"
 
 
-def test_resuming_with_other_settings_is_refused_and_names_them(folder: Path) -> None:
+OTHER = changed(seed=1, backbone={"name": "lite", "weights": "w.pth", "pool": "avg"})
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_other_settings_under_the_same_name_are_refused_and_named(
+    folder: Path, resume: bool
+) -> None:
     run_to_its_end(folder, best_epoch=3)
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    other = changed(
-        resume=True,
-        seed=1,
-        backbone={"name": "lite", "weights": "w.pth", "pool": "avg"},
-        optim={"lr": 1e-5, "momentum": 0.9},
-    )
-    with pytest.raises(UserError, match=r"\(backbone\.weights, optim\.momentum, seed\)") as error:
-        RunFolder(folder).begin(other, resume=True)
-    assert str(folder) in str(error.value)
+    before = content(folder)
+    other = {**OTHER, "optim": {"lr": 1e-5, "momentum": 0.9}}
+    said = r"backbone\.weights null → w\.pth, optim\.momentum null → 0\.9, seed 0 → 1\)"
+    with pytest.raises(UserError, match=said) as error:
+        RunFolder(folder).find(other, resume=resume, again=False)
+    assert str(error.value).startswith(f"{folder}: ")
     assert "name=" in str(error.value)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert "again=true" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert content(folder) == before
+    assert RunFolder(folder).find(other, resume=False, again=True) == "anew"
 
 
-def test_finished_with_the_same_settings_only(folder: Path) -> None:
+def test_how_a_run_starts(folder: Path) -> None:
     run = RunFolder(folder)
-    assert not run.finished_with(CONFIG)
-    run.begin(CONFIG, resume=False)
-    assert not run.finished_with(CONFIG), "it is still running"
+
+    def start(resume: bool = False, again: bool = False, **values: Any) -> str:
+        return run.find(changed(**values), resume=resume, again=again)
+
+    assert (start(), start(resume=True), start(again=True)) == ("new",) * 3
+    run.take(CONFIG, "new")
+    assert (start(), start(resume=True), start(again=True)) == ("anew", "resume", "anew")
     run.update(status="finished")
-    assert run.finished_with(CONFIG)
-    assert run.finished_with(changed(resume=True))
-    assert not run.finished_with(changed(seed=1))
-    assert not run.finished_with(changed(optim={"lr": 1e-4}))
+    assert (start(), start(resume=True), start(again=True)) == ("finished", "finished", "anew")
+    assert start(resume=True, workers=3, out="elsewhere", logger={"wandb": True}) == "finished"
+    with pytest.raises(UserError, match="resume and again"):
+        start(resume=True, again=True)
+
+
+def test_a_run_goes_on_with_more_epochs_but_not_with_fewer(folder: Path) -> None:
+    def epochs(number: int) -> dict[str, Any]:
+        return changed(trainer={"max_epochs": number})
+
+    run_to_its_end(folder, epochs(10))
+    run = RunFolder(folder)
+    assert run.find(epochs(20), resume=True, again=False) == "resume"
+    with pytest.raises(UserError, match=r"trainer\.max_epochs 10 → 20"):
+        run.find(epochs(20), resume=False, again=False)
+    with pytest.raises(UserError, match=r"trainer\.max_epochs 10 → 5"):
+        run.find(epochs(5), resume=True, again=False)
+    with pytest.raises(UserError, match=r"seed 0 → 1"):
+        run.find({**epochs(20), "seed": 1}, resume=True, again=False)
+    assert run_to_extend(folder.parent, epochs(20)) == folder.name
+    assert run_to_extend(folder.parent, epochs(10)) == folder.name
+    assert run_to_extend(folder.parent, epochs(5)) is None
+    assert run_to_extend(folder.parent / "none", epochs(5)) is None
+
+
+def test_settings_of_before_are_those_of_today(folder: Path) -> None:
+    run_to_its_end(folder)
+    text = (folder / "config.yaml").read_text() + "batch:\n  share: true\n"
+    (folder / "config.yaml").write_text(text)
+    now = changed(batch={"in_batch_negatives": True})
+    assert RunFolder(folder).find(now, resume=False, again=False) == "finished"
+
+
+def half_a_start(folder: Path, start: Start, error: BaseException) -> None:
+    with RunFolder(folder).recording(OTHER, start):
+        (folder / "queries").mkdir()
+        (folder / "queries" / "a.png").write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [UserError("no memory"), KeyboardInterrupt(), ValueError("x")])
+def test_a_start_that_fails_displaces_nothing(folder: Path, error: BaseException) -> None:
+    run_to_its_end(folder, best_epoch=3)
+    before = content(folder)
+    with pytest.raises(type(error)):
+        half_a_start(folder, "anew", error)
+    assert content(folder) == before
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_first_start_that_fails_leaves_nothing_of_its_own(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(UserError), RunFolder(folder).recording(CONFIG, "new"):
+        raise UserError("no data")
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_resumption_that_fails_at_its_start_leaves_the_run_as_it_was(folder: Path) -> None:
+    run_to_its_end(folder, best_epoch=3)
+    kept = [(folder / name).read_bytes() for name in ("config.yaml", "metrics.json")]
+    with pytest.raises(UserError):
+        half_a_start(folder, "resume", UserError("no memory"))
+    assert [(folder / name).read_bytes() for name in ("config.yaml", "metrics.json")] == kept
+    assert not (folder / "queries").exists()
 
 
 def test_epochs_come_in_order_and_later_ones_go(folder: Path) -> None:
@@ -219,7 +310,7 @@ def test_epochs_come_in_order_and_later_ones_go(folder: Path) -> None:
 
 def test_other_processes_write_nothing(folder: Path) -> None:
     run = RunFolder(folder, writes=False)
-    with run.recording(CONFIG, resume=False):
+    with run.recording(CONFIG, "anew"):
         run.update(best_epoch=1)
         run.write("a.txt", "a")
         run.write_table("a.csv", pd.DataFrame({"a": [1]}))
@@ -231,7 +322,8 @@ def test_other_processes_write_nothing(folder: Path) -> None:
 
 def test_other_processes_set_nothing_aside(folder: Path) -> None:
     run_to_its_end(folder)
-    RunFolder(folder, writes=False).begin(CONFIG, resume=False)
+    with pytest.raises(KeyError), RunFolder(folder, writes=False).recording(CONFIG, "anew"):
+        raise KeyError
     assert read_record(folder)["status"] == "finished"
 
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +21,46 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
-from drawsim.retrieval.ranking import TIE, top_k
+from drawsim.retrieval.index.base import Approximate, Mask, Settings
 
-MEASURED_K = 10
-SAMPLE = 1000
-"""Queries on which recall is measured."""
 TRAINING_POINTS = 40
 """Vectors for each centre in the clustering of an IVF; more take longer and change little."""
 
 
 @dataclass(frozen=True)
-class Hnsw:
+class Hnsw(Settings):
     """neighbours: links of each item (M). build_width, search_width: items that are kept in view
     while a new item is linked (efConstruction) and while a query is answered (efSearch)."""
+
+    ending = "faiss"
 
     neighbours: int = 32
     build_width: int = 100
     search_width: int = 128
 
+    def build(self, vectors: Tensor) -> FaissIndex:
+        index = _new(vectors, f"HNSW{self.neighbours},Flat")
+        index.hnsw.efConstruction = self.build_width
+        return _filled(FaissIndex(index, self), vectors)
+
+    def load(self, path: Path) -> FaissIndex:
+        return FaissIndex(_read(path), self)
+
+    def asked(self, index: Any, k: int, share: float, limits: dict[str, Any]) -> Any:
+        """FAISS's parameters of a search where a share of the items may be found."""
+        width = math.ceil(max(self.search_width, 2 * k) / share)
+        return load_faiss().SearchParametersHNSW(efSearch=min(width, index.ntotal), **limits)
+
 
 @dataclass(frozen=True)
-class Ivf:
+class Ivf(Settings):
     """lists: clusters; by default 2 √N; at most one for 40 items, which are needed to place it.
     probes: lists that are read for a query; by default a 64th of them, at least 8."""
+
+    ending = "faiss"
+    by_itself = frozenset({"lists", "probes"})
 
     lists: int | None = None
     probes: int | None = None
@@ -54,126 +68,54 @@ class Ivf:
     def for_size(self, items: int) -> Ivf:
         """The same with numbers for a gallery of this size, which may be too small for them."""
         lists = min(self.lists or round(2 * math.sqrt(items)), max(1, items // TRAINING_POINTS))
-        return Ivf(lists, min(lists, self.probes or max(8, lists // 64)))
+        return replace(self, lists=lists, probes=min(lists, self.probes or max(8, lists // 64)))
 
-
-Settings = Hnsw | Ivf
-KINDS: dict[str, type[Hnsw] | type[Ivf]] = {"hnsw": Hnsw, "ivf": Ivf}
-
-
-def ann_settings(kind: str, parameters: Mapping[str, Any]) -> Settings:
-    """Settings by name: `hnsw` or `ivf`, and whatever differs from the defaults.
-
-    Raises UserError, with the nearest names, for a kind or a parameter that there is not, and for
-    values that are not whole numbers from 1 on.
-    """
-    if kind not in KINDS:
-        raise UserError(f"ann={kind}: {nearest(kind, KINDS)}")
-    known = [field.name for field in fields(KINDS[kind])]
-    for name, value in parameters.items():
-        if name not in known:
-            raise UserError(f"ann.{name}: {kind} has no such parameter, {nearest(name, known)}")
-        optional = value is None and KINDS[kind] is Ivf
-        if not optional and (type(value) is not int or value < 1):
-            raise UserError(f"ann.{name}={value}: must be a whole number from 1 on")
-    return KINDS[kind](**parameters)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """How an approximate index was made, and how much of the exact answer it gives.
-
-    recall: share of the exact 10 nearest that it finds, mean over `sample` items of the gallery,
-    each searched among all others.
-    """
-
-    settings: Settings
-    recall: float
-    sample: int
-
-    def record(self) -> dict[str, Any]:
-        """For the manifest of an index."""
-        kind = next(name for name, made in KINDS.items() if isinstance(self.settings, made))
-        recall = {f"recall@{MEASURED_K}": self.recall, "sample": self.sample}
-        return {"type": kind, "parameters": asdict(self.settings), **recall}
-
-    @classmethod
-    def of_record(cls, record: Mapping[str, Any]) -> Measured:
-        """What `record` gave."""
-        settings = ann_settings(record["type"], record["parameters"])
-        return cls(settings, float(record[f"recall@{MEASURED_K}"]), int(record["sample"]))
-
-
-def build_ann(vectors: Tensor, settings: Settings) -> tuple[Any, Measured]:
-    """A FAISS index of vectors, (N, d) float32, unit rows, and its measured recall.
-
-    Raises UserError if FAISS is not installed.
-    """
-    faiss = load_faiss()
-    if isinstance(settings, Ivf):
-        settings = settings.for_size(len(vectors))
-        text = f"IVF{settings.lists},Flat"
-    else:
-        text = f"HNSW{settings.neighbours},Flat"
-    index = faiss.index_factory(vectors.shape[1], text, faiss.METRIC_INNER_PRODUCT)
-    if isinstance(settings, Ivf):
+    def build(self, vectors: Tensor) -> FaissIndex:
+        settings = self.for_size(len(vectors))
+        index = _new(vectors, f"IVF{settings.lists},Flat")
         index.cp.max_points_per_centroid = TRAINING_POINTS
         index.train(_array(vectors))
-    else:
-        index.hnsw.efConstruction = settings.build_width
-    return extend_ann(index, vectors, settings)
+        return _filled(FaissIndex(index, settings), vectors)
+
+    def load(self, path: Path) -> FaissIndex:
+        return FaissIndex(_read(path), self)
+
+    def asked(self, index: Any, k: int, share: float, limits: dict[str, Any]) -> Any:
+        """FAISS's parameters of a search for k items, where a share of all may be found."""
+        probes = math.ceil((self.probes or 1) / share)
+        return load_faiss().SearchParametersIVF(nprobe=min(probes, index.nlist), **limits)
 
 
-def extend_ann(index: Any, vectors: Tensor, settings: Settings) -> tuple[Any, Measured]:
-    """Add the rows of `vectors`, (N, d), that the index does not have yet, and measure anew."""
-    index.add(_array(vectors[index.ntotal :]))
-    return index, _measure(index, vectors, settings)
+class FaissIndex(Approximate):
+    """index: FAISS's own."""
 
+    def __init__(self, index: Any, settings: Hnsw | Ivf) -> None:
+        self.index = index
+        self.settings: Hnsw | Ivf = settings
 
-def ann_top_k(
-    index: Any,
-    settings: Settings,
-    queries: Tensor,
-    k: int,
-    mask: npt.NDArray[np.bool_] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """The k nearest rows of each query, as far as they are found.
+    @property
+    def count(self) -> int:
+        return int(self.index.ntotal)
 
-    queries: (Q, d) float32. mask: (N,), the rows that may be found (default: all). Returns scores
-    and rows, both (Q, k), best first; where fewer are found, the row is -1 and the score -inf.
-    """
-    faiss = load_faiss()
-    limits: dict[str, Any] = {}
-    share = 1.0
-    if mask is not None:
-        bits = np.packbits(mask, bitorder="little")
-        limits["sel"] = faiss.IDSelectorBitmap(bits)
-        share = max(float(mask.mean()), 1 / len(mask))
-    # Only a share of what comes into view may be found: as much more is looked at.
-    if isinstance(settings, Hnsw):
-        width = math.ceil(max(settings.search_width, 2 * k) / share)
-        asked = faiss.SearchParametersHNSW(efSearch=min(width, index.ntotal), **limits)
-    else:
-        probes = math.ceil((settings.probes or 1) / share)
-        asked = faiss.SearchParametersIVF(nprobe=min(probes, index.nlist), **limits)
-    scores, rows = index.search(_array(queries), k, params=asked)
-    scores[rows < 0] = -np.inf
-    return torch.from_numpy(scores), torch.from_numpy(rows)
+    def add(self, vectors: Tensor) -> None:
+        self.index.add(_array(vectors))
 
+    def top_k(self, queries: Tensor, k: int, mask: Mask | None = None) -> tuple[Tensor, Tensor]:
+        limits: dict[str, Any] = {}
+        share = 1.0
+        if mask is not None:
+            bits = np.packbits(mask, bitorder="little")  # kept until the search is over
+            limits["sel"] = load_faiss().IDSelectorBitmap(bits)
+            # Only a share of what comes into view may be found: as much more is looked at.
+            share = max(float(mask.mean()), 1 / len(mask))
+        asked = self.settings.asked(self.index, k, share, limits)
+        scores, rows = self.index.search(_array(queries), k, params=asked)
+        scores[rows < 0] = -np.inf
+        return torch.from_numpy(scores), torch.from_numpy(rows)
 
-def save_ann(index: Any, path: Path) -> None:
-    """Write a FAISS index, atomically."""
-    with atomic(path) as temporary:
-        load_faiss().write_index(index, str(temporary))
-
-
-def load_ann(path: Path) -> Any:
-    """Read what `save_ann` wrote. Raises UserError if it is damaged, or FAISS is not installed."""
-    faiss = load_faiss()
-    try:
-        return faiss.read_index(str(path))
-    except RuntimeError as error:
-        raise UserError(f"{path}: damaged; build the index again.") from error
+    def save(self, path: Path) -> None:
+        with atomic(path) as temporary:
+            load_faiss().write_index(self.index, str(temporary))
 
 
 def load_faiss() -> Any:
@@ -186,25 +128,22 @@ def load_faiss() -> Any:
         ) from error
 
 
-def _measure(index: Any, vectors: Tensor, settings: Settings) -> Measured:
-    """Recall of the nearest of sampled items among all others; equal scores are equally right."""
-    k = min(MEASURED_K, len(vectors) - 1)
-    generator = torch.Generator().manual_seed(0)
-    sample = torch.randperm(len(vectors), generator=generator)[:SAMPLE]
-    if k == 0:
-        return Measured(settings, 1.0, len(sample))
-    queries = vectors[sample]
-    # Each item is its own nearest, and left out.
-    best, rows = top_k(queries, vectors, k + 1)
-    least = _without(best, rows, sample)[:, k - 1 : k]
-    found = _without(*ann_top_k(index, settings, queries, k + 1), sample)[:, :k]
-    recall = (found >= least - TIE[torch.float32]).double().mean()
-    return Measured(settings, float(recall), len(sample))
+def _new(vectors: Tensor, factory: str) -> Any:
+    faiss = load_faiss()
+    return faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
 
 
-def _without(scores: Tensor, rows: Tensor, own: Tensor) -> Tensor:
-    """The scores in descending order, those of the queries' own rows at the end."""
-    return scores.masked_fill(rows == own[:, None], -torch.inf).sort(dim=1, descending=True).values
+def _filled(index: FaissIndex, vectors: Tensor) -> FaissIndex:
+    index.add(vectors)
+    return index
+
+
+def _read(path: Path) -> Any:
+    faiss = load_faiss()
+    try:
+        return faiss.read_index(str(path))
+    except RuntimeError as error:
+        raise UserError(f"{path}: damaged; build the index again.") from error
 
 
 def _array(vectors: Tensor) -> npt.NDArray[np.float32]:

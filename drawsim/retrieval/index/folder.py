@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
@@ -28,7 +28,8 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_json
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.index.faiss import Settings, load_ann
+from drawsim.retrieval.index.backends import BACKENDS
+from drawsim.retrieval.index.base import Approximate, Settings
 from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery
 from drawsim.retrieval.index.parts import (
     AGAIN,
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MANIFEST = "index.json"
-_OWN_FILE = re.compile(
-    r"\.?(?:drawing|artwork)s\.(\d+)\.(?:safetensors|ids\.csv|csv|faiss)(?:\.\d+\.part)?"
-)
 
 
 @dataclass(frozen=True)
@@ -180,12 +178,12 @@ class Index:
         vectors = torch.cat([vectors, new[fresh]])
         vectors[places] = new[held]
         grows = part.measured is not None and not moved.any()
-        ann = load_ann(part.file("faiss")) if grows else None
+        ann = part.load_ann() if grows else None
         larger = self._new_part(kind, Embeddings(merged, vectors), table)
         return self._with(larger, part.settings, ann), changes
 
     def remove(self, kind: str, ids: Ids[str]) -> Index:
-        """Take images out; a FAISS index is built anew.
+        """Take images out; what searches approximately is built anew.
 
         Raises UserError for unknown ids, and if nothing would be left.
         """
@@ -204,7 +202,7 @@ class Index:
     def _new_part(self, kind: str, embeddings: Embeddings, table: pd.DataFrame) -> Part:
         return Part(kind, embeddings, table, None, self.folder, self.change + 1)
 
-    def _with(self, part: Part, settings: Settings | None, ann: Any = None) -> Index:
+    def _with(self, part: Part, settings: Settings | None, ann: Approximate | None = None) -> Index:
         """The index with this part in place of the old one, written."""
         written = write_part(part, self.model, settings, ann)
         parts = {**self.parts, part.kind: written}
@@ -307,5 +305,7 @@ def _own_files(folder: Path) -> list[tuple[Path, int]]:
     """Files of an index, whole or not, with the number of the change that wrote them."""
     if not folder.is_dir():
         return []
-    found = ((file, _OWN_FILE.fullmatch(file.name)) for file in folder.iterdir())
+    endings = "|".join(["safetensors", r"ids\.csv", "csv", *{s.ending for s in BACKENDS.values()}])
+    own = re.compile(rf"\.?(?:drawing|artwork)s\.(\d+)\.(?:{endings})(?:\.\d+\.part)?")
+    found = ((file, own.fullmatch(file.name)) for file in folder.iterdir())
     return [(file, int(match[1])) for file, match in found if match]

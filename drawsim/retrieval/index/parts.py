@@ -20,14 +20,9 @@ from drawsim.collection.csv_files import write_csv
 from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
-from drawsim.retrieval.index.faiss import (
-    Measured,
-    Settings,
-    build_ann,
-    extend_ann,
-    load_ann,
-    save_ann,
-)
+from drawsim.retrieval.index.backends import measured, recorded
+from drawsim.retrieval.index.base import Approximate, Measured, Searcher, Settings
+from drawsim.retrieval.index.exact import Exact
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 
@@ -66,20 +61,33 @@ class Part:
         return np.array([*self.embeddings.ids, ""], dtype=object)
 
     @cached_property
-    def ann(self) -> tuple[Any, Settings]:
-        """The FAISS index. Raises UserError if there is none, or FAISS is not installed."""
+    def exact(self) -> Searcher:
+        """What searches it exactly."""
+        return Exact(self.matrix)
+
+    @cached_property
+    def ann(self) -> Searcher:
+        """What searches it approximately. Raises UserError as `load_ann` does."""
+        return self.load_ann()
+
+    def load_ann(self) -> Approximate:
+        """What searches it approximately, read from its file.
+
+        Raises UserError if there is none, if the file is damaged, or without its library.
+        """
         if self.measured is None:
             raise UserError(
                 f"{self.folder}: the {self.kind}s can be searched exactly only; search exactly, or "
                 "build the index for approximate search (hnsw or ivf)"
             )
-        return load_ann(self.file("faiss")), self.measured.settings
+        settings = self.measured.settings
+        return settings.load(self.file(settings.ending))
 
     @property
     def files(self) -> list[Path]:
         """What it consists of on disk."""
         vectors = self.file("safetensors")
-        ann = [] if self.measured is None else [self.file("faiss")]
+        ann = [] if self.settings is None else [self.file(self.settings.ending)]
         return [vectors, ids_path(vectors), self.file("csv"), *ann]
 
     def file(self, ending: str) -> Path:
@@ -122,25 +130,27 @@ def merged_tables(old: pd.DataFrame, new: pd.DataFrame, fresh: Sequence[str]) ->
 
 
 def write_part(
-    part: Part, model: EmbeddingModel, settings: Settings | None, ann: Any = None
+    part: Part, model: EmbeddingModel, settings: Settings | None, ann: Approximate | None = None
 ) -> Part:
-    """Write the files of a part. ann: its FAISS index as it was before rows were added."""
-    if settings is None:
-        measured = None
-    else:
-        make = build_ann(part.matrix, settings) if ann is None else None
-        index, measured = make or extend_ann(ann, part.matrix, settings)
-        save_ann(index, part.file("faiss"))
+    """Write the files of a part. ann: what searched it before rows were added, which takes them."""
+    known = None
+    if settings is not None:
+        if ann is None:
+            ann = settings.build(part.matrix)
+        else:
+            ann.add(part.matrix[ann.count :])
+        known = measured(ann, part.matrix)
+        ann.save(part.file(settings.ending))
     part.embeddings.save(part.file("safetensors"), model.metadata())
     write_csv(part.table.reset_index(), part.file("csv"))
-    return replace(part, measured=measured)
+    return replace(part, measured=known)
 
 
 def read_part(folder: Path, kind: str, entry: Mapping[str, Any]) -> Part:
     """Open a part by its record. Raises UserError if its files are not those that were written."""
-    measured = None if entry["ann"] is None else Measured.of_record(entry["ann"])
+    known = None if entry["ann"] is None else recorded(entry["ann"])
     part = Part(
-        kind, Embeddings([], torch.empty(0)), pd.DataFrame(), measured, folder, entry["change"]
+        kind, Embeddings([], torch.empty(0)), pd.DataFrame(), known, folder, entry["change"]
     )
     for file in part.files:
         size = file.stat().st_size if file.is_file() else None

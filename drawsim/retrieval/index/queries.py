@@ -19,17 +19,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.retrieval.index.faiss import ann_top_k
+from drawsim.retrieval.index.base import Mask, Searcher
 from drawsim.retrieval.index.filters import parse_filter, passing
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.gallery import EmbeddingModel
 from drawsim.retrieval.index.parts import Part
-from drawsim.retrieval.ranking import top_k
 
 FEW = 20_000
 """Where a filter leaves fewer images, or less than a tenth, an exact search is as fast."""
-GATHERED = 1 << 26
-"""Numbers of the vectors that pass a filter, copied at a time: 64 M float32 are 256 MiB."""
 RANK_CONSTANT = 60
 """k of reciprocal rank fusion, as in its paper: what damps the first ranks."""
 
@@ -177,13 +174,15 @@ def search(
 
     few = mask is not None and candidates < max(FEW, len(mask) // 10)
     if ann and not few:
-        scores, rows = _approximate(part, queries.vectors, own, k, mask)
+        scores, rows = _nearest(part.ann, queries.vectors, own, k, mask)
         short = ((rows >= 0).sum(dim=1) < possible.clamp(max=k)).nonzero().flatten()
         if len(short):
             again = [own[query] for query in short.tolist()]
-            scores[short], rows[short] = _exact(part, queries.vectors[short], again, k, mask)
+            scores[short], rows[short] = _nearest(
+                part.exact, queries.vectors[short], again, k, mask
+            )
     else:
-        scores, rows = _exact(part, queries.vectors, own, k, mask)
+        scores, rows = _nearest(part.exact, queries.vectors, own, k, mask)
     most = int(possible.max()) if len(possible) else k
     notes: tuple[str, ...] = ()
     if k > most:
@@ -202,47 +201,19 @@ def _own_rows(part: Part, queries: Queries) -> list[list[int]]:
     ]
 
 
-def _allowed(rows: Sequence[int], mask: npt.NDArray[np.bool_] | None) -> int:
+def _allowed(rows: Sequence[int], mask: Mask | None) -> int:
     return len(rows) if mask is None else int(mask[rows].sum())
 
 
-def _exact(
-    part: Part,
+def _nearest(
+    searcher: Searcher,
     queries: Tensor,
     own: Sequence[Sequence[int]],
     k: int,
-    mask: npt.NDArray[np.bool_] | None,
+    mask: Mask | None,
 ) -> tuple[Tensor, Tensor]:
     """Scores and rows of the k nearest of those that pass, (Q, k); -inf and -1 after the last."""
-    if mask is None:
-        asked = min(k + _most(own), len(part.matrix))
-        scores, rows = top_k(queries, part.matrix, asked)
-    else:
-        left = torch.from_numpy(mask).nonzero().flatten()
-        lists = []
-        for some in torch.split(left, max(1, GATHERED // part.matrix.shape[1])):
-            best, places = top_k(
-                queries, part.matrix.index_select(0, some), min(k + _most(own), len(some))
-            )
-            lists.append((best, some[places]))
-        scores, rows = (torch.cat(columns, dim=1) for columns in zip(*lists, strict=True))
-        scores, places = scores.topk(min(k + _most(own), len(left)), dim=1)
-        rows = rows.gather(1, places)
-    return _without(scores, rows, own, k)
-
-
-def _approximate(
-    part: Part,
-    queries: Tensor,
-    own: Sequence[Sequence[int]],
-    k: int,
-    mask: npt.NDArray[np.bool_] | None,
-) -> tuple[Tensor, Tensor]:
-    """The same as `_exact`, as far as it is found."""
-    index, settings = part.ann
-    asked = min(k + _most(own), len(part.embeddings.ids))
-    scores, rows = ann_top_k(index, settings, queries, asked, mask)
-    return _without(scores, rows, own, k)
+    return _without(*searcher.top_k(queries, k + _most(own), mask), own, k)
 
 
 def _most(own: Sequence[Sequence[int]]) -> int:

@@ -141,6 +141,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path: Path, failure: Ex
     checkpoints, trainer = experiment.checkpoints, experiment.trainer
     settings = {"study": "tiny", "name": "run", "monitor": "val/mrr"}
     experiment.baseline(resume=False)
+    experiment.run.begun()
     before = checkpoints.best.read_bytes()
 
     def failing(path: Path, weights_only: bool) -> None:
@@ -150,7 +151,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path: Path, failure: Ex
     trainer.save_checkpoint = failing  # type: ignore[method-assign, assignment]
     with (
         pytest.raises(UserError, match=r"run: the disk is full.*resume=true"),
-        experiment.run.recording(settings, resume=False),
+        experiment.run.recording(settings, "new"),
     ):
         experiment.fit(resume=False)
     assert checkpoints.best.read_bytes() == before

@@ -27,7 +27,7 @@ def train(folder: Path, trainer: str) -> Path:
         *("+experiment=tiny", "logger=csv", "trainer.max_epochs=1", "workers=0"),
         "trainer.precision=64-true",
         *("optim=sgd", "optim.optimizer.lr=5e-4", "batch.size=4"),
-        *(f"trainer={trainer}", f"name={trainer}", f"out={folder / 'runs'}"),
+        *(f"trainer={trainer}", f"name={trainer}", "study=tiny", f"out={folder / 'runs'}"),
         f"data.demo.cache={folder / 'cache'}",
     ]
     done = subprocess.run(

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import hydra
 import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from drawsim.common.building import config_folder
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
+from drawsim.common.launch import to_plain
 from drawsim.learning.losses.infonce import InfoNCELoss
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.experiment import Experiment
@@ -30,6 +29,7 @@ from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.runs.folder import RunFolder
 from drawsim.workflows.data import read_data
 from drawsim.workflows.parts import make_parts
+from drawsim.workflows.settings import TrainSettings
 from tests.learning import tiny
 from tests.learning.tiny import (
     CPU,
@@ -75,23 +75,23 @@ def with_drawings(gallery: Path) -> Path:
     return gallery
 
 
-def configuration(root: Path, *overrides: str, view: str = "tests.learning.tiny.tinted") -> Any:
+def configuration(
+    root: Path, *overrides: str, view: str | None = "tests.learning.tiny.tinted"
+) -> TrainSettings:
     """The settings of a run on a gallery with a trivial view and the tiny network."""
     settings = [
         *("data=folder", f"data.root={root}"),
         *([] if "pairs=annotated" in overrides else ["pairs=photographs", "pairs.views=12"]),
         *("aug=none", "image_size=24", "workers=0", "batch.size=6", *overrides),
     ]
-    with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config = hydra.compose("train", settings)
-    OmegaConf.set_struct(config, False)
-    if config.pairs.view:
-        config.pairs.view = {"_target_": view, "_partial_": True}
-    config.backbone = {"name": "tiny", "_target_": "tests.learning.tiny.tiny_backbone"}
-    return config
+    values = to_plain(compose("train", settings))
+    if values["pairs"]["view"]:
+        values["pairs"]["view"] = {"_target_": view, "_partial_": True} if view else None
+    values["backbone"] = {"name": "tiny", "_target_": "tests.learning.tiny.tiny_backbone"}
+    return TrainSettings.of({**values, "name": "tiny"})
 
 
-def assemble(config: DictConfig, folder: Path) -> tuple[Experiment, pd.DataFrame, Any]:
+def assemble(config: TrainSettings, folder: Path) -> tuple[Experiment, pd.DataFrame, Any]:
     run = RunFolder(folder)
     collection, split, skipped = read_data(config, run.path, write=True)
     data, miner, module = make_parts(config, collection, split)
@@ -128,7 +128,7 @@ def test_a_gallery_alone_is_enough(tmp_path: Path, gallery: Path, overrides: lis
     assert len(experiment.data.task.train_pairs) == 0
     assert split["set"].value_counts().to_dict() == {"val": 2, "test": 2}
 
-    with experiment.run.recording({"study": "s", "name": "n", "monitor": "val/mrr"}, resume=False):
+    with experiment.run.recording({"study": "s", "name": "n", "monitor": "val/mrr"}, "new"):
         baseline = experiment.baseline(resume=False)
         untrained = {k: v.clone() for k, v in experiment.module.state_dict().items()}
         experiment.fit(resume=False)
@@ -187,12 +187,9 @@ def test_choices_that_do_not_exist_or_fit(
         make_parts(configuration(gallery, *overrides), collection, split)
 
 
-def test_views_need_something_that_simulates_them(tmp_path: Path, gallery: Path) -> None:
-    config = configuration(gallery)
-    collection, split, _ = read_data(config, tmp_path / "run", write=True)
-    config.pairs.view = None
+def test_views_need_something_that_simulates_them(gallery: Path) -> None:
     with pytest.raises(UserError, match=r"pairs\.views needs pairs\.view"):
-        make_parts(config, collection, split)
+        configuration(gallery, view=None)
 
 
 def test_drawings_without_pairs_are_fitted_to_and_nothing_else(

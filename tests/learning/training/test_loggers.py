@@ -172,7 +172,7 @@ def test_wandb_offline_stays_in_the_run_folder(
 ) -> None:
     caplog.set_level("INFO")
     run = RunFolder(tmp_path / "run")
-    run.begin(CONFIG, resume=False)
+    run.take(CONFIG, "new")
     plain, wandb_logger = make_loggers(settings(csv=True, wandb=True), run, CONFIG)
     assert isinstance(plain, StepLog)
     assert isinstance(wandb_logger, WandbLogger)
@@ -194,7 +194,7 @@ def test_wandb_offline_stays_in_the_run_folder(
 
     # Taken up again it is the same W&B run.
     resumed = RunFolder(run.path)
-    resumed.begin({**CONFIG, "resume": True}, resume=True)
+    resumed.take({**CONFIG, "resume": True}, "resume")
     [again] = make_loggers(settings(wandb=True), resumed, CONFIG)
     assert isinstance(again, WandbLogger)
     assert again.experiment.id == identity

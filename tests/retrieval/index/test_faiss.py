@@ -14,15 +14,9 @@ from torch import Tensor
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index import queries as queries_module
-from drawsim.retrieval.index.faiss import (
-    Hnsw,
-    Ivf,
-    Measured,
-    Settings,
-    ann_settings,
-    ann_top_k,
-    build_ann,
-)
+from drawsim.retrieval.index.backends import ann_settings, measured, recorded
+from drawsim.retrieval.index.base import Settings
+from drawsim.retrieval.index.faiss import Hnsw, Ivf
 from drawsim.retrieval.index.folder import build_index, open_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index.queries import of_ids, of_vectors, search
@@ -45,31 +39,30 @@ def gallery(vectors: Tensor, first: int = 0) -> Gallery:
 
 @BOTH
 def test_measured_recall_is_that_of_brute_force(settings: Settings) -> None:
-    pytest.importorskip("faiss")
     vectors = unit_rows(3000, 0)
     narrow = Hnsw(4, 8, 8) if isinstance(settings, Hnsw) else Ivf(lists=50, probes=4)
-    index, measured = build_ann(vectors, narrow)
+    index = narrow.build(vectors)
+    known = measured(index, vectors)
     sample = torch.randperm(3000, generator=torch.Generator().manual_seed(0))[:1000]
     scores = (vectors[sample] @ vectors.T).numpy()
     scores[np.arange(1000), sample.numpy()] = -2
-    _, rows = ann_top_k(index, narrow, vectors[sample], 11)
+    _, rows = index.top_k(vectors[sample], 11)
     hits = []
     for query, found, own in zip(scores, rows.numpy(), sample.numpy(), strict=True):
         best = set(np.argsort(-query)[:10])
         hits.append(len(best & set([row for row in found if row not in (own, -1)][:10])) / 10)
-    assert measured.sample == 1000
-    assert 0.2 < measured.recall < 0.999
-    assert measured.recall == pytest.approx(np.mean(hits), abs=1e-9)
-    assert Measured.of_record(measured.record()) == measured
+    assert known.sample == 1000
+    assert 0.2 < known.recall < 0.999
+    assert known.recall == pytest.approx(np.mean(hits), abs=1e-9)
+    assert recorded(known.record()) == known
 
 
 @BOTH
 def test_only_what_passes_is_found(settings: Settings) -> None:
-    pytest.importorskip("faiss")
     vectors, queries = unit_rows(2000, 0), unit_rows(50, 1)
-    index, measured = build_ann(vectors, settings)
+    index = settings.build(vectors)
     mask = np.arange(2000) % 5 == 3
-    scores, rows = ann_top_k(index, measured.settings, queries, 10, mask)
+    scores, rows = index.top_k(queries, 10, mask)
     assert mask[rows.numpy()].all()
     torch.testing.assert_close(scores, (queries @ vectors.T).gather(1, rows))
     allowed = torch.from_numpy(mask).nonzero().flatten()
@@ -81,7 +74,6 @@ def test_only_what_passes_is_found(settings: Settings) -> None:
 def test_search_follows_additions_replacements_and_removals(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("faiss")
     monkeypatch.setattr(queries_module, "FEW", 10)
     vectors = unit_rows(900, 0)
     index = build_index(tmp_path, {"artwork": gallery(vectors[:600])}, ann=settings)
@@ -90,7 +82,7 @@ def test_search_follows_additions_replacements_and_removals(
         part = open_index(tmp_path).part("artwork")
         assert part.measured is not None
         assert part.measured.recall > 0.9
-        assert part.ann[0].ntotal == len(part.embeddings.ids)
+        assert part.load_ann().count == len(part.embeddings.ids)
         some = of_vectors([f"q{i}" for i in range(40)], unit_rows(40, 2), MODEL)
         for where in (None, "half=1"):
             exact = search(index, "artwork", some, k, where)
@@ -125,7 +117,6 @@ def test_search_follows_additions_replacements_and_removals(
 
 
 def test_lists_that_come_out_too_short_are_completed(tmp_path: Path) -> None:
-    pytest.importorskip("faiss")
     index = build_index(
         tmp_path, {"artwork": gallery(unit_rows(400, 0))}, ann=Ivf(lists=10, probes=1)
     )
@@ -136,10 +127,9 @@ def test_lists_that_come_out_too_short_are_completed(tmp_path: Path) -> None:
 
 @BOTH
 def test_a_gallery_of_one(settings: Settings) -> None:
-    pytest.importorskip("faiss")
-    index, measured = build_ann(unit_rows(1, 0), settings)
-    assert measured.recall == 1.0
-    assert ann_top_k(index, measured.settings, unit_rows(1, 1), 2)[1].tolist() == [[0, -1]]
+    index = settings.build(unit_rows(1, 0))
+    assert measured(index, unit_rows(1, 0)).recall == 1.0
+    assert index.top_k(unit_rows(1, 1), 2)[1].tolist() == [[0, -1]]
 
 
 def test_without_faiss_one_line_says_what_to_install(

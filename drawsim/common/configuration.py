@@ -1,0 +1,254 @@
+"""The configuration of a command: what can be chosen and set, and what is wrong with what was."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import yaml
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException, MissingConfigException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from drawsim.common.arguments import quoted
+from drawsim.common.building import TARGET, config_folder
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.renamed import RENAMED
+
+COMMANDS = "commands"
+"""The folder of `conf/` with a file for each command; the others are groups of options."""
+WITH_A_PLUS = "experiment"
+"""The group that adds to the others; a command has it if it has the groups to add to."""
+OPEN = ("callbacks", "trainer")
+"""What users may add to, beside the arguments of factories: Lightning's own, checked by it."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A command's configuration with some options chosen and no other setting changed.
+
+    settings: not resolved. options: of each group, the chosen one.
+    """
+
+    settings: Mapping[str, Any]
+    options: Mapping[str, str]
+
+
+class Groups(SearchPathPlugin):  # type: ignore[misc]
+    """Shows Hydra the groups of options, beside the file of a command that chooses from them.
+
+    Other commands do not see them, so that their settings may be called as a group is.
+    """
+
+    shown = True
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add the folder of the groups."""
+        if self.shown:
+            search_path.append("drawsim", f"file://{config_folder()}")
+
+
+def commands_folder() -> Path:
+    """Where each command has its file."""
+    return config_folder() / COMMANDS
+
+
+def show_groups(command: str) -> None:
+    """Let Hydra see the groups from now on, if the command chooses from any."""
+    Plugins.instance().register(Groups)
+    Groups.shown = bool(groups(command))
+
+
+def register_resolvers(**others: Callable[..., str]) -> None:
+    """Tell OmegaConf what `conf/` refers to: `${folder_name:…}` and `${choices:…}`."""
+    own: dict[str, Callable[..., str]] = {
+        "folder_name": lambda path: Path(path).resolve().name,
+        "choices": lambda command: "\n".join(
+            f"{group}: {', '.join(options(group))}" for group in groups(command)
+        ),
+    }
+    for name, resolver in (own | others).items():
+        OmegaConf.register_new_resolver(name, resolver, replace=True)
+
+
+def compose(command: str, overrides: Sequence[str] = (), *, with_hydra: bool = False) -> DictConfig:
+    """The configuration of a command line. Raises Hydra's errors for what is wrong in it."""
+    register_resolvers()
+    shown, active = Groups.shown, GlobalHydra.instance().hydra
+    show_groups(command)
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(str(commands_folder()), version_base="1.3"):
+            found = hydra.compose(command, list(overrides), return_hydra_config=with_hydra)
+    finally:
+        GlobalHydra.instance().hydra, Groups.shown = active, shown
+    assert isinstance(found, DictConfig)
+    return found
+
+
+@functools.cache
+def groups(command: str) -> tuple[str, ...]:
+    """The groups of options that a command chooses from: those of its list of defaults."""
+    text = (config_folder() / COMMANDS / f"{command}.yaml").read_text(encoding="utf-8")
+    entries = [entry for entry in yaml.safe_load(text)["defaults"] if isinstance(entry, dict)]
+    named = [key for entry in entries for key in entry if not key.startswith("override ")]
+    extends = "loss" in named  # whole recipes are for training
+    return tuple(sorted([*named, *([WITH_A_PLUS] if extends else [])]))
+
+
+def options(group: str) -> list[str]:
+    """The shipped options of a group."""
+    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+
+
+def chosen(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments that choose an option of a group."""
+    return [text for text in arguments if _key(text).split("@")[0] in groups(command)]
+
+
+def composed(command: str, choices: Sequence[str], users_folder: str | None) -> Composed:
+    """The command's configuration with these options chosen and every value as they have it.
+
+    users_folder: a folder of configuration that the command line adds. Raises Hydra's errors.
+    """
+    return _composed(command, tuple(choices), users_folder)
+
+
+@functools.lru_cache(maxsize=64)
+def _composed(command: str, choices: tuple[str, ...], users_folder: str | None) -> Composed:
+    searched = []
+    if users_folder:
+        searched = [f"hydra.searchpath=[{quoted(f'file://{Path(users_folder).resolve()}')}]"]
+    config = compose(command, [*choices, *searched], with_hydra=True)
+    settings: Any = OmegaConf.to_container(config)
+    taken = settings.pop("hydra")["runtime"]["choices"]
+    return Composed(settings, {k: v for k, v in taken.items() if "/" not in k})
+
+
+def check_values(
+    command: str, settings: Mapping[str, Any], arguments: Sequence[str], users_folder: str | None
+) -> None:
+    """Raise UserError for what Hydra lets pass: +sede=1, ~logger, and seed=abc.
+
+    settings: not resolved, as the arguments made them.
+    """
+    choices = [text for text in chosen(command, arguments) if not text.startswith("~")]
+    defaults = composed(command, choices, users_folder).settings
+    if wrong := list(_wrong(defaults, settings, "")):
+        raise UserError("; ".join(wrong))
+
+
+def explain(
+    error: Exception, command: str, arguments: Sequence[str], users_folder: str | None
+) -> str:
+    """One line for a mistake on the command line, with the nearest valid names."""
+    text = str(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        known = [str(name) for name in error.options or []]
+        return f"{group}={option}: no such option, {nearest(option, known)}"
+    unknown = re.search(r"Could not (?:override|append to|delete from config\.) '([^']+)'", text)
+    if unknown and not unknown.group(1).startswith("hydra."):
+        key = unknown.group(1).split("@")[0]
+        if key == WITH_A_PLUS and key in groups(command):
+            given = next((a.partition("=")[2] for a in arguments if _key(a) == key), "…")
+            return f"{key}={given}: is added to the other choices, so with a plus: +{key}={given}"
+        return _unknown_key(key, command, arguments, users_folder)
+    group_of = re.search(r"(?:config group|group) '([^']+)'", text)
+    if group_of and "Could not find" in text:
+        names = _names(command, "", arguments, users_folder)
+        return f"{group_of.group(1)}: no such choice, {nearest(group_of.group(1), names)}"
+    missing = re.search(r"Missing mandatory value: (\S+)", text)
+    if missing:
+        return f"{missing.group(1)} must be given: {missing.group(1)}=…"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "; ".join(lines[:2]) + f" (python -m drawsim.{command} --help shows what there is)"
+
+
+def _key(argument: str) -> str:
+    return re.split("=", argument.lstrip("+~"), maxsplit=1)[0]
+
+
+def _unknown_key(key: str, command: str, arguments: Sequence[str], users_folder: str | None) -> str:
+    """What to say of a setting that does not exist: the first part that is wrong, and its likes."""
+    if key in RENAMED:
+        return f"{key} is now {RENAMED[key]}"
+    *parents, name = key.split(".")
+
+    def below(parts: Sequence[str]) -> list[str]:
+        return _names(command, ".".join(parts), arguments, users_folder)
+
+    while parents and not below(parents):
+        name = parents.pop()
+    names = [".".join([*parents, other]) for other in below(parents)]
+    wrong = ".".join([*parents, name])
+    if wrong in names:
+        return f"{key}: {wrong} is set as a whole, '{wrong}={{{key[len(wrong) + 1 :]}: …}}'"
+    return f"{wrong}: no such setting, {nearest(wrong, names)}"
+
+
+def _names(
+    command: str, parent: str, arguments: Sequence[str], users_folder: str | None
+) -> list[str]:
+    """Settings of the command's default configuration below `parent`; at the top, also groups."""
+    try:
+        found: Any = composed(command, chosen(command, arguments), users_folder).settings
+    except (HydraException, OmegaConfBaseException):  # a choice is wrong, too, or is a sweep
+        found = composed(command, (), None).settings
+    for part in parent.split(".") if parent else ():
+        found = found.get(part) if isinstance(found, Mapping) else None
+    keys = [str(key) for key in found] if isinstance(found, Mapping) else []
+    return keys if parent else [*keys, *groups(command)]
+
+
+def _wrong(default: Any, value: Any, key: str) -> Iterator[str]:
+    """What is wrong with a value, or in it, beside the default one."""
+    if not isinstance(default, Mapping) or value is None:
+        yield from _mistyped(default, value, key)
+        return
+    if not isinstance(value, Mapping):
+        own = ", ".join(f"{key}.{name}" for name in default)
+        yield f"{key}={value}: set one of {own}"
+        return
+    dotted = f"{key}." if key else ""
+    free = TARGET in value or TARGET in default
+    for name, inner in value.items():
+        if name in default:
+            yield from _wrong(default[name], inner, f"{dotted}{name}")
+        elif f"{dotted}{name}" in RENAMED:
+            yield f"{dotted}{name} is now {RENAMED[f'{dotted}{name}']}"
+        elif not free and key not in OPEN:
+            known = [f"{dotted}{other}" for other in default]
+            yield f"{dotted}{name}: no such setting, {nearest(f'{dotted}{name}', known)}"
+    for name in default:
+        if name not in value and not free and key != "callbacks":
+            yield f"~{dotted}{name}: cannot be left out{_instead(dotted + name)}"
+
+
+def _instead(group: str) -> str:
+    """What to choose rather than nothing."""
+    offered = {"logger": "logger=csv", "callbacks": "~callbacks.progress for no progress bar"}
+    return f"; {offered[group]} does the least" if group in offered else ""
+
+
+def _mistyped(default: Any, value: Any, key: str) -> Iterator[str]:
+    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
+        bool: ("true or false", (bool,)),
+        int: ("a whole number", (int,)),
+        float: ("a number", (int, float)),
+    }
+    if type(default) not in kinds or value is None:
+        return
+    wanted, types = kinds[type(default)]
+    good = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    if not good and not (isinstance(value, str) and "${" in value):
+        yield f"{key}={value}: must be {wanted}"

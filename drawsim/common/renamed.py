@@ -1,0 +1,38 @@
+"""Settings of before, and what they are called now."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+RENAMED = {
+    "batch.share": "batch.in_batch_negatives",
+    "batch.memory": "batch.cross_batch_memory",
+}
+"""Dotted names: the command line is told of the new one, and files are read as if they had it."""
+
+
+def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a file under the names of today.
+
+    >>> renamed({"batch": {"share": True, "size": 8}})
+    {'batch': {'size': 8, 'in_batch_negatives': True}}
+    """
+    found: dict[str, Any] = copy.deepcopy(dict(settings))
+    for old, new in RENAMED.items():
+        before, key = _parent(found, old)
+        if before is not None and key in before:
+            after, name = _parent(found, new)
+            if after is not None:
+                after.setdefault(name, before.pop(key))
+    return found
+
+
+def _parent(settings: dict[str, Any], dotted: str) -> tuple[dict[str, Any] | None, str]:
+    """The mapping that a setting lies in, if it is there, and its own name."""
+    *parents, name = dotted.split(".")
+    here: Any = settings
+    for parent in parents:
+        here = here.get(parent) if isinstance(here, dict) else None
+    return (here if isinstance(here, dict) else None), name

@@ -1,0 +1,199 @@
+"""The settings of a training run as typed values; numbers that cannot be are refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from drawsim.common.building import build
+from drawsim.common.errors import UserError, nearest
+
+T = TypeVar("T")
+LARGEST_SEED = 2**32 - 1
+LEAST = {
+    "seed": 0,
+    "image_size": 1,
+    "batch.size": 1,
+    "batch.embed": 1,
+    "pairs.passes": 0,
+    "pairs.views": 0,
+    "workers": 0,
+    "data.max_pixels": 1,
+    "trainer.max_epochs": 0,
+    "trainer.accumulate_grad_batches": 1,
+    "trainer.log_every_n_steps": 1,
+    "optim.optimizer.lr": 0,
+    "optim.optimizer.weight_decay": 0,
+    "adapt.unlabelled": 0,
+    "miner.negatives": 0,
+}
+"""The least that a number may be."""
+CHOICES = {
+    "keep": ("best", "last", "on_improvement"),
+    "protocol": ("drawsim", "thesis"),
+    "reading": ("areas", "thesis"),
+    "val_loss": ("plain", "augmented"),
+    "pairs.queries": ("annotated", "simulated"),
+    "data.on_missing": ("error", "skip"),
+}
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which collection (`conf/data`): a folder, or a demo that is made on first use."""
+
+    name: str
+    on_missing: Literal["error", "skip"] = "error"
+    max_pixels: int = 178956970
+    root: str | None = None
+    demo: Mapping[str, Any] | None = None
+
+    def folder(self) -> Path:
+        """The collection's folder; the demo is painted if it is not there."""
+        if self.demo is not None:
+            made: Path = build(self.demo)
+            return made
+        if self.root is None:
+            raise UserError("data.root must be given: data.root=…")
+        return Path(self.root)
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """Which split (`conf/split`), and whether one that had to be made is kept."""
+
+    name: str
+    write: bool = False
+
+
+@dataclass(frozen=True)
+class PairsSettings:
+    """What is trained on and whose ranks are measured (`conf/pairs`)."""
+
+    name: str = "annotated"
+    passes: int = 1
+    views: int = 0
+    view: Mapping[str, Any] | None = None
+    queries: Literal["annotated", "simulated"] = "annotated"
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """What goes through the network together; see `conf/commands/train.yaml`."""
+
+    size: int = 8
+    grouped: bool = True
+    in_batch_negatives: bool = True
+    cross_batch_memory: bool = False
+    flip: bool = False
+    embed: int = 32
+
+
+@dataclass(frozen=True)
+class EmbedSettings:
+    """What a run embeds at the end beside the drawings of its split."""
+
+    unpaired: bool = True
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """All settings of a training run, by the names that `conf/commands/train.yaml` has.
+
+    Groups that name a factory stay mappings, for `building.build`. values: everything as plain
+    values, which is what `config.yaml` and loggers get.
+    """
+
+    study: str
+    name: str
+    data: DataSettings
+    split: SplitSettings
+    pairs: PairsSettings
+    batch: BatchSettings
+    embed: EmbedSettings
+    backbone: Mapping[str, Any]
+    aug: Mapping[str, Any]
+    loss: Mapping[str, Any]
+    miner: Mapping[str, Any]
+    layout: Mapping[str, Any]
+    adapt: Mapping[str, Any]
+    rerank: Mapping[str, Any]
+    optim: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    logger: Mapping[str, Any]
+    callbacks: Mapping[str, Any]
+    values: Mapping[str, Any]
+    seed: int
+    image_size: int
+    reading: Literal["areas", "thesis"]
+    freeze: bool
+    monitor: str
+    keep: Literal["best", "last", "on_improvement"]
+    val_loss: Literal["plain", "augmented"]
+    protocol: Literal["drawsim", "thesis"]
+    resume: bool = False
+    again: bool = False
+    dry_run: bool = False
+    image_cache: Path | None = None
+    workers: int | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> TrainSettings:
+        """From plain values, resolved. Raises UserError that lists what cannot be."""
+        check_numbers(values)
+        check_choices(values)
+        cache = values.get("image_cache")
+        parts: dict[str, Any] = {
+            "data": filled(DataSettings, values["data"]),
+            "split": filled(SplitSettings, values["split"]),
+            "pairs": filled(PairsSettings, values["pairs"]),
+            "batch": filled(BatchSettings, values["batch"]),
+            "embed": filled(EmbedSettings, values.get("embed", {})),
+            "callbacks": values.get("callbacks") or {},
+            "image_cache": Path(cache) if cache else None,
+            "values": values,
+        }
+        return filled(cls, {**values, **parts})
+
+
+def filled(kind: type[T], values: Mapping[str, Any]) -> T:
+    """A dataclass from the values that have its fields' names."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: values[name] for name in names if name in values})
+
+
+def check_numbers(values: Mapping[str, Any]) -> None:
+    """Raise UserError for numbers that no run can have."""
+    wrong = []
+    for key, least in LEAST.items():
+        value = _value(values, key)
+        if isinstance(value, int | float) and not value >= least:
+            wrong.append(f"{key}={value}: must be {least} or more")
+    if isinstance(seed := values.get("seed"), int) and seed > LARGEST_SEED:
+        wrong.append(f"seed={seed}: must be at most {LARGEST_SEED}")
+    decay = _value(values, "optim.layer_decay")
+    if isinstance(decay, int | float) and not 0 < decay <= 1:
+        wrong.append(f"optim.layer_decay={decay}: must be above 0 and at most 1")
+    if wrong:
+        raise UserError("; ".join(wrong))
+
+
+def check_choices(values: Mapping[str, Any]) -> None:
+    """Raise UserError for words that are not among those that a setting may be."""
+    for key, known in CHOICES.items():
+        value = _value(values, key)
+        if value is not None and value not in known:
+            raise UserError(f"{key}={value}: {nearest(str(value), known)}")
+    pairs = values["pairs"]
+    if pairs["views"] and pairs.get("view") is None:
+        raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")
+    if not pairs["views"] and not pairs["passes"]:
+        raise UserError("pairs.passes=0 and pairs.views=0: there is nothing to train on")
+
+
+def _value(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
