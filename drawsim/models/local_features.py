@@ -98,7 +98,7 @@ class KeptPictures:
         """Cells of a picture, height and width."""
         size = self.model.reading.size
         blank = torch.zeros(1, 3, size, size, dtype=torch.uint8)
-        features = local_features(self.model.backbone, blank)
+        features = local_features(self.model.backbone, blank.to(self.model.backbone.mean.device))
         return features.height, features.width
 
     @cached_property
@@ -129,8 +129,10 @@ class KeptPictures:
 
     def _rounded(self, images: Tensor) -> LocalFeatures:
         """The features of (B, 3, S, S) images as they come back from the store."""
-        features = local_features(self.model.backbone, images)
-        return LocalFeatures(features.vectors.half().float(), features.height, features.width)
+        device = self.model.backbone.mean.device
+        features = local_features(self.model.backbone, images.to(device))
+        vectors = features.vectors.cpu().half().float()
+        return LocalFeatures(vectors, features.height, features.width)
 
     def _kept(self, digest: bytes) -> Tensor | None:
         """The features of a picture; None if they are not there, or damaged."""

@@ -11,7 +11,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
-from torch import Tensor
 
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
@@ -21,13 +20,22 @@ from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
-from drawsim.learning.training.results import Vectors, measure
+from drawsim.learning.training.results import (
+    BySet,
+    SecondLook,
+    Vectors,
+    measure,
+    measure_stages,
+)
+from drawsim.models.evaluating import ADAPTED, EMBEDDING, RERANKED, UNTRAINED
+from drawsim.models.local_features import KeptPictures
+from drawsim.models.model import Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.runs.folder import Protocol, RunFolder
 
 UNADAPTED = "unadapted"
-"""Names the untrained gallery before adaptation: it tells which artworks are near-duplicates."""
+"""Untrained embeddings before adaptation: the gallery tells which artworks are near-duplicates."""
 
 
 @dataclass
@@ -42,6 +50,8 @@ class Experiment:
     trainer: pl.Trainer
     run: RunFolder
     protocol: Protocol
+    untrained: Vectors | None = None
+    """As the untrained network embeds, before adaptation."""
 
     @classmethod
     def assemble(
@@ -75,13 +85,15 @@ class Experiment:
         """
         if resume and self.checkpoints.last.is_file():
             vectors = self._load("baseline")
-            self.mining.start(self._untrained_gallery(vectors[1]))
+            self.untrained = self._load_untrained()
+            self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
             return vectors
         self.data.at_the_end = False
         vectors = self._embed("baseline")
-        self.data.at_the_end = True
+        self.untrained = self.evaluation.raw
         self.mining.start(self.evaluation.gallery)
-        self._keep_untrained_gallery()
+        self._keep_untrained()
+        self.data.at_the_end = True
         self._record_untrained()
         return vectors
 
@@ -122,18 +134,46 @@ class Experiment:
         self._select()
         models = {"baseline": baseline, "final": self._embed("final")}
         started = time.perf_counter()
-        results = measure(self.data.task, models, self.protocol)
+        again = SecondLook(self.module.model.rerank, self._pictures())
+        results = measure(self.data.task, models, self.protocol, {"final": again})
+        stages = self._stages(models["final"], results.metrics["final"])
         ranked = time.perf_counter() - started
         self.run.write_table("ranks.csv", results.ranks)
         spent = self.evaluation.seconds
         self.run.add_seconds(embed=spent["embed"], rank=spent["rank"] + ranked)
         self.run.update(
             **results.metrics,
+            **({"stages": stages} if stages else {}),
             diagnostics=results.diagnostics,
             best_epoch=self.checkpoints.best_epoch,
             epochs=self.trainer.current_epoch,
             tie_rate=results.tie_rates["final", "test"],
         )
+
+    def _stages(self, adapted: Vectors, final: BySet) -> dict[str, BySet]:
+        """Metrics of each stage of the model's ranking, and of the plain untrained network.
+
+        Empty for a model that ranks by its embedding alone: its two figures are baseline and final.
+        """
+        model = self.module.model
+        vectors: dict[str, Vectors] = {}
+        if model.adaptation is not None:
+            if self.untrained is not None:
+                vectors[UNTRAINED] = self.untrained
+            vectors |= {EMBEDDING: self.evaluation.raw, ADAPTED: adapted}
+        elif model.rerank is not None:
+            vectors[EMBEDDING] = adapted
+        stages = measure_stages(self.data.task, vectors)
+        return stages if model.rerank is None else {**stages, RERANKED: final}
+
+    def _pictures(self) -> KeptPictures | None:
+        """The pictures of the task, for a model whose re-ranking looks at them."""
+        model, task = self.module.model, self.data.task
+        if model.rerank is None or not model.rerank.looks:
+            return None
+        self.module.eval()
+        files = [Path(path) for path in self.data.images.paths]
+        return KeptPictures(model, files[task.gallery :], files[: task.gallery])
 
     def _select(self) -> None:
         """Load the selected weights."""
@@ -148,31 +188,31 @@ class Experiment:
         self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
-            made_by = self.module.model.describe(str(self.trainer.precision))
-            task = self.data.task
-            rows = task.originals()
-            if not self.data.at_the_end:
-                rows = rows[torch.isin(rows, task.looked_at())]
-            drawings = Embeddings([task.drawings[row] for row in rows.tolist()], vectors[0][rows])
-            drawings.save(self._file(stage, "drawing"), made_by)
-            Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
+            self._save(stage, vectors, self.module.model)
         return vectors
 
-    def _keep_untrained_gallery(self) -> None:
-        """Keep the gallery before adaptation, where there is any, for a resumed run."""
-        if self.module.adaptation is not None and self.run.writes:
-            gallery = Embeddings(self.data.task.artworks, self.evaluation.gallery)
-            made_by = self.module.model.unadapted.describe(str(self.trainer.precision))
-            gallery.save(self._file(UNADAPTED, "artwork"), made_by)
+    def _save(self, stage: str, vectors: Vectors, model: Model) -> None:
+        """Keep embeddings of the gallery and of the originals that are embedded by now."""
+        made_by = model.describe(str(self.trainer.precision))
+        task = self.data.task
+        rows = task.originals()
+        if not self.data.at_the_end:
+            rows = rows[torch.isin(rows, task.looked_at())]
+        drawings = Embeddings([task.drawings[row] for row in rows.tolist()], vectors[0][rows])
+        drawings.save(self._file(stage, "drawing"), made_by)
+        Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
 
-    def _untrained_gallery(self, adapted: Tensor) -> Tensor:
-        """Artworks as the untrained network embedded them, for a resumed run."""
-        if self.module.adaptation is None:
-            return adapted
-        return load_embeddings(self._file(UNADAPTED, "artwork")).vectors.clone()
+    def _keep_untrained(self) -> None:
+        """Keep embeddings before adaptation, where there is any, for a resumed run."""
+        if self.module.adaptation is not None and self.run.writes:
+            self._save(UNADAPTED, self.evaluation.raw, self.module.model.unadapted)
+
+    def _load_untrained(self) -> Vectors | None:
+        """What `_keep_untrained` kept; None for a model that does not adapt."""
+        return None if self.module.adaptation is None else self._load(UNADAPTED)
 
     def _load(self, stage: str) -> Vectors:
-        """What `_embed` kept; zeros for the drawings that it did not."""
+        """What `_save` kept; zeros for the drawings that it did not."""
         task = self.data.task
         kept = load_embeddings(self._file(stage, "drawing"))
         row = {name: i for i, name in enumerate(task.drawings)}

@@ -14,6 +14,7 @@ from drawsim.retrieval.analysis.diagnostics import hubness, memorisation
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking
 from drawsim.retrieval.ranking import Ranking
+from drawsim.retrieval.reranking.base import Pictures, Reranker
 from drawsim.retrieval.task import RetrievalTask, ranks_table
 from drawsim.runs.folder import Protocol
 
@@ -36,17 +37,32 @@ class Results:
     tie_rates: dict[tuple[str, Set], float]
 
 
-def measure(task: RetrievalTask, models: Mapping[str, Vectors], protocol: Protocol) -> Results:
+@dataclass(frozen=True)
+class SecondLook:
+    """How the lists of a model are looked at again, and the pictures for it, if it needs them."""
+
+    reranker: Reranker | None = None
+    pictures: Pictures | None = None
+
+
+def measure(
+    task: RetrievalTask,
+    models: Mapping[str, Vectors],
+    protocol: Protocol,
+    again: Mapping[str, SecondLook] | None = None,
+) -> Results:
     """Rank the gallery for every set by each model.
 
-    protocol: `thesis` adds its own scores, under `thesis/<name>`.
+    protocol: `thesis` adds its own scores, under `thesis/<name>`, of vectors as they are. again: of
+    models whose lists are looked at again.
     """
     metrics: dict[str, BySet] = {model: {} for model in models}
     diagnostics: dict[str, BySet] = {model: {} for model in models}
     tables, tie_rates = [], {}
     for model, vectors in models.items():
         for name in SETS:
-            ranking = task.rank(task.queries[name], *vectors)
+            look = (again or {}).get(model, SecondLook())
+            ranking = task.rank(task.queries[name], *vectors, look.reranker, look.pictures)
             metrics[model][name] = summarise(query_metrics(ranking))
             if protocol == "thesis":
                 metrics[model][name] |= thesis_scores(task, name, vectors)
@@ -54,6 +70,16 @@ def measure(task: RetrievalTask, models: Mapping[str, Vectors], protocol: Protoc
             tie_rates[model, name] = ranking.tie_rate
             tables.append(ranks_table(task, name, ranking).assign(model=model))
     return Results(metrics, diagnostics, pd.concat(tables, ignore_index=True), tie_rates)
+
+
+def measure_stages(task: RetrievalTask, stages: Mapping[str, Vectors]) -> dict[str, BySet]:
+    """The metrics of every set by each stage of ranking."""
+    return {
+        stage: {
+            name: summarise(query_metrics(task.rank(task.queries[name], *vectors))) for name in SETS
+        }
+        for stage, vectors in stages.items()
+    }
 
 
 def diagnose(task: RetrievalTask, ranking: Ranking) -> dict[str, float]:

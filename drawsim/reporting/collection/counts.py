@@ -45,7 +45,7 @@ def read_holdings(root: Path) -> Holdings:
         held = tuple(name for name in held if name != "pairs")  # which need both other tables
     collection = Collection.open(root, tables=held if unfinished else TABLES)
     if "grade" in collection.pairs.columns:
-        kept = collection.pairs["pair"] | (collection.pairs["grade"] != REJECTED)
+        kept = collection.pairs["pair"] | ~collection.pairs["grade"].isin(REJECTED)
         collection = replace(collection, pairs=collection.pairs[kept])
     return Holdings(collection.without_copies(), len(collection.copies), absent)
 

@@ -31,16 +31,18 @@ class Evaluation(pl.Callback):
     a frozen network stay known, those of another one until training goes on.
 
     A model that adapts its embeddings is fitted to the gallery and all drawings but those of test,
-    after each validation pass, or after its first pass of any kind; `gallery` (N, d) has the
-    artworks before adaptation. Drawings that are not known are zeros before adaptation. After a
-    validation pass the metrics of train and val are in `live` and logged as `<set>/<metric>`, the
-    same numbers in every process. `seconds` counts what embedding and ranking took.
+    after each validation pass, or after its first pass of any kind; `raw` has drawings and artworks
+    before adaptation, `gallery` (N, d) the artworks. Drawings that are not known are zeros before
+    adaptation. After a validation pass the metrics of train and val are in `live` and logged as
+    `<set>/<metric>`, the same numbers in every process. `seconds` counts what embedding and ranking
+    took.
     """
 
     def __init__(self, task: RetrievalTask) -> None:
         self.task = task
         self.table = EmbeddingTable()
         self.drawings = self.artworks = self.gallery = torch.empty(0, 0)
+        self.raw = self.drawings, self.gallery
         images = len(task.artworks) + len(task.drawings)
         self.known = torch.zeros(images, dtype=torch.bool)
         """(N + D,) whether an image, artworks first, is embedded with the present weights."""
@@ -116,6 +118,7 @@ class Evaluation(pl.Callback):
         drawings[~self.known[self.task.gallery :]] = 0
         if fit and model.adaptation is not None:
             model.adaptation.fit(drawings[self.task.known()], self.gallery)
+        self.raw = drawings, self.gallery
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
         self.table.reset()
         self.seconds["embed"] += time.perf_counter() - self._started
