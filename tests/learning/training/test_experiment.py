@@ -199,10 +199,10 @@ def test_drawings_without_pairs_are_fitted_to_and_nothing_else(
     config = configuration(with_drawings, "pairs=annotated", "adapt=centre", "adapt.unlabelled=3")
     experiment, split, collection = assemble(config, tmp_path / "run")
     task = experiment.data.task
-    free = task.drawings[-3:]
-    assert len(set(free)) == task.unlabelled == 3
-    assert all(name.startswith("free") for name in free)
-    assert set(collection.drawings.index) == {*split["drawing_id"], *free}
+    free, unpaired = task.drawings[-5:-2], task.drawings[-2:]
+    assert (task.unlabelled, task.unpaired) == (3, 2)
+    assert sorted([*free, *unpaired]) == [f"free{number}" for number in range(5)]
+    assert set(collection.drawings.index) == {*split["drawing_id"], *free, *unpaired}
 
     baseline = experiment.baseline(resume=False)
     experiment.fit(resume=False)
