@@ -72,9 +72,8 @@ def test_a_search_by_id_has_the_same_order_and_its_reasons(
     assert "re-ranked: k_reciprocal" in capsys.readouterr().out
     [query] = json.loads((tmp_path / "a" / "hits.json").read_text())["queries"]
     assert "cosine" in query["hits"][0]
-    assert (
-        command("search", f"index={folder}", "id=d0", "rerank=none", f"out={tmp_path / 'b'}") == 0
-    )
+    out = tmp_path / "b"
+    assert command("search", f"index={folder}", "id=d0", "rerank=none", f"out={out}") == 0
     plain = json.loads((out / "hits.json").read_text())["queries"][0]["hits"]
     assert "cosine" not in plain[0]
 
