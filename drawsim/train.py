@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 FRONT = ("backbone", "aug", "split")
 """Groups whose option is in every name."""
-ELSEWHERE = ("data", "logger", "trainer")
-"""Groups that a name leaves out: the study says it, or what matters of it is a setting."""
+ELSEWHERE = ("data", "logger")
+"""Groups that a name leaves out: the study says it, or it does not change the result."""
 
 
 def train(config: DictConfig) -> float | None:

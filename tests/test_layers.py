@@ -48,9 +48,6 @@ LONG_FILES = {
     "tests/common/test_launch.py",
     "tests/models/test_backbones.py",
     "tests/models/test_replica.py",
-    "tests/web/events/test_store.py",
-    "tests/web/security/test_hostile.py",
-    "tests/web/test_api.py",
 }
 """Files that are still too long."""
 HYDRA = {"common/configuration.py", "common/launch.py"}

@@ -8,7 +8,7 @@ equal after Unicode normalisation form C (Unicode Standard Annex 15).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -24,8 +24,10 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def find(text: str, ids: Iterable[str]) -> str | None:
+def find(text: str, ids: Collection[str]) -> str | None:
     """The one of some ids that this text is, in whatever spelling; None: none of them."""
+    if text in ids:
+        return text
     wanted = normal(text)
     return next((name for name in ids if normal(name) == wanted), None)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -20,6 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from drawsim.collection.csv_files import read_csv, write_csv
+from drawsim.collection.ids import as_listed
 from drawsim.collection.pairs import graded_unconfirmed, with_parents
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.tables import Collection
@@ -34,13 +36,20 @@ NEAR_DUPLICATES = "near_duplicates.csv"
 """A report in the folder of the splits that is no split."""
 
 
-def load_split(collection: Collection, version: str, *, write: bool = False) -> pd.DataFrame:
+def load_split(
+    collection: Collection,
+    version: str,
+    *,
+    write: bool = False,
+    needs: Sequence[Set] = SETS,
+) -> pd.DataFrame:
     """The split `version` of a collection: read from its `splits/` folder, else made by the rule.
 
     Returns the columns drawing_id, artwork_id, set, cluster, parent. With `write`, a split that had
     to be made is kept as `splits/<version>.csv` in the collection. Pairs of the file that people
-    have since graded and not confirmed are left out, and counted in the log. Raises UserError if an
-    image is in two sets, if a set has no pair, and if there is no such file and no such version.
+    have since graded and not confirmed are left out, and counted in the log. needs: the sets that
+    must have a pair. Raises UserError if an image is in two sets, if there is no pair at all or
+    none in such a set, and if there is no such file and no such version.
     """
     path = collection.root / "splits" / f"{version}.csv"
     present = path.is_file()
@@ -53,7 +62,7 @@ def load_split(collection: Collection, version: str, *, write: bool = False) -> 
     split = read_split(path, collection) if present else make_split(collection.true_pairs, version)
     split = _less_rejected(split, collection.pairs, version)
     assert_disjoint(split, str(path) if present else f"split {version}")
-    assert_filled(split, f"split {version} of {collection.root}")
+    assert_filled(split, f"split {version} of {collection.root}", needs)
     if write and not present:
         write_csv(split, path)
         log.info("split %s written to %s", version, path)
@@ -125,13 +134,24 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
     """
     problems: list[Problem] = []
     split = read_csv(path, ("drawing_id", "artwork_id", "set"), problems)
+    drawings = collection.drawings.index
+    split = split.assign(
+        drawing_id=as_listed(split["drawing_id"], drawings),
+        artwork_id=as_listed(split["artwork_id"], collection.artworks.index),
+    )
+    if "parent" in split.columns:
+        split = split.assign(parent=as_listed(split["parent"], drawings))
     split = with_parents(split)
+    parents = dict(collection.parents.items())
+    own = [
+        str(parents.get(name, parent)) if parent == name else str(parent)
+        for name, parent in zip(split["drawing_id"], split["parent"], strict=True)
+    ]
+    split = split.assign(parent=pd.Series(own, split.index, dtype=str))
     cluster = split["cluster"] if "cluster" in split.columns else pd.Series(-1, index=split.index)
     numbers = pd.to_numeric(cluster, errors="coerce").fillna(-1)
     split = split.assign(cluster=numbers.astype("int64"))
-    missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(
-        collection.drawings.index
-    )
+    missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(drawings)
     if missing_copy.any():
         log.info("%s: %d rows of style copies not in drawings.csv", path, missing_copy.sum())
     split = split[~missing_copy]
@@ -139,7 +159,7 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
         what = f"set is {split.at[row, 'set']!r}"
         problems.append(Problem(path.name, int(row), what, "write train, val or test"))
     for column, known in (
-        ("drawing_id", collection.drawings.index),
+        ("drawing_id", drawings),
         ("artwork_id", collection.artworks.index),
     ):
         for row, name in split.loc[~split[column].isin(known), column].items():
@@ -194,12 +214,13 @@ def assert_disjoint(split: pd.DataFrame, name: str) -> None:
             )
 
 
-def assert_filled(split: pd.DataFrame, name: str) -> None:
-    """Raise UserError if a set has no pair of an original drawing."""
+def assert_filled(split: pd.DataFrame, name: str, needs: Sequence[Set] = SETS) -> None:
+    """Raise UserError if there is no pair of an original, or none in a set that is needed."""
     originals = split[split["drawing_id"] == split["parent"]]
-    for wanted in SETS:
-        if not (originals["set"] == wanted).any():
-            raise UserError(
-                f"{name} has no {wanted} pairs ({len(originals)} pairs in all): "
-                "choose another split=v0..v10, or confirm more pairs."
-            )
+    lacking = [wanted for wanted in needs if not (originals["set"] == wanted).any()]
+    if lacking or originals.empty:
+        what = f"{lacking[0]} pairs" if lacking else "pairs"
+        raise UserError(
+            f"{name} has no {what} ({len(originals)} pairs in all): "
+            "choose another split=v0..v10, or confirm more pairs."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,19 +10,29 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.loggers import Logger
 
-from drawsim.common.errors import UserError
+from drawsim.common.errors import UserError, nearest
 
+OURS = frozenset(
+    ("default_root_dir", "callbacks", "logger", "num_sanity_val_steps", "use_distributed_sampler")
+) | {"enable_model_summary"}
+"""Settings of Lightning's trainer that are not the user's."""
 LAUNCHED = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 def settle_hardware(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of `conf/trainer` with the precision decided by the hardware.
 
-    Raises UserError if they ask for hardware that is not there.
+    Raises UserError for settings that Lightning's trainer has not, and if they ask for hardware
+    that is not there.
     """
     values = {key: value for key, value in settings.items() if key != "name"}
+    known = inspect.signature(pl.Trainer).parameters
+    for key in values:
+        if key not in known or key in OURS:
+            raise UserError(f"trainer.{key}: no such setting, {nearest(key, set(known) - OURS)}")
     gpus = torch.cuda.device_count()
     if values["accelerator"] in ("gpu", "cuda") and not gpus:
         raise UserError(
@@ -50,16 +61,22 @@ def make_trainer(
     callbacks: Sequence[pl.Callback],
     loggers: Sequence[Logger],
 ) -> pl.Trainer:
-    """A trainer from settled settings, with what every run of ours has in common."""
-    return pl.Trainer(
-        **settings,
-        default_root_dir=folder,
-        callbacks=list(callbacks),
-        logger=list(loggers) or False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,  # the data module shares work out itself
-        enable_model_summary=False,
-    )
+    """A trainer from settled settings, with what every run of ours has in common.
+
+    Raises UserError for values that Lightning refuses.
+    """
+    try:
+        return pl.Trainer(
+            **settings,
+            default_root_dir=folder,
+            callbacks=list(callbacks),
+            logger=list(loggers) or False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,  # the data module shares work out itself
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
 
 def leave_process_group() -> None:

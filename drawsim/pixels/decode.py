@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from drawsim.common.errors import UserError
 DEFAULT_MAX_PIXELS = 178_956_970
 """Pillow's own limit against decompression bombs, twice the initial `Image.MAX_IMAGE_PIXELS`."""
 
+BYTES_PER_PIXEL = 16
+"""Four channels of float32: the most that a file stores for a pixel without any compression."""
+ROOM = 1 << 26
+"""Bytes for profiles, thumbnails and further pages."""
 _ORIENTATION = 0x0112  # the Exif tag
 
 
@@ -42,12 +47,7 @@ def read_image(
     Raises ImageReadError, and nothing else, for a file that is missing, unreadable, not an image,
     damaged, cut short, or too large. Damage within a JPEG that its decoder bridges goes unnoticed.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageReadError(f"{path}: {_why_unreadable(error)}") from error
-    if not data:
-        raise ImageReadError(f"{path}: is empty (0 bytes)")
+    data = read_file(path, max_pixels)
     try:
         pixels = _decode(data, min_size, max_pixels)
     except ImageReadError as error:
@@ -55,6 +55,43 @@ def read_image(
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
         raise ImageReadError(f"{path}: {_why_undecodable(error, len(data))}") from error
     return np.array(pixels, order="C")  # a copy: what Pillow hands out is read-only
+
+
+def read_file(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> bytes:
+    """The bytes of an image file: a regular file, no larger than an image of `max_pixels` can be.
+
+    Raises ImageReadError for anything else: nothing waits for a pipe or reads a device to its end.
+    """
+    try:
+        check_regular(path)
+        with open(path, "rb", opener=_at_once) as file:
+            size = os.fstat(file.fileno()).st_size
+            most = ROOM + BYTES_PER_PIXEL * max_pixels
+            if size > most:
+                raise ImageReadError(
+                    f"{path}: has {size:,} bytes, more than an image within "
+                    f"data.max_pixels={max_pixels} can have"
+                )
+            data = file.read(most)
+    except OSError as error:
+        raise ImageReadError(f"{path}: {_why_unreadable(error)}") from error
+    if not data:
+        raise ImageReadError(f"{path}: is empty (0 bytes)")
+    return data
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting, should it have become a pipe since it was looked at."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def check_regular(path: Path) -> None:
+    """Raise ImageReadError for what is no file, nor a link to one; OSError where nothing is."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageReadError(f"{path}: is a folder, not an image")
+    if not stat.S_ISREG(mode):
+        raise ImageReadError(f"{path}: is a device or a pipe, not an image")
 
 
 def _decode(data: bytes, min_size: int | None, max_pixels: int) -> np.ndarray:
@@ -140,8 +177,6 @@ def pillow_limit_lifted() -> Iterator[None]:
 def _why_unreadable(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
-    if isinstance(error, IsADirectoryError):
-        return "is a folder, not an image"
     if isinstance(error, PermissionError):
         return "may not be read (permission denied)"
     return f"cannot be read ({error.strerror or error})"

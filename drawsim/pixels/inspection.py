@@ -21,7 +21,7 @@ from drawsim.collection.splits import assert_disjoint, read_split, split_files
 from drawsim.collection.tables import TABLES, Collection, read_tables
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
-from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_image
+from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_file, read_image
 from drawsim.pixels.duplicates import (
     ENOUGH,
     check_distance,
@@ -124,11 +124,9 @@ def look_at(path: Path, max_pixels: int) -> Look:
     """Decode an image to its end, JPEG at reduced scale, and say what it is."""
     try:
         image = read_image(path, min_size=ENOUGH, max_pixels=max_pixels)
-        data = path.read_bytes()
+        data = read_file(path, max_pixels)
     except ImageReadError as error:
         return Look(str(error).removeprefix(f"{path}: "))
-    except OSError as error:  # gone since
-        return Look(str(error.strerror))
     height, width = image.shape[:2]
     if data.startswith(b"\xff\xd8"):
         width, height = _size_of_jpeg(data)

@@ -32,7 +32,9 @@ class RetrievalTask:
     """Drawings against the whole gallery.
 
     drawings: ids of every drawing of the split, style copies included, then of `unlabelled` ones,
-    of which no pair is known and which are no queries; artworks: ids of the gallery. queries: for
+    of which no pair is known and which are no queries, then of `unpaired` ones, which are embedded
+    at the end and never looked at; copies: rows of style copies. artworks: ids of the gallery.
+    queries: for
     each set, rows of its original drawings. train_pairs: (P, 2) rows of drawing and artwork that
     train, style copies included. positives: all confirmed artworks of every drawing, those of the
     original for a style copy, whatever set they are in. rejected: likewise, the artworks that
@@ -46,6 +48,8 @@ class RetrievalTask:
     train_pairs: Tensor
     positives: Relevance
     unlabelled: int = 0
+    unpaired: int = 0
+    copies: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     rejected: Relevance = field(default_factory=no_pairs)
     undecided: Relevance = field(default_factory=no_pairs)
 
@@ -68,8 +72,18 @@ class RetrievalTask:
 
     def known(self) -> Tensor:
         """Drawings that may be looked at before the end: all but those of the test set."""
-        without = torch.arange(len(self.drawings) - self.unlabelled, len(self.drawings))
+        looked_at = self.looked_at()
+        without = looked_at[len(looked_at) - self.unlabelled :]
         return torch.cat([self.rows(("train", "val")), without])
+
+    def looked_at(self) -> Tensor:
+        """Drawings that training and evaluation look at: all but the unpaired ones."""
+        return torch.arange(len(self.drawings) - self.unpaired)
+
+    def originals(self) -> Tensor:
+        """All drawings but style copies."""
+        every = torch.arange(len(self.drawings))
+        return every[~torch.isin(every, self.copies)]
 
     def relevant_to(self, queries: Tensor) -> Relevance:
         """Who is relevant to these drawings, (Q,) distinct rows; query i is queries[i]."""
@@ -123,11 +137,15 @@ def less(pairs: Relevance, others: Relevance, size: int) -> Relevance:
 
 
 def make_task(
-    collection: Collection, split: pd.DataFrame, unlabelled: Sequence[str] = ()
+    collection: Collection,
+    split: pd.DataFrame,
+    unlabelled: Sequence[str] = (),
+    unpaired: Sequence[str] = (),
 ) -> RetrievalTask:
     """The task of a split: rows for ids, and who is relevant to whom.
 
-    unlabelled: further drawings, of which no pair is known.
+    unlabelled: further drawings, of which no pair is known. unpaired: further drawings, which are
+    embedded at the end.
     """
     drawings = list(dict.fromkeys(split["drawing_id"]))
     artworks = collection.artworks.index.tolist()
@@ -165,18 +183,21 @@ def make_task(
         )
         for name in SETS
     }
+    copies = [drawing_row[name] for name in drawings if parents[name] != name]
     train = split[split["set"] == "train"]
     train_pairs = [
         (drawing_row[drawing], artwork_row[artwork])
         for drawing, artwork in zip(train["drawing_id"], train["artwork_id"], strict=True)
     ]
     return RetrievalTask(
-        drawings=[*drawings, *unlabelled],
+        drawings=[*drawings, *unlabelled, *unpaired],
         artworks=artworks,
         queries=queries,
         train_pairs=torch.tensor(train_pairs, dtype=torch.int64).view(-1, 2),
         positives=rows(confirmed),
         unlabelled=len(unlabelled),
+        unpaired=len(unpaired),
+        copies=torch.tensor(copies, dtype=torch.int64),
         rejected=rows(rejected),
         undecided=rows(undecided),
     )

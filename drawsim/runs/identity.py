@@ -112,11 +112,11 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Settings by their dotted names.
 
     >>> flat({"seed": 0, "optim": {"lr": 1e-3}, "aug": {}})
-    {'seed': 0, 'optim.lr': 0.001, 'aug': {}}
+    {'seed': 0, 'optim.lr': 0.001}
     """
     found: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             found |= flat(value, f"{prefix}{key}.")
         else:
             found[f"{prefix}{key}"] = value

@@ -36,25 +36,32 @@ def read_data(
 ) -> tuple[Collection, pd.DataFrame, pd.DataFrame]:
     """The collection and the split, less images that cannot be used, and a table of those.
 
+    The collection has the drawings of the split, those that the model adapts to and, unless
+    `embed.unpaired` is false, every other original.
+
     folder: where simulated queries are kept, if the settings ask for such.
     """
-    from drawsim.collection.splits import assert_filled, load_split
+    from drawsim.collection.splits import SETS, assert_filled, load_split
     from drawsim.collection.tables import Collection
     from drawsim.common.machine import cores
     from drawsim.pixels.screening import screen
 
     root = settings.data.folder()
     simulated = settings.pairs.queries == "simulated"
+    needs = SETS if settings.trainer["max_epochs"] else ()  # what is measured alone may lack sets
     collection = Collection.open(root, tables=("artworks",)) if simulated else Collection.open(root)
     split = None
     if not simulated:
-        split = load_split(collection, settings.split.name, write=settings.split.write and write)
+        keep = settings.split.write and write
+        split = load_split(collection, settings.split.name, write=keep, needs=needs)
     drawings: list[str] = []
     if split is not None:
         drawings = [
             *split["drawing_id"].unique(),
             *unlabelled_drawings(settings, collection, split),
         ]
+        if settings.embed.unpaired:
+            drawings = list(dict.fromkeys([*drawings, *collection.originals.index]))
     collection, skipped = screen(
         collection,
         drawings,
@@ -74,7 +81,7 @@ def read_data(
     elif len(skipped):
         known = split["drawing_id"].isin(collection.drawings.index)
         split = split[known & split["artwork_id"].isin(collection.artworks.index)]
-        assert_filled(split, f"split {settings.split.name} of {root}, less unusable images,")
+        assert_filled(split, f"split {settings.split.name} of {root}, less unusable images,", needs)
     return collection, split, skipped
 
 
@@ -85,6 +92,6 @@ def unlabelled_drawings(
     import numpy as np
 
     known = {*split["drawing_id"], *collection.pairs["drawing_id"], *collection.pairs["parent"]}
-    free = [name for name in collection.drawings.index if name not in known]
+    free = [name for name in collection.originals.index if name not in known]
     chosen = np.random.default_rng(settings.seed).permutation(len(free))
     return [free[row] for row in sorted(chosen[: settings.adapt.get("unlabelled", 0)])]

@@ -31,7 +31,10 @@ def make_parts(
     pl.seed_everything(settings.seed, verbose=False)
     if settings.aug.get("exact"):  # the thesis's copies are made as they are needed
         split = split[split["drawing_id"] == split["parent"]]
-    task = make_task(collection, split, unlabelled_drawings(settings, collection, split))
+    unlabelled = unlabelled_drawings(settings, collection, split)
+    looked_at = {*split["drawing_id"], *unlabelled}
+    unpaired = [name for name in collection.originals.index if name not in looked_at]
+    task = make_task(collection, split, unlabelled, unpaired)
     miner = build(settings.miner)
     miner.check(len(task.artworks), task.positives)
     if not (miner.negatives or (settings.batch.in_batch_negatives and settings.batch.grouped)):

@@ -92,6 +92,13 @@ class BatchSettings:
 
 
 @dataclass(frozen=True)
+class EmbedSettings:
+    """What a run embeds at the end beside the drawings of its split."""
+
+    unpaired: bool = True
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """All settings of a training run, by the names that `conf/commands/train.yaml` has.
 
@@ -105,6 +112,7 @@ class TrainSettings:
     split: SplitSettings
     pairs: PairsSettings
     batch: BatchSettings
+    embed: EmbedSettings
     backbone: Mapping[str, Any]
     aug: Mapping[str, Any]
     loss: Mapping[str, Any]
@@ -142,6 +150,7 @@ class TrainSettings:
             "split": filled(SplitSettings, values["split"]),
             "pairs": filled(PairsSettings, values["pairs"]),
             "batch": filled(BatchSettings, values["batch"]),
+            "embed": filled(EmbedSettings, values.get("embed", {})),
             "callbacks": values.get("callbacks") or {},
             "image_cache": Path(cache) if cache else None,
             "values": values,

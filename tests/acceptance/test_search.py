@@ -22,6 +22,7 @@ from torch.nn.functional import normalize
 
 from drawsim.common.arguments import as_texts
 from drawsim.common.building import config_folder
+from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.explore import explore as explore_door
 from drawsim.index import index as index_door
@@ -456,10 +457,8 @@ def test_values_arrive_as_they_were_written(value: str) -> None:
 
 def explored(root: Path, out: Path, **settings: Any) -> None:
     """Run the door explore on the collection."""
-    config = OmegaConf.load(config_folder() / "commands/explore.yaml")
-    assert isinstance(config, DictConfig)
-    changes: dict[Any, Any] = {"data": {"name": "x", "root": str(root)}, **settings}
-    merged = OmegaConf.merge(config, {"out": str(out), "workers": 1, **changes})
+    config = compose("explore", ["data=folder", f"data.root={root}", f"out={out}", "workers=1"])
+    merged = OmegaConf.merge(config, settings)
     assert isinstance(merged, DictConfig)
     explore_door(merged)
 

@@ -294,7 +294,7 @@ def test_published_splits(shared_data: Path, version: int) -> None:
         root=path.parent,
         drawings=pd.DataFrame({"path": ""}, index=drawings),
         artworks=pd.DataFrame({"path": ""}, index=pd.Index(listed["artwork_id"].unique())),
-        pairs=pd.DataFrame(),
+        pairs=listed.assign(pair=True),
     )
     split = read_split(path, collection)
     assert len(split) == len(listed)

@@ -245,6 +245,36 @@ def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Pa
     assert sorted(tmp_path.rglob("*.*")) == [tmp_path / "runs" / "demo" / name / "metrics.json"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        ("", "demo/lite-light-v0-seed0"),
+        ("backbone=timm backbone.model=a/b", "demo/a_b-light-v0-seed0"),
+        ("+experiment=best", "best-demo/lite-none-v0-seed0-best"),
+        ("+experiment=best loss=triplet", "best-demo/lite-none-v0-seed0-best-triplet"),
+        ("data=folder data.root=/x/mine", "mine/lite-light-v0-seed0"),
+        ("+experiment=tiny data=folder data.root=/x/mine", "tiny-mine/lite-light-v0-seed0-tiny"),
+        ("loss=infonce optim.optimizer.lr=1e-3", "demo/lite-light-v0-seed0-infonce-lr0.001"),
+        ("trainer=ddp logger=csv workers=2", "demo/lite-light-v0-seed0-ddp"),
+        ("seed=3 aug=none split=v2", "demo/lite-none-v2-seed3"),
+        ("data.demo.pairs=40", "demo/lite-light-v0-seed0-pairs40"),
+        ("data.demo.cache=/x hydra.job.chdir=true", "demo/lite-light-v0-seed0"),
+        ("image_size=96 aug.size=64", "demo/lite-light-v0-seed0-aug.size64-image_size96"),
+        ("name=mine study=ours loss=infonce", "ours/mine"),
+        ("+trainer.limit_train_batches=2", "demo/lite-light-v0-seed0-limit_train_batches2"),
+        ("~callbacks.progress", "demo/lite-light-v0-seed0"),
+        ("aug.styles=[oil]", "demo/lite-light-v0-seed0-styles-ac86fa1a"),
+    ],
+)
+def test_folders_say_what_was_chosen(
+    door: Door, tmp_path: Path, arguments: str, folder: str
+) -> None:
+    seen: list[Path] = []
+    answer = door(arguments.split(), lambda config: seen.append(output_folder()))
+    assert answer == (0, "")
+    assert seen == [tmp_path / "runs" / folder]
+
+
 def test_a_user_error_in_a_task(door: Door, tmp_path: Path) -> None:
     def task(config: DictConfig) -> None:
         raise UserError("a.csv: two problems\n  row 2\n  row 3")

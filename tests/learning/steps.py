@@ -29,7 +29,7 @@ def epoch(
 
 def step(batch: Triplets, matcher: Any, world: int = 1) -> Any:
     """The training step of one of `world` processes: its loss, float64, with a way back."""
-    matcher.train().backbone.double()
+    matcher.train().double()
     matcher.__dict__["_trainer"] = SimpleNamespace(world_size=world)
     matcher.log_dict = lambda *_, **__: None
     return matcher.training_step(batch, 0)

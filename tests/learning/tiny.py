@@ -152,6 +152,12 @@ def batches(pairs: Tensor, choice: EpochChoice, epoch: int = 0, **changes: Any) 
     return TripletBatches(pairs, lambda: choice, lambda: epoch, **(settings | changes))
 
 
+ROUNDING = 1e-5
+"""How far apart an embedding of `TinyNet` may be when made in batches of another size: its longest
+sum has 72 float32 terms, which in another order come out up to 72 * 2^-24 = 4e-6 of their size
+apart, and two layers follow each other."""
+
+
 class TinyNet(nn.Sequential):
     """Convolution, batch norm, pooling, linear layer: 6 dimensions."""
 

@@ -317,12 +317,27 @@ def test_missing_folder_and_forbidden(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ImageReadError, match="is a folder"):
         read_image(tmp_path)
 
-    def forbidden(_: Path) -> bytes:
+    def forbidden(path: str, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    (tmp_path / "x.jpg").write_bytes(b"x")
+    monkeypatch.setattr(os, "open", forbidden)
     with pytest.raises(ImageReadError, match="permission denied"):
         read_image(tmp_path / "x.jpg")
+
+
+def test_only_regular_files_of_bounded_size_are_opened(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+    with pytest.raises(ImageReadError, match=r"pipe\.jpg: is a device or a pipe"):
+        read_image(pipe)
+    with pytest.raises(ImageReadError, match="is a device or a pipe"):
+        read_image(Path(os.devnull))
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(2**26 + 16 * 100 + 1)
+    with pytest.raises(ImageReadError, match=r"bytes, more than .* data\.max_pixels=100 can have"):
+        read_image(large, max_pixels=100)
 
 
 def test_an_error_crosses_processes() -> None:

@@ -41,7 +41,8 @@ def postgres_server() -> Iterator[str]:
         user = "postgres"
         if user not in {entry.pw_name for entry in pwd.getpwall()}:
             pytest.skip("no PostgreSQL: it does not run as root, and there is no user postgres")
-    folder = Path(tempfile.mkdtemp(prefix="drawsim-postgres-"))  # the path of a socket is short
+    # In /tmp whatever TMPDIR says: the path of a socket is short, and any user gets there.
+    folder = Path(tempfile.mkdtemp(prefix="drawsim-postgres-", dir="/tmp"))
     group = None
     if user:
         group = pwd.getpwnam(user).pw_gid
@@ -63,7 +64,20 @@ def postgres_server() -> Iterator[str]:
     data, log = str(folder / "data"), str(folder / "log.txt")
     options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
     try:
-        do("initdb", "-D", data, "-U", "drawsim", "-A", "trust", "-E", "UTF8", "--no-sync")
+        do(
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            "drawsim",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync",
+        )
         do("pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
         try:
             yield f"postgresql+psycopg://drawsim@/postgres?host={folder}"

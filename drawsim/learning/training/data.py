@@ -35,10 +35,10 @@ class TripletData(pl.LightningDataModule):
 
     Training: triplets of its pairs, each `passes` times an epoch, and of `views` artworks with a
     simulated view of each. Validation: the gallery and every drawing but those of test, then, with
-    `augmented_val`, the triplets of the val pairs as training would see them. Test: the gallery and
-    every drawing. Images to embed are squares as `reading` makes them; row i < len(artworks) is
-    artwork i, the rest are drawings; image_cache: the folder that keeps them decoded, see
-    `ImageCache`.
+    `augmented_val`, the triplets of the val pairs as training would see them. Test: the gallery,
+    and every original; or, unless it is `at_the_end`, all drawings but the unpaired ones. Images
+    to embed are squares as `reading` makes them; row i < len(artworks) is artwork i, the rest are
+    drawings; image_cache: the folder that keeps them decoded, see `ImageCache`.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class TripletData(pl.LightningDataModule):
         self.frozen = frozen
         self.workers = workers
         self.seed = seed
+        self.at_the_end = True
         # Set by the mining callback. The trainer's own count is one behind when a resumed run asks
         # for its first batches.
         self.choice = nothing_chosen(len(task.drawings))
@@ -94,7 +95,10 @@ class TripletData(pl.LightningDataModule):
 
         One loader serves all epochs: of a frozen network it has what is not known at first.
         """
-        images = self.test_dataloader() if self.frozen else self._images(self.task.known())
+        if self.frozen:
+            images = self._images(self.task.looked_at(), self.known)
+        else:
+            images = self._images(self.task.known())
         if not self.augmented_val:
             return images
         pairs = self.task.pairs_of("val")
@@ -102,8 +106,9 @@ class TripletData(pl.LightningDataModule):
         return [images, self._loader(self.triplets, batch_sampler=batches)]
 
     def test_dataloader(self) -> DataLoader[Any]:
-        """Gallery and all drawings, in order, less what is known; at least one image."""
-        return self._images(torch.arange(len(self.task.drawings)), self.known)
+        """Gallery and drawings, in order, less what is known; at least one image."""
+        drawings = self.task.originals() if self.at_the_end else self.task.looked_at()
+        return self._images(drawings, self.known)
 
     def choose_views(self, epoch: int) -> Tensor:
         """Artworks of which an epoch trains on a simulated view, drawn from (seed, epoch)."""

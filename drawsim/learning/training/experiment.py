@@ -29,9 +29,10 @@ from drawsim.learning.training.results import (
 )
 from drawsim.models.evaluating import ADAPTED, EMBEDDING, RERANKED, UNTRAINED
 from drawsim.models.local_features import KeptPictures
+from drawsim.models.model import Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
-from drawsim.runs.folder import KINDS, Protocol, RunFolder
+from drawsim.runs.folder import Protocol, RunFolder
 
 UNADAPTED = "unadapted"
 """Untrained embeddings before adaptation: the gallery tells which artworks are near-duplicates."""
@@ -87,10 +88,12 @@ class Experiment:
             self.untrained = self._load_untrained()
             self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
             return vectors
+        self.data.at_the_end = False
         vectors = self._embed("baseline")
         self.untrained = self.evaluation.raw
         self.mining.start(self.evaluation.gallery)
         self._keep_untrained()
+        self.data.at_the_end = True
         self._record_untrained()
         return vectors
 
@@ -181,35 +184,42 @@ class Experiment:
             self.evaluation.changed(self.module)
 
     def _embed(self, stage: str) -> Vectors:
-        """Embed the gallery and every drawing, and keep the embeddings in the run folder."""
+        """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
         self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
-            made_by = self.module.model.describe(str(self.trainer.precision))
-            ids = (self.data.task.drawings, self.data.task.artworks)
-            for kind, names, rows in zip(KINDS, ids, vectors, strict=True):
-                Embeddings(names, rows).save(self._file(stage, kind), made_by)
+            self._save(stage, vectors, self.module.model)
         return vectors
+
+    def _save(self, stage: str, vectors: Vectors, model: Model) -> None:
+        """Keep embeddings of the gallery and of the originals that are embedded by now."""
+        made_by = model.describe(str(self.trainer.precision))
+        task = self.data.task
+        rows = task.originals()
+        if not self.data.at_the_end:
+            rows = rows[torch.isin(rows, task.looked_at())]
+        drawings = Embeddings([task.drawings[row] for row in rows.tolist()], vectors[0][rows])
+        drawings.save(self._file(stage, "drawing"), made_by)
+        Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
 
     def _keep_untrained(self) -> None:
         """Keep embeddings before adaptation, where there is any, for a resumed run."""
         if self.module.adaptation is not None and self.run.writes:
-            made_by = self.module.model.unadapted.describe(str(self.trainer.precision))
-            ids = (self.data.task.drawings, self.data.task.artworks)
-            for kind, names, rows in zip(KINDS, ids, self.evaluation.raw, strict=True):
-                Embeddings(names, rows).save(self._file(UNADAPTED, kind), made_by)
+            self._save(UNADAPTED, self.evaluation.raw, self.module.model.unadapted)
 
     def _load_untrained(self) -> Vectors | None:
         """What `_keep_untrained` kept; None for a model that does not adapt."""
         return None if self.module.adaptation is None else self._load(UNADAPTED)
 
     def _load(self, stage: str) -> Vectors:
-        ids = (self.data.task.drawings, self.data.task.artworks)
-        drawings, artworks = (
-            load_embeddings(self._file(stage, kind)).of(names).vectors.clone()
-            for kind, names in zip(KINDS, ids, strict=True)
-        )
-        return drawings, artworks
+        """What `_save` kept; zeros for the drawings that it did not."""
+        task = self.data.task
+        kept = load_embeddings(self._file(stage, "drawing"))
+        row = {name: i for i, name in enumerate(task.drawings)}
+        drawings = torch.zeros(len(task.drawings), kept.vectors.shape[1])
+        drawings[[row[name] for name in kept.ids]] = kept.vectors
+        artworks = load_embeddings(self._file(stage, "artwork")).of(task.artworks)
+        return drawings, artworks.vectors.clone()
 
     def _file(self, stage: str, kind: str) -> Path:
         return kind_path(self.run.path / "embeddings" / stage, kind)

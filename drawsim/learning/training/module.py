@@ -127,7 +127,8 @@ class Matcher(pl.LightningModule):
         weights = batch.weight.to(terms.values.dtype)
 
         def mean(values: Tensor, counted: Tensor) -> Tensor:
-            return weights @ (values.sum(dim=1) / counted.sum(dim=1).clamp(min=1))
+            each = values.sum(dim=1) / counted.sum(dim=1).clamp(min=1)
+            return weights @ each.to(weights.dtype)
 
         pulling = terms.values > 0
         shown = {
@@ -185,7 +186,7 @@ class Matcher(pl.LightningModule):
         self.cross_batch_memory[fresh_rows[known]] = fresh[known].to(self.cross_batch_memory.dtype)
         elsewhere = torch.arange(len(self.cross_batch_memory), device=fresh_rows.device)
         elsewhere[fresh_rows[known]] = NOTHING
-        return self._transformed(self.cross_batch_memory, 1), elsewhere
+        return self._transformed(self.cross_batch_memory.to(vectors.dtype), 1), elsewhere
 
     def _transformed(self, vectors: Tensor, kind: int) -> Tensor:
         """Embeddings (..., d) of drawings (kind 0) or artworks (1) as the loss compares them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import torch
@@ -13,6 +14,8 @@ from drawsim.learning.training.data import TripletData
 from drawsim.models.backbones.backbone import Backbone
 
 MIB = 2**20
+RATED = 8
+"""Images that are embedded to measure how fast that is."""
 
 
 def describe_plan(
@@ -41,10 +44,37 @@ def describe_plan(
         f"epoch         {steps} steps of {images} images at {data.images.reading.size} px, "
         f"then {len(task.rows(('train', 'val'))) + gallery} to embed",
         f"epochs        {epochs}",
+        *_unpaired(backbone, data),
         f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",
         f"memory        about {4 * weights + activations + vectors:.0f} MiB beside the libraries",
         f"disk          about {4 * weights + 2 * vectors:.0f} MiB in {folder}",
     ]
+
+
+def _unpaired(backbone: Backbone, data: TripletData) -> list[str]:
+    """What it costs to embed the drawings without a pair, by the rate of this processor."""
+    count = data.task.unpaired
+    if not count:
+        return []
+    rate = images_per_second(backbone, data.images.reading.size)
+    seconds = "" if rate is None else f", about {count / rate:,.0f} s at {rate:.0f} images/s"
+    return [
+        f"unpaired      {count} drawings to embed at the end{seconds} "
+        "(embed.unpaired=false leaves them out)"
+    ]
+
+
+def images_per_second(backbone: Backbone, size: int) -> float | None:
+    """How fast this processor embeds images; None where a GPU will do it."""
+    if torch.cuda.is_available():
+        return None
+    images = torch.zeros(RATED, 3, size, size, dtype=torch.uint8)
+    backbone.eval()
+    with torch.inference_mode():
+        backbone(images[:1])
+        started = time.perf_counter()
+        backbone(images)
+    return RATED / (time.perf_counter() - started)
 
 
 def activation_bytes(backbone: Backbone, size: int) -> int:

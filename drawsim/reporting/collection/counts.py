@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from drawsim.collection.csv_files import read_csv
 from drawsim.collection.grades import REJECTED
-from drawsim.collection.names import AGE_GROUPS, display_name, original_id
-from drawsim.collection.problems import Problem, raise_problems
-from drawsim.collection.tables import Collection
+from drawsim.collection.names import AGE_GROUPS, display_name
+from drawsim.collection.tables import TABLES, Collection, held_tables
 from drawsim.reporting.collection.world_map import read_world
 
 UNKNOWN = "unknown"  # where a cell is empty
@@ -40,51 +38,16 @@ def read_holdings(root: Path) -> Holdings:
     Pairs that people graded as different are left out: they are neither confirmed nor ambiguous.
     Raises UserError as `Collection.open` does.
     """
-    absent = tuple(name for name in ("artworks.csv", "pairs.csv") if not (root / name).is_file())
-    unfinished = absent and (root / "drawings.csv").is_file()
-    collection = _read_unfinished(root) if unfinished else Collection.open(root)
+    held = held_tables(root)
+    absent = tuple(f"{name}.csv" for name in TABLES[1:] if name not in held)
+    unfinished = absent and TABLES[0] in held
+    if unfinished:
+        held = tuple(name for name in held if name != "pairs")  # which need both other tables
+    collection = Collection.open(root, tables=held if unfinished else TABLES)
     if "grade" in collection.pairs.columns:
         kept = collection.pairs["pair"] | ~collection.pairs["grade"].isin(REJECTED)
         collection = replace(collection, pairs=collection.pairs[kept])
-    copies = style_copies(collection)
-    return Holdings(collection.without(copies, ()), len(copies), absent)
-
-
-def _read_unfinished(root: Path) -> Collection:
-    """Drawings, artworks if they are listed, and no pairs, which need both."""
-    problems: list[Problem] = []
-    drawings = _read_images(root / "drawings.csv", problems)
-    listed = (root / "artworks.csv").is_file()
-    artworks = _read_images(root / "artworks.csv", problems) if listed else drawings[["path"]][:0]
-    raise_problems(f"{root} cannot be used", problems)
-    pairs = pd.DataFrame(columns=["drawing_id", "artwork_id", "pair", "parent"])
-    return Collection(root, drawings, artworks, pairs.astype({"pair": bool}))
-
-
-def _read_images(path: Path, problems: list[Problem]) -> pd.DataFrame:
-    before = len(problems)
-    table = read_csv(path, ("id", "path"), problems)
-    for row in table.index[table["id"].duplicated()]:
-        what = f"duplicate id {table.at[row, 'id']!r}"
-        problems.append(Problem(path.name, int(row), what, "keep one of the two"))
-    if table.empty and len(problems) == before:
-        problems.append(Problem(path.name, None, "no rows", "list at least one image"))
-    return table.set_index("id")
-
-
-def style_copies(collection: Collection) -> set[str]:
-    """Ids of the drawings that are style copies of another one.
-
-    A copy is a drawing that the column `parent` of drawings.csv or pairs.csv derives from another,
-    or whose id is that of another drawing and an ending of style copies.
-    """
-    drawings, pairs = collection.drawings, collection.pairs
-    copies = set(pairs.loc[pairs["parent"] != pairs["drawing_id"], "drawing_id"])
-    if "parent" in drawings.columns:
-        parent = drawings["parent"].str.strip()
-        copies |= set(drawings.index[(parent != "") & (parent != drawings.index)])
-    known = set(drawings.index)
-    return copies | {name for name in known if original_id(name, known)}
+    return Holdings(collection.without_copies(), len(collection.copies), absent)
 
 
 # Drawings

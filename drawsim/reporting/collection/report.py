@@ -26,12 +26,13 @@ from drawsim.reporting.collection.counts import (
     year_by_age,
 )
 from drawsim.reporting.collection.page import render
-from drawsim.reporting.collection.pairs import Paper, any_picture, write_pages
+from drawsim.reporting.collection.pairs import Paper, any_picture, describe_artwork, write_pages
 from drawsim.reporting.collection.samples import Sample, Sampling, draw_samples
 from drawsim.reporting.collection.sizes import describe_sizes, measure
 from drawsim.reporting.collection.world_map import map_figure
-from drawsim.reporting.kit.figures import WIDTH, Drawn, counted
+from drawsim.reporting.kit.figures import WIDTH, Drawn, counted, shortened
 from drawsim.reporting.kit.folder import Folder
+from drawsim.reporting.kit.fonts import missing_letters
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.kit.sheets import Captioned, grid_sheet, painted
 
@@ -244,6 +245,14 @@ def _write_pairs(found: Findings, folder: Folder, paper: Paper, workers: int) ->
             found.notes.append(
                 f"Pages of {kind} pairs: {len(shown):,} artworks of {len(groups):,} "
                 "(explore.pairs.artworks=null prints all)."
+            )
+        ids = [name for group in shown for name in (group.artwork_id, *group.drawing_ids)]
+        titles = [describe_artwork(found.collection, group.artwork_id) for group in shown]
+        if missing := missing_letters([*ids, *titles]):
+            found.notes.append(
+                f"No font of this machine has the letters {shortened(missing, 20)} of the {kind} "
+                "pairs: PDF and PNG show boxes for them. With Noto fonts installed (for Chinese, "
+                "Japanese and Korean: Noto Sans CJK) they are printed."
             )
         title = f"{found.name} · {kind} pairs"
         stem = f"pairs_{kind}"

@@ -66,7 +66,7 @@ def draw_curves(
     if chosen is not None and 0 <= chosen <= max(1.0, last):
         axes.axvline(chosen, color=COLOURS["ink"], linewidth=0.8, zorder=0)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
     axes.tick_params(labelsize=size)
     axes.grid(axis="y")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from drawsim.common.palette import PAPER
+from drawsim.reporting.kit.fonts import base_font, runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ WIDTH = 7.2  # inches, the type area of a page of A4
 DPI = 200
 FONT = 8.5  # points
 
+FINE = re.compile(r"(\d+\.\d\d)\d+")
 POINTS = "points-"  # how the names of rows of marks begin
 
 Tips = dict[str, list[str]]
@@ -87,11 +89,27 @@ def drawn(
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(size, layout="constrained", facecolor=COLOURS["page"])
         tips = plot(figure)
+        _take_fonts(figure)
         if paper:
             figure.savefig(png, format="png", dpi=DPI)
         figure.patch.set_visible(False)
         figure.savefig(svg, format="svg", metadata={"Date": None})
     return Drawn(name, title, size[0], png.getvalue(), inline_svg(svg.getvalue(), title, tips))
+
+
+def _take_fonts(figure: Figure) -> None:
+    """Give every text the fonts of its letters, where DejaVu Sans lacks some."""
+    from matplotlib.font_manager import FontProperties, fontManager
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        others = {font for font, _ in runs(text.get_text())} - {base_font()}
+        if others:
+            for font in others:
+                fontManager.addfont(font)
+            names = [FontProperties(fname=font).get_name() for font in sorted(others)]
+            text.set_fontfamily(["DejaVu Sans", *names])
 
 
 def inline_svg(svg: str, title: str, tips: Mapping[str, Sequence[str]]) -> str:
@@ -115,8 +133,8 @@ def inline_svg(svg: str, title: str, tips: Mapping[str, Sequence[str]]) -> str:
     for variable, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{variable})")
     svg = re.sub(r"\s*\n\s*", " ", svg)
-    # A hundredth of a point is finer than any screen.
-    return re.sub(r"(\d+\.\d\d)\d+", r"\1", svg)
+    # A hundredth of a point is finer than any screen; what is written stays as it is.
+    return re.sub(r"<(?:path|use|g) [^>]*>", lambda tag: FINE.sub(r"\1", tag[0]), svg)
 
 
 def _with_titles(svg: str, name: str, texts: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from drawsim.common.palette import PAPER
 from drawsim.reporting.kit.figures import one_line
+from drawsim.reporting.kit.fonts import runs
 
 A4_LANDSCAPE = (842.0, 595.0)
 MARGIN = 34.0
@@ -81,28 +82,17 @@ class Captioned:
     caption: str
 
 
-# Pictures
-
-
 # Text
 
 
 @cache
-def font_file() -> Path:
-    """DejaVu Sans, as matplotlib ships it."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-
-
-@cache
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(font_file(), pixels, layout_engine=ImageFont.Layout.BASIC)
+def _font(file: Path, pixels: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(file, pixels, layout_engine=ImageFont.Layout.BASIC)
 
 
 def text_width(text: str, size: float) -> float:
     """How many points a line of letters of this size takes."""
-    return _font(1000).getlength(text) * size / 1000
+    return sum(_font(font, 1000).getlength(part) for font, part in runs(text)) * size / 1000
 
 
 def wrapped(text: str, size: float, width: float, most: int) -> list[str]:
@@ -232,6 +222,9 @@ def painted(sheet: Sheet, dpi: int) -> Image.Image:
         page.paste(image, (round(placed.x * scale), round(placed.y * scale)))
     pen = ImageDraw.Draw(page)
     for line in sheet.lines:
-        place = (line.x * scale, line.y * scale)
-        pen.text(place, line.text, line.colour, _font(round(line.size * scale)), anchor="ls")
+        x = line.x * scale
+        for file, part in runs(line.text):
+            font = _font(file, round(line.size * scale))
+            pen.text((x, line.y * scale), part, line.colour, font, anchor="ls")
+            x += font.getlength(part)
     return page

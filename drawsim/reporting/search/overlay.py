@@ -11,7 +11,7 @@ from torch import Tensor
 
 from drawsim.common.palette import PAPER
 from drawsim.reporting.kit.figures import counted
-from drawsim.reporting.kit.sheets import font_file
+from drawsim.reporting.kit.fonts import base_font
 from drawsim.retrieval.reranking.spatial import Placement
 
 HEIGHT = 420  # pixels of both pictures
@@ -57,7 +57,7 @@ def overlay(drawing: Image.Image, artwork: Image.Image, placement: Placement | N
             _points(placement.artwork, at_right, right.size),
             placement,
         )
-    font = ImageFont.truetype(font_file(), LETTERS * FINE)
+    font = ImageFont.truetype(base_font(), LETTERS * FINE)
     below = height + (MARGIN + LETTERS * 0.9) * FINE
     ImageDraw.Draw(page).text((MARGIN * FINE, below), caption(placement), INK, font)
     return page.reduce(FINE)

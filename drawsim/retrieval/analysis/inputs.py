@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import as_listed
 from drawsim.collection.pairs import read_pairs, with_parents
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import assert_disjoint, read_split
@@ -44,11 +45,12 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Inputs:
-    """models: one, or a run's baseline and final; they hold the same ids.
+    """models: one, or a run's baseline and final, which may hold further drawings without a pair.
 
     collection: drawings and artworks that are embedded, with what is known about them, and pairs;
     its images may be absent. split: as `read_split` gives it. absent: pairs that name an id without
-    an embedding, which count as not found in the protocol `thesis` and are left out otherwise.
+    an embedding, which count as not found in the protocol `thesis` and are left out otherwise;
+    style copies, of which none is needed, are not among them.
     """
 
     models: tuple[Embedded, ...]
@@ -147,6 +149,7 @@ def _assemble(
     models: tuple[Embedded, ...], pairs: pd.DataFrame, split_file: Path, root: Path | None
 ) -> Inputs:
     drawings, artworks = models[0].drawings.ids, models[0].artworks.ids
+    pairs = _spelt(pairs, drawings, artworks)
     known = pairs["drawing_id"].isin(drawings) & pairs["artwork_id"].isin(artworks)
     if not known.any():
         raise UserError(
@@ -170,8 +173,14 @@ def _assemble(
             artworks=collection.artworks.loc[list(artworks)],
         ),
         split[embedded].reset_index(drop=True),
-        absent=pairs[~known].reset_index(drop=True),
+        absent=pairs[~known & (pairs["drawing_id"] == pairs["parent"])].reset_index(drop=True),
     )
+
+
+def _spelt(pairs: pd.DataFrame, drawings: Sequence[str], artworks: Sequence[str]) -> pd.DataFrame:
+    """The pairs with their ids as the embeddings spell them."""
+    listed = {"drawing_id": drawings, "artwork_id": artworks, "parent": drawings}
+    return pairs.assign(**{name: as_listed(pairs[name], ids) for name, ids in listed.items()})
 
 
 def _described(ids: Sequence[str], root: Path | None, file: str) -> pd.DataFrame:
@@ -182,4 +191,5 @@ def _described(ids: Sequence[str], root: Path | None, file: str) -> pd.DataFrame
     problems: list[Problem] = []
     known = read_csv(root / file, ("id", "path"), problems)
     raise_problems(f"{root / file} cannot be used", problems)
+    known = known.assign(id=as_listed(known["id"], table.index))
     return table.join(known.drop_duplicates("id").set_index("id")).fillna("")

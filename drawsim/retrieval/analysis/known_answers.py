@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import normal
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import components
@@ -92,12 +93,12 @@ def _counted(number: int, what: str) -> str:
 def _without_pair(inputs: Inputs) -> tuple[list[str], str]:
     """Embedded drawings that have no confirmed pair, and what they are."""
     paired = _paired(inputs)
-    free = [name for name in inputs.models[-1].drawings.ids if name not in paired]
+    free = [name for name in inputs.models[-1].drawings.ids if normal(name) not in paired]
     table = inputs.collection.root / UNMATCHED
     if not table.is_file():
         return free, "without any confirmed pair"
     listed = _listed(table)
-    return [name for name in free if name in listed], f"without an artwork by {UNMATCHED}"
+    return [name for name in free if normal(name) in listed], f"without an artwork by {UNMATCHED}"
 
 
 def _paired(inputs: Inputs) -> set[str]:
@@ -115,14 +116,14 @@ def _paired(inputs: Inputs) -> set[str]:
         for column in ("drawing_id", "parent")
         if column in table.columns
     ]
-    return {str(name) for column in columns for name in column}
+    return {normal(str(name)) for column in columns for name in column}
 
 
 def _listed(table: Path) -> set[str]:
     problems: list[Problem] = []
     rows = read_csv(table, ("drawing_id",), problems)
     raise_problems(f"{table} cannot be used", problems)
-    return set(rows["drawing_id"])
+    return set(rows["drawing_id"].map(normal))
 
 
 def _groups(inputs: Inputs, ids: Sequence[str]) -> np.ndarray:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from drawsim.collection.ids import find
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index
-from drawsim.retrieval.index.parts import Part
 from drawsim.retrieval.index.results import picture
 
 IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"))
@@ -60,7 +59,9 @@ def find_ids(index: Index, ids: Sequence[str], kind: str | None) -> list[Asked]:
     parts = [index.part(kind)] if kind else list(index.parts.values())
     asked = []
     for name in ids:
-        found = [(part, held) for part in parts if (held := _held(part, name)) is not None]
+        found = [
+            (part, held) for part in parts if (held := find(name, part.embeddings.ids)) is not None
+        ]
         if not found:
             known = [other for part in parts for other in part.embeddings.ids]
             raise UserError(f"no {kind or 'image'} {name!r} in the index, {offer(name, known)}")
@@ -70,15 +71,6 @@ def find_ids(index: Index, ids: Sequence[str], kind: str | None) -> list[Asked]:
         its: Kind = "drawing" if part.kind == "drawing" else "artwork"
         asked.append(Asked(held, its, held, picture(index, part.kind, held)))
     return asked
-
-
-def _held(part: Part, name: str) -> str | None:
-    """The id of a part that is this text, in whatever Unicode spelling."""
-    if name in part.embeddings.rows:
-        return name
-    normal = unicodedata.normalize("NFC", name)
-    same = (held for held in part.embeddings.ids if unicodedata.normalize("NFC", held) == normal)
-    return next(same, None)
 
 
 def find_files(paths: Sequence[Path], kind: Kind) -> tuple[list[Asked], list[str]]:

@@ -115,18 +115,27 @@ class Index:
     def check_collection(self, collection: Collection) -> tuple[str, ...]:
         """What is to be said about searching this collection with the index: what it lacks.
 
-        Raises UserError if the index holds images that the collection does not have.
+        Raises UserError if the index holds images that the collection does not have, or style
+        copies, which are no drawings.
         """
         lacking = []
         for kind, part in self.parts.items():
-            listed = collection.drawings if kind == "drawing" else collection.artworks
+            listed = collection.originals if kind == "drawing" else collection.artworks
+            count = f"of its {len(part.embeddings.ids)} {kind}s"
             gone = [name for name in part.embeddings.ids if name not in listed.index]
+            copies = [
+                name for name in gone if kind == "drawing" and name in collection.copies.index
+            ]
+            if copies:
+                raise UserError(
+                    f"{self.folder}: {len(copies)} {count} are style copies, such as "
+                    f"{copies[0]!r}; {AGAIN}, which leaves them out"
+                )
             if gone:
                 raise UserError(
                     f"{self.folder}: index of another collection ({self.collection or UNKNOWN}): "
-                    f"{len(gone)} of its {len(part.embeddings.ids)} {kind}s are not in "
-                    f"{collection.root}, such as {gone[0]!r}; name its own collection, or remove "
-                    "them from the index"
+                    f"{len(gone)} {count} are not in {collection.root}, such as {gone[0]!r}; name "
+                    "its own collection, or remove them from the index"
                 )
             new = [name for name in listed.index if name not in part.embeddings.rows]
             if new:

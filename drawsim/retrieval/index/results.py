@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from drawsim.collection.ids import normal
 from drawsim.collection.pairs import read_pairs
+from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problem
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import LIST, Calibration
@@ -20,12 +22,15 @@ from drawsim.retrieval.index.queries import Hits
 
 
 def picture(index: Index, kind: str, name: str) -> Path | None:
-    """The image file of a drawing or artwork of the index, if its collection is known."""
+    """The image file of a drawing or artwork of the index, if its collection is known.
+
+    Raises UserError for a path that leaves the collection, and as `Places.of` does.
+    """
     table = index.part(kind).table
     if index.collection is None or "path" not in table.columns or name not in table.index:
         return None
     path = str(table.at[name, "path"])
-    return index.collection / path if path else None
+    return Places.of(index.collection).resolve(path) if path else None
 
 
 def result_table(found: Hits, row: int, indexes: Sequence[Index]) -> pd.DataFrame:
@@ -64,9 +69,9 @@ def known_pairs(
     pairs = read_pairs(file, problems)
     if problems:
         raise UserError(f"{file}: cannot be read; {problems[0]}")
-    own = pairs[pairs["pair"] & pairs[f"{other}_id"].isin(wanted)]
+    own = pairs[pairs["pair"] & pairs[f"{other}_id"].isin([normal(name) for name in wanted])]
     partners = set(own[f"{kind}_id"])
-    return [name in partners for name in results]
+    return [normal(name) in partners for name in results]
 
 
 def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> list[float] | None:

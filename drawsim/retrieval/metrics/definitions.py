@@ -140,7 +140,7 @@ METRICS: tuple[Metric, ...] = (
         family="recall",
         higher_is_better=True,
         unit="share",
-        description="The share of the true ones that stand among the first k. The denominator is "
+        description="The share of the true ones that stand at rank k or nearer. The denominator is "
         "m, even where m > k; it grows with k.",
         formula="h_k / m",
         source="Manning, Raghavan and Schütze, Introduction to Information Retrieval, 2008, ch. 8",

@@ -70,7 +70,7 @@ def in_a_sentence(name: str) -> str:
     """The first sentence of a metric's description, with its cut-off in it.
 
     >>> in_a_sentence("recall@10")
-    'The share of the true ones that stand among the first 10.'
+    'The share of the true ones that stand at rank 10 or nearer.'
     """
     metric = find(name)
     sentence = metric.description.partition(". ")[0].rstrip(".")

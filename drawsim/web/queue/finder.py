@@ -106,7 +106,7 @@ class Finder:
             for kind in KINDS:
                 index.part(kind)
         self.made_with = _made_with(self.indexes)
-        listed = {"drawing": collection.drawings, "artwork": collection.artworks}
+        listed = {"drawing": collection.originals, "artwork": collection.artworks}
         self.tables: Mapping[Kind, pd.DataFrame] = {
             kind: listed[kind].loc[_common(self.indexes, kind)] for kind in KINDS
         }

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from drawsim.collection.grades import CONFIRMED, GRADES, UNDECIDED, Grade
+from drawsim.collection.ids import as_listed
 from drawsim.collection.spreadsheets import guarded
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
@@ -269,7 +270,9 @@ def _outcomes(store: EventStore, collection: Collection) -> dict[Key, dict[str, 
 
 def _dated(table: pd.DataFrame, collection: Collection) -> list[tuple[Key, Row]]:
     """The rows of a table by original drawing and artwork, the latest last."""
-    table = table.assign(drawing_id=_originals(table["drawing_id"], collection))
+    artworks = as_listed(table["artwork_id"], collection.artworks.index)
+    drawings = _originals(table["drawing_id"], collection)
+    table = table.assign(drawing_id=drawings, artwork_id=artworks)
     table = table.sort_values(["at", "annotator", *PAIR])
     rows: Any = table.to_dict("records")  # pandas does not say that columns have names of text
     return list(zip(_keys(table), rows, strict=True))
@@ -309,9 +312,10 @@ def _box(judged: list[Row], name: str) -> str:
 
 
 def _originals(drawings: pd.Series[str], collection: Collection) -> pd.Series[str]:
-    """The drawings, style copies replaced by the drawings they were made of."""
-    parents = collection.parents.to_dict()
-    return drawings.map(lambda name: parents.get(name, name))
+    """The drawings as the collection spells them, style copies replaced by their originals."""
+    parents = dict(collection.parents.items())
+    listed = as_listed(drawings, collection.drawings.index)
+    return listed.map(lambda name: parents.get(name, name))
 
 
 def _was_judged(store: EventStore, drawing: str, artwork: str) -> bool:
@@ -323,7 +327,7 @@ def _was_judged(store: EventStore, drawing: str, artwork: str) -> bool:
 
 
 def _listed(key: Key, collection: Collection) -> bool:
-    return key[0] in collection.drawings.index and key[1] in collection.artworks.index
+    return key[0] in collection.originals.index and key[1] in collection.artworks.index
 
 
 def _keys(table: pd.DataFrame) -> list[Key]:

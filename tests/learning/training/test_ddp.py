@@ -36,7 +36,7 @@ def train(folder: Path, trainer: str) -> Path:
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,  # in case that one process waits for the other for ever
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "runs/tiny" / trainer

@@ -23,6 +23,7 @@ from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import resize
 from drawsim.retrieval.embeddings import load_embeddings
 from tests.learning.tiny import (
+    ROUNDING,
     SIZE,
     tiny_adaptation,
     tiny_experiment,
@@ -122,7 +123,7 @@ def test_the_baseline_is_the_untrained_model(tmp_path: Path) -> None:
     for rows, expected, kind in zip(
         found, (drawings, artworks), ("drawings", "artworks"), strict=True
     ):
-        np.testing.assert_allclose(rows, expected, atol=1e-6)
+        np.testing.assert_allclose(rows, expected, atol=ROUNDING)
         kept = load_embeddings(tmp_path / f"run/embeddings/baseline.{kind}.safetensors")
         assert torch.equal(kept.vectors, rows)
         assert kept.ids == getattr(tiny_task(), kind)
@@ -141,9 +142,9 @@ def test_each_epoch_is_measured_with_its_weights(run: tuple[Experiment, Look]) -
     table = pd.read_csv(experiment.run.path / "metrics.csv").set_index("epoch")
     for number, epoch in enumerate(look.epochs, start=1):
         drawings, artworks = epoch["held"]
-        np.testing.assert_allclose(artworks, epoch["artworks"], atol=1e-6)
+        np.testing.assert_allclose(artworks, epoch["artworks"], atol=ROUNDING)
         seen = [*range(9), 11]
-        np.testing.assert_allclose(drawings[seen], epoch["drawings"][seen], atol=1e-6)
+        np.testing.assert_allclose(drawings[seen], epoch["drawings"][seen], atol=ROUNDING)
         assert not drawings[[9, 10]].any()  # test drawings stay unseen while the model can change
         for name, queries in (("train", list(range(7))), ("val", [7, 8])):
             expected = by_hand(epoch["drawings"], epoch["artworks"], queries)

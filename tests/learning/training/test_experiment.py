@@ -34,6 +34,7 @@ from tests.learning import tiny
 from tests.learning.tiny import (
     CPU,
     NO_AUGMENTATION,
+    ROUNDING,
     tiny_adaptation,
     tiny_experiment,
     tiny_matcher,
@@ -198,10 +199,10 @@ def test_drawings_without_pairs_are_fitted_to_and_nothing_else(
     config = configuration(with_drawings, "pairs=annotated", "adapt=centre", "adapt.unlabelled=3")
     experiment, split, collection = assemble(config, tmp_path / "run")
     task = experiment.data.task
-    free = task.drawings[-3:]
-    assert len(set(free)) == task.unlabelled == 3
-    assert all(name.startswith("free") for name in free)
-    assert set(collection.drawings.index) == {*split["drawing_id"], *free}
+    free, unpaired = task.drawings[-5:-2], task.drawings[-2:]
+    assert (task.unlabelled, task.unpaired) == (3, 2)
+    assert sorted([*free, *unpaired]) == [f"free{number}" for number in range(5)]
+    assert set(collection.drawings.index) == {*split["drawing_id"], *free, *unpaired}
 
     baseline = experiment.baseline(resume=False)
     experiment.fit(resume=False)
@@ -297,7 +298,7 @@ def test_images_are_embedded_again_only_where_the_weights_are_others(
     made = matcher.adapt(*everything(matcher, tmp_path / "again"))
     for kind, rows in zip(("drawing", "artwork"), made, strict=True):
         path = experiment.run.path / f"embeddings/final.{kind}s.safetensors"
-        torch.testing.assert_close(load_embeddings(path).vectors, rows, atol=1e-6, rtol=0)
+        torch.testing.assert_close(load_embeddings(path).vectors, rows, atol=ROUNDING, rtol=0)
 
 
 def test_a_memory_of_a_frozen_network_never_goes_stale(tmp_path: Path) -> None:
@@ -314,7 +315,7 @@ def test_a_memory_of_a_frozen_network_never_goes_stale(tmp_path: Path) -> None:
     _, artworks = everything(matcher, tmp_path / "again")
     assert len(watch.memories) == 2 * 3
     for memory in watch.memories:
-        torch.testing.assert_close(memory, artworks, atol=1e-6, rtol=0)
+        torch.testing.assert_close(memory, artworks, atol=ROUNDING, rtol=0)
     last = torch.load(experiment.checkpoints.last, weights_only=True)["state_dict"]
     assert last["adaptation.weights"].any()
     for name, value in tiny_matcher().backbone.state_dict().items():
@@ -336,7 +337,7 @@ def test_a_resumed_run_knows_the_gallery_before_adaptation(tmp_path: Path) -> No
     """Which artworks are the same picture is asked of the network, whatever follows it."""
     first, _ = stages(tmp_path, tiny_matcher(lr=0.3, adaptation=tiny_adaptation()), max_epochs=1)
     _, untrained = everything(tiny_matcher(), tmp_path / "again")
-    torch.testing.assert_close(first.mining.untrained, untrained, atol=1e-6, rtol=0)
+    torch.testing.assert_close(first.mining.untrained, untrained, atol=ROUNDING, rtol=0)
 
     second = tiny_experiment(tmp_path, tiny_matcher(adaptation=tiny_adaptation()))
     vectors = second.baseline(resume=True)

@@ -35,6 +35,9 @@ from tests.learning.steps import (
 )
 from tests.learning.tiny import ARTWORKS, NO_AUGMENTATION, tiny_adaptation, tiny_matcher
 
+HANGS = 900
+"""Seconds after which a process has surely met nobody; nothing is measured by it."""
+
 
 @pytest.mark.parametrize("reduction", ["mean", "active", "sum"])
 def test_shared_artworks_are_negatives_of_every_drawing_but_their_own(
@@ -196,13 +199,13 @@ def test_with_a_memory_every_artwork_is_told_apart(
         return moved / moved.norm(dim=-1, keepdim=True)
 
     vectors = other(batch.images.flatten(0, 1)).view(samples, 2 + NEGATIVES, -1)
-    held = gallery()
+    held = gallery().double()
     for sample in range(samples):
         for spot, row in enumerate(batch.artworks[sample].tolist()):
             if row != NOTHING:
                 held[row] = vectors[sample, 1 + spot].detach()
     # It is renewed where the batch has an artwork, and holds rows as they were embedded.
-    torch.testing.assert_close(matcher.cross_batch_memory, held)
+    torch.testing.assert_close(matcher.cross_batch_memory, held.float())
     changed = (matcher.cross_batch_memory != gallery()).any(dim=1).nonzero().flatten().tolist()
     assert changed == sorted(known)
 
@@ -292,7 +295,7 @@ def test_two_processes_average_to_the_gradient_of_one(
     for one in processes:
         one.start()
     for one in processes:
-        one.join(60)
+        one.join(HANGS)
         assert one.exitcode == 0
     made = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     assert_near(torch.stack([pulls for pulls, _ in made]).mean(dim=0), gradients(alone))

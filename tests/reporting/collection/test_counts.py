@@ -21,7 +21,6 @@ from drawsim.reporting.collection.counts import (
     per_country,
     per_value,
     read_holdings,
-    style_copies,
     year_by_age,
 )
 
@@ -132,7 +131,7 @@ def test_pairs_graded_as_different_are_neither_confirmed_nor_ambiguous(tmp_path:
     assert kept == [("a", "x"), ("b", "x"), ("b", "y")]
 
 
-def test_style_copies_are_known_by_parent_pair_and_ending(tmp_path: Path) -> None:
+def test_style_copies_are_known_by_the_parents_of_both_tables(tmp_path: Path) -> None:
     root = write(
         tmp_path,
         drawings="id,path,parent\na,a,\na_oil,b,\nc,c,a\nd,d,d\ne,e,\nlone_oil,f,\n",
@@ -140,11 +139,22 @@ def test_style_copies_are_known_by_parent_pair_and_ending(tmp_path: Path) -> Non
         pairs="drawing_id,artwork_id,pair,parent\na,x,true,\ne,x,true,a\nd,x,false,d\n",
     )
     holdings = read_holdings(root)
-    # An ending makes a copy only of a drawing that is there.
-    assert set(holdings.collection.drawings.index) == {"a", "d", "lone_oil"}
-    assert holdings.copies == 3
+    # Where the column `parent` says that a drawing has none, its ending says nothing.
+    assert set(holdings.collection.drawings.index) == {"a", "a_oil", "d", "lone_oil"}
+    assert holdings.copies == 2
     assert set(holdings.collection.pairs["drawing_id"]) == {"a", "d"}
-    assert style_copies(holdings.collection) == set()
+
+
+def test_style_copies_of_a_table_without_parents_are_known_by_their_endings(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        drawings="id,path\na,a\na_oil,b\nlone_oil,c\n",
+        artworks="id,path\nx,x\n",
+        pairs="drawing_id,artwork_id,pair\na,x,true\n",
+    )
+    holdings = read_holdings(root)
+    assert set(holdings.collection.drawings.index) == {"a", "lone_oil"}
+    assert holdings.copies == 1
 
 
 def test_a_collection_without_artworks_or_pairs_can_be_explored(tmp_path: Path) -> None:

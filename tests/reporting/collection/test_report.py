@@ -182,7 +182,7 @@ def test_pairs_are_printed_confirmed_and_ambiguous_apart(report: tuple[Path, Fin
     assert ELEVEN > DRAWINGS
     for kind, pages in found.pages.items():
         data = (out / f"pairs_{kind}.pdf").read_bytes()
-        assert data.count(b"/Type /Page ") == pages
+        assert data.count(b"/Type /Page\n") == pages
         pictures = sorted((out / f"pairs_{kind}").iterdir())
         assert [picture.name for picture in pictures] == [f"{n + 1:03}.png" for n in range(pages)]
         with Image.open(pictures[0]) as picture:

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 from PIL import Image
 
-from drawsim import compare as door
 from drawsim.collection.demo import demo_root
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.console import print_findings
@@ -21,6 +19,7 @@ from drawsim.reporting.comparison.score_files import read_scores
 from drawsim.reporting.comparison.sheet import MODELS, choose, find_pictures
 from drawsim.reporting.comparison.wandb_group import read_group
 from drawsim.reporting.kit.figures import svg_file
+from drawsim.workflows.compare import read
 from tests.html_page import Page
 from tests.reporting.comparison.compared import (
     ladder,
@@ -356,11 +355,9 @@ def test_a_group_that_cannot_be_read() -> None:
 # The door
 
 
-def test_the_door_wants_one_source(study: Path) -> None:
-    none = {"runs": None, "scores": None, "wandb": None}
-    for given in ({}, {"runs": [str(study)], "scores": ["x.csv"]}):
-        with pytest.raises(UserError, match="give one of runs="):
-            door.read(OmegaConf.create({**none, **given}))
-    one = door.read(OmegaConf.create({**none, "runs": str(study)}))
-    several = door.read(OmegaConf.create({**none, "runs": [str(study)]}))
-    assert one.models == several.models
+def test_one_source_is_wanted(study: Path) -> None:
+    with pytest.raises(UserError, match="give one of runs="):
+        read()
+    with pytest.raises(UserError, match="give one of runs="):
+        read(runs=[study], scores=["x.csv"])
+    assert read(runs=[study]).models

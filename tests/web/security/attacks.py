@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ def attacked(folder: Path, collection: Collection, text: str) -> Services:
     """An app for a collection whose d0 and a0 have a text for ids, titles, names, notes."""
     folder.mkdir()
     for kind, old in (("drawings", "d0"), ("artworks", "a0")):
+        shutil.copytree(collection.root / kind, folder / kind)
         with (folder / f"{kind}.csv").open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["id", "path", "title", "artist", "country"])
             for each, path in getattr(collection, kind)["path"].items():
                 named = text if each == old else each
-                rows.writerow([named, collection.root / path, text, text, text])
+                rows.writerow([named, path, text, text, text])
     with (folder / "pairs.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(
             [["drawing_id", "artwork_id", "pair"], [guard(text), guard(text), "true"]]

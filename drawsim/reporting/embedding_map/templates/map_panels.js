@@ -253,6 +253,7 @@ data.fields.forEach((field, number) => {
 $("colour").onchange = (event) => colourBy(Number(event.target.value));
 $("colour").parentElement.hidden = !$("colour").options.length;
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColours);
+for (const choice of document.querySelectorAll(".theme input")) choice.addEventListener("change", readColours);
 new ResizeObserver(measure).observe(canvas);
 measure();
 colourBy($("colour").options.length ? Number($("colour").value) : -1);

@@ -1,0 +1,200 @@
+"""What is in a collection: a report, a map of its embeddings, or its near-duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.common.machine import cores, prepare
+from drawsim.runs.folder import KINDS
+from drawsim.workflows.settings import DataSettings, filled
+
+if TYPE_CHECKING:
+    from drawsim.collection.tables import Collection
+    from drawsim.retrieval.index.gallery import Gallery
+
+VIEWS = ("report", "map", "duplicates")
+LEAST = {
+    "sample.rows": 1,
+    "sample.cols": 1,
+    "sample.groups": 1,
+    "sample.seed": 0,
+    "sizes": 0,
+    "map.seed": 0,
+    "duplicates.distance": 0,
+}
+"""The least that numbers of `explore.…` may be."""
+
+
+@dataclass(frozen=True)
+class ExploreSettings:
+    """What is looked at and how; see `conf/commands/explore.yaml`.
+
+    run, drawings, artworks: the run or the files whose embeddings are taken, if any. explore: the
+    settings of the single views.
+    """
+
+    out: Path
+    data: DataSettings
+    explore: Mapping[str, Any]
+    view: str = "report"
+    run: Path | None = None
+    drawings: Path | None = None
+    artworks: Path | None = None
+    workers: int | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> ExploreSettings:
+        """From plain values, resolved. Raises UserError for settings that do not go together."""
+        view = str(values["view"])
+        if view not in VIEWS:
+            raise UserError(f"view={view}: {nearest(view, VIEWS)}")
+        given = [key for key in ("run", "drawings", "artworks") if values[key]]
+        if view == "report" and given:
+            raise UserError(f"{given[0]}: is of view=map and view=duplicates; leave it out")
+        if values["run"] and len(given) > 1:
+            raise UserError(f"{given[1]}: leave it out where run is given, or leave out run")
+        if view == "map" and not given:
+            raise UserError(
+                "view=map: needs embeddings: run=DIR, or drawings=FILE and artworks=FILE"
+            )
+        _check_numbers(values)
+        paths = {key: Path(values[key]) for key in (*given, "out")}
+        return filled(cls, {**values, **paths, "data": filled(DataSettings, values["data"])})
+
+    @property
+    def readers(self) -> int:
+        """Threads that read images."""
+        return cores() if self.workers is None else self.workers
+
+
+def explore(settings: ExploreSettings) -> list[str]:
+    """Write what is asked for into the folder `out`; returns the lines that say what there is."""
+    views = {"report": _report, "map": _map, "duplicates": _duplicates}
+    return views[settings.view](settings)
+
+
+def _check_numbers(values: Mapping[str, Any]) -> None:
+    if (workers := values["workers"]) is not None and workers < 1:
+        raise UserError(f"workers={workers}: must be 1 or more, or null for one a core")
+    for key, least in LEAST.items():
+        value: Any = values["explore"]
+        for part in key.split("."):
+            value = value[part]
+        if value is not None and value < least:
+            raise UserError(f"explore.{key}={value}: must be {least} or more")
+
+
+def _report(settings: ExploreSettings) -> list[str]:
+    """Write the page, figures, tables and sheets of a collection."""
+    from drawsim.reporting.collection.pairs import Paper
+    from drawsim.reporting.collection.report import explore_collection
+    from drawsim.reporting.collection.samples import Sampling
+
+    found = explore_collection(
+        settings.data.folder(),
+        settings.out,
+        name=settings.data.name,
+        sampling=Sampling(**settings.explore["sample"]),
+        paper=Paper(**settings.explore["pairs"]),
+        sizes=settings.explore["sizes"],
+        workers=settings.readers,
+    )
+    notes = [f"! {note}" for note in found.notes]
+    return [f"{found.name}: {found.headline}", *notes, f"→ {settings.out / 'index.html'}"]
+
+
+def _map(settings: ExploreSettings) -> list[str]:
+    """Write the page with drawings and artworks in one plane."""
+    prepare()
+    from drawsim.reporting.embedding_map.page import Layer, write_map
+    from drawsim.reporting.kit.figures import counted
+    from drawsim.retrieval.analysis.projection import project_together
+
+    collection = _collection(settings)
+    galleries = _galleries(settings, collection)
+    method = settings.explore["map"]["method"]
+    planes = project_together(
+        [gallery.embeddings.vectors.numpy() for gallery in galleries.values()],
+        method,
+        settings.explore["map"]["seed"],
+    )
+    layers = []
+    for (kind, gallery), plane in zip(galleries.items(), planes, strict=True):
+        ids = list(gallery.embeddings.ids)
+        paths = collection.paths("drawing" if kind == "drawing" else "artwork", ids)
+        layers.append(Layer(kind, gallery.table.loc[ids], paths, plane))
+    page = settings.out / "map.html"
+    write_map(
+        layers,
+        collection.true_pairs,
+        page,
+        name=collection.root.resolve().name,
+        made_by=f"{method} of {next(iter(galleries.values())).model}",
+        workers=settings.readers,
+    )
+    counts = ", ".join(counted(len(layer.table), layer.kind) for layer in layers)
+    return [counts, f"→ {page}"]
+
+
+def _duplicates(settings: ExploreSettings) -> list[str]:
+    """Write the page and the table of images that are nearly the same."""
+    prepare()
+    from drawsim.reporting.duplicates.page import write_duplicates
+    from drawsim.reporting.kit.figures import counted
+
+    collection = _collection(settings)
+    given = settings.run or settings.drawings or settings.artworks
+    galleries = _galleries(settings, collection) if given else {}
+    table = write_duplicates(
+        collection,
+        settings.out,
+        settings.readers,
+        distance=settings.explore["duplicates"]["distance"],
+        embeddings={kind: gallery.embeddings for kind, gallery in galleries.items()} or None,
+        similarity=settings.explore["duplicates"]["similarity"],
+    )
+    groups = counted(table["group"].nunique(), "group")
+    return [
+        f"{counted(len(table), 'pair')} of near-identical images in {groups}",
+        f"→ {settings.out / 'duplicates.html'}",
+    ]
+
+
+def _galleries(settings: ExploreSettings, collection: Collection) -> dict[str, Gallery]:
+    """The embeddings that are given, of the images that the collection has, by kind."""
+    from drawsim.retrieval.embeddings import kind_path
+    from drawsim.retrieval.index.gallery import Gallery, gallery_from_file
+
+    if settings.run:
+        files = {kind: kind_path(settings.run / "embeddings" / "final", kind) for kind in KINDS}
+    else:
+        named = {"drawing": settings.drawings, "artwork": settings.artworks}
+        files = {kind: file for kind, file in named.items() if file is not None}
+    galleries = {}
+    for kind, file in files.items():
+        table = collection.drawings if kind == "drawing" else collection.artworks
+        every = gallery_from_file(file, table)
+        known = [name for name in every.embeddings.ids if name in table.index]
+        if not known:
+            raise UserError(
+                f"{file}: embeddings of another collection, none of its {kind}s is in "
+                f"{collection.root}"
+            )
+        galleries[kind] = Gallery(every.embeddings.of(known), every.model, table)
+    if len({gallery.model.space for gallery in galleries.values()}) > 1:
+        raise UserError("drawings and artworks are embedded by different models; embed both by one")
+    return galleries
+
+
+def _collection(settings: ExploreSettings) -> Collection:
+    """The collection less style copies: the run's own, unless a folder is named."""
+    from drawsim.reporting.collection.counts import read_holdings
+    from drawsim.retrieval.analysis.inputs import run_data
+
+    own = settings.run is not None and settings.data.demo is not None
+    root = run_data(settings.run) if own and settings.run else None
+    return read_holdings(root or settings.data.folder()).collection
