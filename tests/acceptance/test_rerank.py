@@ -54,7 +54,7 @@ def test_each_stage_is_measured_and_all_agree(
     assert model.rerank is not None
     assert "re-ranked by spatial" in repr(model)
     for name, file in collection.paths("drawing", final.index).items():
-        listed = json.loads(final.loc[name, "top_ids"])
+        listed = json.loads(str(final.loc[name, "top_ids"]))
         found = model.search(Index.open(folder), [file], k=12)
         assert found.table()["id"].tolist() == listed
     assert "<img" in found._repr_html_()
