@@ -30,6 +30,8 @@ NEUTRAL = {
 """Settings that cannot change a result, with all that is below them, and why."""
 GROWS = "trainer.max_epochs"
 """May grow when a run is resumed."""
+FOLLOWS = frozenset(("miner.epochs",))
+"""Settings that grow with it where they are told nothing else (`miner=mixed`)."""
 IN_FRONT = frozenset(
     ("seed", "backbone.name", "backbone.model", "aug.name", "split.name", "data.name", "data.root")
 )
@@ -102,9 +104,11 @@ def told(different: Mapping[str, tuple[Any, Any]], most: int = 3) -> str:
 
 def only_more_epochs(different: Mapping[str, tuple[Any, Any]]) -> bool:
     """Whether two runs differ in nothing but more epochs in the new one."""
-    if set(different) != {GROWS}:
+    if GROWS not in different or not set(different) <= {GROWS, *FOLLOWS}:
         return False
     before, after = different[GROWS]
+    if any(pair != (before, after) for pair in different.values()):
+        return False
     return isinstance(before, int) and isinstance(after, int) and before < after
 
 

@@ -114,3 +114,16 @@ def test_only_more_epochs() -> None:
     assert not grown(2, 2)
     assert not grown(1, 2, seed=3)
     assert not grown(None, 2)
+
+
+def test_what_follows_the_epochs_may_grow_with_them() -> None:
+    def grown(*epochs: int) -> bool:
+        (before, mixed), (after, remixed) = epochs[:2], epochs[2:]
+        old = {"trainer": {"max_epochs": before}, "miner": {"epochs": mixed}}
+        new = {"trainer": {"max_epochs": after}, "miner": {"epochs": remixed}}
+        return only_more_epochs(differences(old, new))
+
+    assert grown(1, 1, 2, 2)
+    assert grown(1, 5, 2, 5)
+    assert not grown(1, 1, 2, 3)
+    assert not grown(2, 1, 2, 2)

@@ -19,7 +19,6 @@ REDUCED = 50
 FEWEST = 10  # images from which a neighbourhood can be learnt
 PERPLEXITY = 30.0
 NEIGHBOURS = 15
-_PACKAGES = {"tsne": "scikit-learn", "umap": "umap-learn"}
 
 
 def project(vectors: np.ndarray, method: Method = "pca", seed: int = 0) -> np.ndarray:
@@ -30,7 +29,7 @@ def project(vectors: np.ndarray, method: Method = "pca", seed: int = 0) -> np.nd
     components, and from these the first two as the first layout. PCA needs no seed.
 
     Raises UserError for an unknown method, for fewer than 10 vectors with tsne and umap, and where
-    the package that a method needs is missing.
+    umap-learn is missing for umap.
     """
     if method not in get_args(Method):
         raise UserError(f"method={method}: {nearest(method, get_args(Method))}")
@@ -90,10 +89,8 @@ def principal_components(vectors: np.ndarray, count: int) -> np.ndarray:
 
 
 def _tsne(reduced: np.ndarray, seed: int) -> np.ndarray:
-    try:
-        from sklearn.manifold import TSNE
-    except ImportError as error:
-        raise _missing("tsne") from error
+    from sklearn.manifold import TSNE  # slow to import
+
     # Starting from the principal components keeps the large shape of the data: D. Kobak and
     # P. Berens, "The art of using t-SNE for single-cell transcriptomics", 2019.
     start = reduced[:, :2] / max(float(reduced[:, 0].std()), 1e-12) * 1e-4
@@ -106,16 +103,11 @@ def _umap(reduced: np.ndarray, seed: int) -> np.ndarray:
     try:
         from umap import UMAP
     except ImportError as error:
-        raise _missing("umap") from error
+        raise UserError(
+            "method=umap: needs umap-learn, which is not installed: pip install umap-learn; "
+            "or use method=pca"
+        ) from error
     neighbours = min(NEIGHBOURS, len(reduced) - 1)
     start = reduced[:, :2] / max(float(np.abs(reduced[:, :2]).max()), 1e-12) * 10
     learner = UMAP(neighbours, init=start, random_state=seed, n_jobs=1)
     return np.asarray(learner.fit_transform(reduced), np.float32)
-
-
-def _missing(method: str) -> UserError:
-    package = _PACKAGES[method]
-    return UserError(
-        f"method={method}: needs {package}, which is not installed: pip install {package}; "
-        "or use method=pca"
-    )
