@@ -22,7 +22,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.files import write_json, write_text
 
 SETTINGS = "collection.yaml"
-CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS} (docs/data.md)"
+CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS}, then step=trust"
 
 
 class Places:

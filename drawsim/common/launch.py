@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import os
 import sys
 import traceback
@@ -87,6 +88,8 @@ class Job:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.set_up()  # another process: its configuration is resolved next
+        if multiprocessing.get_start_method(allow_none=True) == "loky":  # joblib's
+            multiprocessing.set_start_method(None, force=True)  # torch's readers cannot start so
 
     def set_up(self) -> None:
         """What a process needs before configuration can be resolved and lines be said."""

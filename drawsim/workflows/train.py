@@ -81,7 +81,7 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
         with run.recording(settings.values, start):
             with queries_folder(settings, run) as folder:
                 collection, split, skipped = read_data(settings, folder, write=run.writes)
-            with _reported(run, collection):
+            with _not_begun(run):
                 data, miner, module = make_parts(settings, collection, split)
                 run.describe(settings.seed, split, skipped)
                 experiment = Experiment.assemble(
@@ -101,6 +101,11 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
                 experiment.fit(resume=resume)
                 experiment.final(baseline)
                 run.add_seconds(total=time.perf_counter() - began)
+    except BaseException:
+        if run.has_begun:  # it is shown as far as it went
+            with suppress(Exception):  # whatever stopped the run is what people need to hear of
+                report(run, collection)
+        raise
     finally:
         leave_process_group()
     report(run, collection)
@@ -109,15 +114,13 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
 
 
 @contextmanager
-def _reported(run: RunFolder, collection: Collection) -> Iterator[None]:
-    """A run that breaks off is shown as far as it went; W&B is let go in any case."""
+def _not_begun(run: RunFolder) -> Iterator[None]:
+    """Let W&B go where a start fails, before its files in the folder go."""
     try:
         yield
     except BaseException:
-        with suppress(Exception):  # whatever stopped the run is what people need to hear of
-            if run.has_begun:
-                report(run, collection)
-            else:
+        if run.writes and not run.has_begun:
+            with suppress(Exception):  # whatever stopped the run is what people need to hear of
                 _leave_wandb(1)
         raise
 

@@ -5,6 +5,7 @@ At each step the number of drawings is that of the originals: in the queue, the 
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,3 +124,21 @@ def test_every_original_at_every_step(root: Path, tmp_path: Path) -> None:
     drawsim("prepare", "step=splits", f"source={root}", "step.versions=1", "step.duplicates=false")
     index(train(root, tmp_path / "second"), tmp_path / "index2")
     assert sorted(Collection.open(root).originals.index) == IDS
+
+
+def test_a_collection_of_test_pairs_alone_is_measured(
+    collection_root: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "collection"
+    shutil.copytree(collection_root, root)
+    (root / "splits").mkdir()
+    rows = [f"d{number},a{number},test" for number in range(3, 6)]
+    text = "\n".join(["drawing_id,artwork_id,set", *rows]) + "\n"
+    (root / "splits" / "only.csv").write_text(text)
+    settings = [*TRAIN, f"data.root={root}", "split=file", "split.name=only"]
+    drawsim("train", *settings, "trainer.max_epochs=0", f"out={tmp_path}", "study=only")
+    [run] = (tmp_path / "only").iterdir()
+    assert len(load_embeddings(run / "embeddings" / "baseline.drawings.safetensors").ids) == 3
+    assert len(load_embeddings(run / "embeddings" / "final.drawings.safetensors").ids) == 8
+    told = drawsim("evaluate", f"run={run}")
+    assert "test" in told

@@ -30,6 +30,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(cache: Path, out: Path, *settings: str) -> list[str]:
     own = ["+experiment=tiny", f"data.demo.cache={cache}", "study=tiny", f"out={out}", *settings]
+    own += [] if "-m" in settings else [f"name={NAME}"]
     return [sys.executable, "-m", "drawsim.train", *own]
 
 
@@ -165,7 +166,10 @@ def test_ctrl_c_leaves_a_valid_folder_that_says_so(cache: Path, tmp_path: Path) 
 def test_a_sweep_skips_what_is_finished_and_does_what_is_not(cache: Path, tmp_path: Path) -> None:
     settings = ("-m", "split=v0,v1", "trainer.max_epochs=1", "logger=csv")
     train(cache, tmp_path, *settings)
-    runs = [tmp_path / "tiny" / f"lite-light-{version}-seed0" for version in ("v0", "v1")]
+    runs = [
+        tmp_path / "tiny" / f"lite-light-{version}-seed0-tiny-max_epochs1"
+        for version in ("v0", "v1")
+    ]
     written = [(run / "metrics.json").stat().st_mtime_ns for run in runs]
     (runs[1] / "metrics.json").unlink()
     text = train(cache, tmp_path, *settings)
@@ -188,7 +192,13 @@ def test_unusable_images_are_named_or_skipped_and_counted(
     (root / "artworks/a10.png").unlink()
     settings = [
         *("data=folder", f"data.root={root}", f"out={tmp_path / 'runs'}", "logger=csv"),
-        *("image_size=32", "miner.negatives=1", "trainer.max_epochs=1", "workers=0"),
+        *(
+            f"name={NAME}",
+            "image_size=32",
+            "miner.negatives=1",
+            "trainer.max_epochs=1",
+            "workers=0",
+        ),
     ]
     arguments = [sys.executable, "-m", "drawsim.train", *settings]
     process = start(arguments)

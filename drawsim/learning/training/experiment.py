@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,7 +104,8 @@ class Experiment:
         flat = {f"{name}/{key}": value for name in LIVE_SETS for key, value in scores[name].items()}
         self.mining.mine(0)
         flat["val/loss"] = self.mining.val_loss()
-        self.checkpoints.start(self.trainer, flat[self.checkpoints.monitor])
+        # Where nothing is trained, there may be no pair that the monitored value is of.
+        self.checkpoints.start(self.trainer, flat.get(self.checkpoints.monitor, math.nan))
         self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:

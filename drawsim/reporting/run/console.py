@@ -13,7 +13,10 @@ def print_results(run: Path) -> None:
     """Print the metrics of val and test, stage by stage, and how the weights were chosen."""
     record = read_record(run)
     lines = [
-        Line((name, stage.label, str(record["counts"][name]["queries"])), stage.scores[name])
+        Line(
+            (name, stage.label, str(record["counts"].get(name, {"queries": 0})["queries"])),
+            stage.scores[name],
+        )
         for name in ("val", "test")
         for stage in stages(record)
         if name in stage.scores

@@ -195,8 +195,10 @@ def _begin(request: Request, user: User) -> Session:
 
 
 def _cookie_header(request: Request, token: str, seconds: int) -> str:
-    secure = "; Secure" if request.url.scheme == "https" else ""
-    return f"{COOKIE}={token}; HttpOnly; Max-Age={seconds}; Path=/; SameSite=Strict{secure}"
+    jar = Response()
+    secure = request.url.scheme == "https"
+    jar.set_cookie(COOKIE, token, seconds, secure=secure, httponly=True, samesite="strict")
+    return jar.headers["Set-Cookie"]
 
 
 class Throttle:

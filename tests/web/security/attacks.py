@@ -32,7 +32,7 @@ def attacked(folder: Path, collection: Collection, text: str) -> Services:
             rows.writerow(["id", "path", "title", "artist", "country"])
             for each, path in getattr(collection, kind)["path"].items():
                 named = text if each == old else each
-                rows.writerow([named, path, text, text, text])
+                rows.writerow([guard(named), path, *[guard(text)] * 3])
     with (folder / "pairs.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(
             [["drawing_id", "artwork_id", "pair"], [guard(text), guard(text), "true"]]

@@ -79,7 +79,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(
     credentials = {"name": "ada", "password": PASSWORD}
     answer = browser(guarded).post("/login", data=credentials, follow_redirects=False)
     parts = answer.headers["set-cookie"].split("; ")
-    assert {"HttpOnly", "SameSite=Strict", "Path=/"} < set(parts)
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} < set(parts)
     assert "Secure" not in parts
     assert any(re.fullmatch("Max-Age=4319[0-9]|Max-Age=43200", part) for part in parts)
     behind_tls = TestClient(browser(guarded).app, "https://127.0.0.1")
