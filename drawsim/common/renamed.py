@@ -9,6 +9,7 @@ from typing import Any
 RENAMED = {
     "batch.share": "batch.in_batch_negatives",
     "batch.memory": "batch.cross_batch_memory",
+    "spatial": "rerank=spatial",
     "miner.same_picture": "miner.near_duplicate_similarity",
 }
 """Dotted names: the command line is told of the new one, and files are read as if they had it."""

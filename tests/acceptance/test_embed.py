@@ -179,7 +179,7 @@ def test_a_run_embeds_as_it_was_trained(
         *("study=s", "name=r", f"out={tmp_path / 'runs'}"),
     )
     monkeypatch.setattr(sys, "argv", ["drawsim.train", *train])
-    launch("train", drawsim.train.train)
+    launch("train", drawsim.train.train, run_name=drawsim.train.run_name)
     trained = tmp_path / "runs/s/r"
     without = ("workers=0", "trainer=cpu", f"run={trained}", f"store={tmp_path / 'store'}")
     settings = (f"data.root={collection_root}", *without)

@@ -46,7 +46,8 @@ def command(name: str, *arguments: str) -> int:
     texts = as_texts(list(arguments), getattr(module, "TEXTS", ()))
     before, sys.argv = sys.argv, [f"drawsim.{name}", *texts]
     try:
-        launch(name, getattr(module, name))
+        named = {"run_name": module.run_name} if name == "train" else {}
+        launch(name, getattr(module, name), **named)
     except SystemExit as stopped:
         return int(stopped.code or 0)
     finally:

@@ -1,0 +1,60 @@
+"""Settings of `embed` that do not go together: found before anything slow is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import OmegaConf
+
+from drawsim.common.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+CHOICES = {
+    "kind": ("drawings", "artworks"),
+    "compile": ("auto", "true", "false"),
+    "export": ("thesis", "parquet"),
+    "data.on_missing": ("skip", "error"),
+}
+OF_A_RUN = ("backbone", "layout", "image_size", "reading")
+"""Settings that a run brings with it."""
+
+
+def check_embed(config: DictConfig, chosen: Collection[str]) -> None:
+    """Raise UserError for settings that cannot be. chosen: those that the command line sets."""
+    _check_values(config)
+    _check_images(config)
+    models = [key for key in ("run", "checkpoint") if config[key]]
+    if len(models) > 1:
+        raise UserError("run and checkpoint: leave one of them out")
+    if models and (both := [key for key in OF_A_RUN if key in chosen]):
+        raise UserError(f"{both[0]}: leave it out, {models[0]} brings its own")
+
+
+def _check_values(config: DictConfig) -> None:
+    for key, choices in CHOICES.items():
+        value = OmegaConf.select(config, key)
+        if value is not None and (text := str(value).lower()) not in choices:
+            raise UserError(f"{key}={value}: {nearest(text, choices)}")
+    if Path(config.out).suffix != ".safetensors":
+        raise UserError(f"out={config.out}: the name must end in .safetensors")
+    if not 0 <= config.crops <= 5:
+        raise UserError(f"crops={config.crops}: from 0 to 5")
+    for key, least in (("batch", 1), ("image_size", 1), ("workers", 0)):
+        if config[key] is not None and config[key] < least:
+            raise UserError(f"{key}={config[key]}: at least {least}")
+
+
+def _check_images(config: DictConfig) -> None:
+    """One source of images, and what they are where that matters."""
+    has_data = "demo" in config.data or not OmegaConf.is_missing(config.data, "root")
+    sources = {"data.root": has_data, "images": config.images, "import_npy": config.import_npy}
+    given = [key for key, value in sources.items() if value]
+    if len(given) != 1:
+        what = " and ".join(given) + ": leave all but one out" if given else "give the images:"
+        raise UserError(f"{what} data.root=DIR kind=artworks, or images=DIR, or import_npy=FILE")
+    if has_data and config.kind is None:
+        raise UserError("kind must be given with data.root: kind=drawings or kind=artworks")
