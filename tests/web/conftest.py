@@ -42,7 +42,7 @@ def make_index(folder: Path, collection: Collection, seed: int) -> Index:
     generator = torch.Generator().manual_seed(seed)
     model = EmbeddingModel(f"random{seed}", f"hash{seed}", "transform", D)
     galleries = {}
-    for kind, table in (("drawing", collection.drawings), ("artwork", collection.artworks)):
+    for kind, table in (("drawing", collection.originals), ("artwork", collection.artworks)):
         vectors = torch.randn(len(table), D, generator=generator)
         unit = torch.nn.functional.normalize(vectors)
         galleries[kind] = Gallery(Embeddings(list(table.index), unit), model, table)

@@ -7,7 +7,7 @@ import hashlib
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,6 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.names import display_name
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import MANIFEST, Index
 from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
 from drawsim.web.events.drafts import MadeWith
@@ -98,11 +97,10 @@ class Finder:
     """
 
     def __init__(self, indexes: Sequence[Index], lens: Lens | None, collection: Collection) -> None:
-        for index in indexes:
-            index.check_collection(collection)
-        self.indexes = [_less_copies(index, collection) for index in indexes]
+        self.indexes = list(indexes)
         self.lens = lens
         for index in self.indexes:
+            index.check_collection(collection)
             for kind in KINDS:
                 index.part(kind)
         self.made_with = _made_with(self.indexes)
@@ -269,18 +267,6 @@ def _made_with(indexes: Sequence[Index]) -> MadeWith:
     whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     names = (f"{i.model.name} ({i.model.weights_sha256[:12]})" for i in indexes)
     return MadeWith("; ".join(names), whole)
-
-
-def _less_copies(index: Index, collection: Collection) -> Index:
-    """The index without the style copies that indexes of before hold as drawings."""
-    part, copies = index.parts.get("drawing"), collection.copies.index
-    if part is None or copies.isin(part.embeddings.ids).sum() == 0:
-        return index
-    held = part.embeddings
-    rows = [row for row, name in enumerate(held.ids) if name not in copies]
-    kept = Embeddings([held.ids[row] for row in rows], held.vectors[rows])
-    less = replace(part, embeddings=kept, table=part.table.iloc[rows])
-    return replace(index, parts={**index.parts, "drawing": less})
 
 
 def _common(indexes: Sequence[Index], kind: Kind) -> list[str]:
