@@ -11,6 +11,7 @@ import pandas as pd
 
 from drawsim.collection.csv_files import write_csv
 from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.splits import (
     NEAR_DUPLICATES,
     SETS,
@@ -24,8 +25,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.preparing.rewriting import rewrite
 from drawsim.retrieval.analysis.duplicates import Image, check_nearness, find_duplicates
-from drawsim.retrieval.embeddings import kind_path, load_embeddings
-from drawsim.runs.folder import KINDS
+from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 
 Rule = Literal["thesis", "ratios", "kfold"]
 SHOWN = 5
@@ -178,7 +178,7 @@ def _report_duplicates(
 
 def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.DataFrame:
     """Near-duplicates as `find_duplicates` gives them, distance and cosine as texts."""
-    embeddings = None
+    embeddings: dict[str, Embeddings] | None = None
     if near.embeddings is not None:
         prefix = near.embeddings
         embeddings = {kind: load_embeddings(kind_path(prefix, kind)) for kind in KINDS}
