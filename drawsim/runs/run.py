@@ -15,8 +15,6 @@ from drawsim.runs.folder import Status, read_record
 from drawsim.runs.settings import CONFIG, read_values
 
 STAGES = ("baseline", "final")
-SHOWN = ("map", "mrr", "recall@1", "recall@5", "recall@20", "median_rank")
-"""Metrics of the table that a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,5 @@ class Run:
         return f"Run({self.name!r}, {self.status})"
 
     def _repr_html_(self) -> str:
-        known = [name for name in SHOWN if name in self.metrics.columns]
-        table = self.metrics[known].to_html(float_format="{:.3f}".format) if known else ""
+        table = "" if self.metrics.empty else self.metrics.T.to_html(float_format="{:.3f}".format)
         return f"<p><b>{html.escape(self.name)}</b>, {self.status}</p>{table}"

@@ -18,6 +18,7 @@ from drawsim.retrieval.analysis.diagnostics import csls, hubness, memorisation
 from drawsim.retrieval.analysis.inputs import Embedded, Inputs
 from drawsim.retrieval.analysis.intervals import bootstrap, percentile_interval
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
+from drawsim.retrieval.metrics.registry import broken_down
 from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking, thesis_summary
 from drawsim.retrieval.reranking.base import Pictures, Reranker
 from drawsim.retrieval.task import RetrievalTask, make_task, ranks_table
@@ -28,8 +29,6 @@ GROUPS: dict[str, tuple[Set, ...]] = {
     "val+test": ("val", "test"),
 }
 """What is evaluated, and of which sets of the split it consists."""
-BROKEN_DOWN = ("mrr", "recall@10", "recall@20")
-"""Metrics that are broken down by what is known of the queries."""
 HUBS = 10
 
 
@@ -166,7 +165,7 @@ def breakdown(
     rows = []
     for column in columns:
         for value, places in about.reset_index(drop=True).groupby(column).indices.items():
-            for metric in BROKEN_DOWN:
+            for metric in broken_down():
                 values = per_query[metric][torch.from_numpy(places)].numpy()
                 low, high = (np.nan, np.nan)
                 if len(values) > 1:

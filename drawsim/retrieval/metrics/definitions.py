@@ -71,6 +71,7 @@ METRICS: tuple[Metric, ...] = (
         source="Voorhees, The TREC-8 question answering track report, 1999",
         headline=("mrr",),
         tested=("mrr",),
+        broken_down=("mrr",),
         compute=_reciprocal_rank,
     ),
     Metric(
@@ -147,6 +148,7 @@ METRICS: tuple[Metric, ...] = (
         cutoffs=KS,
         headline=("recall@1", "recall@10", "recall@20"),
         tested=("recall@1", "recall@10", "recall@20", "recall@100"),
+        broken_down=("recall@10", "recall@20"),
         compute=_recall,
     ),
     Metric(

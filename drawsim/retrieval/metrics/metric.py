@@ -37,7 +37,8 @@ class Metric:
     people. family: of FAMILIES. higher_is_better: None if nobody knows. description: a sentence or
     more, after the label. formula: per query, in the terms of docs/metrics.md. source: whose
     formula it is. headline: the names that stand first wherever not all fit. tested: those in which
-    models are compared by statistical tests. short: the label where room is scarce. compute:
+    models are compared by statistical tests. broken_down: those that are told for each value of
+    what is known of the queries. short: the label where room is scarce. compute:
     (QueryRanks) or (QueryRanks, k) -> (Q,) values; None for what others compute. over_queries: how
     the values of all queries become one.
     """
@@ -54,6 +55,7 @@ class Metric:
     joint: str = "@"
     headline: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
+    broken_down: tuple[str, ...] = ()
     short: str = ""
     compute: Callable[..., Floats] | None = None
     over_queries: Literal["mean", "median"] = "mean"

@@ -95,6 +95,11 @@ def tested(known: Iterable[str]) -> list[str]:
     return [name for metric in METRICS for name in metric.tested if name in names]
 
 
+def broken_down() -> list[str]:
+    """The metrics that are told for each value of what is known of the queries."""
+    return [name for metric in METRICS for name in metric.broken_down]
+
+
 def by_family(known: Iterable[str]) -> list[list[str]]:
     """The known metrics kin by kin, in the order of the registry; what it lacks comes last.
 
