@@ -122,6 +122,8 @@ def _map(settings: ExploreSettings) -> list[str]:
         method,
         settings.explore["map"]["seed"],
     )
+    model = next(iter(galleries.values())).model
+    run = f" ({settings.run.name})" if settings.run else ""
     layers = []
     for (kind, gallery), plane in zip(galleries.items(), planes, strict=True):
         ids = list(gallery.embeddings.ids)
@@ -133,7 +135,8 @@ def _map(settings: ExploreSettings) -> list[str]:
         collection.true_pairs,
         page,
         name=collection.root.resolve().name,
-        made_by=f"{method} of {next(iter(galleries.values())).model}",
+        made_by=f"{method} of {model.short}{run}",
+        made_in_full=str(model),
         workers=settings.readers,
     )
     counts = ", ".join(counted(len(layer.table), layer.kind) for layer in layers)

@@ -177,7 +177,8 @@ def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> P
     write_search(
         answer.sheets,
         page,
-        model="; ".join(models),
+        model="; ".join(each.model.short for each in answer.indexes),
+        model_in_full="; ".join(models),
         searched=searched,
         filters=filters,
         scores=answer.scores,

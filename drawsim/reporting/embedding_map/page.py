@@ -49,12 +49,14 @@ def write_map(
     *,
     name: str,
     made_by: str,
+    made_in_full: str = "",
     workers: int,
 ) -> None:
     """Write the page `out`.
 
     pairs: `drawing_id`, `artwork_id` of the known pairs; one that names an image which is not on
-    the map is left out. name: the heading. made_by: the method and the model, as a phrase. Each
+    the map is left out. name: the heading. made_by: the method and the model, as a phrase.
+    made_in_full: the model with hash and transform, for who points at it. Each
     picture becomes a tile of 32 to 128 pixels, by their number (see `atlas`); `workers` processes
     read them. One that cannot be read stays a dot.
     """
@@ -74,6 +76,7 @@ def write_map(
         .render(
             name=name,
             made_by=made_by,
+            made_in_full=made_in_full,
             counts=[(layer.kind, len(layer.table)) for layer in layers if len(layer.table)],
             pairs=len(data["pairs"]),
             data=as_script(data),

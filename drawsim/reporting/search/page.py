@@ -75,13 +75,15 @@ def write_search(
     out: Path,
     *,
     model: str,
+    model_in_full: str = "",
     searched: str,
     filters: Sequence[str] = (),
     scores: str = COSINE,
 ) -> None:
     """Write the page `out`; pictures that cannot be read become empty tiles.
 
-    model: what made the embeddings. searched: in what, as a phrase ("8,375 artworks of imaj").
+    model: what made the embeddings, in few words. model_in_full: the same, with hash and
+    transform, for who points at it. searched: in what, as a phrase ("8,375 artworks of imaj").
     filters: what results had to fulfil, as the user wrote it. scores: what they are.
     """
     listed = [_hits(sheet.hits) for sheet in sheets]
@@ -95,6 +97,7 @@ def write_search(
                 for sheet, hits in zip(sheets, listed, strict=True)
             ],
             model=model,
+            model_in_full=model_in_full,
             searched=searched,
             filters=filters,
             scores=scores,

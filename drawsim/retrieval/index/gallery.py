@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +96,21 @@ class EmbeddingModel:
         return Space(
             self.weights_sha256, self.transform, self.dimensions, self.adaptation, self.reading
         )
+
+    @property
+    def short(self) -> str:
+        """For people: the network, the pixels of a side, and what is done besides.
+
+        >>> EmbeddingModel("lite", "9f86d081", "squash to 280x280, (x - 127) / 128", 1280).short
+        'lite, 280 px'
+        """
+        sides = re.match(r"squash to (\d+)x", self.transform)
+        parts = [self.name, *([f"{sides[1]} px"] if sides else [])]
+        if "mirrored image" in self.transform:
+            parts.append("mirrored too")
+        if self.adaptation not in (NONE, UNKNOWN):
+            parts.append("adapted")
+        return ", ".join(parts)
 
     def __str__(self) -> str:
         adapted = (

@@ -14,7 +14,7 @@ from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.explore import explore as explore_door
 from drawsim.retrieval.embeddings import Embeddings
-from tests.acceptance.search.asking import NAMES, vectors_of
+from tests.acceptance.search.asking import NAMES, SIZE, vectors_of
 from tests.html_page import Page
 
 
@@ -29,10 +29,13 @@ def explored(root: Path, out: Path, **settings: Any) -> None:
 def test_a_map_of_embedding_files(root: Path, tmp_path: Path) -> None:
     files = {f"{kind}s": str(root / f"{kind}s.safetensors") for kind in NAMES}
     explored(root, tmp_path, view="map", **files)
-    page = Page((tmp_path / "map.html").read_text(encoding="utf-8"))
+    text = (tmp_path / "map.html").read_text(encoding="utf-8")
+    page = Page(text)
     assert page.fetched == []
     assert "9 drawings, 14 artworks" in " ".join(page.text.split())
-    assert "pca of lite (1280 dimensions" in " ".join(page.text.split())
+    assert f"pca of lite, {SIZE} px" in " ".join(page.text.split())
+    assert "(x - [" not in page.text
+    assert 'title="lite (1280 dimensions' in text
 
 
 def test_duplicates_by_embeddings(root: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from drawsim.search import search as search_door
 from tests.acceptance.search.asking import (
     NAMES,
     ROOT,
+    SIZE,
     brute_force,
     door,
     found_ids,
@@ -61,7 +62,11 @@ def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
     table = pd.read_csv(out / "hits.csv", dtype=str)
     assert list(table["id"]) == brute_force(root, "artwork", vector(root, "drawing", 0), 14)
     assert list(table.loc[table["known"] == "true", "id"]) == ["Du╠êrer, 3"]
-    page = Page((out / "search.html").read_text(encoding="utf-8"))
+    text = (out / "search.html").read_text(encoding="utf-8")
+    assert 'title="lite (1280 dimensions' in text
+    page = Page(text)
+    assert f"lite, {SIZE} px" in page.text
+    assert "(x - [" not in page.text
     assert page.fetched == []
     assert page.count("li", cls="known") == 1
     assert "Uncalibrated" in page.text
