@@ -106,9 +106,6 @@ def reviewer(session: CurrentUser) -> Session:
     return session
 
 
-Reviewer = Annotated[Session, Depends(reviewer)]
-
-
 async def checked_csrf(
     request: Request, session: CurrentUser, given: Annotated[str | None, Security(_header)]
 ) -> Session:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 import zlib
 from pathlib import Path
 
@@ -143,3 +145,18 @@ def test_what_the_base_font_lacks_is_taken_from_another(
 def test_it_is_the_same_every_time() -> None:
     sheet = pair_sheet(item((90, 90)), [item((80, 90))], "h", "f")
     assert written(sheet) == written(sheet)
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext to read a PDF with")
+def test_ids_of_every_script_come_back_from_the_file(tmp_path: Path) -> None:
+    """Read by another program: Chinese, Cyrillic and Greek ids of a pair."""
+    ids = ["齐白石_虾_1", "Репин_Бурлаки_2", "Θεοτοκόπουλος_3"]
+    if lacking := fonts.missing_letters(ids):
+        pytest.skip(f"no font here has the letters {lacking}")
+    sheet = pair_sheet(item((90, 90), ids[0]), [item((90, 91), i) for i in ids[1:]], "head", "foot")
+    file = tmp_path / "pairs.pdf"
+    file.write_bytes(written(sheet))
+    read = subprocess.run(
+        ["pdftotext", "-enc", "UTF-8", "-layout", str(file), "-"], capture_output=True, check=True
+    )
+    assert {*ids, "head", "foot"} <= {*read.stdout.decode().split()}
