@@ -6,11 +6,11 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import as_texts, listed, words_first
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import launch
+from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +31,14 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
     """Do what the words in front of the settings say; without any, serve the app."""
     from drawsim.workflows.annotate.workplace import export, grades_named, import_annotations
 
-    place = _place(config)
+    values = to_plain(config, needed=False)
+    place = _place(values)
     match words:
         case []:
-            _serve(place, config)
+            _serve(place, values)
         case ["user", "add", name]:
-            place.accounts().add(name, _password(name), config.role)
-            print(f"{name} may log in as {config.role}")
+            place.accounts().add(name, _password(name), values["role"])
+            print(f"{name} may log in as {values['role']}")
         case ["user", "remove", name]:
             place.accounts().remove(name)
             print(f"{name} is removed; what {name} decided stays")
@@ -45,34 +46,34 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
             users = place.accounts().users
             print("\n".join(f"{user.name}  {user.role}" for user in users) or "no accounts")
         case ["export"]:
-            confirmed = grades_named(listed(config.confirmed))
-            print(export(place, config.out and Path(config.out), confirmed))
+            confirmed = grades_named(listed(values["confirmed"]))
+            print(export(place, values["out"] and Path(values["out"]), confirmed))
         case ["import"]:
-            if config.source is None:
+            if values["source"] is None:
                 raise UserError("source must be given: source=FILE.csv, a table of annotations")
-            print(import_annotations(place, Path(config.source)))
+            print(import_annotations(place, Path(values["source"])))
         case _:
             said = " ".join(words)
             raise UserError(f"{said}: {nearest(said, WORDS, n=1)}")
 
 
-def _place(config: DictConfig) -> Workplace:
+def _place(values: dict[str, Any]) -> Workplace:
     from drawsim.workflows.annotate.workplace import Workplace
 
-    given = {key: config.get(key) for key in ("collection", "store", "users")}  # None where missing
+    given = {key: values[key] for key in ("collection", "store", "users")}
     return Workplace(
-        **{key: path and Path(path) for key, path in given.items()}, database=config.database
+        **{key: path and Path(path) for key, path in given.items()}, database=values["database"]
     )
 
 
-def _serve(place: Workplace, config: DictConfig) -> None:
+def _serve(place: Workplace, values: dict[str, Any]) -> None:
     from drawsim.workflows.annotate.serving import Serving, serve
     from drawsim.workflows.annotate.workplace import grades_named
 
-    numbers = {key: config[key] for key in ("port", "k", "overlap", "audit", "lease_minutes")}
-    confirmed, trust = grades_named(listed(config.confirmed)), tuple(listed(config.trust))
-    how = Serving(host=config.host, confirmed=confirmed, trust=trust, **numbers)
-    indexes = [Path(each) for each in listed(config.get("index"))]
+    numbers = {key: values[key] for key in ("port", "k", "overlap", "audit", "lease_minutes")}
+    confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
+    how = Serving(host=values["host"], confirmed=confirmed, trust=trust, **numbers)
+    indexes = [Path(each) for each in listed(values["index"])]
     serve(place, indexes, how, partial(print, flush=True))
 
 

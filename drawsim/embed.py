@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
 from drawsim.common.arguments import listed
 from drawsim.common.building import build
-from drawsim.common.launch import chosen_settings, launch
+from drawsim.common.launch import chosen_settings, launch, to_plain
 from drawsim.workflows.embed_checks import check_embed
 
 if TYPE_CHECKING:
@@ -21,58 +19,63 @@ if TYPE_CHECKING:
 
 def embed(config: DictConfig) -> None:
     """List the images, embed those that never were, and write the file."""
-    check_embed(config, chosen_settings())
+    values = to_plain(config, needed=False)
+    check_embed(values, chosen_settings())
     from drawsim.common.machine import prepare
 
     prepare()
     from drawsim.workflows import embed as workflow
 
     settings = workflow.EmbedSettings(
-        out=Path(config.out),
-        store=Path(config.store) if config.store else None,
-        batch=config.batch,
-        workers=config.workers,
-        compile=str(config.compile).lower(),  # type: ignore[arg-type]
-        float16=config.float16,
-        export=config.export,
-        on_missing=config.data.on_missing,
+        out=Path(values["out"]),
+        store=Path(values["store"]) if values["store"] else None,
+        batch=values["batch"],
+        workers=values["workers"],
+        compile=str(values["compile"]).lower(),  # type: ignore[arg-type]
+        float16=values["float16"],
+        export=values["export"],
+        on_missing=values["data"]["on_missing"],
     )
-    if config.import_npy:
-        lines = workflow.import_npy(Path(config.import_npy), settings)
+    if values["import_npy"]:
+        lines = workflow.import_npy(Path(values["import_npy"]), settings)
     else:
-        kind: Any = config.kind and config.kind.removesuffix("s")
-        trainer: Any = OmegaConf.to_container(config.trainer)
-        images = _images(config, kind)
-        lines = workflow.embed(_model(config), images, kind, trainer, settings)
+        kind: Any = values["kind"] and values["kind"].removesuffix("s")
+        images = _images(values, kind)
+        lines = workflow.embed(_model(values), images, kind, values["trainer"], settings)
     for line in lines:
         print(line)
 
 
-def _images(config: DictConfig, kind: Any) -> Images:
+def _images(values: dict[str, Any], kind: Any) -> Images:
     from drawsim.workflows.embed import Images
 
-    if config.images:
-        return Images.of_folder(Path(config.images))
-    root = build(config.data.demo) if "demo" in config.data else Path(config.data.root)
+    if values["images"]:
+        return Images.of_folder(Path(values["images"]))
+    root = (
+        build(values["data"]["demo"]) if "demo" in values["data"] else Path(values["data"]["root"])
+    )
     return Images.of_collection(root, kind)
 
 
-def _model(config: DictConfig) -> Model:
+def _model(values: dict[str, Any]) -> Model:
     """What makes the embeddings: a named backbone, or a trained model as its run has set it."""
-    if config.run or config.checkpoint:
+    if values["run"] or values["checkpoint"]:
         from drawsim.workflows.embed import trained_model
 
-        run, file = (Path(v) if v else None for v in (config.run, config.checkpoint))
-        views = {"flip": config.flip, "crops": config.crops, "max_pixels": config.data.max_pixels}
-        return trained_model(run, file, trust=listed(config.trust), **views)
+        run, file = (Path(v) if v else None for v in (values["run"], values["checkpoint"]))
+        views = {
+            "flip": values["flip"],
+            "crops": values["crops"],
+            "max_pixels": values["data"]["max_pixels"],
+        }
+        return trained_model(run, file, trust=listed(values["trust"]), **views)
     from drawsim.models.chosen import chosen_model
     from drawsim.pixels.reading import Reading
 
-    reading = Reading(config.image_size, config.reading, config.data.max_pixels, config.crops)
-    backbone, layout = (
-        OmegaConf.to_container(group, resolve=True) for group in (config.backbone, config.layout)
+    reading = Reading(
+        values["image_size"], values["reading"], values["data"]["max_pixels"], values["crops"]
     )
-    return chosen_model(backbone, layout, reading, flip=config.flip)  # type: ignore[arg-type]
+    return chosen_model(values["backbone"], values["layout"], reading, flip=values["flip"])
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
 from drawsim.collection.kinds import KINDS
 from drawsim.common.arguments import as_texts, listed
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import launch
+from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -24,13 +22,13 @@ TEXTS = (
 
 def index(config: DictConfig) -> None:
     """Build, add or remove, and say what the index holds."""
-    _check(config)
+    values = to_plain(config)
+    _check(values)
     from drawsim.common.machine import prepare
 
     prepare()
     from drawsim.workflows import index as workflow
 
-    values: Any = OmegaConf.to_container(config, resolve=True)
     folder, trust = Path(values["out"]), listed(values["trust"])
     files: Any = {kind: Path(values[f"{kind}s"]) for kind in KINDS if values[f"{kind}s"]}
     sources = workflow.Sources(_path(values, "run"), files, _path(values, "collection"))
@@ -58,12 +56,12 @@ def _path(values: dict[str, Any], key: str) -> Path | None:
     return Path(values[key]) if values[key] else None
 
 
-def _check(config: DictConfig) -> None:
-    if config["from"] is not None and config["from"] not in KINDS:
-        raise UserError(f"from={config['from']}: {nearest(str(config['from']), KINDS)}")
-    sources = [key for key in ("run", "drawings", "artworks") if config[key]]
-    if config.remove is not None:
-        if sources or config.add:
+def _check(values: dict[str, Any]) -> None:
+    if values["from"] is not None and values["from"] not in KINDS:
+        raise UserError(f"from={values['from']}: {nearest(str(values['from']), KINDS)}")
+    sources = [key for key in ("run", "drawings", "artworks") if values[key]]
+    if values["remove"] is not None:
+        if sources or values["add"]:
             raise UserError(f"remove: leave {(sources or ['add'])[0]} out, one change at a time")
         return
     if not sources:
@@ -71,9 +69,9 @@ def _check(config: DictConfig) -> None:
             "run, drawings or artworks must be given "
             "(python -m drawsim.index --help shows examples)"
         )
-    if config.run and len(sources) > 1:
+    if values["run"] and len(sources) > 1:
         raise UserError(f"{sources[1]}: leave it out where run is given, or leave out run")
-    if config.add and config.ann is not None:
+    if values["add"] and values["ann"] is not None:
         raise UserError("ann: an index keeps the search it was built for; leave it out with add")
 
 

@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
 from drawsim.collection.kinds import KINDS
 from drawsim.common.arguments import as_texts, listed
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.launch import launch
+from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -24,7 +22,8 @@ TEXTS = (
 
 def search(config: DictConfig) -> None:
     """Find, print, and write the page and the tables if they are asked for."""
-    _check(config)
+    values = to_plain(config)
+    _check(values)
     from drawsim.common.machine import prepare
 
     prepare()
@@ -33,7 +32,6 @@ def search(config: DictConfig) -> None:
     from drawsim.workflows import search as workflow
     from drawsim.workflows.index import ModelChoice
 
-    values: Any = OmegaConf.to_container(config, resolve=True)
     indexes = [open_index(Path(folder)) for folder in listed(values["index"])]
     asking = workflow.ask(
         indexes[0],
@@ -70,22 +68,22 @@ def search(config: DictConfig) -> None:
         print(f"→ {workflow.write(answer, Path(values['out']), values['where'])}")
 
 
-def _check(config: DictConfig) -> None:
+def _check(values: dict[str, Any]) -> None:
     choices = {"from": KINDS, "in": ("artworks", "drawings"), "combine": ("mean",)}
     for key, known in choices.items():
-        if config[key] is not None and config[key] not in known:
-            raise UserError(f"{key}={config[key]}: {nearest(str(config[key]), known)}")
-    if not (config.id or config.image):
+        if values[key] is not None and values[key] not in known:
+            raise UserError(f"{key}={values[key]}: {nearest(str(values[key]), known)}")
+    if not (values["id"] or values["image"]):
         raise UserError("id or image must be given (python -m drawsim.search --help)")
-    if config.k < 1:
-        raise UserError(f"k={config.k}: must be at least 1")
-    several = len(listed(config.index)) > 1
+    if values["k"] < 1:
+        raise UserError(f"k={values['k']}: must be at least 1")
+    several = len(listed(values["index"])) > 1
     one_index = ("weights",) if not several else ("run", "checkpoint", "backbone", "calibration")
     for key in one_index:
-        if config[key] is not None:
+        if values[key] is not None:
             what = "one index" if several else "several indexes"
             raise UserError(f"{key}: goes with {what}; leave it out")
-    if config.calibration and (config.where or config.combine or config.unlike):
+    if values["calibration"] and any(values[key] for key in ("where", "combine", "unlike")):
         raise UserError(
             "calibration: holds for one drawing and all artworks; leave where, combine "
             "and unlike out"

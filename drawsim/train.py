@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drawsim.common.launch import choices_made, launch, output_folder, to_plain
 
@@ -26,13 +26,6 @@ def train(config: DictConfig) -> float | None:
     return train(TrainSettings.of({**settings, "name": settings["name"] or folder.name}), folder)
 
 
-def own(config: DictConfig) -> dict[str, Any]:
-    """The settings of a whole configuration, less Hydra's part; plain, resolved."""
-    from omegaconf import OmegaConf
-
-    return to_plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
-
-
 def run_name(config: DictConfig) -> str:
     """The name of a run: the user's, or one made of what was chosen and changed.
 
@@ -43,7 +36,7 @@ def run_name(config: DictConfig) -> str:
 
     if config.name is not None:
         return str(config.name)
-    if config.resume and (found := run_to_extend(Path(config.out, config.study), own(config))):
+    if config.resume and (found := run_to_extend(Path(config.out, config.study), to_plain(config))):
         return found
     made = choices_made(config, "train")
     base = [*(str(config[group].name) for group in FRONT), f"seed{config.seed}"]

@@ -110,6 +110,22 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
 
 
+def option(group: str, name: str, **settings: Any) -> dict[str, Any]:
+    """What an option of a group says, as plain values.
+
+    settings: what it may refer to in the whole configuration. Raises UserError for an unknown name,
+    and for an option that leaves something for the user to say.
+    """
+    if name not in options(group):
+        raise UserError(f"{group}={name}: {nearest(name, options(group))}")
+    own: Any = OmegaConf.load(config_folder() / group / f"{name}.yaml")
+    if missing := [key for key in own.keys() if OmegaConf.is_missing(own, key)]:  # noqa: SIM118
+        raise UserError(f"{group}={name}: leaves {group}.{missing[0]} open; give run=DIR")
+    whole: Any = OmegaConf.create({**settings, group: own})
+    plain: Any = OmegaConf.to_container(whole[group], resolve=True)
+    return dict(plain)
+
+
 def chosen(command: str, arguments: Sequence[str]) -> list[str]:
     """The arguments that choose an option of a group."""
     return [text for text in arguments if _key(text).split("@")[0] in groups(command)]

@@ -16,8 +16,12 @@ from typing import Any, TextIO
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
 
 from drawsim.common.configuration import (
     WITH_A_PLUS,
@@ -159,13 +163,31 @@ def choices_made(config: DictConfig, command: str) -> Made:
     return Made(recipe | other, settings, now.settings)
 
 
-def to_plain(config: DictConfig) -> dict[str, Any]:
-    """The configuration as plain values, every reference resolved.
+def to_plain(config: DictConfig, *, needed: bool = True) -> dict[str, Any]:
+    """The configuration, less Hydra's part, as plain values; every reference resolved.
 
-    Raises omegaconf's error for a value that the user still has to give.
+    needed: raise omegaconf's error for a value that the user still has to give; else it is None.
     """
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    if not needed:
+        return dict(_given(own))
+    plain: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     return dict(plain)
+
+
+def _given(node: Any) -> Any:
+    """As plain values, None in the place of what was not given, and of what refers to it."""
+    if isinstance(node, ListConfig):
+        return OmegaConf.to_container(node, resolve=True)
+    if not isinstance(node, DictConfig):
+        return node
+    found: dict[str, Any] = {}
+    for key in node:
+        try:
+            found[str(key)] = _given(node[key])
+        except (MissingMandatoryValue, InterpolationToMissingValueError):  # noqa: PERF203
+            found[str(key)] = None
+    return found
 
 
 def users_folder(settings: DictConfig) -> str | None:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omegaconf import OmegaConf
 from torch import nn
 
 from drawsim.common.building import build_stored, config_folder
+from drawsim.common.configuration import option
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_json
 from drawsim.models.adaptation import Adaptation
@@ -139,17 +139,7 @@ def backbone_source(name: str, image_size: int, reading: Method = "areas") -> di
 
     Raises UserError for an unknown name, and for one whose options leave something open.
     """
-    options = config_folder() / "backbone"
-    file = options / f"{name}.yaml"
-    if Path(name).name != name or not file.is_file():
-        names = [path.stem for path in options.glob("*.yaml")]
-        raise UserError(f"backbone={name}: {nearest(name, names)}")
-    chosen: Any = OmegaConf.load(file)
-    missing = [key for key in chosen.keys() if OmegaConf.is_missing(chosen, key)]  # noqa: SIM118
-    if missing:
-        raise UserError(f"backbone={name}: leaves backbone.{missing[0]} open; give run=DIR")
-    settings: Any = OmegaConf.create({"image_size": image_size, "backbone": chosen})
-    made: Any = OmegaConf.to_container(settings.backbone, resolve=True)
+    made = option("backbone", name, image_size=image_size)
     return {"backbone": made, "image_size": image_size, "reading": reading}
 
 
@@ -230,11 +220,8 @@ def rerank_settings(choice: str | Mapping[str, Any]) -> dict[str, Any]:
     Raises UserError for an unknown name or setting.
     """
     changes = {"name": choice} if isinstance(choice, str) else dict(choice)
-    options = {path.stem: path for path in (config_folder() / RERANK).glob("*.yaml")}
     name = str(changes.pop("name", ""))
-    if name not in options:
-        raise UserError(f"rerank={name}: {nearest(name, options)}")
-    known: Any = OmegaConf.to_container(OmegaConf.load(options[name]))
+    known = option(RERANK, name)
     for key in changes:
         if key not in known or key.startswith("_"):
             raise UserError(f"rerank.{key}: {name} has no such setting, {nearest(key, known)}")

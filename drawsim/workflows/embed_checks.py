@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from omegaconf import OmegaConf
+from typing import Any
 
 from drawsim.common.errors import UserError, nearest
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 CHOICES = {
     "kind": ("drawings", "artworks"),
@@ -23,38 +18,45 @@ OF_A_RUN = ("backbone", "layout", "image_size", "reading")
 """Settings that a run brings with it."""
 
 
-def check_embed(config: DictConfig, chosen: Collection[str]) -> None:
+def check_embed(values: Mapping[str, Any], chosen: Collection[str]) -> None:
     """Raise UserError for settings that cannot be. chosen: those that the command line sets."""
-    _check_values(config)
-    _check_images(config)
-    models = [key for key in ("run", "checkpoint") if config[key]]
+    _check_values(values)
+    _check_images(values)
+    models = [key for key in ("run", "checkpoint") if values[key]]
     if len(models) > 1:
         raise UserError("run and checkpoint: leave one of them out")
     if models and (both := [key for key in OF_A_RUN if key in chosen]):
         raise UserError(f"{both[0]}: leave it out, {models[0]} brings its own")
 
 
-def _check_values(config: DictConfig) -> None:
+def _check_values(values: Mapping[str, Any]) -> None:
     for key, choices in CHOICES.items():
-        value = OmegaConf.select(config, key)
+        group, _, name = key.rpartition(".")
+        value = (values[group] if group else values)[name]
         if value is not None and (text := str(value).lower()) not in choices:
             raise UserError(f"{key}={value}: {nearest(text, choices)}")
-    if Path(config.out).suffix != ".safetensors":
-        raise UserError(f"out={config.out}: the name must end in .safetensors")
-    if not 0 <= config.crops <= 5:
-        raise UserError(f"crops={config.crops}: from 0 to 5")
+    if values["out"] is None:
+        raise UserError("out must be given: out=FILE.safetensors")
+    if Path(values["out"]).suffix != ".safetensors":
+        raise UserError(f"out={values['out']}: the name must end in .safetensors")
+    if not 0 <= values["crops"] <= 5:
+        raise UserError(f"crops={values['crops']}: from 0 to 5")
     for key, least in (("batch", 1), ("image_size", 1), ("workers", 0)):
-        if config[key] is not None and config[key] < least:
-            raise UserError(f"{key}={config[key]}: at least {least}")
+        if values[key] is not None and values[key] < least:
+            raise UserError(f"{key}={values[key]}: at least {least}")
 
 
-def _check_images(config: DictConfig) -> None:
+def _check_images(values: Mapping[str, Any]) -> None:
     """One source of images, and what they are where that matters."""
-    has_data = "demo" in config.data or not OmegaConf.is_missing(config.data, "root")
-    sources = {"data.root": has_data, "images": config.images, "import_npy": config.import_npy}
+    has_data = "demo" in values["data"] or values["data"].get("root") is not None
+    sources = {
+        "data.root": has_data,
+        "images": values["images"],
+        "import_npy": values["import_npy"],
+    }
     given = [key for key, value in sources.items() if value]
     if len(given) != 1:
         what = " and ".join(given) + ": leave all but one out" if given else "give the images:"
         raise UserError(f"{what} data.root=DIR kind=artworks, or images=DIR, or import_npy=FILE")
-    if has_data and config.kind is None:
+    if has_data and values["kind"] is None:
         raise UserError("kind must be given with data.root: kind=drawings or kind=artworks")

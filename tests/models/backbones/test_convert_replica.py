@@ -15,6 +15,7 @@ from torch import Tensor
 
 import drawsim
 from drawsim.models.backbones.timm_models import from_timm
+from drawsim.models.weights import read_weights
 from tests.models.backbones.replicas import (
     SIZE,
     Original,
@@ -41,6 +42,28 @@ def convert(converter: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: 
     monkeypatch.setattr(sys, "argv", ["convert_replica.py", *arguments])
     monkeypatch.setattr(converter, "MODEL", "resnet18")
     converter.main()
+
+
+def test_the_networks_of_the_original_size_load_and_convert_without_a_difference(
+    tmp_path: Path, images: Tensor, converter: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = Original("resnext101_32x8d")
+    state = original.state_dict()
+    assert len(state) == 2 * 624
+    source, target = tmp_path / "replica.pth", tmp_path / "out" / "replica.safetensors"
+    torch.save(state, source)
+    loaded = load(source)
+    assert difference(loaded, original, images) == 0
+    assert loaded.identity()["model"] == "resnext101_32x8d"
+
+    converter.convert(source, target)
+    printed = capsys.readouterr().out
+    assert "replica.pth: 1,248 tensors, model.* and non_pooled.*, equal" in printed
+    assert "replica.safetensors: 624 tensors of resnext101_32x8d, " in printed
+    converted = read_weights(target)
+    own = loaded.network.state_dict()
+    assert converted.keys() == own.keys()
+    assert all(torch.equal(converted[name], own[name]) for name in own)
 
 
 def test_the_converter_says_what_it_wrote(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from drawsim.models.backbones import replica as module
 from drawsim.models.backbones.lite import lite
 from drawsim.models.backbones.pooling import Pool
 from drawsim.models.backbones.timm_models import from_timm
-from drawsim.models.weights import read_weights, weights_hash
+from drawsim.models.weights import weights_hash
 from tests.models.backbones.replicas import (
     SIZE,
     Original,
@@ -30,29 +30,6 @@ from tests.models.backbones.replicas import (
     load,
     only_model,
 )
-
-
-def test_the_networks_of_the_original_size_load_and_convert_without_a_difference(
-    tmp_path: Path, images: Tensor, converter: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
-    original = Original("resnext101_32x8d")
-    state = original.state_dict()
-    assert len(state) == 2 * 624
-    source, target = tmp_path / "replica.pth", tmp_path / "out" / "replica.safetensors"
-    torch.save(state, source)
-    loaded = load(source)
-    assert difference(loaded, original, images) == 0
-    assert loaded.identity()["model"] == "resnext101_32x8d"
-
-    converter.convert(source, target)
-    printed = capsys.readouterr().out
-    assert "replica.pth: 1,248 tensors, model.* and non_pooled.*, equal" in printed
-    assert "replica.safetensors: 624 tensors of resnext101_32x8d, " in printed
-    converted = read_weights(target)
-    own = loaded.network.state_dict()
-    assert converted.keys() == own.keys()
-    assert all(torch.equal(converted[name], own[name]) for name in own)
-
 
 LAYOUTS: dict[str, Callable[[State], Any]] = {
     "both copies": lambda state: state,
