@@ -24,8 +24,8 @@ from drawsim.common.arguments import as_texts
 from drawsim.common.building import config_folder
 from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
-from drawsim.explore import explore as explore_door
-from drawsim.index import index as index_door
+from drawsim.explore import explore as explore_command
+from drawsim.index import index as index_command
 from drawsim.models.loading import model_of_source
 from drawsim.models.model import Model
 from drawsim.retrieval.analysis.calibration import (
@@ -36,7 +36,7 @@ from drawsim.retrieval.analysis.calibration import (
 )
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 from drawsim.retrieval.index.folder import open_index
-from drawsim.search import search as search_door
+from drawsim.search import search as search_command
 from tests.html_page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,8 +46,8 @@ NAMES = {"drawing": "1995_0{}", "artwork": "Du╠êrer, {}"}
 COUNTRIES = ("FRA", "ITA")
 
 
-def door(name: str, **settings: Any) -> DictConfig:
-    """The configuration of a door with these settings."""
+def configured(name: str, **settings: Any) -> DictConfig:
+    """The configuration of a command with these settings."""
     defaults = OmegaConf.load(config_folder() / "commands" / f"{name}.yaml")
     assert isinstance(defaults, DictConfig)
     config = OmegaConf.masked_copy(
@@ -115,8 +115,8 @@ def root(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Path:
         embeddings.save(folder / f"{kind}s.safetensors", made_by)
     pairs = 'drawing_id,artwork_id,pair\n1995_00,"Du╠êrer, 3",true\n'
     (folder / "pairs.csv").write_text(pairs, encoding="utf-8")
-    index_door(
-        door(
+    index_command(
+        configured(
             "index",
             out=folder / "INDEX",
             collection=folder,
@@ -131,7 +131,9 @@ def root(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Path:
 
 def look_up(root: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """What hits.json says of a search."""
-    search_door(door("search", **{"index": root / "INDEX", "out": out, "k": 5, **settings}))
+    search_command(
+        configured("search", **{"index": root / "INDEX", "out": out, "k": 5, **settings})
+    )
     record: dict[str, Any] = json.loads((out / "hits.json").read_text(encoding="utf-8"))
     return record
 
@@ -323,11 +325,11 @@ def test_adding_and_removing(
     every.of(every.ids[:10]).save(tmp_path / "some.safetensors", made_by)
     every.save(tmp_path / "all.safetensors", made_by)
     out = tmp_path / "INDEX"
-    index_door(door("index", out=out, artworks=tmp_path / "some.safetensors"))
-    index_door(door("index", out=out, artworks=tmp_path / "all.safetensors", add=True))
+    index_command(configured("index", out=out, artworks=tmp_path / "some.safetensors"))
+    index_command(configured("index", out=out, artworks=tmp_path / "all.safetensors", add=True))
     assert "4 artworks added, 0 replaced, 10 as before" in " ".join(capsys.readouterr().out.split())
     nearest = brute_force(root, "artwork", vector(root, "artwork", 0), 3)
-    index_door(door("index", out=out, remove=[nearest[1]]))
+    index_command(configured("index", out=out, remove=[nearest[1]]))
     assert "13 artworks" in capsys.readouterr().out
     record = look_up(root, tmp_path, index=out, id=nearest[0], in_="artworks", k=1)
     assert found_ids(record) == [nearest[2]]
@@ -373,7 +375,7 @@ def test_bad_input_of_a_search(root: Path, settings: dict[str, Any], says: str) 
         for key, value in settings.items()
     }
     with pytest.raises(UserError) as caught:
-        search_door(door("search", **{"index": root / "INDEX", **filled}))
+        search_command(configured("search", **{"index": root / "INDEX", **filled}))
     assert says.format(root=root) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -382,10 +384,12 @@ def test_an_index_of_another_model_is_refused(root: Path, tmp_path: Path) -> Non
     made_by = {"model": "lite", "weights_sha256": "other", "transform": "t"}
     vectors_of(root, "artwork").save(tmp_path / "a.safetensors", made_by)
     with pytest.raises(UserError, match=r"index of lite .* not of lite"):
-        index_door(door("index", out=root / "INDEX", artworks=tmp_path / "a.safetensors", add=True))
+        index_command(
+            configured("index", out=root / "INDEX", artworks=tmp_path / "a.safetensors", add=True)
+        )
     with pytest.raises(UserError, match="embedded by different models"):
-        index_door(
-            door(
+        index_command(
+            configured(
                 "index",
                 out=tmp_path / "I",
                 drawings=root / "drawings.safetensors",
@@ -393,12 +397,12 @@ def test_an_index_of_another_model_is_refused(root: Path, tmp_path: Path) -> Non
             )
         )
     assert not (tmp_path / "I" / "index.json").exists()
-    index_door(door("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
+    index_command(configured("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
     image = {"index": tmp_path / "I", "image": root / "drawings" / "0.png"}
     with pytest.raises(UserError, match="does not say how its model is made; give run=DIR"):
-        search_door(door("search", **image))
+        search_command(configured("search", **image))
     with pytest.raises(UserError, match=r"index of lite .* not of lite"):
-        search_door(door("search", **image, backbone="lite", image_size=SIZE))
+        search_command(configured("search", **image, backbone="lite", image_size=SIZE))
 
 
 @pytest.mark.parametrize(
@@ -425,7 +429,7 @@ def test_bad_input_of_an_index(
         for key, value in settings.items()
     }
     with pytest.raises(UserError) as caught:
-        index_door(door("index", **{"out": tmp_path / "I", **filled}))
+        index_command(configured("index", **{"out": tmp_path / "I", **filled}))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -434,11 +438,11 @@ def test_ids_that_look_the_same_and_a_half_written_index(root: Path, tmp_path: P
     two = Embeddings(["\u00e9", "e\u0301"], vectors_of(root, "artwork").vectors[:2])
     two.save(tmp_path / "a.safetensors", {})
     with pytest.raises(UserError, match="the same text in two Unicode spellings"):
-        index_door(door("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
-    index_door(door("index", out=tmp_path / "I", artworks=root / "artworks.safetensors"))
+        index_command(configured("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
+    index_command(configured("index", out=tmp_path / "I", artworks=root / "artworks.safetensors"))
     (tmp_path / "I" / "index.json").unlink()
     with pytest.raises(UserError, match="half-written index"):
-        search_door(door("search", index=tmp_path / "I", id="x"))
+        search_command(configured("search", index=tmp_path / "I", id="x"))
 
 
 @pytest.mark.parametrize(
@@ -456,11 +460,11 @@ def test_values_arrive_as_they_were_written(value: str) -> None:
 
 
 def explored(root: Path, out: Path, **settings: Any) -> None:
-    """Run the door explore on the collection."""
+    """Run the command explore on the collection."""
     config = compose("explore", ["data=folder", f"data.root={root}", f"out={out}", "workers=1"])
     merged = OmegaConf.merge(config, settings)
     assert isinstance(merged, DictConfig)
-    explore_door(merged)
+    explore_command(merged)
 
 
 def test_a_map_of_embedding_files(root: Path, tmp_path: Path) -> None:
