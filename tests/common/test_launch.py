@@ -13,14 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from drawsim import __main__, __version__
 from drawsim.common.building import config_folder, locate
-from drawsim.common.configuration import COMMANDS, compose, groups
+from drawsim.common.configuration import COMMANDS, compose, groups, options, own_settings
 from drawsim.common.errors import UserError
-from drawsim.common.launch import CANCELLED, Job, JobFailedError, Task, launch, output_folder
+from drawsim.common.launch import (
+    CANCELLED,
+    NOBODY_READS,
+    Job,
+    JobFailedError,
+    Task,
+    launch,
+    output_folder,
+)
 from drawsim.train import run_name
 
 GROUPS = [group for group in groups("train") if group != "experiment"]
@@ -116,6 +125,22 @@ def test_help_shows_examples_and_every_choice_and_needs_no_torch(tmp_path: Path)
     assert "hydra" in imported
     assert not imported & {"torch", "pandas", "wandb", "timm"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_that_nobody_reads_on_ends_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [sys.executable, "-m", "drawsim.search", "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=120,
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (NOBODY_READS, b"")
 
 
 def test_drawsim_starts_a_command(tmp_path: Path) -> None:
@@ -427,7 +452,18 @@ def test_every_command_has_its_settings_and_its_help(command: str) -> None:
     config = compose(command, ["hydra.job.name=x"], with_hydra=True)
     assert f"drawsim {command}: " in config.hydra.help.header
     assert f"python -m drawsim.{command}" in config.hydra.help.footer
+    shown = config.hydra.help.template
+    assert all(f"{group}: {', '.join(options(group))}" in shown for group in groups(command))
+    assert own_settings(command) in shown.replace("$$", "$") or "$CONFIG" in shown
+    assert {*yaml.safe_load(own_settings(command))} <= {*compose(command)}
     assert not config.hydra.job.chdir
+
+
+def test_help_says_what_the_configuration_says_of_each_setting() -> None:
+    shown = compose("annotate", ["hydra.job.name=x"], with_hydra=True).hydra.help.template
+    assert "\n# annotators who see each drawing\noverlap: 1\n" in shown
+    assert "# Judge candidates in a browser" not in shown
+    assert "hydra:" not in shown
 
 
 @pytest.mark.parametrize("step", STEPS)
