@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from drawsim.collection.kinds import KINDS
 from drawsim.common.building import own_modules
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full, write_json, write_text
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 
 Protocol = Literal["drawsim", "thesis"]
 Status = Literal["running", "interrupted", "failed", "finished"]
-KINDS = ("drawing", "artwork")
 Start = Literal["new", "anew", "resume", "finished"]
 """How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
 BOUGHT_BACK = ("config.yaml", "metrics.json")

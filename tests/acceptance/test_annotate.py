@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -187,6 +188,44 @@ def started(log: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], s
     raise AssertionError(log.read_text(encoding="utf-8"))
 
 
+def judge(address: str) -> None:
+    """What a browser sends for one decision."""
+    with httpx.Client(base_url=address) as client:
+        page = client.get("/judge")
+        token = re.search('name="csrf" content="([^"]+)"', page.text)
+        assert token is not None
+        client.headers["X-CSRF-Token"] = token[1]
+        decided = {"key": "decision-1", "action": "grade", "kind": "drawing"}
+        decided |= {"drawing_id": "d7", "artwork_id": "a7", "grade": "same work"}
+        answer = client.post("/api/events", json={"events": [decided]})
+        assert answer.json()["saved"] == ["decision-1"]
+        assert client.get("/picture?kind=drawing&id=d0").status_code == 200
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
+@pytest.mark.parametrize("pairs", [None, "drawing_id,artwork_id,pair\n"])
+def test_the_first_pairs_of_a_collection(
+    settings: dict[str, Any], tmp_path: Path, pairs: str | None
+) -> None:
+    """A collection that has no pairs yet is judged; the export begins its table of pairs."""
+    root = tmp_path / "unpaired"
+    shutil.copytree(settings["collection"], root)
+    (root / "pairs.csv").unlink()
+    if pairs is not None:
+        (root / "pairs.csv").write_text(pairs)
+    settings |= {"collection": root}
+    arguments = [f"{key}={value}" for key, value in settings.items()]
+    process, address = started(tmp_path / "log.txt", [*arguments, "port=0"])
+    try:
+        judge(address)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE)
+    annotate(["export"], configured(**settings))
+    found = Collection.open(root).true_pairs
+    assert found[["drawing_id", "artwork_id"]].to_numpy().tolist() == [["d7", "a7"]]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
 def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     """Started, used, stopped by Ctrl-C; what was decided is exported and can be trained on."""
@@ -194,16 +233,7 @@ def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     arguments = [f"{key}={value}" for key, value in settings.items()]
     process, address = started(log, [*arguments, "port=0", "audit=0"])
     try:
-        with httpx.Client(base_url=address) as client:
-            page = client.get("/judge")
-            token = re.search('name="csrf" content="([^"]+)"', page.text)
-            assert token is not None
-            client.headers["X-CSRF-Token"] = token[1]
-            decided = {"key": "decision-1", "action": "grade", "kind": "drawing"}
-            decided |= {"drawing_id": "d7", "artwork_id": "a7", "grade": "same work"}
-            answer = client.post("/api/events", json={"events": [decided]})
-            assert answer.json()["saved"] == ["decision-1"]
-            assert client.get("/picture?kind=drawing&id=d0").status_code == 200
+        judge(address)
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(PATIENCE)

@@ -1,14 +1,10 @@
-"""`python -m drawsim.index` and `python -m drawsim.search`, as a user runs them."""
+"""Searches by id, picture and region, from the command line to the page."""
 
 from __future__ import annotations
 
-import functools
-import json
-import os
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from torch.nn.functional import normalize
 
 from drawsim.common.arguments import as_texts
-from drawsim.common.building import config_folder
-from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
-from drawsim.explore import explore as explore_command
-from drawsim.index import index as index_command
-from drawsim.models.loading import model_of_source
 from drawsim.models.model import Model
 from drawsim.retrieval.analysis.calibration import (
     LIST,
@@ -34,127 +24,20 @@ from drawsim.retrieval.analysis.calibration import (
     fit_calibration,
     load_calibration,
 )
-from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 from drawsim.retrieval.index.folder import open_index
 from drawsim.search import search as search_command
+from tests.acceptance.search.asking import (
+    NAMES,
+    ROOT,
+    brute_force,
+    configured,
+    found_ids,
+    look_up,
+    program,
+    vector,
+    vectors_of,
+)
 from tests.html_page import Page
-
-ROOT = Path(__file__).resolve().parents[2]
-SIZE = 64
-NAMES = {"drawing": "1995_0{}", "artwork": "Du╠êrer, {}"}
-"""Ids that a command line does not take easily: numbers with a line between, commas, accents."""
-COUNTRIES = ("FRA", "ITA")
-
-
-def configured(name: str, **settings: Any) -> DictConfig:
-    """The configuration of a command with these settings."""
-    defaults = OmegaConf.load(config_folder() / "commands" / f"{name}.yaml")
-    assert isinstance(defaults, DictConfig)
-    config = OmegaConf.masked_copy(
-        defaults, [str(k) for k in defaults if k not in ("defaults", "hydra")]
-    )
-    for key, value in settings.items():
-        assert key.rstrip("_") in defaults.keys()  # noqa: SIM118  # it says no of ???
-        config[key.rstrip("_")] = str(value) if isinstance(value, Path) else value
-    return config
-
-
-def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"drawsim.{name}", *arguments]
-    surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=surroundings,
-    )
-
-
-@pytest.fixture(scope="module")
-def model() -> Model:
-    """The small network that the tests embed with."""
-    return Model.load("lite", image_size=SIZE)
-
-
-@pytest.fixture(autouse=True)
-def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawsim.workflows.search.model_of_source", loaded)
-
-
-def loaded(source: dict[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:
-    """A model, kept from one test to the next."""
-    return _loaded(json.dumps(source), file)
-
-
-@functools.cache
-def _loaded(source: str, file: Path) -> Model:
-    return model_of_source(json.loads(source), file)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Path:
-    """A collection of 9 drawings and 14 artworks, their embeddings, and an index of both."""
-    folder = tmp_path_factory.mktemp("search")
-    rng = np.random.default_rng(0)
-    for kind, count in (("drawing", 9), ("artwork", 14)):
-        (folder / f"{kind}s").mkdir()
-        rows, vectors = [], []
-        for i in range(count):
-            coarse = Image.fromarray(rng.integers(0, 256, (5, 6, 3), np.uint8))
-            file = folder / f"{kind}s" / f"{i}.png"
-            coarse.resize((120, 90), Image.Resampling.BILINEAR).save(file)
-            rows.append((NAMES[kind].format(i), f"{kind}s/{i}.png", COUNTRIES[i % 2], 1990 + i))
-            vectors.append(model.vectors([file], "drawing")[0])
-        table = pd.DataFrame(rows, columns=["id", "path", "country", "year"])
-        table.to_csv(folder / f"{kind}s.csv", index=False)
-        made_by = model.made_by(1280).metadata()
-        embeddings = Embeddings(table["id"].tolist(), torch.stack(vectors))
-        embeddings.save(folder / f"{kind}s.safetensors", made_by)
-    pairs = 'drawing_id,artwork_id,pair\n1995_00,"Du╠êrer, 3",true\n'
-    (folder / "pairs.csv").write_text(pairs, encoding="utf-8")
-    index_command(
-        configured(
-            "index",
-            out=folder / "INDEX",
-            collection=folder,
-            drawings=folder / "drawings.safetensors",
-            artworks=folder / "artworks.safetensors",
-            backbone="lite",
-            image_size=SIZE,
-        )
-    )
-    return folder
-
-
-def look_up(root: Path, out: Path, **settings: Any) -> dict[str, Any]:
-    """What hits.json says of a search."""
-    search_command(
-        configured("search", **{"index": root / "INDEX", "out": out, "k": 5, **settings})
-    )
-    record: dict[str, Any] = json.loads((out / "hits.json").read_text(encoding="utf-8"))
-    return record
-
-
-def found_ids(record: dict[str, Any], query: int = 0) -> list[str]:
-    return [hit["id"] for hit in record["queries"][query]["hits"]]
-
-
-def vectors_of(root: Path, kind: str) -> Embeddings:
-    return load_embeddings(root / f"{kind}s.safetensors")
-
-
-def brute_force(root: Path, kind: str, query: torch.Tensor, k: int = 5) -> list[str]:
-    """The nearest ids by a whole sort."""
-    embeddings = vectors_of(root, kind)
-    scores = (embeddings.vectors @ query).numpy()
-    return [embeddings.ids[row] for row in np.argsort(-scores)[:k]]
-
-
-def vector(root: Path, kind: str, number: int) -> torch.Tensor:
-    return vectors_of(root, kind).vectors[number]
 
 
 def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
@@ -317,24 +200,6 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
             look_up(root, tmp_path, id="1995_03", calibration=tmp_path / file)
 
 
-def test_adding_and_removing(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    every = vectors_of(root, "artwork")
-    made_by = {"model": "lite", "weights_sha256": "w", "transform": "t"}
-    every.of(every.ids[:10]).save(tmp_path / "some.safetensors", made_by)
-    every.save(tmp_path / "all.safetensors", made_by)
-    out = tmp_path / "INDEX"
-    index_command(configured("index", out=out, artworks=tmp_path / "some.safetensors"))
-    index_command(configured("index", out=out, artworks=tmp_path / "all.safetensors", add=True))
-    assert "4 artworks added, 0 replaced, 10 as before" in " ".join(capsys.readouterr().out.split())
-    nearest = brute_force(root, "artwork", vector(root, "artwork", 0), 3)
-    index_command(configured("index", out=out, remove=[nearest[1]]))
-    assert "13 artworks" in capsys.readouterr().out
-    record = look_up(root, tmp_path, index=out, id=nearest[0], in_="artworks", k=1)
-    assert found_ids(record) == [nearest[2]]
-
-
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -380,71 +245,6 @@ def test_bad_input_of_a_search(root: Path, settings: dict[str, Any], says: str) 
     assert "\n" not in str(caught.value)
 
 
-def test_an_index_of_another_model_is_refused(root: Path, tmp_path: Path) -> None:
-    made_by = {"model": "lite", "weights_sha256": "other", "transform": "t"}
-    vectors_of(root, "artwork").save(tmp_path / "a.safetensors", made_by)
-    with pytest.raises(UserError, match=r"index of lite .* not of lite"):
-        index_command(
-            configured("index", out=root / "INDEX", artworks=tmp_path / "a.safetensors", add=True)
-        )
-    with pytest.raises(UserError, match="embedded by different models"):
-        index_command(
-            configured(
-                "index",
-                out=tmp_path / "I",
-                drawings=root / "drawings.safetensors",
-                artworks=tmp_path / "a.safetensors",
-            )
-        )
-    assert not (tmp_path / "I" / "index.json").exists()
-    index_command(configured("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
-    image = {"index": tmp_path / "I", "image": root / "drawings" / "0.png"}
-    with pytest.raises(UserError, match="does not say how its model is made; give run=DIR"):
-        search_command(configured("search", **image))
-    with pytest.raises(UserError, match=r"index of lite .* not of lite"):
-        search_command(configured("search", **image, backbone="lite", image_size=SIZE))
-
-
-@pytest.mark.parametrize(
-    ("settings", "says"),
-    [
-        ({}, "run, drawings or artworks must be given"),
-        ({"run": "{root}"}, "no final embeddings in it"),
-        ({"run": "{root}", "artworks": "x"}, "artworks: leave it out where run is given"),
-        (
-            {"artworks": "{root}/artworks.safetensors", "ann": "hnws"},
-            "ann=hnws: did you mean hnsw?",
-        ),
-        ({"artworks": "{root}/nothing.safetensors"}, "nothing.safetensors"),
-        ({"artworks": "{root}/drawings.safetensors", "collection": "{root}"}, "another collection"),
-        ({"remove": "1995_99", "out": "{root}/INDEX"}, "remove: no image '1995_99', did you mean"),
-        ({"remove": "1995_00", "add": True}, "remove: leave add out"),
-    ],
-)
-def test_bad_input_of_an_index(
-    root: Path, tmp_path: Path, settings: dict[str, Any], says: str
-) -> None:
-    filled = {
-        key: value.format(root=root) if isinstance(value, str) else value
-        for key, value in settings.items()
-    }
-    with pytest.raises(UserError) as caught:
-        index_command(configured("index", **{"out": tmp_path / "I", **filled}))
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_ids_that_look_the_same_and_a_half_written_index(root: Path, tmp_path: Path) -> None:
-    two = Embeddings(["\u00e9", "e\u0301"], vectors_of(root, "artwork").vectors[:2])
-    two.save(tmp_path / "a.safetensors", {})
-    with pytest.raises(UserError, match="the same text in two Unicode spellings"):
-        index_command(configured("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
-    index_command(configured("index", out=tmp_path / "I", artworks=root / "artworks.safetensors"))
-    (tmp_path / "I" / "index.json").unlink()
-    with pytest.raises(UserError, match="half-written index"):
-        search_command(configured("search", index=tmp_path / "I", id="x"))
-
-
 @pytest.mark.parametrize(
     "value",
     ["1995_14", "Du╠êrer, 3", "a'b", "C:\\scans\\", "year>=2010,country=A|B", "x\\'y", "1e3"],
@@ -457,51 +257,3 @@ def test_values_arrive_as_they_were_written(value: str) -> None:
     if "," not in value and not value.startswith("'"):
         two = parser.parse_override(as_texts([f"id=[{value}, b c]"], ["id"])[0])
         assert two.value() == [value, "b c"]
-
-
-def explored(root: Path, out: Path, **settings: Any) -> None:
-    """Run the command explore on the collection."""
-    config = compose("explore", ["data=folder", f"data.root={root}", f"out={out}", "workers=1"])
-    merged = OmegaConf.merge(config, settings)
-    assert isinstance(merged, DictConfig)
-    explore_command(merged)
-
-
-def test_a_map_of_embedding_files(root: Path, tmp_path: Path) -> None:
-    files = {f"{kind}s": str(root / f"{kind}s.safetensors") for kind in NAMES}
-    explored(root, tmp_path, view="map", **files)
-    page = Page((tmp_path / "map.html").read_text(encoding="utf-8"))
-    assert page.fetched == []
-    assert "9 drawings, 14 artworks" in " ".join(page.text.split())
-    assert "pca of lite (1280 dimensions" in " ".join(page.text.split())
-
-
-def test_duplicates_by_embeddings(root: Path, tmp_path: Path) -> None:
-    every = vectors_of(root, "artwork")
-    twins = torch.cat([every.vectors[:1], every.vectors[:1], every.vectors[2:]])
-    Embeddings(every.ids, twins).save(tmp_path / "a.safetensors", {})
-    settings: Any = {"explore": {"duplicates": {"similarity": 0.9999, "distance": 0}}}
-    explored(
-        root, tmp_path, view="duplicates", artworks=str(tmp_path / "a.safetensors"), **settings
-    )
-    table = pd.read_csv(tmp_path / "duplicates.csv")
-    assert table[["first", "second"]].to_numpy().tolist() == [["Du╠êrer, 0", "Du╠êrer, 1"]]
-
-
-@pytest.mark.parametrize(
-    ("settings", "says"),
-    [
-        ({"view": "mpa"}, "view=mpa: did you mean map"),
-        ({"view": "map"}, "view=map: needs embeddings"),
-        ({"artworks": "x"}, "artworks: is of view=map and view=duplicates"),
-        ({"view": "map", "run": "x", "artworks": "y"}, "leave it out where run is given"),
-        ({"view": "map", "drawings": "{root}/artworks.safetensors"}, "another collection"),
-    ],
-)
-def test_bad_input_of_a_view(
-    root: Path, tmp_path: Path, settings: dict[str, str], says: str
-) -> None:
-    filled = {key: value.format(root=root) for key, value in settings.items()}
-    with pytest.raises(UserError) as caught:
-        explored(root, tmp_path, **filled)
-    assert says in str(caught.value)
