@@ -121,7 +121,16 @@ def _services(
     finder = Finder(opened, lens, collection)
     engine = place.connect()
     lease = timedelta(minutes=how.lease_minutes)
-    queue = Queue(engine, finder.tables, finder.uncertainty, how.overlap, lease, how.audit)
+    copies = collection.parents[collection.copies.index]
+    queue = Queue(
+        engine,
+        finder.tables,
+        finder.uncertainty,
+        how.overlap,
+        lease,
+        how.audit,
+        copies=dict(zip(copies.index, copies, strict=True)),
+    )
     title = collection.root.resolve().name
     services = Services(
         EventStore(engine),
