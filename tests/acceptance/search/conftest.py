@@ -18,7 +18,7 @@ from drawsim.index import index as index_command
 from drawsim.models.loading import model_of_source
 from drawsim.models.model import Model
 from drawsim.retrieval.embeddings import Embeddings
-from tests.acceptance.search.asking import COUNTRIES, NAMES, SIZE
+from tests.acceptance.search.asking import COUNTRIES, NAMES, SIZE, configured
 
 
 @pytest.fixture(scope="package")
