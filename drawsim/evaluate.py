@@ -57,7 +57,8 @@ def _inputs(config: DictConfig) -> Inputs:
         rerank = OmegaConf.to_container(rerank)
     if config.checkpoint:
         file = Path(config.checkpoint)
-        return workflow.of_checkpoint(file, root, rerank, listed(config.trust))
+        split = Path(config.split) if config.split else None
+        return workflow.of_checkpoint(file, root, rerank, listed(config.trust), split)
     if config.run:
         return workflow.of_run(Path(config.run), root, rerank, listed(config.trust))
     pairs = Path(config.pairs) if config.pairs else None
@@ -78,6 +79,8 @@ def _check_choices(config: DictConfig) -> None:
     files = ("queries", "gallery", "split")
     if source := next((key for key in ("run", "checkpoint") if config[key]), None):
         others = {"run", "checkpoint", "pairs", *files} - {source}
+        if source == "checkpoint":
+            others -= {"split"}
         if given := sorted(key for key in others if config[key]):
             what = f"{given[0]}: leave it out where {source} is given, or leave out {source}."
             raise UserError(what)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from drawsim.collection.kinds import KINDS
 from drawsim.common.arguments import as_texts, listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch
@@ -15,7 +16,6 @@ from drawsim.common.launch import launch
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-KINDS = ("drawing", "artwork")
 TEXTS = (
     *("index", "id", "image", "box", "from", "combine", "unlike", "in", "where"),
     *("calibration", "run", "checkpoint", "backbone", "trust", "rerank", "out"),

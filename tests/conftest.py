@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+CASES = SHARED.with_name("cases")
 
 PAIRS = [
     ("d0", "a0", True),
@@ -73,6 +74,14 @@ def collection_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def collection(collection_root: Path) -> Collection:
     """The small collection, read."""
     return Collection.open(collection_root)
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of inputs that went wrong once; the test is skipped where it is absent."""
+    if not CASES.is_dir():
+        pytest.skip(f"no real data: there is no folder {CASES}")
+    return CASES
 
 
 @pytest.fixture(scope="session")

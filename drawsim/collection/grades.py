@@ -18,17 +18,16 @@ class Meaning:
     """A grade.
 
     key: gives it on the pages; a small letter that no other key of theirs is. means: when to say
-    it, for people. training: what a pair of this grade is there. light, dark: its colour on pages
-    of either scheme; as text or under text it has a contrast of 4.5 with the page. nearness: its
-    place on the scale from nothing shared (0) to the very work; None: it has no place there.
+    it, for people. training: what a pair of this grade is there. colour: its name in the palette;
+    as text or under text it has a contrast of 4.5 with the page. nearness: its place on the scale
+    from nothing shared (0) to the very work; None: it has no place there.
     """
 
     name: Grade
     key: str
     means: str
     training: Training
-    light: str
-    dark: str
+    colour: str
     nearness: float | None
 
     @property
@@ -43,8 +42,7 @@ MEANINGS = (
         key="w",
         means="the drawing was made after this very artwork",
         training="pair",
-        light="#17702f",
-        dark="#55c777",
+        colour="true",
         nearness=3,
     ),
     Meaning(
@@ -52,8 +50,7 @@ MEANINGS = (
         key="m",
         means="the same subject, after another picture of it",
         training="neither",
-        light="#1565b0",
-        dark="#79b4ee",
+        colour="c1",
         nearness=2,
     ),
     Meaning(
@@ -61,8 +58,7 @@ MEANINGS = (
         key="y",
         means="the manner is alike, the subject is not",
         training="neither",
-        light="#7d3c98",
-        dark="#cf9ee6",
+        colour="c0",
         nearness=1,
     ),
     Meaning(
@@ -70,8 +66,7 @@ MEANINGS = (
         key="d",
         means="looked at closely, nothing shared",
         training="negative",
-        light="#5d5952",
-        dark="#aaa69e",
+        colour="soft",
         nearness=0,
     ),
     Meaning(
@@ -79,8 +74,7 @@ MEANINGS = (
         key="q",
         means="in question: somebody else should look",
         training="neither",
-        light="#8a4b00",
-        dark="#e8ad5c",
+        colour="warn",
         nearness=None,
     ),
 )

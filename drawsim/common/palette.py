@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 LIGHT = {
-    # Paper and letters
+    # Paper and letters; edges of what can be pressed (line) and other rules; grounds of pictures
+    # (tile), of fields (raised), and what lies over a page that waits (shade)
     "page": "#fbfaf7",
     "ink": "#1d1c1a",
     "soft": "#5d5952",
     "rule": "#dcd8cf",
+    "line": "#8a857b",
     "tile": "#f0ede6",
+    "raised": "#ffffff",
+    "shade": "#1d1c1a73",
     "faint": "#b5b0a6",
     # What is said with colour
     "true": "#17702f",
@@ -54,7 +58,10 @@ DARK = {
     "ink": "#e9e6e0",
     "soft": "#aaa69e",
     "rule": "#36373b",
+    "line": "#76777d",
     "tile": "#232427",
+    "raised": "#1f2023",
+    "shade": "#000000a6",
     "faint": "#6f6c66",
     "true": "#55c777",
     "warn": "#e8ad5c",
@@ -90,7 +97,7 @@ DARK = {
     "nothing": "#4a4b50",
 }
 
-PAPER = {**LIGHT, "page": "#ffffff"}
+PAPER = {**LIGHT, "page": "#ffffff", "raised": LIGHT["page"]}
 """What is printed, and figures in files."""
 
 

@@ -9,7 +9,7 @@ from typing import overload
 
 import torch
 
-from drawsim.collection.kinds import Kind
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import BATCH, Model
 from drawsim.retrieval.index.asked import Asked, find_files
@@ -28,7 +28,7 @@ def as_queries(asked: Sequence[Asked], index: Index, model: Model | None) -> lis
     """
     found: dict[int, Queries] = {}
     files = [number for number, each in enumerate(asked) if each.id is None]
-    for kind in ("drawing", "artwork"):
+    for kind in KINDS:
         own = [number for number in files if asked[number].kind == kind]
         for start in range(0, len(own), BATCH):
             some = own[start : start + BATCH]

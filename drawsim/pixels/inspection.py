@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problem
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
@@ -32,7 +33,6 @@ from drawsim.pixels.duplicates import (
 )
 from drawsim.pixels.parallel import in_processes
 
-KINDS = {"drawing": "drawings.csv", "artwork": "artworks.csv"}
 GRAY = 12
 """Levels by which the channels of a gray image may differ: those of 1/32 of its width and height,
 averaged, so that what the compression of a JPEG adds does not count."""
@@ -62,9 +62,10 @@ class Inspection:
     """What was found in a collection.
 
     problems: what must be mended. images: one row for each row of the tables: kind, id, path,
-    width, height, mode (gray or colour), bytes, problem; all but the first three are empty for an
-    unusable image. duplicates: first_kind, first, second_kind, second, same_bytes, distance (bits).
-    pairs: the pairs of the collection, as `read_pairs` has them.
+    parent (the original of a style copy, else empty), width, height, mode (gray or colour), bytes,
+    problem; width to bytes are empty for an unusable image. duplicates: first_kind, first,
+    second_kind, second, same_bytes, distance (bits). pairs: those of the
+    collection, as `read_pairs` has them.
     """
 
     problems: list[Problem]
@@ -93,18 +94,18 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
     bad = {kind: set[str]() for kind in KINDS}
     for (kind, row, name, path), look in zip(rows, looks, strict=True):
         if look.reason:
-            problems.append(Problem(KINDS[kind], row, f"{name!r}: {path} {look.reason}", _MEND))
+            problems.append(Problem(f"{kind}s.csv", row, f"{name!r}: {path} {look.reason}", _MEND))
             bad[kind].add(name)
     problems += _pairs_without_images(pairs, bad)
+    parents = {str(name): original for name, original in collection.parents.items()}
     images = pd.DataFrame(
         [
-            (kind, name, path, *_cells(look), look.reason or "")
+            (*_named(kind, name, path, parents), *_cells(look), look.reason or "")
             for (kind, _, name, path), look in zip(rows, looks, strict=True)
         ],
-        columns=["kind", "id", "path", "width", "height", "mode", "bytes", "problem"],
+        columns=["kind", "id", "path", "parent", "width", "height", "mode", "bytes", "problem"],
     )
-    names = [(kind, name) for kind, _, name, _ in rows]
-    parents = {str(name): original for name, original in collection.parents.items()}
+    names: list[tuple[str, str]] = [(kind, name) for kind, _, name, _ in rows]
     duplicates = _duplicates(names, looks, parents, distance)
     return Inspection(problems, images, duplicates, pairs)
 
@@ -154,6 +155,11 @@ def _size_of_jpeg(data: bytes) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
+def _named(kind: str, name: str, path: str, parents: dict[str, str]) -> tuple[str, str, str, str]:
+    parent = parents.get(name, name) if kind == "drawing" else name
+    return kind, name, path, "" if parent == name else parent
+
+
 def _cells(look: Look) -> tuple[str, str, str, str]:
     if look.reason:
         return "", "", "", ""
@@ -161,7 +167,7 @@ def _cells(look: Look) -> tuple[str, str, str, str]:
     return str(look.width), str(look.height), mode, str(look.bytes)
 
 
-def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame], Collection]:
+def _inspect_tables(root: Path) -> tuple[list[Problem], dict[Kind, pd.DataFrame], Collection]:
     """Every problem of the tables; the rows whose images can be looked at, by kind; what was read.
 
     These rows have an id, and a path that does not leave the collection.
@@ -170,8 +176,8 @@ def _inspect_tables(root: Path) -> tuple[list[Problem], dict[str, pd.DataFrame],
     collection = Collection(root, *read_tables(root, TABLES, problems))
     places = Places.of(root)
     tables = {}
-    for kind, file in KINDS.items():
-        table = read_csv(root / file, ("id", "path"), [])
+    for kind in KINDS:
+        table = read_csv(root / f"{kind}s.csv", ("id", "path"), [])
         inside = [bool(path.strip()) and not places.complaint(path) for path in table["path"]]
         tables[kind] = table[(table["id"] != "") & np.array(inside, dtype=bool)]
     pairs = collection.pairs
@@ -209,7 +215,7 @@ def _defect_of_split(path: Path, collection: Collection) -> str | None:
     return None
 
 
-def _pairs_without_images(pairs: pd.DataFrame, bad: dict[str, set[str]]) -> list[Problem]:
+def _pairs_without_images(pairs: pd.DataFrame, bad: dict[Kind, set[str]]) -> list[Problem]:
     return [
         Problem(
             "pairs.csv",

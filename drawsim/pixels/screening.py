@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
@@ -47,7 +48,5 @@ def screen(
                 for kind, name, path, why in found
             ],
         )
-    gone = {
-        kind: skipped.loc[skipped["kind"] == kind, "id"].tolist() for kind in ("drawing", "artwork")
-    }
+    gone = {kind: skipped.loc[skipped["kind"] == kind, "id"].tolist() for kind in KINDS}
     return collection.without(gone["drawing"], gone["artwork"]), skipped

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 from torchvision import transforms
 from torchvision.transforms import functional
 
+from drawsim.collection.kinds import Kind
 from drawsim.pixels.styles import style_effect
 from drawsim.pixels.transforms import Augmentation, check_settings
 
@@ -98,7 +99,7 @@ class ThesisAugmentation:
     def __call__(
         self,
         image: np.ndarray,
-        kind: Literal["drawing", "artwork"],
+        kind: Kind,
         seed: int,
         copy: str | None = None,
     ) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError, nearest
 from drawsim.pixels.styles import EFFECTS
 
@@ -116,7 +117,7 @@ class Augmentation:
     def __call__(
         self,
         image: np.ndarray,
-        kind: Literal["drawing", "artwork"],
+        kind: Kind,
         seed: int,
         copy: str | None = None,
     ) -> np.ndarray:

@@ -11,9 +11,11 @@ import pandas as pd
 
 from drawsim.collection.csv_files import write_csv
 from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.splits import (
     NEAR_DUPLICATES,
     SETS,
+    Set,
     assert_disjoint,
     assert_filled,
     read_split,
@@ -24,8 +26,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.preparing.rewriting import rewrite
 from drawsim.retrieval.analysis.duplicates import Image, check_nearness, find_duplicates
-from drawsim.retrieval.embeddings import kind_path, load_embeddings
-from drawsim.runs.folder import KINDS
+from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 
 Rule = Literal["thesis", "ratios", "kfold"]
 SHOWN = 5
@@ -68,8 +69,8 @@ def prepare_splits(
     where `embeddings` names some (`<embeddings>.drawings.safetensors` and so on), by a cosine of at
     least `similarity`. All splits are made and checked before the first is written.
 
-    Raises UserError for a collection or an old split that cannot be used, and if a set would have
-    no pairs.
+    Raises UserError for a collection or an old split that cannot be used, and if a set of a new one
+    would have no pairs, though its share is not 0.
     """
     if rule not in get_args(Rule):
         raise UserError(f"step.rule={rule}: {nearest(rule, get_args(Rule))}")
@@ -84,7 +85,8 @@ def prepare_splits(
         files = thesis_splits(collection, folder, versions)
     for file in files:
         assert_disjoint(file.split, str(file.path))
-        assert_filled(file.split, str(file.path))
+        new = file.added == len(file.split)
+        assert_filled(file.split, str(file.path), _needed(rule, ratios) if new else ())
 
     summary = Summary(files=[file.path for file in files])
     summary.read["true pairs of original drawings"] = len(_originals(collection.true_pairs))
@@ -97,6 +99,13 @@ def prepare_splits(
         near = Nearness(distance, Path(embeddings) if embeddings else None, similarity)
         _report_duplicates(collection, out, near, workers, summary)
     return summary
+
+
+def _needed(rule: Rule, ratios: Sequence[float]) -> tuple[Set, ...]:
+    """The sets that a new split must fill."""
+    if rule != "ratios":
+        return SETS
+    return tuple(name for name, share in zip(SETS, ratios, strict=True) if share)
 
 
 def _account(file: SplitFile, summary: Summary) -> None:
@@ -178,7 +187,7 @@ def _report_duplicates(
 
 def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.DataFrame:
     """Near-duplicates as `find_duplicates` gives them, distance and cosine as texts."""
-    embeddings = None
+    embeddings: dict[str, Embeddings] | None = None
     if near.embeddings is not None:
         prefix = near.embeddings
         embeddings = {kind: load_embeddings(kind_path(prefix, kind)) for kind in KINDS}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.pairs import read_pairs, with_parents
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import SETS, leaks
@@ -55,9 +56,7 @@ def read_thesis(source: Path) -> ThesisTables:
     problems: list[Problem] = []
     notes: list[str] = []
     read: dict[str, int] = {}
-    images = {
-        kind: _read_images(source, kind, problems, notes, read) for kind in ("drawing", "artwork")
-    }
+    images = {kind: _read_images(source, kind, problems, notes, read) for kind in KINDS}
     pairs = _read_annotations(source, problems, read)
     splits = _read_splits(source, problems, notes, read)
     raise_problems(f"{source} cannot be imported", problems)
@@ -195,7 +194,7 @@ def _read_splits(
 
 def _add_from_pickle(
     source: Path,
-    images: dict[str, pd.DataFrame],
+    images: dict[Kind, pd.DataFrame],
     named: Iterable[pd.DataFrame],
     notes: list[str],
     read: dict[str, int],
@@ -204,7 +203,7 @@ def _add_from_pickle(
     for path in sorted(source.rglob("*uid2path*.pkl")):
         listed = _id_to_path(path)
         read[f"entries of {path.name}"] = len(listed)
-        for kind, column in (("drawing", "drawing_id"), ("artwork", "artwork_id")):
+        for kind in KINDS:
             table = images[kind]
             known = dict(zip(table["id"], table["path"], strict=True))
             other = [i for i, p in known.items() if listed.get(i, p) != p]
@@ -213,7 +212,9 @@ def _add_from_pickle(
                     f"{path.name}: {kind}s with another path than in metadata, which was kept: "
                     f"{len(other)}, e.g. {other[0]!r}"
                 )
-            wanted = dict.fromkeys(i for pairs in named for i in pairs[column] if i not in known)
+            wanted = dict.fromkeys(
+                i for pairs in named for i in pairs[f"{kind}_id"] if i not in known
+            )
             added = {i: listed[i] for i in wanted if i in listed}
             if added:
                 notes.append(f"{path.name}: {kind}s taken from it, in no table: {len(added)}")
@@ -236,12 +237,12 @@ def _id_to_path(path: Path) -> dict[str, str]:
 
 
 def _known(
-    pairs: pd.DataFrame, images: dict[str, pd.DataFrame]
+    pairs: pd.DataFrame, images: dict[Kind, pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The pairs of images that are listed, and the rest with `reason`."""
     reason = pd.Series("", index=pairs.index, dtype=str)
-    for kind, column in (("drawing", "drawing_id"), ("artwork", "artwork_id")):
-        reason[~pairs[column].isin(images[kind]["id"])] = f"no table lists the {kind}"
+    for kind in KINDS:
+        reason[~pairs[f"{kind}_id"].isin(images[kind]["id"])] = f"no table lists the {kind}"
     kept = pairs[reason == ""].drop(columns=["file", "row"])
     gone = pairs[reason != ""].reindex(columns=["file", "row", *PAIR, "pair"], fill_value="")
     return kept, gone.assign(reason=reason[reason != ""])

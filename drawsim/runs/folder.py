@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from drawsim.collection.kinds import KINDS
 from drawsim.common.building import own_modules
 from drawsim.common.errors import UserError
 from drawsim.common.files import (
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 Protocol = Literal["drawsim", "thesis"]
 Status = Literal["running", "interrupted", "failed", "finished"]
-KINDS = ("drawing", "artwork")
 STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),

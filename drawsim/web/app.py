@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from drawsim import __version__
 from drawsim.common.errors import UserError
 from drawsim.web import api
-from drawsim.web.pages import grading
+from drawsim.web.pages import colours
 from drawsim.web.pages import judge as pages
 from drawsim.web.pages import review as review_pages
 from drawsim.web.pages.rendering import STATIC, render
@@ -43,7 +43,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Guard, services=services)
     for router in (*api.ROUTERS, pages.router, review_pages.router):
         app.include_router(router)
-    app.include_router(grading.router)  # before the files of the same folder
+    app.include_router(colours.router)  # before the files of the same folder
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(UserError, _mendable)

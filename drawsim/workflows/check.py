@@ -8,9 +8,9 @@ from drawsim.collection.problems import raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_json, write_text
-from drawsim.pixels.inspection import KINDS, inspect_collection
+from drawsim.pixels.inspection import inspect_collection
 from drawsim.preparing.rewriting import rewrite
-from drawsim.reporting.collection.check import count, problems_table, render
+from drawsim.reporting.collection.check import count, listed, problems_table, render
 
 
 def prepare_check(
@@ -33,13 +33,14 @@ def prepare_check(
     rewrite(problems_table(found.problems), files[2])
     rewrite(found.images, files[3])
     rewrite(found.duplicates, files[4])
-    looked_at = ", ".join(f"{counts[kind]['images']:,} {kind}s" for kind in KINDS)
+    kinds = {kind: many for kind, (_, many) in listed(counts).items()}
+    looked_at = ", ".join(f"{counts[kind]['images']:,} {many}" for kind, many in kinds.items())
     raise_problems(f"{source} ({looked_at} looked at, all listed in {files[0]})", found.problems)
 
     summary = Summary(files=files)
-    for kind in KINDS:
+    for kind, many in kinds.items():
         own = counts[kind]
-        what = f"{kind}s, all sound ({own['colour']:,} in colour, {own['gray']:,} gray)"
+        what = f"{many}, all sound ({own['colour']:,} in colour, {own['gray']:,} gray)"
         summary.read[what] = own["images"]
     summary.read["pairs"] = counts["pairs"]
     for what, number in counts["duplicates"].items():

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.machine import cores, prepare
-from drawsim.runs.folder import KINDS
 from drawsim.workflows.settings import DataSettings, filled
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _map(settings: ExploreSettings) -> list[str]:
     layers = []
     for (kind, gallery), plane in zip(galleries.items(), planes, strict=True):
         ids = list(gallery.embeddings.ids)
-        paths = collection.paths("drawing" if kind == "drawing" else "artwork", ids)
+        paths = collection.paths(kind, ids)
         layers.append(Layer(kind, gallery.table.loc[ids], paths, plane))
     page = settings.out / "map.html"
     write_map(
@@ -164,17 +164,22 @@ def _duplicates(settings: ExploreSettings) -> list[str]:
     ]
 
 
-def _galleries(settings: ExploreSettings, collection: Collection) -> dict[str, Gallery]:
+def _galleries(settings: ExploreSettings, collection: Collection) -> dict[Kind, Gallery]:
     """The embeddings that are given, of the images that the collection has, by kind."""
     from drawsim.retrieval.embeddings import kind_path
     from drawsim.retrieval.index.gallery import Gallery, gallery_from_file
 
     if settings.run:
-        files = {kind: kind_path(settings.run / "embeddings" / "final", kind) for kind in KINDS}
+        files: dict[Kind, Path] = {
+            kind: kind_path(settings.run / "embeddings" / "final", kind) for kind in KINDS
+        }
     else:
-        named = {"drawing": settings.drawings, "artwork": settings.artworks}
+        named: dict[Kind, Path | None] = {
+            "drawing": settings.drawings,
+            "artwork": settings.artworks,
+        }
         files = {kind: file for kind, file in named.items() if file is not None}
-    galleries = {}
+    galleries: dict[Kind, Gallery] = {}
     for kind, file in files.items():
         table = collection.drawings if kind == "drawing" else collection.artworks
         every = gallery_from_file(file, table)

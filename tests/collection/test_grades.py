@@ -16,7 +16,7 @@ import json, sys
 from fastapi.testclient import TestClient
 from drawsim.collection.grades import CONFIRMED, GRADES, REJECTED, SCALE
 from drawsim.web.events.drafts import Draft
-from drawsim.web.pages.grading import for_scripts, style_sheet
+from drawsim.web.pages.grading import for_scripts, rules
 from drawsim.web.review.web_annotations import LINKING
 from drawsim.web.api.requests import DraftRequest
 
@@ -26,7 +26,7 @@ DraftRequest(**given, grade="same series").draft()
 print(json.dumps({
     "schema": "same series" in str(DraftRequest.model_json_schema()),
     "keys": [each["key"] for each in json.loads(for_scripts())],
-    "colour": 'data-grade="same series"' in style_sheet(),
+    "colour": 'data-grade="same series"' in rules(),
     "groups": [GRADES, CONFIRMED, REJECTED, LINKING, SCALE],
 }))
 """
@@ -35,8 +35,7 @@ ENTRY = """    Meaning(
         key="r",
         means="another state of the same plate",
         training="neither",
-        light="#00666f",
-        dark="#5cc5cf",
+        colour="c2",
         nearness=2.5,
     ),
 """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from drawsim.collection.csv_files import write_csv
 from drawsim.collection.ids import find
-from drawsim.collection.splits import load_split, read_split
+from drawsim.collection.splits import load_split, make_split, read_split
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 
@@ -38,6 +41,31 @@ def test_one_id_in_all_tables(tmp_path: Path, drawing: str, told: str) -> None:
     assert split["drawing_id"].tolist() == [shown, "c"]
     assert split["parent"].tolist() == [shown, shown]
     assert find(told.removeprefix("'"), collection.drawings.index) == shown
+
+
+@pytest.mark.parametrize(
+    ("folder", "shown"),
+    [("unicode_spelling", "Mu\u0308ller e\u0301le\u0300ve"), ("guarded_formula_ids", "=1+1")],
+)
+def test_tables_as_people_wrote_them(
+    shared_cases: Path, tmp_path: Path, folder: str, shown: str
+) -> None:
+    """The id of the first drawing is spelt in two ways, or as a spreadsheet's formula."""
+    root = tmp_path / folder
+    shutil.copytree(shared_cases / "tables" / folder, root)
+    collection = Collection.open(root)
+    drawings = [shown, "d2", "d3"]
+    assert list(collection.originals.index) == drawings
+    assert collection.pairs[["drawing_id", "parent"]].to_numpy().tolist() == [
+        [name, name] for name in drawings
+    ]
+    assert collection.true_pairs["artwork_id"].tolist() == ["a1", "a2", "a3"]
+    assert list(collection.paths("drawing")) == drawings
+    for spelling in ("NFC", "NFD"):
+        assert find(unicodedata.normalize(spelling, shown), collection.drawings.index) == shown
+    write_csv(make_split(collection.true_pairs, "v0"), root / "s.csv")
+    split = read_split(root / "s.csv", collection)
+    assert sorted(split["drawing_id"]) == sorted(split["parent"]) == sorted(drawings)
 
 
 def test_two_spellings_of_one_id_are_told(tmp_path: Path) -> None:

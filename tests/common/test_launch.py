@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import pickle
 import re
@@ -14,35 +13,21 @@ from typing import Any
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from drawsim import __main__, __version__
-from drawsim.common.building import config_folder, locate
-from drawsim.common.configuration import COMMANDS, compose, groups
 from drawsim.common.errors import UserError
-from drawsim.common.launch import CANCELLED, Job, JobFailedError, Task, launch, output_folder
+from drawsim.common.launch import (
+    CANCELLED,
+    NOBODY_READS,
+    Job,
+    JobFailedError,
+    Task,
+    launch,
+    output_folder,
+)
 from drawsim.train import run_name
-
-GROUPS = [group for group in groups("train") if group != "experiment"]
-OPTIONS = [
-    (group, file.stem)
-    for group in groups("train")
-    for file in sorted((config_folder() / group).glob("*.yaml"))
-]
-STEPS = sorted(path.stem for path in (config_folder() / "step").glob("*.yaml"))
-SCHEMES = sorted(path.stem for path in (config_folder() / "scheme").glob("*.yaml"))
-REQUIRED = {
-    ("backbone", "timm"): ["backbone.model=resnet18"],
-    ("data", "folder"): ["data.root=x"],
-    ("split", "file"): ["split.name=fold0"],
-}
-"""What an option leaves to the user to say."""
-
-
-def overrides(group: str, option: str) -> list[str]:
-    """The arguments that choose an option and give it what it must be given."""
-    plus = "+" if group == "experiment" else ""
-    return [f"{plus}{group}={option}", *REQUIRED.get((group, option), [])]
+from tests.common.options import OPTIONS
 
 
 @pytest.fixture(autouse=True)
@@ -52,17 +37,17 @@ def _clean_hydra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     GlobalHydra.instance().clear()
 
 
-Door = Callable[..., tuple[int, str]]
+Start = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def door(
+def start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Door:
-    """Opens the door `train` on a task of the test's; returns exit code and standard error."""
+) -> Start:
+    """Starts the command `train` on a task of the test's; returns exit code and standard error."""
     monkeypatch.chdir(tmp_path)
 
-    def open_door(arguments: Sequence[str], task: Task = lambda config: None) -> tuple[int, str]:
+    def run_it(arguments: Sequence[str], task: Task = lambda config: None) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["train", *arguments])
         code: Any = 0
         try:
@@ -71,7 +56,7 @@ def door(
             code = end.code
         return code, capsys.readouterr().err
 
-    return open_door
+    return run_it
 
 
 def program(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -118,7 +103,23 @@ def test_help_shows_examples_and_every_choice_and_needs_no_torch(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_opens_the_door(tmp_path: Path) -> None:
+def test_help_that_nobody_reads_on_ends_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [sys.executable, "-m", "drawsim.search", "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=120,
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (NOBODY_READS, b"")
+
+
+def test_drawsim_starts_a_command(tmp_path: Path) -> None:
     run = program("-m", "drawsim", "train", "--cfg", "job", "seed=7", folder=tmp_path)
     assert run.returncode == 0
     assert "seed: 7\n" in run.stdout
@@ -128,15 +129,15 @@ def test_the_command_opens_the_door(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
-def test_the_command_lists_its_doors(
+def test_drawsim_lists_its_commands(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["drawsim", *arguments])
     __main__.main()
     shown = capsys.readouterr().out
-    assert all(f"  {name}" in shown and text in shown for name, text in __main__.DOORS.items())
+    assert all(f"  {name}" in shown and text in shown for name, text in __main__.COMMANDS.items())
     package = Path(__main__.__file__).parent
-    assert all((package / f"{name}.py").is_file() for name in __main__.DOORS)
+    assert all((package / f"{name}.py").is_file() for name in __main__.COMMANDS)
 
 
 def test_the_command_tells_its_version(
@@ -203,10 +204,10 @@ def test_no_such_command(
     ],
 )
 def test_mistakes_are_answered_in_one_line_and_leave_nothing(
-    door: Door, tmp_path: Path, arguments: str, answer: str
+    start: Start, tmp_path: Path, arguments: str, answer: str
 ) -> None:
     calls: list[DictConfig] = []
-    code, shown = door(arguments.split(" "), calls.append)
+    code, shown = start(arguments.split(" "), calls.append)
     assert code == 1
     [line] = shown.splitlines()
     assert line.startswith(f"drawsim: {answer}")
@@ -226,20 +227,20 @@ def test_mistakes_are_answered_in_one_line_and_leave_nothing(
         "~callbacks.progress",
     ],
 )
-def test_what_is_right_is_let_through(door: Door, arguments: str) -> None:
+def test_what_is_right_is_let_through(start: Start, arguments: str) -> None:
     calls: list[DictConfig] = []
-    assert door(arguments.split(" "), calls.append) == (0, "")
+    assert start(arguments.split(" "), calls.append) == (0, "")
     assert len(calls) == 1
 
 
-def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Path) -> None:
+def test_the_task_gets_its_configuration_and_its_folder(start: Start, tmp_path: Path) -> None:
     seen: list[Any] = []
 
     def task(config: DictConfig) -> None:
         seen.extend((config.seed, output_folder(), Path.cwd()))
         (output_folder() / "metrics.json").write_text("{}")
 
-    assert door(["seed=4", "aug=none", "split=v2"], task) == (0, "")
+    assert start(["seed=4", "aug=none", "split=v2"], task) == (0, "")
     name = "lite-none-v2-seed4"
     assert seen == [4, tmp_path / "runs" / "demo" / name, tmp_path]
     assert sorted(tmp_path.rglob("*.*")) == [tmp_path / "runs" / "demo" / name / "metrics.json"]
@@ -267,47 +268,47 @@ def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Pa
     ],
 )
 def test_folders_say_what_was_chosen(
-    door: Door, tmp_path: Path, arguments: str, folder: str
+    start: Start, tmp_path: Path, arguments: str, folder: str
 ) -> None:
     seen: list[Path] = []
-    answer = door(arguments.split(), lambda config: seen.append(output_folder()))
+    answer = start(arguments.split(), lambda config: seen.append(output_folder()))
     assert answer == (0, "")
     assert seen == [tmp_path / "runs" / folder]
 
 
-def test_a_user_error_in_a_task(door: Door, tmp_path: Path) -> None:
+def test_a_user_error_in_a_task(start: Start, tmp_path: Path) -> None:
     def task(config: DictConfig) -> None:
         raise UserError("a.csv: two problems\n  row 2\n  row 3")
 
-    assert door([], task) == (1, "drawsim: a.csv: two problems\n  row 2\n  row 3\n")
+    assert start([], task) == (1, "drawsim: a.csv: two problems\n  row 2\n  row 3\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_defect_shows_the_whole_story_and_keeps_what_was_written(door: Door) -> None:
+def test_a_defect_shows_the_whole_story_and_keeps_what_was_written(start: Start) -> None:
     def task(config: DictConfig) -> None:
         (output_folder() / "half").write_text("x")
         raise ZeroDivisionError
 
-    code, shown = door(["out=here"], task)
+    code, shown = start(["out=here"], task)
     assert code == 1
     assert "Traceback" in shown
     assert "ZeroDivisionError" in shown
     assert [path.name for path in Path("here").rglob("half")] == ["half"]
 
 
-def test_a_change_of_folder_changes_nothing(door: Door, tmp_path: Path) -> None:
+def test_a_change_of_folder_changes_nothing(start: Start, tmp_path: Path) -> None:
     seen: list[Path] = []
-    code, _ = door(["hydra.job.chdir=true"], lambda config: seen.append(Path.cwd()))
+    code, _ = start(["hydra.job.chdir=true"], lambda config: seen.append(Path.cwd()))
     assert (code, seen) == (0, [tmp_path])
 
 
-def test_a_job_is_alone_on_its_command_line(door: Door, tmp_path: Path) -> None:
+def test_a_job_is_alone_on_its_command_line(start: Start, tmp_path: Path) -> None:
     """Helper processes are started with it: they are not to go through the sweep."""
     own = tmp_path / "mine"
     own.mkdir()
     seen: list[list[str]] = []
     before = ["-m", "--config-dir", str(own), "seed=0,1", "aug=none"]
-    code, _ = door(before, lambda config: seen.append(sys.argv[1:]))
+    code, _ = start(before, lambda config: seen.append(sys.argv[1:]))
     assert code == 0
     assert seen == [["--config-dir", str(own), f"seed={seed}", "aug=none"] for seed in (0, 1)]
 
@@ -319,16 +320,16 @@ def test_a_job_can_be_sent_to_another_process() -> None:
     assert (type(failed), str(failed)) == (JobFailedError, "why")
 
 
-def test_ctrl_c(door: Door) -> None:
+def test_ctrl_c(start: Start) -> None:
     def task(config: DictConfig) -> None:
         raise KeyboardInterrupt
 
-    code, shown = door([], task)
+    code, shown = start([], task)
     assert code == CANCELLED
     assert "Traceback" not in shown
 
 
-def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
+def test_in_a_multirun_the_others_go_on(start: Start, tmp_path: Path) -> None:
     seen: list[int] = []
 
     def task(config: DictConfig) -> None:
@@ -337,7 +338,7 @@ def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
             raise UserError("not this one")
         (output_folder() / "done").touch()
 
-    code, shown = door(["-m", "seed=0,1,2,x", "aug=none", "+experiment=tiny"], task)
+    code, shown = start(["-m", "seed=0,1,2,x", "aug=none", "+experiment=tiny"], task)
     assert code == 1
     assert shown.splitlines() == [
         "drawsim: not this one",
@@ -349,96 +350,8 @@ def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*-seed1*"))
 
 
-def test_a_multirun_over_splits(door: Door) -> None:
+def test_a_multirun_over_splits(start: Start) -> None:
     names: list[str] = []
-    code, _ = door(["-m", "split=glob(v1*)"], lambda config: names.append(config.split.name))
+    code, _ = start(["-m", "split=glob(v1*)"], lambda config: names.append(config.split.name))
     assert code == 0
     assert sorted(names) == ["v1", "v10"]
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_numbers_are_of_one_kind_in_all_options_of_a_group(group: str) -> None:
-    """Where one option says 0.5 and another 0, a user of the latter could not say 0.5."""
-    kinds: dict[str, set[type]] = {}
-    for path in (config_folder() / group).iterdir():
-        for key, value in leaves(OmegaConf.to_container(OmegaConf.load(path))):
-            if type(value) in (int, float):
-                kinds.setdefault(key, set()).add(type(value))
-    assert {key for key, found in kinds.items() if len(found) > 1} == set()
-
-
-def leaves(config: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(config, dict):
-        for name, value in config.items():
-            yield from leaves(value, f"{key}.{name}")
-    else:
-        yield key, config
-
-
-@pytest.mark.parametrize(("group", "option"), OPTIONS)
-def test_every_option_composes_and_fits_what_it_configures(group: str, option: str) -> None:
-    """Without making anything: names, and parameters against the signatures of their targets."""
-    config = compose("train", overrides(group, option))
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    named = {
-        "backbone": {"timm": "resnet18"},
-        "data": {"folder": "x"},
-        "split": {"file": "fold0"},
-    }.get(group, {})
-    if group not in ("callbacks", "experiment"):  # these have no name of their own
-        assert plain[group]["name"] == named.get(option, option)
-    targets = list(nodes_with_targets(plain))
-    assert len(targets) >= 6
-    for key, node in targets:
-        settings = {
-            k: v for k, v in node.items() if k[0] != "_" and (k != "name" or key == "backbone")
-        }
-        if key == "adapt":  # what is known and taken out only where it is built
-            settings["dimensions"] = 8
-            assert settings.pop("unlabelled") >= 0
-        signature = inspect.signature(locate(node["_target_"]))
-        bind = signature.bind_partial if node.get("_partial_") else signature.bind
-        bind(**settings)
-
-
-def nodes_with_targets(config: dict[str, Any], key: str = "") -> Iterator[tuple[str, Any]]:
-    if "_target_" in config:
-        yield key, config
-    for name, value in config.items():
-        if isinstance(value, dict):
-            yield from nodes_with_targets(value, name)
-
-
-def test_every_file_of_the_configuration_is_a_command_or_an_option() -> None:
-    """Nothing lies about: a file for each command, and groups that some command chooses from."""
-    files = [path for path in config_folder().rglob("*") if path.is_file()]
-    tables = [path for path in files if path.suffix == ".csv"]
-    assert {path.parts[-3] for path in tables} == {"scheme"}
-    assert all(path.suffix == ".yaml" for path in files if path not in tables)
-    places = {path.relative_to(config_folder()).parts[:-1] for path in files if path not in tables}
-    taken = {group for command in __main__.DOORS for group in groups(command)}
-    assert places == {(place,) for place in (COMMANDS, *taken)}
-    named = {path.stem for path in (config_folder() / COMMANDS).iterdir()}
-    assert named == set(__main__.DOORS)
-
-
-@pytest.mark.parametrize("command", __main__.DOORS)
-def test_every_command_has_its_settings_and_its_help(command: str) -> None:
-    config = compose(command, ["hydra.job.name=x"], with_hydra=True)
-    assert f"drawsim {command}: " in config.hydra.help.header
-    assert f"python -m drawsim.{command}" in config.hydra.help.footer
-    assert not config.hydra.job.chdir
-
-
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str) -> None:
-    config = compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
-    OmegaConf.set_struct(config, False)
-    config.step.pop("config_folders", None)  # Hydra knows these only while a door is open
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    assert plain["step"].pop("name") == step
-    assert plain["scheme"]["name"] == scheme
-    signature = inspect.signature(locate(plain["step"].pop("_target_")))
-    given = set(plain["step"]) | {"source", "out", "workers", "config_folders"}
-    assert set(signature.parameters) | {"config_folders"} == given

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.problems import Problem
-from drawsim.pixels.inspection import KINDS, Inspection, groups_of
+from drawsim.pixels.inspection import Inspection, groups_of
 from drawsim.reporting.duplicates.groups import picture_groups
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE
@@ -17,14 +17,25 @@ from drawsim.reporting.kit.thumbnails import SIDE
 SIDES = (0, 128, 256, 512, 1024, 2048, 4096)
 """Longer sides in pixels at which the classes of sizes begin."""
 
+WHAT = {
+    "drawing": ("drawing", "drawings"),
+    "copy": ("style copy", "style copies"),
+    "artwork": ("artwork", "artworks"),
+}
+"""What images are counted as, in check.json and, one and many, for people."""
+
 LISTED = 500  # problems on the page
 
 
 def count(found: Inspection) -> dict[str, Any]:
-    """What check.json holds: images by kind, pairs, problems by file, duplicates."""
+    """What check.json holds: images by what they are, pairs, problems by file, duplicates.
+
+    Style copies are counted apart from drawings, and their pairs from those of originals.
+    """
     kinds: dict[str, Any] = {}
-    for kind in KINDS:
-        images = found.images[found.images["kind"] == kind]
+    what = found.images["kind"].where(found.images["parent"] == "", "copy")
+    for kind in WHAT:
+        images = found.images[what == kind]
         sound = images[images["problem"] == ""]
         width, height = sound["width"].astype(int), sound["height"].astype(int)
         longer = pd.concat([width, height], axis=1).max(axis=1)
@@ -39,17 +50,25 @@ def count(found: Inspection) -> dict[str, Any]:
             "median_height": float(height.median()) if len(sound) else None,
             "longer_side_from": dict(zip(map(str, SIDES), classes.tolist(), strict=True)),
         }
+    of_originals = found.pairs["drawing_id"] == found.pairs["parent"]
+    pairs = found.pairs[of_originals]
     same = int(found.duplicates["same_bytes"].sum())
     return {
         **kinds,
-        "pairs": len(found.pairs),
-        "true_pairs": int(found.pairs["pair"].sum()),
+        "pairs": len(pairs),
+        "true_pairs": int(pairs["pair"].sum()),
+        "pairs_of_copies": len(found.pairs) - len(pairs),
         "problems": dict(Counter(problem.file for problem in found.problems)),
         "duplicates": {
             "have the same bytes": same,
             "look the same": len(found.duplicates) - same,
         },
     }
+
+
+def listed(counts: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """What there is, as in WHAT: style copies only where there are any."""
+    return {kind: names for kind, names in WHAT.items() if kind != "copy" or counts[kind]["images"]}
 
 
 def problems_table(problems: list[Problem]) -> pd.DataFrame:
@@ -69,7 +88,7 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
         .render(
             name=root.resolve().name,
             counts=counts,
-            kinds=list(KINDS),
+            kinds=listed(counts),
             sides=list(zip(SIDES, [*SIDES[1:], None], strict=True)),
             problems=found.problems[:LISTED],
             total=len(found.problems),

@@ -38,7 +38,7 @@ from drawsim.reporting.kit.sheets import Captioned, grid_sheet, painted
 
 SAMPLE_DPI = 150
 POINTS = 72  # an inch
-KINDS = {"confirmed": True, "ambiguous": False}
+SHEETS = {"confirmed": True, "ambiguous": False}
 COLUMNS = ("year", "age_group", "country")
 
 
@@ -163,7 +163,7 @@ def _count_artworks(found: Findings) -> None:
     if len(collection.pairs):
         artworks = per_artwork(collection.pairs)
         _add(found, charts.pairs_figure(drawings_per_artwork(artworks)), artworks)
-        for kind, confirmed in KINDS.items():
+        for kind, confirmed in SHEETS.items():
             found.groups[kind] = pair_groups(collection.pairs, confirmed=confirmed)
 
 

@@ -13,6 +13,7 @@ import torch
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import as_listed
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.pairs import read_pairs, with_parents
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.splits import assert_disjoint, read_split
@@ -21,7 +22,6 @@ from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.index.gallery import read_metadata
 from drawsim.retrieval.reranking.base import Pictures, Reranker
-from drawsim.runs.folder import KINDS
 from drawsim.runs.settings import CONFIG, data_root, read_values
 
 

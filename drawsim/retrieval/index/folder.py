@@ -24,6 +24,7 @@ import torch
 
 from drawsim import __version__
 from drawsim.collection.ids import check_ids
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import read_text, write_json
@@ -39,7 +40,6 @@ from drawsim.retrieval.index.parts import (
     read_part,
     write_part,
 )
-from drawsim.runs.folder import KINDS
 
 if TYPE_CHECKING:
     from drawsim.retrieval.index.found import Found

@@ -1,41 +1,23 @@
-"""The grades as browsers need them: their colours as a style sheet, names and keys for scripts."""
+"""The grades as browsers need them: rules of a style sheet, names and keys for scripts."""
 
 from __future__ import annotations
 
 import functools
 import json
 
-from fastapi import APIRouter
-from fastapi.responses import Response
-
-from drawsim.collection.grades import MATCH, MEANINGS, Meaning
-
-STYLE_SHEET = "grades.css"
-"""Its name in the folder `static`, where it would be if it were a file."""
-
-router = APIRouter(include_in_schema=False)
+from drawsim.collection.grades import MATCH, MEANINGS
 
 
-@router.get(f"/static/{STYLE_SHEET}")
-def colours() -> Response:
-    """The style sheet."""
-    return Response(style_sheet(), media_type="text/css")
-
-
-@functools.cache
-def style_sheet() -> str:
-    """What gives everything with a data-grade the variable --grade, a colour, in both schemes.
+def rules() -> str:
+    """What gives everything with a data-grade the variable --grade, its colour in the palette.
 
     --picture: how much is left of the picture of what people rejected.
     """
-    light = [_rule(each, each.light) for each in MEANINGS]
-    dark = [_rule(each, each.dark) for each in MEANINGS]
-    return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}", ""])
-
-
-def _rule(meaning: Meaning, colour: str) -> str:
-    faint = " --picture: .45;" if meaning.training == "negative" else ""
-    return f'[data-grade="{meaning.name}"] {{ --grade: {colour};{faint} }}'
+    lines = []
+    for each in MEANINGS:
+        faint = " --picture: .45;" if each.training == "negative" else ""
+        lines.append(f'[data-grade="{each.name}"] {{ --grade: var(--{each.colour});{faint} }}')
+    return "\n".join(lines)
 
 
 @functools.cache

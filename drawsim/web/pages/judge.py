@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, get_args
+from typing import Annotated
 
 import pandas as pd
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from drawsim.collection.kinds import Kind
+from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
 from drawsim.web.pages.rendering import render
 from drawsim.web.queue.queue import Order
@@ -156,7 +156,7 @@ def _columns(table: pd.DataFrame) -> list[str]:
 def _kind(request: Request, name: str) -> Kind:
     """A kind of query that the app was started with. Raises UserError for any other."""
     kinds = services_of(request).finder.kinds
-    for kind in get_args(Kind):
+    for kind in KINDS:
         if kind == name and kind in kinds:
             return kind
     raise UserError(f"there is no kind {name!r} to judge here; {nearest(name, kinds)}")

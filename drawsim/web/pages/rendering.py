@@ -12,7 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from drawsim.web.pages import grading
+from drawsim.web.pages import colours, grading
 from drawsim.web.services import services_of
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -35,8 +35,8 @@ def environment() -> jinja2.Environment:
 @functools.cache
 def asset(name: str) -> str:
     """The address of a file of the folder `static`; another one whenever the file changes."""
-    made = name == grading.STYLE_SHEET
-    content = grading.style_sheet().encode() if made else (STATIC / name).read_bytes()
+    made = name == colours.STYLE_SHEET
+    content = colours.style_sheet().encode() if made else (STATIC / name).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     return f"/static/{quote(name)}?v={digest[:12]}"
 

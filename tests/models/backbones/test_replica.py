@@ -1,11 +1,8 @@
-"""Replica weights: the original layout loads without a difference; what is broken is refused."""
+"""Replica networks: every layout of their files loads, and broken ones are refused in one line."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -13,106 +10,26 @@ from typing import Any
 
 import pytest
 import torch
-import torchvision
-from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-import drawsim
 from drawsim.common.building import build
 from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.models.backbones import replica as module
-from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.backbones.lite import lite
 from drawsim.models.backbones.pooling import Pool
-from drawsim.models.backbones.replica import replica
 from drawsim.models.backbones.timm_models import from_timm
 from drawsim.models.weights import read_weights, weights_hash
-
-State = dict[str, Tensor]
-SIZE = 64
-MEAN = torch.tensor([255 * 0.485, 255 * 0.456, 255 * 0.406]).view(3, 1, 1)
-STD = torch.tensor([255 * 0.229, 255 * 0.224, 255 * 0.225]).view(3, 1, 1)
-
-
-class Original(nn.Module):
-    """As the published networks were saved: a network, and its layers before the pooling."""
-
-    def __init__(self, architecture: str) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.model: Any = torchvision.models.get_model(architecture, weights=None)
-        self.model.fc = nn.Identity()
-        self.non_pooled = nn.Sequential(*list(self.model.children())[:-2])
-        for name, tensor in self.named_buffers():  # statistics that matter
-            if name.endswith("running_mean"):
-                tensor.normal_(std=0.1)
-            elif name.endswith("running_var"):
-                tensor.uniform_(0.5, 1.5)
-
-    def embed(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) uint8 to (B, d), not normalised."""
-        x = (images.float() - MEAN) / STD
-        network = self.model.eval().to(memory_format=torch.channels_last)
-        features: Tensor = network(x.contiguous(memory_format=torch.channels_last))
-        return features
-
-
-@pytest.fixture(scope="module")
-def original() -> Original:
-    """A small stand-in of the same layout."""
-    return Original("resnet18")
-
-
-@pytest.fixture
-def state(original: Original) -> State:
-    """Its state dict, both copies of their own."""
-    found = original.state_dict().items()
-    return {k: v.clone(memory_format=torch.contiguous_format) for k, v in found}
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty working folder, in which Replica networks are ResNet-18."""
-    monkeypatch.setattr(module, "MODEL", "resnet18")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def images() -> Tensor:
-    soft = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(1)) * 255
-    return nn.functional.interpolate(soft, size=SIZE, mode="bilinear").to(torch.uint8)
-
-
-def load(weights: Path | str | None = None, pool: Pool = "avg", **changes: Any) -> Backbone:
-    settings: dict[str, Any] = {
-        "freeze_norm": True,
-        "image_size": SIZE,
-        "substitute": "substitute.ckpt",
-    } | changes
-    given = None if weights is None else str(weights)
-    return replica("replica_mini", pool, weights=given, **settings).eval()
-
-
-def difference(backbone: Backbone, original: Original, images: Tensor) -> float:
-    """The largest over all features."""
-    with torch.inference_mode():
-        expected = original.embed(images)
-        assert expected.std() > 1e-3
-        return float((backbone.features(images) - expected).abs().max())
-
-
-@pytest.fixture
-def converter() -> ModuleType:
-    script = Path(drawsim.__file__).parents[1] / "scripts" / "convert_replica.py"
-    spec = importlib.util.spec_from_file_location("convert_replica", script)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+from tests.models.backbones.replicas import (
+    SIZE,
+    Original,
+    State,
+    checkpoint,
+    difference,
+    load,
+    only_model,
+)
 
 
 def test_the_networks_of_the_original_size_load_and_convert_without_a_difference(
@@ -135,10 +52,6 @@ def test_the_networks_of_the_original_size_load_and_convert_without_a_difference
     own = loaded.network.state_dict()
     assert converted.keys() == own.keys()
     assert all(torch.equal(converted[name], own[name]) for name in own)
-
-
-def only_model(state: State) -> State:
-    return {name: tensor for name, tensor in state.items() if name.startswith("model.")}
 
 
 LAYOUTS: dict[str, Callable[[State], Any]] = {
@@ -294,13 +207,6 @@ def test_files_are_looked_for_in_order(small: Path, state: State) -> None:
     assert load("given.pth").network.get_parameter("bn1.bias")[0] == 4
 
 
-def checkpoint(trained: Backbone, path: Path, **changes: Any) -> None:
-    """What training leaves behind, as far as it concerns the network."""
-    tensors = {f"backbone.network.{k}": v for k, v in trained.network.state_dict().items()}
-    content = {"state_dict": tensors | {"loss.x": torch.ones(1)}, "epoch": 3}
-    torch.save(content | {"backbone": trained.identity()} | changes, path)
-
-
 @pytest.mark.parametrize("pool", ["avg", "gem"])
 def test_a_substitute_is_rebuilt_as_it_was_trained(
     small: Path, images: Tensor, pool: Pool, caplog: pytest.LogCaptureFixture
@@ -364,70 +270,3 @@ def test_other_backbones_read_the_layout_too(small: Path, original: Original, st
     torch.save(state, "replica.pth")
     found = from_timm("x", "resnet18", "avg", True, SIZE, True, "replica.pth").network
     assert torch.equal(found.get_parameter("conv1.weight"), original.model.conv1.weight)
-
-
-def convert(converter: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["convert_replica.py", *arguments])
-    monkeypatch.setattr(converter, "MODEL", "resnet18")
-    converter.main()
-
-
-def test_the_converter_says_what_it_wrote(
-    small: Path,
-    state: State,
-    images: Tensor,
-    original: Original,
-    converter: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    source, target = small / "replica.pth", Path("weights/replica_mini.safetensors")
-    torch.save({"net": only_model(state)}, source)
-    convert(converter, monkeypatch, "replica.pth", str(target))
-    assert capsys.readouterr().out.splitlines() == [
-        "replica.pth: 120 tensors, model.*",
-        f"{target}: 120 tensors of resnet18, {target.stat().st_size / 2**20:.1f} MiB",
-    ]
-    with safe_open(target, "pt") as file:
-        assert file.metadata() == {
-            "model": "resnet18",
-            "source": "replica.pth",
-            "source_layout": "model.*",
-            "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-        }
-        assert {file.get_tensor(k).dtype for k in file.keys()} == {torch.float32, torch.int64}  # noqa: SIM118
-    assert difference(load(), original, images) == 0
-
-    kept = target.read_bytes()
-    torch.save(state | {"model.conv1.weight": torch.zeros(64, 3, 7, 7)}, source)
-    with pytest.raises(SystemExit, match=r"safetensors: is there already; --force replaces it$"):
-        convert(converter, monkeypatch, "replica.pth", str(target))
-    with pytest.raises(SystemExit, match=r"^convert_replica: replica\.pth: its two copies "):
-        convert(converter, monkeypatch, "replica.pth", str(target), "--force")
-    assert target.read_bytes() == kept
-    torch.save(state, source)
-    convert(converter, monkeypatch, "replica.pth", str(target), "--force")
-    assert "240 tensors, model.* and non_pooled.*, equal" in capsys.readouterr().out
-    assert difference(load(), original, images) == 0
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "said"),
-    [
-        ("nowhere.pth", "a.safetensors", r"nowhere\.pth: no such weights file"),
-        ("own.ckpt", "a.safetensors", r"own\.ckpt: a checkpoint of drawsim's own, which needs no"),
-        ("own.ckpt", "a.pth", r"a\.pth: the name must end in \.safetensors"),
-    ],
-)
-def test_the_converter_refuses(
-    small: Path,
-    converter: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    source: str,
-    target: str,
-    said: str,
-) -> None:
-    checkpoint(from_timm("x", "resnet18", "avg", True, SIZE, False), small / "own.ckpt")
-    with pytest.raises(SystemExit, match=f"^convert_replica: {said}"):
-        convert(converter, monkeypatch, source, target)
-    assert not Path(target).exists()

@@ -1,0 +1,131 @@
+"""The files of the configuration: each composes, and fits what it configures."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from drawsim import __main__
+from drawsim.common.building import config_folder, locate
+from drawsim.common.configuration import COMMANDS, compose, groups, options, own_settings
+from tests.common.options import OPTIONS
+
+GROUPS = [group for group in groups("train") if group != "experiment"]
+STEPS = sorted(path.stem for path in (config_folder() / "step").glob("*.yaml"))
+SCHEMES = sorted(path.stem for path in (config_folder() / "scheme").glob("*.yaml"))
+REQUIRED = {
+    ("backbone", "timm"): ["backbone.model=resnet18"],
+    ("data", "folder"): ["data.root=x"],
+    ("split", "file"): ["split.name=fold0"],
+}
+"""What an option leaves to the user to say."""
+
+
+def overrides(group: str, option: str) -> list[str]:
+    """The arguments that choose an option and give it what it must be given."""
+    plus = "+" if group == "experiment" else ""
+    return [f"{plus}{group}={option}", *REQUIRED.get((group, option), [])]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_numbers_are_of_one_kind_in_all_options_of_a_group(group: str) -> None:
+    """Where one option says 0.5 and another 0, a user of the latter could not say 0.5."""
+    kinds: dict[str, set[type]] = {}
+    for path in (config_folder() / group).iterdir():
+        for key, value in leaves(OmegaConf.to_container(OmegaConf.load(path))):
+            if type(value) in (int, float):
+                kinds.setdefault(key, set()).add(type(value))
+    assert {key for key, found in kinds.items() if len(found) > 1} == set()
+
+
+def leaves(config: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(config, dict):
+        for name, value in config.items():
+            yield from leaves(value, f"{key}.{name}")
+    else:
+        yield key, config
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_fits_what_it_configures(group: str, option: str) -> None:
+    """Without making anything: names, and parameters against the signatures of their targets."""
+    config = compose("train", overrides(group, option))
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    named = {
+        "backbone": {"timm": "resnet18"},
+        "data": {"folder": "x"},
+        "split": {"file": "fold0"},
+    }.get(group, {})
+    if group not in ("callbacks", "experiment"):  # these have no name of their own
+        assert plain[group]["name"] == named.get(option, option)
+    targets = list(nodes_with_targets(plain))
+    assert len(targets) >= 6
+    for key, node in targets:
+        settings = {
+            k: v for k, v in node.items() if k[0] != "_" and (k != "name" or key == "backbone")
+        }
+        if key == "adapt":  # what is known and taken out only where it is built
+            settings["dimensions"] = 8
+            assert settings.pop("unlabelled") >= 0
+        signature = inspect.signature(locate(node["_target_"]))
+        bind = signature.bind_partial if node.get("_partial_") else signature.bind
+        bind(**settings)
+
+
+def nodes_with_targets(config: dict[str, Any], key: str = "") -> Iterator[tuple[str, Any]]:
+    if "_target_" in config:
+        yield key, config
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from nodes_with_targets(value, name)
+
+
+def test_every_file_of_the_configuration_is_a_command_or_an_option() -> None:
+    """Nothing lies about: a file for each command, and groups that some command chooses from."""
+    files = [path for path in config_folder().rglob("*") if path.is_file()]
+    tables = [path for path in files if path.suffix == ".csv"]
+    assert {path.parts[-3] for path in tables} == {"scheme"}
+    assert all(path.suffix == ".yaml" for path in files if path not in tables)
+    places = {path.relative_to(config_folder()).parts[:-1] for path in files if path not in tables}
+    taken = {group for command in __main__.COMMANDS for group in groups(command)}
+    assert places == {(place,) for place in (COMMANDS, *taken)}
+    named = {path.stem for path in (config_folder() / COMMANDS).iterdir()}
+    assert named == set(__main__.COMMANDS)
+
+
+@pytest.mark.parametrize("command", __main__.COMMANDS)
+def test_every_command_has_its_settings_and_its_help(command: str) -> None:
+    config = compose(command, ["hydra.job.name=x"], with_hydra=True)
+    assert f"drawsim {command}: " in config.hydra.help.header
+    assert f"python -m drawsim.{command}" in config.hydra.help.footer
+    shown = config.hydra.help.template
+    assert all(f"{group}: {', '.join(options(group))}" in shown for group in groups(command))
+    assert own_settings(command) in shown.replace("$$", "$") or "$CONFIG" in shown
+    assert {*yaml.safe_load(own_settings(command))} <= {*compose(command)}
+    assert not config.hydra.job.chdir
+
+
+def test_help_says_what_the_configuration_says_of_each_setting() -> None:
+    shown = compose("annotate", ["hydra.job.name=x"], with_hydra=True).hydra.help.template
+    assert "\n# annotators who see each drawing\noverlap: 1\n" in shown
+    assert "# Judge candidates in a browser" not in shown
+    assert "hydra:" not in shown
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str) -> None:
+    config = compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
+    OmegaConf.set_struct(config, False)
+    config.step.pop("config_folders", None)  # Hydra knows these only while a command runs
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert plain["step"].pop("name") == step
+    assert plain["scheme"]["name"] == scheme
+    signature = inspect.signature(locate(plain["step"].pop("_target_")))
+    given = set(plain["step"]) | {"source", "out", "workers", "config_folders"}
+    assert set(signature.parameters) | {"config_folders"} == given
