@@ -1,4 +1,4 @@
-"""`drawsim <door> …`: the same as `python -m drawsim.<door> …`."""
+"""`drawsim <command> …`: the same as `python -m drawsim.<command> …`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from drawsim import __version__
 from drawsim.common.errors import nearest
 
-DOORS = {
+COMMANDS = {
     "prepare": "from folders of scans and artworks to a collection",
     "explore": "see what is in a collection",
     "train": "train, evaluate and report",
@@ -22,21 +22,21 @@ DOORS = {
 
 
 def main() -> None:
-    """Open the door that the first argument names."""
+    """Run the command that the first argument names."""
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: drawsim <command> [settings]\n")
-        for door, purpose in DOORS.items():
-            print(f"  {door:10} {purpose}")
+        for command, purpose in COMMANDS.items():
+            print(f"  {command:10} {purpose}")
         print("\ndrawsim <command> --help tells more.")
     elif arguments[0] == "--version":
         print(__version__)
-    elif arguments[0] in DOORS:
+    elif arguments[0] in COMMANDS:
         sys.argv = arguments
         # As a module of its own, so that further processes can be started the same way.
         runpy.run_module(f"drawsim.{arguments[0]}", run_name="__main__", alter_sys=True)
     else:
-        what = f"{arguments[0]}: no such command, {nearest(arguments[0], DOORS)}"
+        what = f"{arguments[0]}: no such command, {nearest(arguments[0], COMMANDS)}"
         print(f"drawsim: {what}", file=sys.stderr)
         sys.exit(2)
 

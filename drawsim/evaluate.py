@@ -51,12 +51,12 @@ def _inputs(values: dict[str, Any]) -> Inputs:
     root = Path(values["collection"]) if values["collection"] else None
     if root is not None and not root.is_dir():
         raise UserError(f"collection={root}: no such folder.")
-    rerank = values["rerank"]
+    rerank, trust = values["rerank"], listed(values["trust"])
     if values["checkpoint"]:
-        file = Path(values["checkpoint"])
-        return workflow.of_checkpoint(file, root, rerank, listed(values["trust"]))
+        own_split = Path(values["split"]) if values["split"] else None
+        return workflow.of_checkpoint(Path(values["checkpoint"]), root, rerank, trust, own_split)
     if values["run"]:
-        return workflow.of_run(Path(values["run"]), root, rerank, listed(values["trust"]))
+        return workflow.of_run(Path(values["run"]), root, rerank, trust)
     pairs = Path(values["pairs"]) if values["pairs"] else None
     queries, gallery, split = (Path(values[key]) for key in ("queries", "gallery", "split"))
     return workflow.of_files(queries, gallery, pairs, split, root, rerank)
@@ -80,6 +80,8 @@ def _check_choices(values: dict[str, Any]) -> None:
     files = ("queries", "gallery", "split")
     if source := next((key for key in ("run", "checkpoint") if values[key]), None):
         others = {"run", "checkpoint", "pairs", *files} - {source}
+        if source == "checkpoint":
+            others -= {"split"}
         if given := sorted(key for key in others if values[key]):
             what = f"{given[0]}: leave it out where {source} is given, or leave out {source}."
             raise UserError(what)

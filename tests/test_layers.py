@@ -1,4 +1,4 @@
-"""The house: imports point down and in no circle, commands and files are short, Hydra has one door.
+"""The house: imports point down, in no circle; commands and files are short; Hydra has one place.
 
 Imports inside functions count as much as those at the top of a file, except for circles.
 """

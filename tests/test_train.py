@@ -1,4 +1,4 @@
-"""What the door `train` makes of its settings: recipes, unlabelled drawings, simulated queries."""
+"""What `train` makes of its settings: recipes, unlabelled drawings, simulated queries."""
 
 from __future__ import annotations
 

@@ -90,15 +90,18 @@ def ratio_splits(
 ) -> list[SplitFile]:
     """The splits ratios0, ratios1, …: shares of train, val and test, of the pairs or components.
 
-    Components, in shuffled order, go where most room is left. Raises UserError for ratios that are
-    not three positive numbers, and as `read_split` does.
+    Components, in shuffled order, go where most room is left; a share of 0 leaves a set empty.
+    Raises UserError for ratios that are not such numbers, and as `read_split` does.
     """
     if (
         not isinstance(ratios, Sequence)
         or len(ratios) != len(SETS)
-        or not all(isinstance(ratio, int | float) and ratio > 0 for ratio in ratios)
+        or not all(isinstance(ratio, int | float) and ratio >= 0 for ratio in ratios)
+        or not any(ratios)
     ):
-        raise UserError(f"step.ratios={ratios}: must be three positive numbers, e.g. [70, 15, 15]")
+        raise UserError(
+            f"step.ratios={ratios}: must be three numbers of 0 or more, e.g. [70, 15, 15]"
+        )
     if by not in get_args(By):
         raise UserError(f"step.by={by}: {nearest(by, get_args(By))}")
     shares = [ratio / sum(ratios) for ratio in ratios]

@@ -69,12 +69,14 @@ def show_groups(command: str) -> None:
 
 
 def register_resolvers(**others: Callable[..., str]) -> None:
-    """Tell OmegaConf what `conf/` refers to: `${folder_name:…}` and `${choices:…}`."""
+    """Tell OmegaConf what `conf/` refers to: `${folder_name:…}`, and what help texts show."""
     own: dict[str, Callable[..., str]] = {
         "folder_name": lambda path: Path(path).resolve().name,
         "choices": lambda command: "\n".join(
             f"{group}: {', '.join(options(group))}" for group in groups(command)
         ),
+        # Hydra fills the help in as a template, in which a dollar is written twice.
+        "settings": lambda command: own_settings(command).replace("$", "$$"),
     }
     for name, resolver in (own | others).items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)
@@ -103,6 +105,13 @@ def groups(command: str) -> tuple[str, ...]:
     named = [key for entry in entries for key in entry if not key.startswith("override ")]
     extends = "loss" in named  # whole recipes are for training
     return tuple(sorted([*named, *([WITH_A_PLUS] if extends else [])]))
+
+
+def own_settings(command: str) -> str:
+    """The settings that are a command's own, with what its file says of each."""
+    text = (config_folder() / COMMANDS / f"{command}.yaml").read_text(encoding="utf-8")
+    blocks = re.split(r"\n\n+(?=\S)", text)
+    return "\n\n".join(b for b in blocks[1:] if not b.startswith("hydra:"))
 
 
 def options(group: str) -> list[str]:

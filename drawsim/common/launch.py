@@ -40,6 +40,8 @@ Resolver = Callable[[DictConfig], str]
 FOLDER_OPTIONS = ("--config-dir", "-cd")
 CANCELLED = 130
 """Exit code after Ctrl-C, as shells have it."""
+NOBODY_READS = 141
+"""Exit code where what is printed goes to a program that has ended, as of `… --help | head -1`."""
 
 
 class JobFailedError(Exception):
@@ -72,6 +74,10 @@ def launch(command: str, task: Task, **resolvers: Resolver) -> None:
         )
         with contextlib.redirect_stderr(_WithoutHydra(sys.stderr)):
             main(run)()
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
+        sys.exit(NOBODY_READS)
     except JobFailedError:
         sys.exit(1)
     except (HydraException, OmegaConfBaseException, ValueError) as error:

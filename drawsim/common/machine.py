@@ -1,4 +1,4 @@
-"""What every door does to the machine before it works, and what it writes down about it."""
+"""What every command does to the machine before it works, and what it writes down about it."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def evaluate_collection(
     model: Model, collection: Collection, split: str, *, progress: bool
 ) -> pd.DataFrame:
     """Metrics of a model's last stage: a row for each set that has queries."""
-    task = make_task(collection, load_split(collection, split))
+    task = make_task(collection, load_split(collection, split, needs=()))
     drawings = model.embed(
         collection.paths("drawing", task.drawings), "drawing", progress=progress
     ).of(task.drawings)

@@ -15,6 +15,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.collection.splits import (
     NEAR_DUPLICATES,
     SETS,
+    Set,
     assert_disjoint,
     assert_filled,
     read_split,
@@ -68,8 +69,8 @@ def prepare_splits(
     where `embeddings` names some (`<embeddings>.drawings.safetensors` and so on), by a cosine of at
     least `similarity`. All splits are made and checked before the first is written.
 
-    Raises UserError for a collection or an old split that cannot be used, and if a set would have
-    no pairs.
+    Raises UserError for a collection or an old split that cannot be used, and if a set of a new one
+    would have no pairs, though its share is not 0.
     """
     if rule not in get_args(Rule):
         raise UserError(f"step.rule={rule}: {nearest(rule, get_args(Rule))}")
@@ -84,7 +85,8 @@ def prepare_splits(
         files = thesis_splits(collection, folder, versions)
     for file in files:
         assert_disjoint(file.split, str(file.path))
-        assert_filled(file.split, str(file.path))
+        new = file.added == len(file.split)
+        assert_filled(file.split, str(file.path), _needed(rule, ratios) if new else ())
 
     summary = Summary(files=[file.path for file in files])
     summary.read["true pairs of original drawings"] = len(_originals(collection.true_pairs))
@@ -97,6 +99,13 @@ def prepare_splits(
         near = Nearness(distance, Path(embeddings) if embeddings else None, similarity)
         _report_duplicates(collection, out, near, workers, summary)
     return summary
+
+
+def _needed(rule: Rule, ratios: Sequence[float]) -> tuple[Set, ...]:
+    """The sets that a new split must fill."""
+    if rule != "ratios":
+        return SETS
+    return tuple(name for name, share in zip(SETS, ratios, strict=True) if share)
 
 
 def _account(file: SplitFile, summary: Summary) -> None:

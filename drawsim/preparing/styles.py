@@ -160,13 +160,9 @@ def _originals(collection: Collection, split: str | None) -> list[str]:
         known = [path.stem for path in split_files(collection.root)]
         if split not in known and not re.fullmatch(r"v\d+", split):
             raise UserError(f"step.split={split}: {nearest(split, [*known, 'v0'])}")
-        pairs = load_split(collection, split)
+        pairs = load_split(collection, split, needs=("train",))
         pairs = pairs[pairs["set"] == "train"]
-    originals = pairs.loc[pairs["drawing_id"] == pairs["parent"], "drawing_id"].unique().tolist()
-    if "parent" not in collection.drawings.columns:
-        return originals
-    parents = collection.drawings["parent"].to_dict()
-    return [name for name in originals if parents[name] in ("", name)]
+    return pairs.loc[pairs["drawing_id"] == pairs["parent"], "drawing_id"].unique().tolist()
 
 
 def _plan(

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from drawsim.collection.kinds import KINDS, Kind
+from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
@@ -54,20 +54,19 @@ class Pictures:
 
     def __init__(self, collection: Collection, folder: Path) -> None:
         self.folder = folder
-        tables = {"drawing": collection.drawings, "artwork": collection.artworks}
         self._files: dict[Kind, dict[str, Path]] = {
-            kind: {
-                str(name): collection.root / str(path)
-                for name, path in zip(tables[kind].index, tables[kind]["path"], strict=True)
-            }
-            for kind in KINDS
+            "drawing": collection.paths("drawing", collection.drawings.index),
+            "artwork": collection.paths("artwork"),
         }
         self._keeping = threading.Lock()
         self._overlaying = threading.Lock()
         self._decoding = threading.Semaphore(2)  # large pictures take much memory
 
     def file(self, kind: Kind, name: str) -> Path:
-        """The image file of a drawing or artwork. Raises NoPicture for an unknown id."""
+        """The image file of a drawing or artwork. Raises NoPicture for an unknown id.
+
+        Style copies have theirs too: the history tells of those that were judged once.
+        """
         try:
             return self._files[kind][name]
         except KeyError:

@@ -1,4 +1,4 @@
-"""What the pages and the API of the annotation app work with, made by the door."""
+"""What the pages and the API of the annotation app work with, made by the command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from drawsim.web.security.accounts import Accounts, Sessions
 
 @dataclass(frozen=True)
 class Settings:
-    """What the door was told.
+    """What the command was asked for.
 
     title: of the collection, for people. k: candidates shown first. overlap: how many annotators
     see each query. host: the address the app is bound to. confirmed: grades that make a pair true.

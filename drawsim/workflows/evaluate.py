@@ -93,17 +93,21 @@ def of_run(
 
 
 def of_checkpoint(
-    checkpoint: Path, root: Path | None, rerank: Rerank = None, trust: Sequence[str] = ()
+    checkpoint: Path,
+    root: Path | None,
+    rerank: Rerank = None,
+    trust: Sequence[str] = (),
+    split_file: Path | None = None,
 ) -> Inputs:
     """What a checkpoint's run used, or the collection at `root`, embedded by its model.
 
-    Every original is embedded. Raises UserError if the collection is gone, or the checkpoint is not
-    in a run folder.
+    split_file: another split than that of the run. Every original is embedded. Raises UserError if
+    the collection is gone, or the checkpoint is not in a run folder.
     """
     run = run_of(checkpoint)
     settings = read_settings(run, trust)
     model = with_rerank(model_of_checkpoint(checkpoint, trust), rerank)
-    collection, split = _data(run, settings, root)
+    collection, split = _data(run, settings, root, split_file)
     originals = collection.originals
     skip = settings["data"].get("on_missing", "error")
     drawings, artworks = (
@@ -151,7 +155,7 @@ def _stored_rerank(run: Path, trust: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _data(
-    run: Path, settings: Mapping[str, Any], root: Path | None
+    run: Path, settings: Mapping[str, Any], root: Path | None, split: Path | None
 ) -> tuple[Collection, pd.DataFrame]:
     """The collection and the split of a run, or those of another collection, by the run's rule."""
     folder = data_root(settings) if root is None else root
@@ -162,9 +166,11 @@ def _data(
         gallery = Collection.open(folder, tables=("artworks",))
         return simulate_queries(gallery, view, run / "queries", settings["seed"])
     collection = Collection.open(folder)
-    if root is None and (run / "split.csv").is_file():
-        return collection, read_split(run / "split.csv", collection)
-    return collection, load_split(collection, settings["split"]["name"])
+    if split is None and root is None and (run / "split.csv").is_file():
+        split = run / "split.csv"
+    if split is not None:
+        return collection, read_split(split, collection)
+    return collection, load_split(collection, settings["split"]["name"], needs=())
 
 
 def _among(pairs: pd.DataFrame, drawings: Embeddings, artworks: Embeddings) -> pd.DataFrame:

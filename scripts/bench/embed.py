@@ -28,7 +28,7 @@ from drawsim.common.machine import cores, prepare
 
 LOOP = "--loop"
 if LOOP not in sys.argv:
-    prepare()  # before torch is imported, as the doors do
+    prepare()  # before torch is imported, as the commands do
 # ruff: noqa: E402
 
 import cv2

@@ -19,7 +19,7 @@ from typing import Any
 
 from drawsim.common.machine import cores, prepare
 
-prepare()  # before torch is imported, as the doors do
+prepare()  # before torch is imported, as the commands do
 # ruff: noqa: E402
 
 import pytorch_lightning as pl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,8 +31,8 @@ SECRET = "correct horse"
 PATIENCE = 90  # seconds that a start may take on a busy machine
 
 
-def door(**settings: Any) -> DictConfig:
-    """The configuration of the door with these settings."""
+def configured(**settings: Any) -> DictConfig:
+    """The configuration of the command with these settings."""
     defaults = OmegaConf.load(config_folder() / "commands/annotate.yaml")
     assert isinstance(defaults, DictConfig)
     keys = [str(key) for key in defaults if key not in ("defaults", "hydra")]
@@ -105,7 +106,7 @@ def test_what_cannot_be_served_is_said(
     settings: dict[str, Any], wrong: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(UserError, match=re.escape(says)):
-        annotate([], door(**{"port": 0, **settings, **wrong}))
+        annotate([], configured(**{"port": 0, **settings, **wrong}))
 
 
 def test_an_index_of_another_collection_is_refused(
@@ -117,20 +118,20 @@ def test_an_index_of_another_collection_is_refused(
         text = (collection_root / name).read_text(encoding="utf-8")
         (other / name).write_text(re.sub(r"\bd(\d)", r"x\1", text), encoding="utf-8")
     with pytest.raises(UserError, match="index of another collection"):
-        annotate([], door(**{**settings, "collection": other, "port": 0}))
+        annotate([], configured(**{**settings, "collection": other, "port": 0}))
 
 
 def test_a_port_that_is_taken_is_told(settings: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"port={port}: cannot be used .*port=0"):
-            annotate([], door(**settings, port=port))
+            annotate([], configured(**settings, port=port))
 
 
 def test_accounts_are_added_listed_and_removed(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = door(**settings, role="reviewer")
+    config = configured(**settings, role="reviewer")
     monkeypatch.setenv(PASSWORD, SECRET)
     annotate(["user", "add", "ada"], config)
     annotate(["user", "list"], config)
@@ -155,7 +156,7 @@ def test_a_password_is_asked_for_twice(
     monkeypatch.delenv(PASSWORD, raising=False)
     typed = iter([SECRET, "something else", SECRET, SECRET])
     monkeypatch.setattr("getpass.getpass", lambda prompt: next(typed))
-    config = door(users=tmp_path / "users.json")
+    config = configured(users=tmp_path / "users.json")
     with pytest.raises(UserError, match="differ"):
         annotate(["user", "add", "ada"], config)
     assert not (tmp_path / "users.json").exists()
@@ -165,14 +166,14 @@ def test_a_password_is_asked_for_twice(
 
 def test_an_export_needs_decisions(settings: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="nothing was annotated there yet"):
-        annotate(["export"], door(**settings))
+        annotate(["export"], configured(**settings))
     with pytest.raises(UserError, match="source must be given"):
-        annotate(["import"], door(**settings))
+        annotate(["import"], configured(**settings))
     assert not settings["store"].exists()
 
 
 def started(log: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], str]:
-    """The door as a process of its own, and the address that it prints."""
+    """The command as a process of its own, and the address that it prints."""
     with log.open("wb") as out:
         command = [sys.executable, "-m", "drawsim", "annotate", *arguments]
         surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -187,6 +188,44 @@ def started(log: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], s
     raise AssertionError(log.read_text(encoding="utf-8"))
 
 
+def judge(address: str) -> None:
+    """What a browser sends for one decision."""
+    with httpx.Client(base_url=address) as client:
+        page = client.get("/judge")
+        token = re.search('name="csrf" content="([^"]+)"', page.text)
+        assert token is not None
+        client.headers["X-CSRF-Token"] = token[1]
+        decided = {"key": "decision-1", "action": "grade", "kind": "drawing"}
+        decided |= {"drawing_id": "d7", "artwork_id": "a7", "grade": "same work"}
+        answer = client.post("/api/events", json={"events": [decided]})
+        assert answer.json()["saved"] == ["decision-1"]
+        assert client.get("/picture?kind=drawing&id=d0").status_code == 200
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
+@pytest.mark.parametrize("pairs", [None, "drawing_id,artwork_id,pair\n"])
+def test_the_first_pairs_of_a_collection(
+    settings: dict[str, Any], tmp_path: Path, pairs: str | None
+) -> None:
+    """A collection that has no pairs yet is judged; the export begins its table of pairs."""
+    root = tmp_path / "unpaired"
+    shutil.copytree(settings["collection"], root)
+    (root / "pairs.csv").unlink()
+    if pairs is not None:
+        (root / "pairs.csv").write_text(pairs)
+    settings |= {"collection": root}
+    arguments = [f"{key}={value}" for key, value in settings.items()]
+    process, address = started(tmp_path / "log.txt", [*arguments, "port=0"])
+    try:
+        judge(address)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE)
+    annotate(["export"], configured(**settings))
+    found = Collection.open(root).true_pairs
+    assert found[["drawing_id", "artwork_id"]].to_numpy().tolist() == [["d7", "a7"]]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
 def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     """Started, used, stopped by Ctrl-C; what was decided is exported and can be trained on."""
@@ -194,16 +233,7 @@ def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     arguments = [f"{key}={value}" for key, value in settings.items()]
     process, address = started(log, [*arguments, "port=0", "audit=0"])
     try:
-        with httpx.Client(base_url=address) as client:
-            page = client.get("/judge")
-            token = re.search('name="csrf" content="([^"]+)"', page.text)
-            assert token is not None
-            client.headers["X-CSRF-Token"] = token[1]
-            decided = {"key": "decision-1", "action": "grade", "kind": "drawing"}
-            decided |= {"drawing_id": "d7", "artwork_id": "a7", "grade": "same work"}
-            answer = client.post("/api/events", json={"events": [decided]})
-            assert answer.json()["saved"] == ["decision-1"]
-            assert client.get("/picture?kind=drawing&id=d0").status_code == 200
+        judge(address)
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(PATIENCE)
@@ -214,7 +244,7 @@ def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     assert said.rstrip().endswith("stopped; all that was saved is kept")
 
     out = tmp_path / "exported"
-    annotate(["export"], door(**settings, out=out))
+    annotate(["export"], configured(**settings, out=out))
     pairs = pd.read_csv(out / "pairs.csv", dtype=str, keep_default_na=False)
     row = pairs[(pairs["drawing_id"] == "d7") & (pairs["artwork_id"] == "a7")].iloc[0]
     assert (row["pair"], row["grade"], row["annotator"]) == ("true", "same work", "local")

@@ -29,10 +29,10 @@ JUDGED: list[tuple[str, str, Grade]] = [
 ]
 
 
-def drawsim(door: str, *arguments: str) -> str:
+def drawsim(name: str, *arguments: str) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
     done = subprocess.run(
-        [sys.executable, "-m", f"drawsim.{door}", *arguments],
+        [sys.executable, "-m", f"drawsim.{name}", *arguments],
         cwd=ROOT,
         env=environment | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,

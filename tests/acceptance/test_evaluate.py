@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
-from drawsim.evaluate import evaluate as evaluate_door
+from drawsim.evaluate import evaluate as evaluate_command
 from drawsim.retrieval.analysis.calibration import load_calibration
 from tests.html_page import Page
 from tests.retrieval.analysis.test_known_answers import PAIRED, WITHOUT, world
@@ -74,7 +74,7 @@ def test_from_files_to_a_page(files: dict[str, str]) -> None:
     assert {"breakdowns.csv", "memorisation.csv", "hubs.csv"} <= {f.name for f in out.iterdir()}
 
 
-def door(folder: Path, **changes: str) -> DictConfig:
+def configured(folder: Path, **changes: str) -> DictConfig:
     """The settings of an evaluation with a calibration, of what `world` wrote."""
     config = OmegaConf.load(config_folder() / "commands/evaluate.yaml")
     assert isinstance(config, DictConfig)
@@ -96,7 +96,7 @@ def test_a_calibration_is_written_or_it_is_said_why_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    evaluate_door(door(world(tmp_path)))
+    evaluate_command(configured(world(tmp_path)))
     note = f"calibrated on {PAIRED} drawings of validation and {WITHOUT} drawings without any"
     assert note in capsys.readouterr().out
     calibration = load_calibration(out / "calibration.json")
@@ -107,14 +107,14 @@ def test_a_calibration_is_written_or_it_is_said_why_not(
     assert f"{calibration.true_tops + calibration.other_tops} drawings" in page.text
     assert (out / "reliability.png").read_bytes()[:4] == b"\x89PNG"
 
-    evaluate_door(door(world(tmp_path, found=3)))
+    evaluate_command(configured(world(tmp_path, found=3)))
     assert "uncalibrated: 3 true tops and 67 others, at least 20" in capsys.readouterr().out
     page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
     assert "uncalibrated: 3 true tops" in " ".join(page.text.split())
     assert not (out / "calibration.json").exists()
     assert not (out / "reliability.png").exists()
     with pytest.raises(UserError, match="calibrate: goes with protocol=drawsim"):
-        evaluate_door(door(tmp_path, direction="artwork_to_drawing"))
+        evaluate_command(configured(tmp_path, direction="artwork_to_drawing"))
 
 
 def test_the_thesis_protocol_from_files(files: dict[str, str], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from drawsim.collection.paths import SETTINGS
 from drawsim.collection.tables import Collection
+from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.retrieval.index.folder import open_index
 from drawsim.retrieval.index.queries import of_ids, search
@@ -25,6 +26,8 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue, Wish
 from drawsim.web.review.export import export_all
+from drawsim.workflows.compare import compare
+from drawsim.workflows.evaluate import of_checkpoint
 from tests.acceptance.test_annotate_loop import drawsim
 
 PAIRED, UNPAIRED, ARTWORKS = 8, 5, 16
@@ -142,3 +145,13 @@ def test_a_collection_of_test_pairs_alone_is_measured(
     assert len(load_embeddings(run / "embeddings" / "final.drawings.safetensors").ids) == 8
     told = drawsim("evaluate", f"run={run}")
     assert "test" in told
+    found, page = compare(tmp_path / "compared", runs=[run])
+    assert page.is_file()
+    assert set(found.results.scores["set"]) == {"test"}
+    [checkpoint] = (run / "checkpoints").glob("*.ckpt")
+    (root / "splits" / "only.csv").rename(tmp_path / "else.csv")
+    measured = of_checkpoint(checkpoint, root, split_file=tmp_path / "else.csv")
+    assert set(measured.split["set"]) == {"test"}
+    assert len(measured.collection.originals) == 8
+    with pytest.raises(UserError, match=r"split only: there is no .*/splits/only\.csv"):
+        of_checkpoint(checkpoint, root)

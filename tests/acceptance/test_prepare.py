@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAIRS = 14
 
 
-def drawsim(door: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"drawsim.{door}", *arguments]
+def drawsim(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"drawsim.{name}", *arguments]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
     )

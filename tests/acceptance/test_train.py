@@ -140,14 +140,14 @@ def test_a_killed_run_goes_on_to_the_same_result(
 
 def test_a_checkpoint_is_evaluated_as_its_run_was(unbroken: Path, tmp_path: Path) -> None:
     checkpoint = unbroken / "checkpoints/best.ckpt"
-    door = [sys.executable, "-m", "drawsim.evaluate"]
-    process = start([*door, f"checkpoint={checkpoint}", f"out={tmp_path}"])
+    evaluate = [sys.executable, "-m", "drawsim.evaluate"]
+    process = start([*evaluate, f"checkpoint={checkpoint}", f"out={tmp_path}"])
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
     found = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["best"]
     for name, scores in record(unbroken)["final"].items():
         assert found[name] == pytest.approx(scores), name
-    process = start([*door, f"checkpoint={tmp_path}/metrics.json", f"out={tmp_path}"])
+    process = start([*evaluate, f"checkpoint={tmp_path}/metrics.json", f"out={tmp_path}"])
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "no checkpoint of a run" in text

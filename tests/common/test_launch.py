@@ -17,7 +17,15 @@ from omegaconf import DictConfig
 
 from drawsim import __main__, __version__
 from drawsim.common.errors import UserError
-from drawsim.common.launch import CANCELLED, Job, JobFailedError, Task, launch, output_folder
+from drawsim.common.launch import (
+    CANCELLED,
+    NOBODY_READS,
+    Job,
+    JobFailedError,
+    Task,
+    launch,
+    output_folder,
+)
 from drawsim.train import run_name
 from tests.common.options import OPTIONS
 
@@ -29,17 +37,17 @@ def _clean_hydra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     GlobalHydra.instance().clear()
 
 
-Door = Callable[..., tuple[int, str]]
+Start = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def door(
+def start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Door:
-    """Opens the door `train` on a task of the test's; returns exit code and standard error."""
+) -> Start:
+    """Starts the command `train` on a task of the test's; returns exit code and standard error."""
     monkeypatch.chdir(tmp_path)
 
-    def open_door(arguments: Sequence[str], task: Task = lambda config: None) -> tuple[int, str]:
+    def run_it(arguments: Sequence[str], task: Task = lambda config: None) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["train", *arguments])
         code: Any = 0
         try:
@@ -48,7 +56,7 @@ def door(
             code = end.code
         return code, capsys.readouterr().err
 
-    return open_door
+    return run_it
 
 
 def program(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -95,7 +103,23 @@ def test_help_shows_examples_and_every_choice_and_needs_no_torch(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_opens_the_door(tmp_path: Path) -> None:
+def test_help_that_nobody_reads_on_ends_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [sys.executable, "-m", "drawsim.search", "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=120,
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (NOBODY_READS, b"")
+
+
+def test_drawsim_starts_a_command(tmp_path: Path) -> None:
     run = program("-m", "drawsim", "train", "--cfg", "job", "seed=7", folder=tmp_path)
     assert run.returncode == 0
     assert "seed: 7\n" in run.stdout
@@ -105,15 +129,15 @@ def test_the_command_opens_the_door(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
-def test_the_command_lists_its_doors(
+def test_drawsim_lists_its_commands(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["drawsim", *arguments])
     __main__.main()
     shown = capsys.readouterr().out
-    assert all(f"  {name}" in shown and text in shown for name, text in __main__.DOORS.items())
+    assert all(f"  {name}" in shown and text in shown for name, text in __main__.COMMANDS.items())
     package = Path(__main__.__file__).parent
-    assert all((package / f"{name}.py").is_file() for name in __main__.DOORS)
+    assert all((package / f"{name}.py").is_file() for name in __main__.COMMANDS)
 
 
 def test_the_command_tells_its_version(
@@ -180,10 +204,10 @@ def test_no_such_command(
     ],
 )
 def test_mistakes_are_answered_in_one_line_and_leave_nothing(
-    door: Door, tmp_path: Path, arguments: str, answer: str
+    start: Start, tmp_path: Path, arguments: str, answer: str
 ) -> None:
     calls: list[DictConfig] = []
-    code, shown = door(arguments.split(" "), calls.append)
+    code, shown = start(arguments.split(" "), calls.append)
     assert code == 1
     [line] = shown.splitlines()
     assert line.startswith(f"drawsim: {answer}")
@@ -203,20 +227,20 @@ def test_mistakes_are_answered_in_one_line_and_leave_nothing(
         "~callbacks.progress",
     ],
 )
-def test_what_is_right_is_let_through(door: Door, arguments: str) -> None:
+def test_what_is_right_is_let_through(start: Start, arguments: str) -> None:
     calls: list[DictConfig] = []
-    assert door(arguments.split(" "), calls.append) == (0, "")
+    assert start(arguments.split(" "), calls.append) == (0, "")
     assert len(calls) == 1
 
 
-def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Path) -> None:
+def test_the_task_gets_its_configuration_and_its_folder(start: Start, tmp_path: Path) -> None:
     seen: list[Any] = []
 
     def task(config: DictConfig) -> None:
         seen.extend((config.seed, output_folder(), Path.cwd()))
         (output_folder() / "metrics.json").write_text("{}")
 
-    assert door(["seed=4", "aug=none", "split=v2"], task) == (0, "")
+    assert start(["seed=4", "aug=none", "split=v2"], task) == (0, "")
     name = "lite-none-v2-seed4"
     assert seen == [4, tmp_path / "runs" / "demo" / name, tmp_path]
     assert sorted(tmp_path.rglob("*.*")) == [tmp_path / "runs" / "demo" / name / "metrics.json"]
@@ -244,47 +268,47 @@ def test_the_task_gets_its_configuration_and_its_folder(door: Door, tmp_path: Pa
     ],
 )
 def test_folders_say_what_was_chosen(
-    door: Door, tmp_path: Path, arguments: str, folder: str
+    start: Start, tmp_path: Path, arguments: str, folder: str
 ) -> None:
     seen: list[Path] = []
-    answer = door(arguments.split(), lambda config: seen.append(output_folder()))
+    answer = start(arguments.split(), lambda config: seen.append(output_folder()))
     assert answer == (0, "")
     assert seen == [tmp_path / "runs" / folder]
 
 
-def test_a_user_error_in_a_task(door: Door, tmp_path: Path) -> None:
+def test_a_user_error_in_a_task(start: Start, tmp_path: Path) -> None:
     def task(config: DictConfig) -> None:
         raise UserError("a.csv: two problems\n  row 2\n  row 3")
 
-    assert door([], task) == (1, "drawsim: a.csv: two problems\n  row 2\n  row 3\n")
+    assert start([], task) == (1, "drawsim: a.csv: two problems\n  row 2\n  row 3\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_defect_shows_the_whole_story_and_keeps_what_was_written(door: Door) -> None:
+def test_a_defect_shows_the_whole_story_and_keeps_what_was_written(start: Start) -> None:
     def task(config: DictConfig) -> None:
         (output_folder() / "half").write_text("x")
         raise ZeroDivisionError
 
-    code, shown = door(["out=here"], task)
+    code, shown = start(["out=here"], task)
     assert code == 1
     assert "Traceback" in shown
     assert "ZeroDivisionError" in shown
     assert [path.name for path in Path("here").rglob("half")] == ["half"]
 
 
-def test_a_change_of_folder_changes_nothing(door: Door, tmp_path: Path) -> None:
+def test_a_change_of_folder_changes_nothing(start: Start, tmp_path: Path) -> None:
     seen: list[Path] = []
-    code, _ = door(["hydra.job.chdir=true"], lambda config: seen.append(Path.cwd()))
+    code, _ = start(["hydra.job.chdir=true"], lambda config: seen.append(Path.cwd()))
     assert (code, seen) == (0, [tmp_path])
 
 
-def test_a_job_is_alone_on_its_command_line(door: Door, tmp_path: Path) -> None:
+def test_a_job_is_alone_on_its_command_line(start: Start, tmp_path: Path) -> None:
     """Helper processes are started with it: they are not to go through the sweep."""
     own = tmp_path / "mine"
     own.mkdir()
     seen: list[list[str]] = []
     before = ["-m", "--config-dir", str(own), "seed=0,1", "aug=none"]
-    code, _ = door(before, lambda config: seen.append(sys.argv[1:]))
+    code, _ = start(before, lambda config: seen.append(sys.argv[1:]))
     assert code == 0
     assert seen == [["--config-dir", str(own), f"seed={seed}", "aug=none"] for seed in (0, 1)]
 
@@ -296,16 +320,16 @@ def test_a_job_can_be_sent_to_another_process() -> None:
     assert (type(failed), str(failed)) == (JobFailedError, "why")
 
 
-def test_ctrl_c(door: Door) -> None:
+def test_ctrl_c(start: Start) -> None:
     def task(config: DictConfig) -> None:
         raise KeyboardInterrupt
 
-    code, shown = door([], task)
+    code, shown = start([], task)
     assert code == CANCELLED
     assert "Traceback" not in shown
 
 
-def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
+def test_in_a_multirun_the_others_go_on(start: Start, tmp_path: Path) -> None:
     seen: list[int] = []
 
     def task(config: DictConfig) -> None:
@@ -314,7 +338,7 @@ def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
             raise UserError("not this one")
         (output_folder() / "done").touch()
 
-    code, shown = door(["-m", "seed=0,1,2,x", "aug=none", "+experiment=tiny"], task)
+    code, shown = start(["-m", "seed=0,1,2,x", "aug=none", "+experiment=tiny"], task)
     assert code == 1
     assert shown.splitlines() == [
         "drawsim: not this one",
@@ -326,8 +350,8 @@ def test_in_a_multirun_the_others_go_on(door: Door, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*-seed1*"))
 
 
-def test_a_multirun_over_splits(door: Door) -> None:
+def test_a_multirun_over_splits(start: Start) -> None:
     names: list[str] = []
-    code, _ = door(["-m", "split=glob(v1*)"], lambda config: names.append(config.split.name))
+    code, _ = start(["-m", "split=glob(v1*)"], lambda config: names.append(config.split.name))
     assert code == 0
     assert sorted(names) == ["v1", "v10"]

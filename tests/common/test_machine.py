@@ -1,4 +1,4 @@
-"""Facts about the machine, and the settings that every door makes."""
+"""Facts about the machine, and the settings that every command makes."""
 
 from __future__ import annotations
 

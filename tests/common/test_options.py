@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from drawsim import __main__
 from drawsim.common.building import config_folder, locate
-from drawsim.common.configuration import COMMANDS, compose, groups
+from drawsim.common.configuration import COMMANDS, compose, groups, options, own_settings
 from tests.common.options import OPTIONS
 
 GROUPS = [group for group in groups("train") if group != "experiment"]
@@ -91,18 +92,29 @@ def test_every_file_of_the_configuration_is_a_command_or_an_option() -> None:
     assert {path.parts[-3] for path in tables} == {"scheme"}
     assert all(path.suffix == ".yaml" for path in files if path not in tables)
     places = {path.relative_to(config_folder()).parts[:-1] for path in files if path not in tables}
-    taken = {group for command in __main__.DOORS for group in groups(command)}
+    taken = {group for command in __main__.COMMANDS for group in groups(command)}
     assert places == {(place,) for place in (COMMANDS, *taken)}
     named = {path.stem for path in (config_folder() / COMMANDS).iterdir()}
-    assert named == set(__main__.DOORS)
+    assert named == set(__main__.COMMANDS)
 
 
-@pytest.mark.parametrize("command", __main__.DOORS)
+@pytest.mark.parametrize("command", __main__.COMMANDS)
 def test_every_command_has_its_settings_and_its_help(command: str) -> None:
     config = compose(command, ["hydra.job.name=x"], with_hydra=True)
     assert f"drawsim {command}: " in config.hydra.help.header
     assert f"python -m drawsim.{command}" in config.hydra.help.footer
+    shown = config.hydra.help.template
+    assert all(f"{group}: {', '.join(options(group))}" in shown for group in groups(command))
+    assert own_settings(command) in shown.replace("$$", "$") or "$CONFIG" in shown
+    assert {*yaml.safe_load(own_settings(command))} <= {*compose(command)}
     assert not config.hydra.job.chdir
+
+
+def test_help_says_what_the_configuration_says_of_each_setting() -> None:
+    shown = compose("annotate", ["hydra.job.name=x"], with_hydra=True).hydra.help.template
+    assert "\n# annotators who see each drawing\noverlap: 1\n" in shown
+    assert "# Judge candidates in a browser" not in shown
+    assert "hydra:" not in shown
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -111,7 +123,7 @@ def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str)
     config = compose("prepare", [f"step={step}", f"scheme={scheme}", "source=x"])
     OmegaConf.set_struct(config, False)
     if "config_folders" in config.step.keys():  # noqa: SIM118  # a look at the value resolves it
-        del config.step["config_folders"]  # Hydra knows these only while a door is open
+        del config.step["config_folders"]  # Hydra knows these only while a command runs
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert plain["step"].pop("name") == step
     assert plain["scheme"]["name"] == scheme

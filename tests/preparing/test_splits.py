@@ -74,6 +74,31 @@ def test_splits_are_written_once(source: Path, rule: str, names: list[str]) -> N
     assert again.skipped == {f"{text} (as before)": 8 for text in summary.made}
 
 
+def test_a_collection_of_test_pairs_alone(source: Path) -> None:
+    [text] = splits(source, rule="ratios", versions=1, ratios=[0, 0, 1]).made
+    assert text == "pairs in ratios0: 0 train, 0 val, 8 test"
+    (source / "splits" / "ratios0.csv").rename(source / "splits" / "v0.csv")
+    before = content(source)
+    summary = splits(source, versions=1, duplicates=True)
+    assert next(iter(summary.skipped)) == "pairs in v0: 0 train, 0 val, 8 test (as before)"
+    assert before.items() <= content(source).items()
+    with pytest.raises(UserError, match=r"ratios0\.csv has no train pairs"):
+        splits(source, rule="ratios", versions=1, ratios=[0.001, 0, 1])
+
+
+def test_a_share_of_nothing_gets_nothing(source: Path) -> None:
+    splits(source, rule="ratios", versions=5, ratios=[1, 0, 1])
+    for name in (f"ratios{i}" for i in range(5)):
+        found = load_split(Collection.open(source), name, needs=("train", "test"))
+        assert set(found["set"]) == {"train", "test"}
+
+
+def test_splits_need_pairs(source: Path) -> None:
+    (source / "pairs.csv").unlink()
+    with pytest.raises(UserError, match=r"pairs\.csv: missing"):
+        splits(source)
+
+
 def test_splits_in_another_folder(source: Path, tmp_path: Path) -> None:
     before = content(source)
     splits(source, tmp_path / "out")

@@ -79,9 +79,16 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
     """All parts of an app that keeps its things in a folder, without accounts."""
     engine = connect(f"sqlite:///{folder / 'annotations.sqlite'}")
     finder = Finder([index], Glass(), collection)
+    copies = collection.parents[collection.copies.index]
     return Services(
         EventStore(engine),
-        Queue(engine, finder.tables, finder.uncertainty, audit=0),
+        Queue(
+            engine,
+            finder.tables,
+            finder.uncertainty,
+            audit=0,
+            copies=dict(zip(copies.index, copies, strict=True)),
+        ),
         None,
         Sessions(engine),
         finder,

@@ -10,8 +10,8 @@ import pytest
 
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.web.events.drafts import Draft
-from drawsim.web.queue.queue import Wish
+from drawsim.web.events.drafts import Action, Draft
+from drawsim.web.queue.queue import Tally, Wish
 from drawsim.web.services import Services
 from tests.web.conftest import Browser, make_index, make_services
 
@@ -82,6 +82,32 @@ def test_what_was_said_of_copies_is_told_of_originals(styled: Services, browser:
     table = client.get("/export/pairs.csv").text
     assert "d7,a9,false,d7,unsure,ada; ben" in table
     assert not any(copy in table for copy in COPIES)
+
+
+def test_what_was_answered_of_copies_is_answered(styled: Services) -> None:
+    queue, store = styled.queue, styled.store
+
+    def leave(key: str, who: str, how: Action, name: str) -> None:
+        draft = Draft(f"left-{key}", how, "drawing", name, shown_ids=("a0",))
+        store.save(who, [draft], styled.finder.made_with)
+
+    assert queue.tally("ada", "drawing").mine == 0
+    leave("0001", "ada", "done", "d3_oil")
+    leave("0002", "ada", "none", "d3_texture")
+    leave("0003", "ben", "skip", "d3_oil")
+    assert queue.tally("ada", "drawing").mine == 1
+    assert queue.tally("ben", "drawing") == Tally(mine=0, answered=1, total=8)
+    wish = Wish(order="id")
+    for who in ("ada", "ben", "eve"):
+        left = []
+        while (claim := queue.claim(who, wish)) is not None:
+            left.append(claim.id)
+            leave(f"{who}-{claim.id}", who, "skip", claim.id)
+        assert "d3" not in left
+    told = {each.annotator: each for each in queue.progress().annotators}
+    assert (told["ada"].answered, told["ada"].none, told["ada"].skipped) == (1, 1, 7)
+    assert store.undo("ada", "undo-0001", styled.finder.made_with) is not None
+    assert queue.tally("ada", "drawing").mine == 1
 
 
 def test_a_copy_cannot_be_judged(styled: Services, browser: Browser) -> None:

@@ -99,13 +99,14 @@ def _untrained(run: Run) -> str:
     settings = run.settings
     backbone = {k: v for k, v in settings["backbone"].items() if k != "freeze_norm"}
     adapt = {k: v for k, v in settings.get("adapt", {}).items() if k != "learn"}
-    how = [settings.get("image_size"), settings.get("layout"), adapt, _exact(run)]
+    how = [settings.get("image_size"), settings.get("layout"), adapt, _reading(run)]
     return repr((backbone, how, settings.get("batch", {}).get("flip", False)))
 
 
-def _exact(run: Run) -> bool:
-    """Whether images were resized as the thesis did."""
-    return bool(run.settings.get("aug", {}).get("exact", False))
+def _reading(run: Run) -> str:
+    """How images were read to be embedded; runs of before say it in `aug`."""
+    exact = bool(run.settings.get("aug", {}).get("exact", False))
+    return str(run.settings.get("reading") or ("thesis" if exact else "areas"))
 
 
 def _untrained_labels(runs: Sequence[Run]) -> dict[str, str]:

@@ -16,6 +16,8 @@ from drawsim.web.events.tables import now
 from drawsim.web.events.views import ANSWERS, JUDGEMENTS
 
 DAY = timedelta(hours=24)
+Answered = tuple[str, float | None, datetime]
+"""How a query was left, seconds spent on it, and when."""
 
 
 @dataclass(frozen=True)
@@ -58,23 +60,28 @@ class Progress:
     annotators: tuple[AnnotatorProgress, ...]
 
 
-def by_annotator(engine: Engine) -> tuple[AnnotatorProgress, ...]:
-    """What each annotator did, by name."""
-    answers: dict[str, list[tuple[str, float | None, datetime]]] = defaultdict(list)
+def original(copies: Mapping[str, str], kind: str, name: str) -> tuple[str, str]:
+    """A query, with the original in place of its style copy."""
+    return kind, copies.get(name, name) if kind == "drawing" else name
+
+
+def by_annotator(engine: Engine, copies: Mapping[str, str]) -> tuple[AnnotatorProgress, ...]:
+    """What each annotator did, by name. copies: style copy -> original, which count as one."""
+    answers: dict[str, dict[tuple[str, str], Answered]] = defaultdict(dict)
     graded: dict[str, dict[Grade, int]] = defaultdict(dict)
     given = ANSWERS.c
     by_grade = select(JUDGEMENTS.c.annotator, JUDGEMENTS.c.grade, func.count())
     with engine.connect() as connection:
-        rows = connection.execute(select(given.annotator, given.answer, given.seconds, given.at))
-        for annotator, answer, seconds, at in rows:
-            answers[annotator].append((answer, seconds, at))
+        how = select(given.annotator, given.kind, given.id, given.answer, given.seconds, given.at)
+        for annotator, kind, name, *answer in connection.execute(how.order_by(given.at)):
+            answers[annotator][original(copies, kind, name)] = tuple(answer)
         grouped = by_grade.group_by(JUDGEMENTS.c.annotator, JUDGEMENTS.c.grade)
         for annotator, grade, count in connection.execute(grouped):
             graded[annotator][grade] = count
     yesterday = now() - DAY
     found = []
     for annotator in sorted({*answers, *graded}):
-        finished = [row for row in answers[annotator] if row[0] != "skip"]
+        finished = [row for row in answers[annotator].values() if row[0] != "skip"]
         times = [seconds for _, seconds, _ in finished if seconds is not None]
         found.append(
             AnnotatorProgress(

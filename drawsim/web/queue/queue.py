@@ -27,7 +27,7 @@ from drawsim.web.events.database import writing
 from drawsim.web.events.drafts import ANSWERING
 from drawsim.web.events.tables import EventRow, LeaseRow, now
 from drawsim.web.events.views import ANSWERS
-from drawsim.web.queue.progress import KindProgress, Progress, by_annotator
+from drawsim.web.queue.progress import KindProgress, Progress, by_annotator, original
 from drawsim.web.queue.sheet import Mask, Sheet
 
 Order = Literal["unjudged", "id", "random", "uncertain"]
@@ -80,6 +80,8 @@ class Queue:
     id -> how unsure the models are, larger is less sure; asked once, when it is first wanted.
     overlap: how many annotators answer each query. lease: how long a claim holds. audit: share of
     the queries that makes up the audit slice, 0 to 1. seed: fixes the slice and the random order.
+    copies: style copy -> original; what was answered of a copy, which earlier versions queued, is
+    an answer to its original, the latest counts.
 
     The audit slice is served apart: a claim comes from it with probability `audit`, in random
     order, and otherwise from the other queries. What was answered of it is thereby a random
@@ -96,6 +98,7 @@ class Queue:
         lease: timedelta = timedelta(minutes=15),
         audit: float = 0.05,
         seed: int = 0,
+        copies: Mapping[str, str] | None = None,
     ) -> None:
         if overlap < 1:
             raise UserError(f"overlap={overlap}: at least 1 annotator must answer each query")
@@ -106,6 +109,7 @@ class Queue:
         self.lease = lease
         self.audit = audit
         self._uncertainty = uncertainty
+        self._copies = dict(copies or {})
         self._sheets = {kind: Sheet(kind, table, seed, audit) for kind, table in tables.items()}
         self._orders: dict[tuple[Kind, Order], Places] = {}
         self._passing = lru_cache(maxsize=64)(self._filtered)
@@ -199,7 +203,7 @@ class Queue:
                 )
                 for kind, sheet in self._sheets.items()
             )
-        return Progress(kinds, by_annotator(self.engine))
+        return Progress(kinds, by_annotator(self.engine, self._copies))
 
     def _sheet(self, kind: Kind) -> Sheet:
         if kind not in self._sheets:
@@ -235,13 +239,15 @@ class Queue:
             return
         since = select(EventRow.kind, EventRow.query_id).distinct()
         since = since.where(EventRow.id > self._seen, EventRow.action.in_((*ANSWERING, "undo")))
-        touched = [(kind, name) for kind, name in connection.execute(since)]
+        touched = {original(self._copies, *query) for query in connection.execute(since)}
         answers: dict[tuple[str, str], dict[str, str]] = {query: {} for query in touched}
         query = select(ANSWERS.c.kind, ANSWERS.c.id, ANSWERS.c.annotator, ANSWERS.c.answer)
         if len(touched) <= AT_ONCE:
-            query = query.where(ANSWERS.c.id.in_({name for _, name in touched}))
-        for kind, name, annotator, answer in connection.execute(query):
-            answers.setdefault((kind, name), {})[annotator] = answer
+            names = {name for _, name in touched}
+            names |= {copy for copy, own in self._copies.items() if own in names}
+            query = query.where(ANSWERS.c.id.in_(names))
+        for kind, name, annotator, answer in connection.execute(query.order_by(ANSWERS.c.at)):
+            answers.setdefault(original(self._copies, kind, name), {})[annotator] = answer
         for (kind, name), given in answers.items():
             if kind in self._sheets:
                 self._sheets[kind].note(name, given)

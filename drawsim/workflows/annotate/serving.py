@@ -13,7 +13,6 @@ from pathlib import Path
 import uvicorn
 
 from drawsim.collection.grades import CONFIRMED, Grade
-from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.machine import prepare
 from drawsim.retrieval.index.folder import open_index
@@ -76,7 +75,7 @@ def serve(
     be opened, or if others could reach an app that asks nobody who they are.
     """
     how = how or Serving()
-    root, accounts = place.root, place.accounts()
+    accounts = place.accounts()
     if not indexes:
         raise UserError("index must be given: index=DIR, or index='[DIR, DIR]'")
     prepare()
@@ -85,7 +84,7 @@ def serve(
         raise UserError(f"users={place.users}: no accounts in it; drawsim annotate user add NAME")
     check_bound(how.host, asked)
     with _bound(how.host, how.port) as listening:
-        services, notes = _services(place, root, indexes, how, accounts if asked else None)
+        services, notes = _services(place, indexes, how, accounts if asked else None)
         settings = uvicorn.Config(
             create_app(services),
             log_config=None,
@@ -109,13 +108,12 @@ def serve(
 
 def _services(
     place: Workplace,
-    root: Path,
     indexes: Sequence[Path],
     how: Serving,
     accounts: Accounts | None,
 ) -> tuple[Services, list[str]]:
     """All parts of the app, and what is to be said about them."""
-    collection = Collection.open(root)
+    collection = place.read()
     opened = [open_index(folder) for folder in indexes]
     lens, notes = open_lens(opened[0], how.trust)
     for index in opened:
@@ -123,7 +121,16 @@ def _services(
     finder = Finder(opened, lens, collection)
     engine = place.connect()
     lease = timedelta(minutes=how.lease_minutes)
-    queue = Queue(engine, finder.tables, finder.uncertainty, how.overlap, lease, how.audit)
+    copies = collection.parents[collection.copies.index]
+    queue = Queue(
+        engine,
+        finder.tables,
+        finder.uncertainty,
+        how.overlap,
+        lease,
+        how.audit,
+        copies=dict(zip(copies.index, copies, strict=True)),
+    )
     title = collection.root.resolve().name
     services = Services(
         EventStore(engine),

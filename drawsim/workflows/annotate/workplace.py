@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from drawsim.collection.grades import CONFIRMED, GRADES, Grade
-from drawsim.collection.tables import Collection
+from drawsim.collection.tables import TABLES, Collection, held_tables
 from drawsim.common.errors import UserError, nearest
 from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
@@ -52,6 +52,11 @@ class Workplace:
         """The file of decisions where no other database is given."""
         return self.folder / "annotations.sqlite"
 
+    def read(self) -> Collection:
+        """The collection; pairs it may not have yet. Raises UserError if it cannot be used."""
+        lacking = "pairs" not in held_tables(self.root)
+        return Collection.open(self.root, tables=TABLES[:2] if lacking else TABLES)
+
     def accounts(self) -> Accounts:
         """Who may log in."""
         return Accounts(self.folder / "users.json" if self.users is None else self.users)
@@ -70,7 +75,7 @@ def export(
     out: the folder that is written; None: the collection, whose pairs.csv becomes pairs.csv.bak.
     confirmed: grades that make a pair true. Raises UserError if nothing was ever decided there.
     """
-    collection = Collection.open(place.root)
+    collection = place.read()
     if place.database is None and not place.sqlite.is_file():
         raise UserError(f"{place.sqlite}: no such file; nothing was annotated there yet")
     return export_all(EventStore(place.connect()), collection, out, confirmed)
@@ -78,7 +83,7 @@ def export(
 
 def import_annotations(place: Workplace, source: Path) -> Imported:
     """Save the annotations of the thesis's app, a table of pairs, as grades. Raises UserError."""
-    collection = Collection.open(place.root)
+    collection = place.read()
     return import_thesis(EventStore(place.connect()), collection, source)
 
 

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from drawsim.common.building import config_folder
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
-from drawsim.search import search as search_door
+from drawsim.search import search as search_command
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = 64
@@ -24,8 +24,8 @@ NAMES = {"drawing": "1995_0{}", "artwork": "Du╠êrer, {}"}
 COUNTRIES = ("FRA", "ITA")
 
 
-def door(name: str, **settings: Any) -> DictConfig:
-    """The configuration of a door with these settings."""
+def configured(name: str, **settings: Any) -> DictConfig:
+    """The configuration of a command with these settings."""
     defaults = OmegaConf.load(config_folder() / "commands" / f"{name}.yaml")
     assert isinstance(defaults, DictConfig)
     config = OmegaConf.masked_copy(
@@ -53,7 +53,9 @@ def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def look_up(root: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """What hits.json says of a search."""
-    search_door(door("search", **{"index": root / "INDEX", "out": out, "k": 5, **settings}))
+    search_command(
+        configured("search", **{"index": root / "INDEX", "out": out, "k": 5, **settings})
+    )
     record: dict[str, Any] = json.loads((out / "hits.json").read_text(encoding="utf-8"))
     return record
 

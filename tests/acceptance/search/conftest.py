@@ -14,11 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from drawsim.index import index as index_door
+from drawsim.index import index as index_command
 from drawsim.models.loading import model_of_source
 from drawsim.models.model import Model
 from drawsim.retrieval.embeddings import Embeddings
-from tests.acceptance.search.asking import COUNTRIES, NAMES, SIZE, door
+from tests.acceptance.search.asking import COUNTRIES, NAMES, SIZE, configured
 
 
 @pytest.fixture(scope="package")
@@ -63,8 +63,8 @@ def root(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Path:
         embeddings.save(folder / f"{kind}s.safetensors", made_by)
     pairs = 'drawing_id,artwork_id,pair\n1995_00,"Du╠êrer, 3",true\n'
     (folder / "pairs.csv").write_text(pairs, encoding="utf-8")
-    index_door(
-        door(
+    index_command(
+        configured(
             "index",
             out=folder / "INDEX",
             collection=folder,

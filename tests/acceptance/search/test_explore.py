@@ -12,18 +12,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
-from drawsim.explore import explore as explore_door
+from drawsim.explore import explore as explore_command
 from drawsim.retrieval.embeddings import Embeddings
 from tests.acceptance.search.asking import NAMES, SIZE, vectors_of
 from tests.html_page import Page
 
 
 def explored(root: Path, out: Path, **settings: Any) -> None:
-    """Run the door explore on the collection."""
+    """Run the command explore on the collection."""
     config = compose("explore", ["data=folder", f"data.root={root}", f"out={out}", "workers=1"])
     merged = OmegaConf.merge(config, settings)
     assert isinstance(merged, DictConfig)
-    explore_door(merged)
+    explore_command(merged)
 
 
 def test_a_map_of_embedding_files(root: Path, tmp_path: Path) -> None:

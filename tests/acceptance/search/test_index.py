@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from drawsim.common.errors import UserError
-from drawsim.index import index as index_door
+from drawsim.index import index as index_command
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.search import search as search_door
+from drawsim.search import search as search_command
 from tests.acceptance.search.asking import (
     SIZE,
     brute_force,
-    door,
+    configured,
     found_ids,
     look_up,
     vector,
@@ -30,11 +30,11 @@ def test_adding_and_removing(
     every.of(every.ids[:10]).save(tmp_path / "some.safetensors", made_by)
     every.save(tmp_path / "all.safetensors", made_by)
     out = tmp_path / "INDEX"
-    index_door(door("index", out=out, artworks=tmp_path / "some.safetensors"))
-    index_door(door("index", out=out, artworks=tmp_path / "all.safetensors", add=True))
+    index_command(configured("index", out=out, artworks=tmp_path / "some.safetensors"))
+    index_command(configured("index", out=out, artworks=tmp_path / "all.safetensors", add=True))
     assert "4 artworks added, 0 replaced, 10 as before" in " ".join(capsys.readouterr().out.split())
     nearest = brute_force(root, "artwork", vector(root, "artwork", 0), 3)
-    index_door(door("index", out=out, remove=[nearest[1]]))
+    index_command(configured("index", out=out, remove=[nearest[1]]))
     assert "13 artworks" in capsys.readouterr().out
     record = look_up(root, tmp_path, index=out, id=nearest[0], in_="artworks", k=1)
     assert found_ids(record) == [nearest[2]]
@@ -44,10 +44,12 @@ def test_an_index_of_another_model_is_refused(root: Path, tmp_path: Path) -> Non
     made_by = {"model": "lite", "weights_sha256": "other", "transform": "t"}
     vectors_of(root, "artwork").save(tmp_path / "a.safetensors", made_by)
     with pytest.raises(UserError, match=r"index of lite .* not of lite"):
-        index_door(door("index", out=root / "INDEX", artworks=tmp_path / "a.safetensors", add=True))
+        index_command(
+            configured("index", out=root / "INDEX", artworks=tmp_path / "a.safetensors", add=True)
+        )
     with pytest.raises(UserError, match="embedded by different models"):
-        index_door(
-            door(
+        index_command(
+            configured(
                 "index",
                 out=tmp_path / "I",
                 drawings=root / "drawings.safetensors",
@@ -55,12 +57,12 @@ def test_an_index_of_another_model_is_refused(root: Path, tmp_path: Path) -> Non
             )
         )
     assert not (tmp_path / "I" / "index.json").exists()
-    index_door(door("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
+    index_command(configured("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
     image = {"index": tmp_path / "I", "image": root / "drawings" / "0.png"}
     with pytest.raises(UserError, match="does not say how its model is made; give run=DIR"):
-        search_door(door("search", **image))
+        search_command(configured("search", **image))
     with pytest.raises(UserError, match=r"index of lite .* not of lite"):
-        search_door(door("search", **image, backbone="lite", image_size=SIZE))
+        search_command(configured("search", **image, backbone="lite", image_size=SIZE))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_bad_input_of_an_index(
         for key, value in settings.items()
     }
     with pytest.raises(UserError) as caught:
-        index_door(door("index", **{"out": tmp_path / "I", **filled}))
+        index_command(configured("index", **{"out": tmp_path / "I", **filled}))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -96,8 +98,8 @@ def test_ids_that_look_the_same_and_a_half_written_index(root: Path, tmp_path: P
     two = Embeddings(["\u00e9", "e\u0301"], vectors_of(root, "artwork").vectors[:2])
     two.save(tmp_path / "a.safetensors", {})
     with pytest.raises(UserError, match="the same text in two Unicode spellings"):
-        index_door(door("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
-    index_door(door("index", out=tmp_path / "I", artworks=root / "artworks.safetensors"))
+        index_command(configured("index", out=tmp_path / "I", artworks=tmp_path / "a.safetensors"))
+    index_command(configured("index", out=tmp_path / "I", artworks=root / "artworks.safetensors"))
     (tmp_path / "I" / "index.json").unlink()
     with pytest.raises(UserError, match="half-written index"):
-        search_door(door("search", index=tmp_path / "I", id="x"))
+        search_command(configured("search", index=tmp_path / "I", id="x"))

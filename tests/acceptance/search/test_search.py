@@ -25,13 +25,13 @@ from drawsim.retrieval.analysis.calibration import (
     load_calibration,
 )
 from drawsim.retrieval.index.folder import open_index
-from drawsim.search import search as search_door
+from drawsim.search import search as search_command
 from tests.acceptance.search.asking import (
     NAMES,
     ROOT,
     SIZE,
     brute_force,
-    door,
+    configured,
     found_ids,
     look_up,
     program,
@@ -245,7 +245,7 @@ def test_bad_input_of_a_search(root: Path, settings: dict[str, Any], says: str) 
         for key, value in settings.items()
     }
     with pytest.raises(UserError) as caught:
-        search_door(door("search", **{"index": root / "INDEX", **filled}))
+        search_command(configured("search", **{"index": root / "INDEX", **filled}))
     assert says.format(root=root) in str(caught.value)
     assert "\n" not in str(caught.value)
 

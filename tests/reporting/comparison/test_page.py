@@ -352,7 +352,7 @@ def test_a_group_that_cannot_be_read() -> None:
         read_group("we/drawsim/demo", FakeApi(foreign))
 
 
-# The door
+# The command
 
 
 def test_one_source_is_wanted(study: Path) -> None:

@@ -196,6 +196,20 @@ def test_other_networks_are_other_baselines(tmp_path: Path) -> None:
     assert names == ["baseline imagenet 64 px (1)", "baseline imagenet 64 px (2)"]
 
 
+def test_pictures_read_otherwise_are_other_baselines(tmp_path: Path) -> None:
+    """By `reading`; runs of before, which have none, say it by their augmentation's `exact`."""
+    run(tmp_path / "s", name="a", settings={"reading": "areas"})
+    run(tmp_path / "s", name="b", settings={"reading": "thesis"})
+    run(tmp_path / "s", name="c", settings={"aug": {"name": "basic", "exact": True}})
+    run(tmp_path / "s", name="d", settings={"reading": "areas", "aug": {"exact": True}})
+
+    def baselines(*names: str) -> int:
+        return len(read_runs([tmp_path / "s" / name for name in names]).baselines)
+
+    assert baselines("a", "b") == baselines("a", "c") == 2
+    assert baselines("b", "c") == baselines("a", "d") == 1
+
+
 def test_an_untrained_network_measured_differently_is_noted(tmp_path: Path) -> None:
     run(tmp_path / "s", aug="none")
     other = {**SETS, "test": ladder(["a", "b"], 5)}
