@@ -5,10 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from drawsim.common.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_BYTES = 64 << 20
+"""Of a file of texts that is read as a whole; drawsim's own are far smaller."""
 
 
 @contextmanager
@@ -36,6 +44,52 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write JSON atomically, readable by people: indented, Unicode as it is."""
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """The text of a file that somebody else may have written: a regular file of bounded size.
+
+    Raises UserError for one that is missing, larger than `most` bytes or not UTF-8.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(most + 1)
+        if len(content) > most:
+            raise UserError(f"{path}: larger than {most:,} bytes, so none of drawsim's; not read")
+        return content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+
+
+def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
+    """The names and values of a JSON file. Raises UserError as `read_text`, and if it has none."""
+    try:
+        found = json.loads(read_text(path, most))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: damaged (a {type(found).__name__}, not names and values)")
+    return found
+
+
+def read_table(path: Path, required: Sequence[str] = (), **options: Any) -> pd.DataFrame:
+    """A CSV table that drawsim wrote, every cell a text unless pandas' options say otherwise.
+
+    Raises UserError if it cannot be read, or lacks one of the required columns.
+    """
+    import pandas as pd
+
+    given: Any = {"dtype": str, "keep_default_na": False} | options
+    try:
+        table: pd.DataFrame = pd.read_csv(path, **given)
+    except (OSError, ValueError) as error:  # pandas' own errors, and those of decoding, are these
+        said = " ".join(str(error).split())
+        raise UserError(f"{path}: not a table that drawsim wrote ({said})") from error
+    if missing := [name for name in required if name not in table.columns]:
+        raise UserError(f"{path}: not a table that drawsim wrote (no column {missing[0]})")
+    return table
 
 
 def user_cache() -> Path:

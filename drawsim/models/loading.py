@@ -6,7 +6,6 @@ data: names of known factories and plain values, whoever wrote them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import nn
 
 from drawsim.common.building import build_stored, config_folder
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import write_json
+from drawsim.common.files import read_json, write_json
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
@@ -189,15 +188,10 @@ def load_source(index: Path) -> dict[str, Any]:
     cure = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
     if not file.is_file():
         raise UserError(f"{index}: does not say how its model is made; {cure}")
-    if file.stat().st_size > MOST_BYTES:
-        raise UserError(f"{file}: {file.stat().st_size:,} bytes are not of a model; {cure}")
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{file}: damaged; {cure}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{file}: damaged; {cure}")
-    return found
+        return read_json(file, MOST_BYTES)
+    except UserError as error:
+        raise UserError(f"{error}; {cure}") from error
 
 
 def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:

@@ -18,7 +18,7 @@ from torchmetrics.utilities import dim_zero_cat
 from drawsim.collection.csv_files import write_csv
 from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
-from drawsim.common.files import atomic
+from drawsim.common.files import atomic, read_table
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,11 @@ def load_embeddings(path: Path) -> Embeddings:
     try:
         with safe_open(path, framework="pt") as file:
             vectors = file.get_tensor("vectors")
-    except SafetensorError as error:
+        if vectors.ndim != 2 or not vectors.is_floating_point():
+            raise SafetensorError("its vectors are no matrix of floating-point numbers")
+    except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and embed again.") from error
-    table = unguarded(pd.read_csv(ids_path(path), dtype=str, keep_default_na=False))
+    table = unguarded(read_table(ids_path(path), ("id",)))
     if len(table) != len(vectors):
         raise UserError(
             f"{path}: {len(vectors)} vectors but {len(table)} ids; delete both and embed again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Collection, Iterator, Mapping
@@ -16,7 +15,14 @@ import pandas as pd
 from drawsim.collection.kinds import KINDS
 from drawsim.common.building import own_modules
 from drawsim.common.errors import UserError
-from drawsim.common.files import atomic, disk_is_full, write_json, write_text
+from drawsim.common.files import (
+    atomic,
+    disk_is_full,
+    read_json,
+    read_table,
+    write_json,
+    write_text,
+)
 from drawsim.common.machine import environment
 from drawsim.common.renamed import renamed
 from drawsim.runs.identity import differences, only_more_epochs, told
@@ -26,6 +32,14 @@ log = logging.getLogger(__name__)
 
 Protocol = Literal["drawsim", "thesis"]
 Status = Literal["running", "interrupted", "failed", "finished"]
+STAGES = ("baseline", "final")
+RECORD: Mapping[str, type] = {
+    **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
+    **dict.fromkeys((*STAGES, "counts", "seconds"), dict),
+    "best_epoch": int,
+}
+"""Of what kind values of `metrics.json` are, where they are there."""
+_KIND_NAMES: Mapping[type, str] = {str: "text", dict: "table", int: "whole number"}
 Start = Literal["new", "anew", "resume", "finished"]
 """How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
 BOUGHT_BACK = ("config.yaml", "metrics.json")
@@ -213,7 +227,7 @@ class RunFolder:
         path = self.path / "metrics.csv"
         rows = pd.DataFrame({"epoch": []})
         if path.is_file():
-            rows = pd.read_csv(path, dtype=str, keep_default_na=False)  # digits stay as they are
+            rows = read_table(path, ("epoch",))  # digits stay as they are
         rows = rows[rows["epoch"].astype(int) < epoch]
         table = pd.concat([rows, pd.DataFrame([{"epoch": epoch, **row}])], ignore_index=True)
         self.write_table("metrics.csv", table.astype({"epoch": int}))
@@ -242,9 +256,23 @@ class RunFolder:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """The `metrics.json` of a run folder; empty if there is none."""
+    """The `metrics.json` of a run folder; empty if there is none.
+
+    Raises UserError if it is damaged.
+    """
     file = path / "metrics.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    record = read_json(file)
+    for name, kind in RECORD.items():
+        if not isinstance(record.get(name), kind | None):
+            raise UserError(f"{file}: damaged ({name} is no {_KIND_NAMES[kind]})")
+    for stage in STAGES:
+        for scores in record.get(stage, {}).values():
+            numbers = scores.values() if isinstance(scores, dict) else [""]
+            if not all(isinstance(number, int | float | None) for number in numbers):
+                raise UserError(f"{file}: damaged ({stage} is no table of numbers)")
+    return record
 
 
 def run_to_extend(study: Path, settings: Mapping[str, Any]) -> str | None:

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from drawsim.common.errors import UserError
-from drawsim.runs.folder import Status, read_record
+from drawsim.common.files import read_table
+from drawsim.runs.folder import STAGES, Status, read_record
 from drawsim.runs.settings import CONFIG, read_values
 
-STAGES = ("baseline", "final")
 SHOWN = ("map", "mrr", "recall@1", "recall@5", "recall@20", "median_rank")
 """Metrics of the table that a notebook shows."""
 
@@ -84,14 +84,18 @@ class Run:
     def curves(self) -> pd.DataFrame:
         """A row for each epoch, 0 being the untrained model; columns as in `metrics.csv`."""
         file = self.path / "metrics.csv"
-        return pd.read_csv(file).set_index("epoch") if file.is_file() else pd.DataFrame()
+        if not file.is_file():
+            return pd.DataFrame()
+        return read_table(file, ("epoch",), dtype=None, keep_default_na=True).set_index("epoch")
 
     @cached_property
     def ranks(self) -> pd.DataFrame:
         """A row for each query of each model and set, as `ranks.csv` has it; ids are texts."""
         file = self.path / "ranks.csv"
         texts = {"drawing_id": str, "ranks": str, "top": str}
-        return pd.read_csv(file, dtype=texts) if file.is_file() else pd.DataFrame()
+        if not file.is_file():
+            return pd.DataFrame()
+        return read_table(file, ("drawing_id",), dtype=texts, keep_default_na=True)
 
     @property
     def monitored(self) -> float | None:

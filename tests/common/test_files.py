@@ -16,7 +16,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from platformdirs import user_cache_path
 
-from drawsim.common.files import atomic, user_cache, write_json, write_text
+from drawsim.common.errors import UserError
+from drawsim.common.files import (
+    atomic,
+    read_json,
+    read_table,
+    read_text,
+    user_cache,
+    write_json,
+    write_text,
+)
 
 
 def test_success_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
@@ -137,3 +146,21 @@ def test_a_cache_of_an_earlier_version_is_used_on(
     assert user_cache() == former
     here.mkdir(parents=True)
     assert user_cache() == here
+
+
+def test_files_of_others_are_read_up_to_a_size(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    write_json(file, {"a": "ä"})
+    assert read_json(file) == {"a": "ä"}
+    with pytest.raises(UserError, match="larger than 5 bytes"):
+        read_json(file, most=5)
+    with pytest.raises(UserError, match="no such file"):
+        read_text(tmp_path)
+
+
+def test_a_table_has_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("id,n\n007,NA\n", encoding="utf-8")
+    assert read_table(file, ("id",)).to_dict("records") == [{"id": "007", "n": "NA"}]
+    with pytest.raises(UserError, match="no column path"):
+        read_table(file, ("id", "path"))

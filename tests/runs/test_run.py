@@ -55,3 +55,35 @@ def test_a_run_that_has_only_begun(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no run folder"):
         Run.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("metrics.json", b""),
+        ("metrics.json", b"null"),
+        ("metrics.json", b'"x"'),
+        ("metrics.json", b"\xff\xfe\x00"),
+        ("metrics.json", b"[" * 200_000),
+        ("metrics.json", b'{"monitor": []}'),
+        ("metrics.json", b'{"final": {"val": 1}}'),
+        ("metrics.json", b'{"final": {"val": {"mrr": {}}}}'),
+        ("metrics.csv", b""),
+        ("metrics.csv", b"null"),
+        ("metrics.csv", b"\xff\xfe\x00"),
+        ("metrics.csv", b'epoch,"x\n'),
+        ("ranks.csv", b""),
+        ("ranks.csv", b"\xff\xfe\x00"),
+    ],
+)
+def test_damaged_files_are_named(folder: Path, file: str, content: bytes) -> None:
+    (folder / file).write_bytes(content)
+    with pytest.raises(UserError, match=file):
+        _look_at(folder)
+
+
+def _look_at(folder: Path) -> None:
+    run = Run.open(folder)
+    run._repr_html_()
+    assert len(run.curves) + len(run.ranks) >= 0
+    assert run.monitored is None or run.monitored >= 0

@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.common.errors import UserError
+from drawsim.common.files import read_text
+from drawsim.runs.folder import read_record
 
 SETS = ("test", "val", "train")
 MODELS = ("baseline", "final")
+MOST_BYTES = 1 << 30
+"""Of a file that is read; `ranks.csv` of 100,000 drawings takes half of it."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +66,16 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
     Raises UserError if there is no such table.
     """
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: no readable metrics ({error}); is {path.parent} the folder of a run?"
-        ) from error
-    if not isinstance(metrics, dict):
-        raise UserError(f"{path}: holds no table of metrics; run the training again.")
+    metrics = read_record(path.parent)
+    if not metrics:
+        raise UserError(f"{path}: no metrics; is {path.parent} the folder of a run?")
     # A broken-off run may have left these out or empty.
     return metrics | {key: metrics.get(key) or {} for key in ("baseline", "final", "counts")}
 
 
 def read_optional(path: Path) -> str:
-    """The text of a file; empty if there is none."""
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    """The text of a file; empty if there is none. Raises UserError if it cannot be read."""
+    return read_text(path, MOST_BYTES) if path.is_file() else ""
 
 
 def read_lines(path: Path) -> list[str]:
@@ -110,7 +109,7 @@ def read_queries(path: Path) -> dict[str, list[Query]]:
                 json.loads(row["top_ids"]),
                 json.loads(row["top_scores"]),
             )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, csv.Error) as error:
         raise UserError(
             f"{path}, line {rows.line_num}: cannot be read ({error!r}); evaluate the run again."
         ) from error

@@ -27,7 +27,7 @@ from drawsim.collection.ids import check_ids
 from drawsim.collection.kinds import KINDS
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import write_json
+from drawsim.common.files import read_text, write_json
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.backends import BACKENDS
 from drawsim.retrieval.index.base import Approximate, Settings
@@ -250,11 +250,11 @@ def open_index(folder: Path) -> Index:
     if not manifest.is_file():
         what = f"half-written index (no {MANIFEST})" if _own_files(folder) else "no index there"
         raise UserError(f"{folder}: {what}; {AGAIN}")
-    text = manifest.read_text(encoding="utf-8")
+    text = read_text(manifest)
     try:
         return _parsed(folder, text)
     except UserError:
-        if manifest.read_text(encoding="utf-8") != text:  # it was changed while it was read
+        if read_text(manifest) != text:  # it was changed while it was read
             return open_index(folder)
         raise
 
@@ -272,7 +272,7 @@ def _parsed(folder: Path, text: str) -> Index:
             int(data["change"]),
             {kind: read_part(folder, kind, entry) for kind, entry in data["kinds"].items()},
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UserError(f"{folder / MANIFEST}: damaged ({error!r}); {AGAIN}") from error
 
 

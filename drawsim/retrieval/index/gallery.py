@@ -78,6 +78,11 @@ class EmbeddingModel:
         adaptation = metadata.get("adaptation_sha256", silent)
         return cls(name, weights, transform, dimensions, adaptation, reading)
 
+    def __post_init__(self) -> None:
+        texts = (self.name, self.weights_sha256, self.transform, self.adaptation, self.reading)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("what a model is said by is text")
+
     def metadata(self) -> dict[str, str]:
         """The same as texts, for the metadata of an embedding file."""
         return {

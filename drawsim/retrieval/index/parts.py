@@ -19,6 +19,7 @@ from torch import Tensor
 from drawsim.collection.csv_files import write_csv
 from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
+from drawsim.common.files import read_table
 from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
 from drawsim.retrieval.index.backends import measured, recorded
 from drawsim.retrieval.index.base import Approximate, Measured, Searcher, Settings
@@ -157,8 +158,7 @@ def read_part(folder: Path, kind: str, entry: Mapping[str, Any]) -> Part:
         if size != entry["bytes"][file.name]:
             raise UserError(f"{file}: {'missing' if size is None else 'damaged'}; {AGAIN}")
     embeddings = load_embeddings(part.file("safetensors"))
-    table = pd.read_csv(part.file("csv"), dtype=str, keep_default_na=False)
-    table = unguarded(table).set_index("id")
+    table = unguarded(read_table(part.file("csv"), ("id",))).set_index("id")
     ids = embeddings.ids
     if list(table.index) != list(ids) or _ids_hash(ids) != entry["ids_sha256"]:
         raise UserError(
