@@ -83,6 +83,12 @@ def launch(command: str, task: Task, **resolvers: Resolver) -> None:
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         _complain(explain(error, command, sys.argv[1:], _users_folder(sys.argv[1:])))
         sys.exit(1)
+    except OSError as error:  # the job has its own; this is of its folder, which Hydra makes
+        if error.filename is None:
+            raise
+        _complain(f"{error.filename}: {error.strerror}; choose another out=… or name=…")
+        _remove_empty(Path(error.filename).absolute().parent)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(CANCELLED)
 

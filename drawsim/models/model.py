@@ -160,7 +160,7 @@ class Model:
         *,
         progress: bool = False,
         on_missing: OnMissing = "error",
-        store: Path | None = None,
+        store: Path | str | None = None,
     ) -> Embeddings:
         """The embeddings of any number of pictures, as they are ranked; none is computed twice.
 

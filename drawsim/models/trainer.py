@@ -14,6 +14,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.loggers import Logger
 
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.machine import quiet_libraries
 
 OURS = frozenset(
     ("default_root_dir", "callbacks", "logger", "num_sanity_val_steps", "use_distributed_sampler")
@@ -65,6 +66,7 @@ def make_trainer(
 
     Raises UserError for values that Lightning refuses.
     """
+    quiet_libraries()
     try:
         return pl.Trainer(
             **settings,

@@ -30,6 +30,13 @@ LEAST = {
     "miner.negatives": 0,
 }
 """The least that a number may be."""
+NEEDED = (
+    *("study", "monitor", "keep", "protocol", "reading", "val_loss"),
+    *("backbone.name", "backbone.pool", "split.name", "pairs.queries"),
+    *("optim.optimizer.lr", "trainer.max_epochs", "batch.size", "batch.embed", "seed"),
+    *("image_size", "data.max_pixels", "data.on_missing"),
+)
+"""Settings that may not be null where they are there."""
 CHOICES = {
     "keep": ("best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
@@ -165,8 +172,8 @@ def filled(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def check_numbers(values: Mapping[str, Any]) -> None:
-    """Raise UserError for numbers that no run can have."""
-    wrong = []
+    """Raise UserError for numbers that no run can have, and for null where a value is needed."""
+    wrong = [f"{key}=null: give a value" for key in NEEDED if _is_null(values, key)]
     for key, least in LEAST.items():
         value = _value(values, key)
         if isinstance(value, int | float) and not value >= least:
@@ -191,6 +198,12 @@ def check_choices(values: Mapping[str, Any]) -> None:
         raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")
     if not pairs["views"] and not pairs["passes"]:
         raise UserError("pairs.passes=0 and pairs.views=0: there is nothing to train on")
+
+
+def _is_null(values: Any, key: str) -> bool:
+    *above, name = key.split(".")
+    group = _value(values, ".".join(above)) if above else values
+    return isinstance(group, Mapping) and name in group and group[name] is None
 
 
 def _value(values: Any, key: str) -> Any:

@@ -163,6 +163,7 @@ def test_no_such_command(
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
+        (f"name={300 * 'n'}", f"runs/demo/{300 * 'n'}: File name too long; choose another"),
         ("sede=1", "sede: no such setting, did you mean seed "),
         ("bakcbone=lite", "bakcbone: no such setting, did you mean backbone "),
         ("bakcbone.pool=max", "bakcbone: no such setting, did you mean backbone "),

@@ -328,3 +328,11 @@ def test_compiling_must_repay_itself(
     for _ in range(6):
         call(torch.rand(64, 512))
     assert len(made) == expected
+
+
+def test_from_python_the_store_may_be_named_by_text(tmp_path: Path) -> None:
+    paths, _ = write_tiny_images(tmp_path / "images")
+    model = Model(tiny_backbone(), Reading(SIZE, "areas", MAX_PIXELS))
+    embedded = model.embed(paths, store=str(tmp_path / "store"))
+    assert len(embedded.ids) == len(paths)
+    assert any((tmp_path / "store").iterdir())

@@ -36,14 +36,14 @@ def embed_files(
     *,
     progress: bool,
     on_missing: OnMissing,
-    store: Path | None,
+    store: Path | str | None,
     trainer: Mapping[str, Any] = TRAINER,
     workers: int | None = None,
 ) -> Embeddings:
     """Raw unit rows of files, before adaptation. See `Model.embed`; raises UserError likewise."""
     files = by_id(images)
     hardware = settle_hardware(trainer)
-    kept = Store(store or default_store(), model.key(hardware["precision"]), model.dimensions)
+    kept = Store(Path(store or default_store()), model.key(hardware["precision"]), model.dimensions)
     outcome = embed_images(
         model,
         files,

@@ -1,0 +1,22 @@
+"""Settings of a training run: what cannot be is a line."""
+
+from __future__ import annotations
+
+import pytest
+
+from drawsim.common.errors import UserError
+from drawsim.workflows.settings import NEEDED, check_numbers
+
+
+@pytest.mark.parametrize("key", NEEDED)
+def test_null_where_a_value_is_needed(key: str) -> None:
+    values: object = None
+    for part in reversed(key.split(".")):
+        values = {part: values}
+    assert isinstance(values, dict)
+    with pytest.raises(UserError, match=f"^{key}=null: give a value$"):
+        check_numbers(values)
+
+
+def test_what_is_not_there_is_not_null() -> None:
+    check_numbers({"seed": 0, "backbone": {}})
