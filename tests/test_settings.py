@@ -20,3 +20,15 @@ def test_null_where_a_value_is_needed(key: str) -> None:
 
 def test_what_is_not_there_is_not_null() -> None:
     check_numbers({"seed": 0, "backbone": {}})
+
+
+@pytest.mark.parametrize("key", ["study", "name"])
+@pytest.mark.parametrize("text", ["", "..", ".", "a/b", "/etc/x", "../x", "a\\b", "a\0b"])
+def test_names_that_lead_elsewhere(key: str, text: str) -> None:
+    with pytest.raises(UserError, match="is the name of one folder"):
+        check_numbers({key: text})
+
+
+@pytest.mark.parametrize("text", ["lite-seed0", "my runs (1)", "ünï,code", "..x"])
+def test_names_of_folders(text: str) -> None:
+    check_numbers({"study": text, "name": text})

@@ -31,7 +31,7 @@ LEAST = {
 }
 """The least that a number may be."""
 NEEDED = (
-    *("study", "monitor", "keep", "protocol", "reading", "val_loss"),
+    *("study", "out", "monitor", "keep", "protocol", "reading", "val_loss"),
     *("backbone.name", "backbone.pool", "split.name", "pairs.queries"),
     *("optim.optimizer.lr", "trainer.max_epochs", "batch.size", "batch.embed", "seed"),
     *("image_size", "data.max_pixels", "data.on_missing"),
@@ -172,8 +172,16 @@ def filled(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def check_numbers(values: Mapping[str, Any]) -> None:
-    """Raise UserError for numbers that no run can have, and for null where a value is needed."""
+    """Raise UserError for numbers and names that no run can have, and for null where one is needed.
+
+    A study and a run are folders below `out`: their names must not lead elsewhere.
+    """
     wrong = [f"{key}=null: give a value" for key in NEEDED if _is_null(values, key)]
+    wrong += [
+        f"{key}={text}: is the name of one folder; give letters, digits, - and _"
+        for key in ("study", "name")
+        if (text := values.get(key)) is not None and not _is_folder_name(str(text))
+    ]
     for key, least in LEAST.items():
         value = _value(values, key)
         if isinstance(value, int | float) and not value >= least:
@@ -185,6 +193,11 @@ def check_numbers(values: Mapping[str, Any]) -> None:
         wrong.append(f"optim.layer_decay={decay}: must be above 0 and at most 1")
     if wrong:
         raise UserError("; ".join(wrong))
+
+
+def _is_folder_name(text: str) -> bool:
+    """Whether a text is one part of a path that leads down."""
+    return text.strip() not in ("", ".", "..") and not set(text) & set("/\\\0")
 
 
 def check_choices(values: Mapping[str, Any]) -> None:

@@ -24,6 +24,9 @@ from drawsim.common.launch import launch
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 
 ROOT = Path(__file__).resolve().parents[2]
+ROUNDED = 2 * 256 * 2.0**-24
+"""What coordinates of a unit vector may differ by: 256 float32 operations after each other, more
+than the small network has, each rounded once, for each of the two vectors."""
 SMALL = ("image_size=32", "workers=0", "batch=4", "trainer=cpu")
 
 
@@ -138,7 +141,8 @@ def test_two_processes_embed_what_one_does(
     assert two.stdout.count("two.safetensors:") == 1
     first, both = map(load_embeddings, files)
     assert both.ids == first.ids
-    assert torch.allclose(both.vectors, first.vectors, atol=1e-6)
+    # Batches of another size add up in another order.
+    assert float((both.vectors - first.vectors).abs().max()) <= ROUNDED
 
 
 def test_corrupt_images_are_listed_or_an_error(
