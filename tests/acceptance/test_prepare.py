@@ -116,6 +116,7 @@ def test_check_finds_what_is_damaged(collection: Path, tmp_path: Path) -> None:
             copy = tmp_path / path.relative_to(collection)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+    drawsim("prepare", "step=trust", f"source={tmp_path}")  # its artworks lie elsewhere
     path = Collection.open(tmp_path).paths("drawing", [scan(3)])[scan(3)]
     path.write_bytes(path.read_bytes()[:200])
     done = drawsim("prepare", "step=check", f"source={tmp_path}")

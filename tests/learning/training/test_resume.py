@@ -174,7 +174,11 @@ def test_more_epochs_train_a_finished_run_on(
     whole(tmp_path / "short", resume=False, max_epochs=2, **settings)
     with caplog.at_level(logging.INFO, "drawsim"):
         longer = whole(tmp_path / "short", resume=True, max_epochs=4, **settings)
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("drawsim")]
+    said = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("drawsim") and record.levelno >= logging.INFO
+    ]
     assert said == [
         "trained on: 4 epochs instead of 2; the learning rate goes on as the schedule of 4 epochs "
         "has it after epoch 2"

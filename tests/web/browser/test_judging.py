@@ -181,9 +181,12 @@ def test_boxes_are_drawn_by_keyboard(desk: Visitor, services: Services) -> None:
     desk.press("c")
     desk.page.get_by_role("button", name="Remove the boxes").click()
     desk.press("Escape")
-    desk.saved()
-    row = the_only(services.store.judgements())
-    assert (row["drawing_box"], row["artwork_box"]) == (None, None)
+
+    def removed() -> bool:
+        row = the_only(services.store.judgements())
+        return (row["drawing_box"], row["artwork_box"]) == (None, None)
+
+    until(desk.page, removed, "the boxes were not removed")
 
 
 def test_boxes_are_drawn_with_the_mouse(desk: Visitor, services: Services) -> None:
