@@ -32,3 +32,14 @@ def test_names_that_lead_elsewhere(key: str, text: str) -> None:
 @pytest.mark.parametrize("text", ["lite-seed0", "my runs (1)", "ünï,code", "..x"])
 def test_names_of_folders(text: str) -> None:
     check_numbers({"study": text, "name": text})
+
+
+@pytest.mark.parametrize("parts", [3, [3], [[1]], [[-2, 4.5]], [[-2, True]], "x"])
+def test_a_layout_that_is_none(parts: object) -> None:
+    with pytest.raises(UserError, match="must be pairs of a map and its cells"):
+        check_numbers({"layout": {"parts": parts}})
+
+
+@pytest.mark.parametrize("parts", [None, [[-2, 4], [-1, 2]]])
+def test_a_layout(parts: object) -> None:
+    check_numbers({"layout": {"parts": parts}})

@@ -188,11 +188,21 @@ def check_numbers(values: Mapping[str, Any]) -> None:
             wrong.append(f"{key}={value}: must be {least} or more")
     if isinstance(seed := values.get("seed"), int) and seed > LARGEST_SEED:
         wrong.append(f"seed={seed}: must be at most {LARGEST_SEED}")
+    parts = _value(values, "layout.parts")
+    if parts is not None and not _are_pairs(parts):
+        wrong.append(f"layout.parts={parts}: must be pairs of a map and its cells, [[-2, 4], …]")
     decay = _value(values, "optim.layer_decay")
     if isinstance(decay, int | float) and not 0 < decay <= 1:
         wrong.append(f"optim.layer_decay={decay}: must be above 0 and at most 1")
     if wrong:
         raise UserError("; ".join(wrong))
+
+
+def _are_pairs(parts: Any) -> bool:
+    """Whether a value is a list of two whole numbers each."""
+    return isinstance(parts, list) and all(
+        isinstance(pair, list) and [type(number) for number in pair] == [int, int] for pair in parts
+    )
 
 
 def _is_folder_name(text: str) -> bool:
