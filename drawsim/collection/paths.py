@@ -8,7 +8,6 @@ What was agreed to is kept in `roots.json` in the user's configuration folder.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import yaml
 
 from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError
-from drawsim.common.files import write_json, write_text
+from drawsim.common.files import read_json, read_text, write_json, write_text
 
 SETTINGS = "collection.yaml"
 CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS}, then step=trust"
@@ -151,8 +150,8 @@ def _settings(root: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        settings = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        settings = yaml.safe_load(read_text(file)) or {}
+    except (ValueError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
     roots = settings.get("roots", []) if isinstance(settings, dict) else None
     if not isinstance(roots, list) or not all(isinstance(each, str) and each for each in roots):
@@ -167,7 +166,7 @@ def _agreed_file() -> Path:
 def _agreed() -> dict[str, list[str]]:
     """Roots by the collection's folder. A file that cannot be read says nothing."""
     try:
-        agreed = json.loads(_agreed_file().read_text(encoding="utf-8"))
+        agreed = read_json(_agreed_file())
         return {str(root): [str(each) for each in roots] for root, roots in agreed.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (UserError, TypeError):
         return {}

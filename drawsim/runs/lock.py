@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from drawsim.common.errors import UserError
-from drawsim.common.files import write_json
+from drawsim.common.files import read_json, write_json
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def _holder(note: Path) -> str:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        told = json.loads(note.read_text(encoding="utf-8"))
+    with suppress(UserError, KeyError):
+        told = read_json(note)
         return f" since {told['since']}, process {told['process']} on {told['host']}"
     return " in another process"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError, nearest
 
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
@@ -156,14 +156,14 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> npt.NDArray
 
 def _fulfilling(condition: Condition, cells: list[str]) -> npt.NDArray[np.bool_]:
     """Which of the distinct cells of a column fulfil a condition."""
-    texts = [_normal(cell) for cell in cells]
+    texts = [normal(cell) for cell in cells]
     if condition.operator in ORDERS:
-        return _ordered(ORDERS[condition.operator], texts, _normal(condition.values[0]))
-    wanted = {_normal(value) for value in condition.values}
+        return _ordered(ORDERS[condition.operator], texts, normal(condition.values[0]))
+    wanted = {normal(value) for value in condition.values}
     if condition.operator == "!=":
         return np.array([text not in wanted for text in texts], dtype=bool)
     for value in condition.values:
-        if _normal(value) not in texts:
+        if normal(value) not in texts:
             raise UserError(
                 f"filter {condition}: no {condition.column} is {value!r}, {offer(value, cells)}"
             )
@@ -193,7 +193,3 @@ def _number(text: str) -> float:
     except ValueError:
         return math.nan
     return number if math.isfinite(number) else math.nan
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
