@@ -141,7 +141,7 @@ def local(services: Services, browser: Browser) -> TestClient:
     """The only user of an app without accounts, with the token of a page in every request."""
     client = browser(services)
     session = services.sessions.start(LOCAL)
-    client.cookies["drawsim_session"] = session.token
+    client.cookies[services.sessions.cookie] = session.token
     client.headers["X-CSRF-Token"] = session.csrf
     return client
 
@@ -152,7 +152,7 @@ def log_in(client: TestClient, services: Services, name: str) -> TestClient:
         "/login", data={"name": name, "password": PASSWORD}, follow_redirects=False
     )
     assert answer.status_code == 303, answer.text
-    session = services.sessions.find(client.cookies["drawsim_session"])
+    session = services.sessions.find(client.cookies[services.sessions.cookie])
     assert session is not None
     client.headers["X-CSRF-Token"] = session.csrf
     return client

@@ -113,7 +113,7 @@ def test_what_was_answered_of_copies_is_answered(styled: Services) -> None:
 def test_a_copy_cannot_be_judged(styled: Services, browser: Browser) -> None:
     client = browser(styled)
     client.get("/judge")
-    session = styled.sessions.find(client.cookies["drawsim_session"])
+    session = styled.sessions.find(client.cookies[styled.sessions.cookie])
     assert session is not None
     event = {"key": "event-0001", "action": "grade", "kind": "drawing", "drawing_id": "d0_oil"}
     event |= {"artwork_id": "a0", "grade": "same work"}

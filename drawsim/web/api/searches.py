@@ -15,7 +15,7 @@ from drawsim.web.api.responses import CandidateResponse, ItemResponse
 from drawsim.web.api.routing import refusals
 from drawsim.web.events.drafts import Box
 from drawsim.web.pictures import cut
-from drawsim.web.security.access import UPLOAD_LIMIT
+from drawsim.web.security.bodies import UPLOAD_LIMIT
 from drawsim.web.services import services_of
 
 FOUND = 40

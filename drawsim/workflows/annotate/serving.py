@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
-
 from drawsim.collection.grades import CONFIRMED, Grade
 from drawsim.common.errors import UserError
 from drawsim.common.machine import prepare
@@ -21,13 +19,12 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
-from drawsim.web.security.access import check_bound, is_local
 from drawsim.web.security.accounts import Accounts, Sessions
+from drawsim.web.security.guard import check_bound, is_local
+from drawsim.web.server import server
 from drawsim.web.services import Services, Settings
 from drawsim.workflows.annotate.lens import open_lens
 from drawsim.workflows.annotate.workplace import Workplace
-
-PATIENCE = 5  # seconds that open requests get when the app is stopped
 
 
 @dataclass(frozen=True)
@@ -85,16 +82,6 @@ def serve(
     check_bound(how.host, asked)
     with _bound(how.host, how.port) as listening:
         services, notes = _services(place, indexes, how, accounts if asked else None)
-        settings = uvicorn.Config(
-            create_app(services),
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,  # the throttle of logins counts by address
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=PATIENCE,
-        )
         if not is_local(how.host):
             notes.append("without https in front of it, passwords can be read on their way")
         for note in notes:
@@ -102,7 +89,7 @@ def serve(
         who = f"{len(accounts.names)} accounts" if asked else "no accounts, this machine alone"
         say(f"→ {_address(listening)} ({who}; Ctrl-C ends)")
         with suppress(KeyboardInterrupt):  # told again once all requests are answered
-            uvicorn.Server(settings).run(sockets=[listening])
+            server(create_app(services)).run(sockets=[listening])
     say("stopped; all that was saved is kept")
 
 
