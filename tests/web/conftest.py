@@ -24,6 +24,8 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
+from drawsim.web.queue.uncertainty import Uncertainty
+from drawsim.web.review.standing import Standings
 from drawsim.web.security.access import LOCAL
 from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.services import Services, Settings
@@ -80,19 +82,24 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
     engine = connect(f"sqlite:///{folder / 'annotations.sqlite'}")
     finder = Finder([index], Glass(), collection)
     copies = collection.parents[collection.copies.index]
+    store = EventStore(engine)
+    # On a busy machine, too, all is known before the first is asked for.
+    uncertainty = Uncertainty(finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60)
     return Services(
-        EventStore(engine),
+        store,
         Queue(
             engine,
             finder.tables,
-            finder.uncertainty,
+            uncertainty,
             audit=0,
             copies=dict(zip(copies.index, copies, strict=True)),
         ),
+        uncertainty,
         None,
         Sessions(engine),
         finder,
         Pictures(collection, folder / "thumbnails"),
+        Standings(store, collection, k=5),
         collection,
         Settings("small", k=5),
     )

@@ -113,7 +113,7 @@ def judge(
         where=where,
         id=name,
         kinds=finder.kinds,
-        orders=ORDERS,
+        orders=_orders(services_of(request).settings.overlap),
         columns={one: _columns(finder.tables[one]) for one in finder.kinds},
     )
 
@@ -146,6 +146,11 @@ def find(
         text=text,
         kinds=finder.kinds,
     )
+
+
+def _orders(overlap: int) -> dict[Order, str]:
+    """The orders in words; where several judge each query, what others have begun comes first."""
+    return ORDERS if overlap == 1 else {**ORDERS, "unjudged": "begun by others first"}
 
 
 def _columns(table: pd.DataFrame) -> list[str]:

@@ -19,6 +19,8 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
+from drawsim.web.queue.uncertainty import Uncertainty
+from drawsim.web.review.standing import Standings
 from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.security.guard import check_bound, is_local
 from drawsim.web.server import server
@@ -88,8 +90,11 @@ def serve(
             say(f"note: {note}")
         who = f"{len(accounts.names)} accounts" if asked else "no accounts, this machine alone"
         say(f"→ {_address(listening)} ({who}; Ctrl-C ends)")
-        with suppress(KeyboardInterrupt):  # told again once all requests are answered
-            server(create_app(services)).run(sockets=[listening])
+        try:
+            with suppress(KeyboardInterrupt):  # told again once all requests are answered
+                server(create_app(services)).run(sockets=[listening])
+        finally:
+            services.uncertainty.stop()
     say("stopped; all that was saved is kept")
 
 
@@ -107,12 +112,16 @@ def _services(
         notes += index.check_collection(collection)
     finder = Finder(opened, lens, collection)
     engine = place.connect()
+    store = EventStore(engine)
     lease = timedelta(minutes=how.lease_minutes)
     copies = collection.parents[collection.copies.index]
+    uncertainty = Uncertainty(
+        finder.unsure, finder.ids, finder.made_with.index_sha256, place.folder
+    )
     queue = Queue(
         engine,
         finder.tables,
-        finder.uncertainty,
+        uncertainty,
         how.overlap,
         lease,
         how.audit,
@@ -120,12 +129,14 @@ def _services(
     )
     title = collection.root.resolve().name
     services = Services(
-        EventStore(engine),
+        store,
         queue,
+        uncertainty,
         accounts,
         Sessions(engine),
         finder,
         Pictures(collection, place.folder / "thumbnails"),
+        Standings(store, collection, how.confirmed, how.k),
         collection,
         Settings(title, how.k, how.overlap, how.host, how.confirmed),
     )
