@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from drawsim.retrieval.analysis.inputs import Inputs
 
+TEXTS = ("run", "checkpoint", "queries", "gallery", "pairs", "split", "collection", "out")
+LISTS = ("trust", "by", "rerank")
 CHOICES = {
     "protocol": ("drawsim", "thesis"),
     "direction": ("drawing_to_artwork", "artwork_to_drawing"),
@@ -97,4 +99,4 @@ def _check_choices(values: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    launch("evaluate", evaluate)
+    launch("evaluate", evaluate, texts=TEXTS, lists=LISTS)
