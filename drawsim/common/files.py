@@ -47,15 +47,20 @@ def writable(folder: Path, otherwise: Path) -> Path:
 
     Raises OSError where neither may be.
     """
-    for place in (folder, otherwise):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=place, prefix=".drawsim-"):
-                return place
-        except OSError as error:
-            if place is otherwise or error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
-                raise
-    raise AssertionError  # the loop ends before
+    try:
+        _try_to_write(folder)
+        return folder
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+    _try_to_write(otherwise)
+    return otherwise
+
+
+def _try_to_write(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".drawsim-"):
+        pass
 
 
 def write_text(path: Path, text: str) -> None:

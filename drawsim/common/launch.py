@@ -101,7 +101,7 @@ def launch(
     except OSError as error:  # the job has its own; this is of its folder, which Hydra makes
         if error.filename is None:
             raise
-        _complain(refusal(error) or f"{error.filename}: {error.strerror}; choose another out=…")
+        _complain(refusal(error) or f"{error.filename}: {error.strerror}; name another out=…")
         _remove_empty(Path(error.filename).absolute().parent)
         sys.exit(1)
     except KeyboardInterrupt:

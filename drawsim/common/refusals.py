@@ -1,4 +1,4 @@
-"""What the machine refuses, in one line with the cure: no room, no right to write, no such place."""
+"""What the machine refuses, in one line with the cure: no room, no right to write, no place."""
 
 from __future__ import annotations
 

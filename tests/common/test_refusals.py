@@ -78,7 +78,7 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 
 
 def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="a.csv") as caught, atomic(tmp_path / "a.csv") as temporary:
+    with pytest.raises(OSError, match=r"a\.csv") as caught, atomic(tmp_path / "a.csv") as temporary:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))
     assert caught.value.filename == str(tmp_path / "a.csv")
 
