@@ -146,9 +146,9 @@ class Job:
             _complain(said)
             raise JobFailedError(said) from None
         except Exception as error:
-            if said := refusal(error):
-                _complain(said)
-                raise JobFailedError(said) from None
+            if line := refusal(error):
+                _complain(line)
+                raise JobFailedError(line) from None
             traceback.print_exc()  # a defect of ours: people need the whole story
             raise JobFailedError(f"{type(error).__name__}: {error}") from None
         finally:

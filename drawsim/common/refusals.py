@@ -33,13 +33,14 @@ def refusal(error: BaseException) -> str | None:
     error: an OSError, or what libraries make of one.
     """
     name = error.filename if isinstance(error, OSError) else None
-    where = printable(os.fsdecode(name)) if isinstance(name, str | bytes) else ""
+    path = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
+    where = "" if path is None else printable(path)
     if disk_is_full(error):
         place = f"{where}: cannot be written" if where else "a file cannot be written"
         return f"{place}, {why_full(error)}; then start the same command again"
     if not isinstance(error, OSError):
         return None
-    if where and (cure := _cure_of_home(Path(os.fsdecode(name)))):
+    if path and (cure := _cure_of_home(path)):
         return f"{where}: cannot be used ({error.strerror}); {cure}"
     if error.errno not in _REASONS or not where:
         return None
