@@ -16,6 +16,7 @@ from drawsim import __version__
 from drawsim.common.errors import UserError
 from drawsim.web import api
 from drawsim.web.api import schema
+from drawsim.web.darkroom import Darkroom
 from drawsim.web.pages import colours
 from drawsim.web.pages import judge as pages
 from drawsim.web.pages import review as review_pages
@@ -38,6 +39,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="drawsim annotate", version=__version__, openapi_url=None)
     app.state.services = services
     app.state.logins = Logins()
+    app.state.darkroom = Darkroom()
     app.add_middleware(Bodies)
     app.add_middleware(Guard, services=services)  # comes first
     for router in (*api.ROUTERS, schema.asking, pages.router, review_pages.router):

@@ -14,8 +14,8 @@ from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.review.history import (
-    Dispute,
     LISTED,
+    Dispute,
     HistoryFilter,
     disputes,
     graded_pairs,
