@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from drawsim.collection.csv_files import read_csv
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
-from drawsim.collection.tables import TABLES, Collection, read_tables
+from drawsim.collection.tables import TABLES, Collection, read_image_rows, read_tables
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_file, read_image
@@ -172,21 +171,22 @@ def _inspect_tables(root: Path) -> tuple[list[Problem], dict[Kind, pd.DataFrame]
 
     These rows have an id, and a path that does not leave the collection.
     """
-    problems: list[Problem] = []
+    problems = Problems()
     collection = Collection(root, *read_tables(root, TABLES, problems))
     places = Places.of(root)
     tables = {}
     for kind in KINDS:
-        table = read_csv(root / f"{kind}s.csv", ("id", "path"), [])
+        table = read_image_rows(root / f"{kind}s.csv", Problems(), places)
         inside = [bool(path.strip()) and not places.complaint(path) for path in table["path"]]
         tables[kind] = table[(table["id"] != "") & np.array(inside, dtype=bool)]
     pairs = collection.pairs
+    known = [*collection.drawings.index, ""]
     copied = pairs["parent"][pairs["parent"] != pairs["drawing_id"]]
     for file, parents in (
         ("drawings.csv", tables["drawing"].get("parent", pd.Series(dtype=str))),
         ("pairs.csv", copied),
     ):
-        orphans = parents[~parents.isin([*collection.drawings.index, ""])]
+        orphans = parents[~parents.isin(known)]
         problems += [
             Problem(
                 file,

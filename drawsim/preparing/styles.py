@@ -17,9 +17,11 @@ import pandas as pd
 from PIL import Image
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import as_listed
+from drawsim.collection.problems import Problems
 from drawsim.collection.splits import load_split, split_files
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import Collection
+from drawsim.collection.tables import Collection, ids_of
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic, disk_is_full, write_json
 from drawsim.common.progress import progress_bar
@@ -327,9 +329,10 @@ def _account(
 def _note_splits(summary: Summary, collection: Collection, copies: list[Copy]) -> None:
     """Tell of split tables in which originals train and their copies are missing."""
     lacking = []
+    spelt = partial(as_listed, listed=ids_of(collection.drawings))
     for path in split_files(collection.root):
-        split = read_csv(path, ("drawing_id", "set"), [])
-        train = set(split.loc[split["set"] == "train", "drawing_id"])
+        split = read_csv(path, ("drawing_id", "set"), Problems())
+        train = set(spelt(split.loc[split["set"] == "train", "drawing_id"]))
         if any(copy.original in train and copy.id not in train for copy in copies):
             lacking.append(path.stem)
     if lacking:

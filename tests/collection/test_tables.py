@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problems
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from tests.collection.written import DRAWINGS, PAIRS, complaint, write
@@ -129,7 +129,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
 def test_reading_a_table_numbers_its_rows_as_a_spreadsheet_does(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('a,b\n1,"x\ny"\n\n2,z\n')
-    problems: list[Problem] = []
+    problems = Problems()
     rows = read_csv(path, ("a",), problems)
     assert problems == []
     assert rows["a"].to_dict() == {2: "1", 4: "2"}
