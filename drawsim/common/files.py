@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.errors import UserError
+from drawsim.common.opening import CannotOpenError, read_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,16 +52,10 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
 
     Raises UserError for one that is missing, larger than `most` bytes or not UTF-8.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
     try:
-        with path.open("rb") as opened:
-            content = opened.read(most + 1)
-        if len(content) > most:
-            raise UserError(f"{path}: larger than {most:,} bytes, so none of drawsim's; not read")
-        return content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+        return read_regular(path, most).decode()
+    except UnicodeDecodeError as error:
+        raise CannotOpenError(path, f"is no text ({error})") from error
 
 
 def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:

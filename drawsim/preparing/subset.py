@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from drawsim.collection.tables import Collection
 from drawsim.collection.truth import truths
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
+from drawsim.common.opening import copy_regular
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.listing import list_roots
 from drawsim.preparing.rewriting import rewrite, would_lose
@@ -195,7 +195,7 @@ def _copy(file: Path, target: Path) -> str:
     if target.is_file() and _looks(target) == _looks(file):
         return "images copied before"
     with atomic(target) as temporary:
-        shutil.copy2(file, temporary)
+        copy_regular(file, temporary)
     return COPIED
 
 
