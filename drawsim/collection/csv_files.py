@@ -19,6 +19,7 @@ from drawsim.collection.encodings import NotText, decode
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.spreadsheets import guarded, told_as_text, unguarded
 from drawsim.common.files import atomic
+from drawsim.common.opening import CannotOpenError, read_regular
 
 MOST_BYTES = 2 << 30
 """Of a table; that of a museum with half a million objects has 0.3 GB."""
@@ -76,19 +77,15 @@ def _read(path: Path, required: tuple[str, ...], problems: Problems) -> pd.DataF
 
 def _bytes(path: Path, required: tuple[str, ...], problems: Problems) -> bytes | None:
     """The content of a regular file of bounded size, or None and a problem."""
-    if not path.is_file():
+    if not path.exists():
         cure = f"it must have the columns {', '.join(required)}" if required else "name another"
         problems.append(Problem(path.name, None, "missing", cure))
         return None
     try:
-        if path.stat().st_size > MOST_BYTES:
-            what = f"larger than {MOST_BYTES >> 30} GiB, so no table; not read"
-            problems.append(Problem(path.name, None, what, "name another file"))
-            return None
-        return path.read_bytes()
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        problems.append(Problem(path.name, None, what, "check the file and its permissions"))
+        return read_regular(path, MOST_BYTES)
+    except CannotOpenError as error:
+        cure = "check the file and its permissions"
+        problems.append(Problem(path.name, None, error.reason, cure))
         return None
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+
+import pandas as pd
 
 UNDATED = frozenset(
     (
@@ -24,6 +27,9 @@ UNDATED = frozenset(
     )
 )
 """Cells that say that no year is known."""
+
+SHOWN = 3
+"""Cells that a note spells out."""
 
 _BEFORE_CHRIST = re.compile(r"\b(b\.? ?c\.?(e\.?)?|v\.? ?chr\.?|av\.? ?j\.?-?c\.?|a\.? ?c\.)(?!\w)")
 _CENTURY = re.compile(
@@ -65,6 +71,27 @@ def year_of(cell: str) -> int | None:
 def is_undated(cell: str) -> bool:
     """Whether a cell says that no year is known."""
     return cell.strip().strip("[]()").casefold() in UNDATED
+
+
+def note_years(images: pd.DataFrame, note: Callable[[str], None]) -> None:
+    """Say which cells of the column `year` are no plain years: what they are read as, or not.
+
+    images: text cells. Nothing is said without such a column.
+    """
+    if "year" not in images.columns:
+        return
+    dated = [cell for cell in images["year"] if not is_undated(cell)]
+    spans = [cell for cell in dated if year_of(cell) is not None and not cell.strip().isdecimal()]
+    if spans:
+        note(
+            f"year: {len(spans):,} read by the first year, e.g. {spans[0]!r} as {year_of(spans[0])}"
+        )
+    if unread := [cell for cell in dated if year_of(cell) is None]:
+        shown = ", ".join(map(repr, dict.fromkeys(unread[:SHOWN])))
+        note(
+            f"year: {len(unread):,} of {len(images):,} name no year ({shown}), filters and charts "
+            "leave them out; write 1889, ca. 1889, 1912–13 or 19th century"
+        )
 
 
 def _roman(text: str) -> int:

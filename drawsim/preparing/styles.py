@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from drawsim.collection.splits import load_split, split_files
 from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection, ids_of
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import atomic, disk_is_full, write_json
+from drawsim.common.files import atomic, disk_is_full, read_json, write_json
 from drawsim.common.progress import progress_bar
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.parallel import in_processes
@@ -218,12 +217,9 @@ def _read_record(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): str(recipe) for name, recipe in record.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}); delete it to have all style copies made again"
-        ) from error
+        return {str(name): str(recipe) for name, recipe in read_json(path).items()}
+    except UserError as error:
+        raise UserError(f"{error}; delete it to have all style copies made again") from error
 
 
 def _make(

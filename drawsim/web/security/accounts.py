@@ -23,7 +23,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import Engine, delete, insert, select
 
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import atomic
+from drawsim.common.files import atomic, read_json
 from drawsim.web.events.database import writing
 from drawsim.web.events.tables import SessionRow, now
 
@@ -116,13 +116,10 @@ class Accounts:
         return User(_normal(name), _role(entry["role"])) if entry else None
 
     def _read(self) -> dict[str, dict[str, str]]:
-        try:
-            entries = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path}: the accounts cannot be read: {error}") from error
-        sound = isinstance(entries, dict) and all(
+        entries = read_json(self.path)
+        sound = all(
             isinstance(entry, dict)
             and isinstance(entry.get("password"), str)
             and entry.get("role") in ROLES
