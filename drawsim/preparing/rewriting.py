@@ -51,5 +51,7 @@ def would_lose(path: Path, source: pd.DataFrame, keys: tuple[str, ...]) -> list[
 def _keys(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     columns = [table[name].astype(str) for name in keys]
     if "pair" in keys:  # in whatever words
-        columns[keys.index("pair")] = truths(columns[keys.index("pair")])
+        cells = columns[keys.index("pair")]
+        meant = truths(cells).map({True: "true", False: "false"})
+        columns[keys.index("pair")] = meant.where(meant.notna(), cells)
     return list(zip(*columns, strict=True))

@@ -51,9 +51,8 @@ def prepare_check(
     notes = _notes(found, counts)
     for note in notes if found.problems else ():  # they would go with the summary
         log.warning("! %s", note)
-    raise_problems(
-        f"{source} ({looked_at} looked at, all listed in {files[0]})", list(found.problems)
-    )
+    heading = f"{source} ({looked_at} looked at, all listed in {files[0]})"
+    raise_problems(heading, list(found.problems))
 
     summary = Summary(files=files, notes=notes)
     for kind, many in kinds.items():

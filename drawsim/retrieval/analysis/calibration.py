@@ -98,6 +98,9 @@ def load_calibration(path: Path) -> Calibration:
     """Read what `Calibration.save` wrote. Raises UserError if it is missing or damaged."""
     try:
         record = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error}; fit it again") from error
+    try:
         if record.pop("features") != list(FEATURES):
             raise ValueError("other features")
         measured = record.pop("reliability")
