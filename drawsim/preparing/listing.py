@@ -18,6 +18,7 @@ from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
 from drawsim.common.progress import progress_bar
+from drawsim.common.refusals import why_full
 from drawsim.preparing.archives import DAMAGED
 from drawsim.preparing.rewriting import rewrite
 from drawsim.preparing.sources import ImageFile, Opener, Walk
@@ -124,7 +125,7 @@ def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked
             except DAMAGED as error:
                 damaged[image.path] = f"damaged in its archive: {error}"
             except OSError as error:
-                why = "the disk is full" if disk_is_full(error) else error.strerror
+                why = why_full(error) if disk_is_full(error) else error.strerror
                 raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
     return Unpacked(made, there, damaged)
 

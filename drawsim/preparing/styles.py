@@ -24,6 +24,7 @@ from drawsim.collection.tables import Collection, ids_of
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic, disk_is_full, read_json, write_json
 from drawsim.common.progress import progress_bar
+from drawsim.common.refusals import why_full
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.parallel import in_processes
 from drawsim.pixels.styles import Effect, style_effect
@@ -258,7 +259,7 @@ def _write(image: np.ndarray, path: Path, style: Style) -> str | None:
     except (OSError, cv2.error) as error:
         if disk_is_full(error):
             raise UserError(
-                f"{path}: cannot be written, the disk is full; make room and run the step again"
+                f"{path}: cannot be written, {why_full(error)}; then run the step again"
             ) from None
         return f"{path}: cannot be made ({error})"
     return None

@@ -24,6 +24,7 @@ from drawsim.common.files import (
     write_text,
 )
 from drawsim.common.machine import environment
+from drawsim.common.refusals import why_full
 from drawsim.common.renamed import renamed
 from drawsim.common.yaml_files import yaml_text
 from drawsim.runs.identity import differences, only_more_epochs, told
@@ -108,7 +109,7 @@ class RunFolder:
                     with suppress(OSError):
                         self.update(status="failed", message=str(error) or type(error).__name__)
                     if disk_is_full(error):
-                        raise UserError(self._disk_is_full()) from error
+                        raise UserError(self._disk_is_full(error)) from error
                     raise
                 self.update(status="finished")
                 log.debug("finished")
@@ -168,12 +169,12 @@ class RunFolder:
             own_modules=own_modules(settings) or None,
         )
 
-    def _disk_is_full(self) -> str:
+    def _disk_is_full(self, error: Exception) -> str:
         if not self.has_begun:
-            return f"{self.path}: the disk is full; free some space and start again"
+            return f"{self.path}: {why_full(error)}, and start again"
         return (
-            f"{self.path}: the disk is full. The last good checkpoint is whole: free some space "
-            "and start the same command with resume=true."
+            f"{self.path}: {why_full(error)}. The last good checkpoint is whole: then start the "
+            "same command with resume=true."
         )
 
     @contextmanager
