@@ -26,7 +26,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import Engine, delete, insert, select
 
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import atomic
+from drawsim.common.files import atomic, read_json
 from drawsim.web.events.database import writing
 from drawsim.web.events.tables import SessionRow, now
 
@@ -135,13 +135,10 @@ class Accounts:
         return hmac.new(entry["password"].encode(), b"browser\0" + text, "sha256").hexdigest()
 
     def _read(self) -> dict[str, dict[str, str]]:
-        try:
-            entries = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path}: the accounts cannot be read: {error}") from error
-        sound = isinstance(entries, dict) and all(
+        entries = read_json(self.path)
+        sound = all(
             isinstance(entry, dict)
             and isinstance(entry.get("password"), str)
             and entry.get("role") in ROLES
