@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.kinds import KINDS, Kind
@@ -21,8 +19,10 @@ from drawsim.collection.problems import Problem
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
 from drawsim.collection.tables import TABLES, Collection, read_tables
 from drawsim.common.errors import UserError
+from drawsim.common.opening import why_unreadable
 from drawsim.common.progress import progress_bar
-from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_file, read_image
+from drawsim.pixels.decode import ImageReadError, decode, open_image_file
+from drawsim.pixels.decoding.wanted import Wanted
 from drawsim.pixels.duplicates import (
     ENOUGH,
     check_distance,
@@ -37,7 +37,6 @@ GRAY = 12
 """Levels by which the channels of a gray image may differ: those of 1/32 of its width and height,
 averaged, so that what the compression of a JPEG adds does not count."""
 
-_ORIENTATION = 0x0112  # the Exif tag; 5 to 8 mean that width and height change places
 _MEND = "mend the file or take the row out"
 
 
@@ -45,7 +44,8 @@ _MEND = "mend the file or take the row out"
 class Look:
     """What an image file is: why it cannot be used, or size (pixels, upright), colour, bytes.
 
-    digest: SHA-256 of the file. small: (32, 32) uint8, what images are compared by.
+    digest: SHA-256 of the file. small: (32, 32) uint8, what images are compared by. notes: what
+    people should know of it.
     """
 
     reason: str | None
@@ -55,6 +55,7 @@ class Look:
     bytes: int = 0
     digest: str = ""
     small: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,35 +125,38 @@ def inspect_images(paths: Iterable[Path], total: int, max_pixels: int, workers: 
 def look_at(path: Path, max_pixels: int) -> Look:
     """Decode an image to its end, JPEG at reduced scale, and say what it is."""
     try:
-        image = read_image(path, min_size=ENOUGH, max_pixels=max_pixels)
-        data = read_file(path, max_pixels)
+        picture = decode(path, Wanted(ENOUGH, max_pixels))
+        digest, size = _digest(path, max_pixels)
     except ImageReadError as error:
         return Look(str(error).removeprefix(f"{path}: "))
-    height, width = image.shape[:2]
-    if data.startswith(b"\xff\xd8"):
-        width, height = _size_of_jpeg(data)
-    small = shrink(image)
+    small = shrink(picture.pixels)
     channels = cv2.split(small)
     spread = cv2.max(cv2.max(*channels[:2]), channels[2]) - cv2.min(
         cv2.min(*channels[:2]), channels[2]
     )
     return Look(
         None,
-        width=width,
-        height=height,
+        width=picture.width,
+        height=picture.height,
         colour=bool(spread.max() > GRAY),
-        bytes=len(data),
-        digest=hashlib.sha256(data).hexdigest(),
+        bytes=size,
+        digest=digest,
         small=miniature(small),
+        notes=picture.notes,
     )
 
 
-def _size_of_jpeg(data: bytes) -> tuple[int, int]:
-    """Width and height, upright; from the header, as the image was decoded at reduced scale."""
-    with pillow_limit_lifted(), Image.open(io.BytesIO(data)) as header:
-        width, height = header.size
-        turned = header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-    return (height, width) if turned else (width, height)
+def _digest(path: Path, max_pixels: int) -> tuple[str, int]:
+    """SHA-256 of a file, and its bytes. Raises ImageReadError."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        with open_image_file(path, max_pixels) as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+                size += len(piece)
+    except OSError as error:
+        raise ImageReadError(f"{path}: {why_unreadable(error, path)}") from error
+    return digest.hexdigest(), size
 
 
 def _named(kind: str, name: str, path: str, parents: dict[str, str]) -> tuple[str, str, str, str]:
