@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -19,43 +15,11 @@ from drawsim.collection.problems import Problem
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
 from drawsim.collection.tables import TABLES, Collection, read_tables
 from drawsim.common.errors import UserError
-from drawsim.common.opening import why_unreadable
-from drawsim.common.progress import progress_bar
-from drawsim.pixels.decode import ImageReadError, decode, open_image_file
-from drawsim.pixels.decoding.wanted import Wanted
-from drawsim.pixels.duplicates import (
-    ENOUGH,
-    check_distance,
-    look_alikes,
-    miniature,
-    same_bytes,
-    shrink,
-)
-from drawsim.pixels.parallel import in_processes
-
-GRAY = 12
-"""Levels by which the channels of a gray image may differ: those of 1/32 of its width and height,
-averaged, so that what the compression of a JPEG adds does not count."""
+from drawsim.pixels.duplicates import check_distance, look_alikes, same_bytes
+from drawsim.pixels.look import Look
+from drawsim.pixels.looking import look_at_images
 
 _MEND = "mend the file or take the row out"
-
-
-@dataclass(frozen=True)
-class Look:
-    """What an image file is: why it cannot be used, or size (pixels, upright), colour, bytes.
-
-    digest: SHA-256 of the file. small: (32, 32) uint8, what images are compared by. notes: what
-    people should know of it.
-    """
-
-    reason: str | None
-    width: int = 0
-    height: int = 0
-    colour: bool = False
-    bytes: int = 0
-    digest: str = ""
-    small: np.ndarray | None = None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +28,8 @@ class Inspection:
 
     problems: what must be mended. images: one row for each row of the tables: kind, id, path,
     parent (the original of a style copy, else empty), width, height, mode (gray or colour), bytes,
-    problem; width to bytes are empty for an unusable image. duplicates: first_kind, first,
+    problem, note (what people should know of a usable one); width to bytes are empty for an
+    unusable image. duplicates: first_kind, first,
     second_kind, second, same_bytes, distance (bits). pairs: those of the
     collection, as `read_pairs` has them.
     """
@@ -91,7 +56,13 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
         for kind, table in tables.items()
         for row, name, path in zip(table.index, table["id"], table["path"], strict=True)
     ]
-    looks = inspect_images((root / path for *_, path in rows), len(rows), max_pixels, workers)
+    looks = look_at_images(
+        [root / path for *_, path in rows],
+        max_pixels=max_pixels,
+        workers=workers,
+        what="checking images",
+        anew=True,
+    )
     bad = {kind: set[str]() for kind in KINDS}
     for (kind, row, name, path), look in zip(rows, looks, strict=True):
         if look.reason:
@@ -101,62 +72,30 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
     parents = {str(name): original for name, original in collection.parents.items()}
     images = pd.DataFrame(
         [
-            (*_named(kind, name, path, parents), *_cells(look), look.reason or "")
+            (
+                *_named(kind, name, path, parents),
+                *_cells(look),
+                look.reason or "",
+                "; ".join(look.notes),
+            )
             for (kind, _, name, path), look in zip(rows, looks, strict=True)
         ],
-        columns=["kind", "id", "path", "parent", "width", "height", "mode", "bytes", "problem"],
+        columns=[
+            "kind",
+            "id",
+            "path",
+            "parent",
+            "width",
+            "height",
+            "mode",
+            "bytes",
+            "problem",
+            "note",
+        ],
     )
     names: list[tuple[str, str]] = [(kind, name) for kind, _, name, _ in rows]
     duplicates = _duplicates(names, looks, parents, distance)
     return Inspection(problems, images, duplicates, pairs)
-
-
-def inspect_images(paths: Iterable[Path], total: int, max_pixels: int, workers: int) -> list[Look]:
-    """A look at each file, in order; processes share the work, a bar counts to `total`."""
-    work = partial(look_at, max_pixels=max_pixels)
-    looks = []
-    with progress_bar("checking images", total, "images") as advance:
-        for look in in_processes(work, paths, workers, batch=16):
-            looks.append(look)
-            advance()
-    return looks
-
-
-def look_at(path: Path, max_pixels: int) -> Look:
-    """Decode an image to its end, JPEG at reduced scale, and say what it is."""
-    try:
-        picture = decode(path, Wanted(ENOUGH, max_pixels))
-        digest, size = _digest(path, max_pixels)
-    except ImageReadError as error:
-        return Look(str(error).removeprefix(f"{path}: "))
-    small = shrink(picture.pixels)
-    channels = cv2.split(small)
-    spread = cv2.max(cv2.max(*channels[:2]), channels[2]) - cv2.min(
-        cv2.min(*channels[:2]), channels[2]
-    )
-    return Look(
-        None,
-        width=picture.width,
-        height=picture.height,
-        colour=bool(spread.max() > GRAY),
-        bytes=size,
-        digest=digest,
-        small=miniature(small),
-        notes=picture.notes,
-    )
-
-
-def _digest(path: Path, max_pixels: int) -> tuple[str, int]:
-    """SHA-256 of a file, and its bytes. Raises ImageReadError."""
-    digest, size = hashlib.sha256(), 0
-    try:
-        with open_image_file(path, max_pixels) as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
-                size += len(piece)
-    except OSError as error:
-        raise ImageReadError(f"{path}: {why_unreadable(error, path)}") from error
-    return digest.hexdigest(), size
 
 
 def _named(kind: str, name: str, path: str, parents: dict[str, str]) -> tuple[str, str, str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from drawsim.common import opening
 from drawsim.common.errors import UserError
 from drawsim.common.files import read_text
 from drawsim.common.opening import (
@@ -116,7 +115,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(path: str, flags: int) -> int:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(opening.os, "open", refuse)  # root may read everything
+    monkeypatch.setattr(os, "open", refuse)  # root may read everything
     with pytest.raises(CannotOpenError, match="may not be read"):
         open_regular(file)
 
