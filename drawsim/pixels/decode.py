@@ -137,7 +137,7 @@ def read_header(file: BinaryIO) -> Header:
         size, turn, count, number = size_of_jpeg_xl(file), 1, 1, 0
     else:
         image = open_image(file, format_)
-        size, turn, count, number = image.size, orientation(image, format_), 1, 0
+        size, turn, count, number = image.size, orientation(image, format_, file), 1, 0
     width, height = size if turn < 5 else size[::-1]
     return Header(format_, width, height, count, number)
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import Image
 
-from drawsim.pixels.decoding.png_rows import rows_of_png
+from drawsim.pixels.decoding.png_rows import exif_of_png, rows_of_png
 from drawsim.pixels.decoding.profiles import Mode
 from drawsim.pixels.decoding.raster import (
     Raster,
@@ -55,13 +55,15 @@ def read_pillow(file: BinaryIO, format_: Format, wanted: Wanted) -> Raster:
         notes.append("was decoded at reduced size")
         raster = _read_reduced(file, image, format_, factor, wanted)
     raster.width, raster.height = width, height
-    raster.orientation = orientation(image, format_)
+    raster.orientation = orientation(image, format_, file)
     raster.notes += notes
     return raster
 
 
-def orientation(image: Image.Image, format_: Format) -> int:
+def orientation(image: Image.Image, format_: Format, file: BinaryIO) -> int:
     """The Exif orientation, 1 (upright) to 8; 1 too where there is none or it is nonsense.
+
+    No pixels are decoded for it.
 
     What JPEG XL decodes to is upright already (ISO/IEC 18181-2: its Exif orientation is ignored);
     but where a JPEG was packed as it is, its reader hands that out.
@@ -69,7 +71,12 @@ def orientation(image: Image.Image, format_: Format) -> int:
     if format_ is JPEG_XL and not getattr(image, "jpeg", False):
         return 1
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        if format_ is PNG:  # Pillow decodes the image before it answers
+            exif = Image.Exif()
+            exif.load(exif_of_png(file))
+        else:
+            exif = image.getexif()
+        value = exif.get(_ORIENTATION, 1)
     except Exception:  # damaged Exif data says nothing about the pixels
         return 1
     return value if value in range(1, 9) else 1

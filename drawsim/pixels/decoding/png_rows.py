@@ -84,6 +84,17 @@ def _read_head(file: BinaryIO) -> tuple[_Header, bytes]:
     return header, kept
 
 
+def exif_of_png(file: BinaryIO) -> bytes:
+    """The chunk eXIf, wherever it is, without decoding what is before it; empty: there is none."""
+    file.seek(len(_SIGNATURE))
+    while len(head := file.read(8)) == 8:
+        size, name = struct.unpack(">I4s", head)
+        if name == b"eXIf":
+            return file.read(size)
+        file.seek(size + 4, io.SEEK_CUR)
+    return b""
+
+
 class _Rows:
     """Filtered rows, as many as are asked for, out of the chunks of pixels."""
 
