@@ -28,7 +28,6 @@ from drawsim.retrieval.index.folder import open_index
 from drawsim.search import search as search_command
 from tests.acceptance.search.asking import (
     NAMES,
-    ROOT,
     SIZE,
     brute_force,
     configured,
@@ -37,7 +36,7 @@ from tests.acceptance.search.asking import (
     vector,
     vectors_of,
 )
-from tests.commands import run
+from tests.commands import ROOT, run
 from tests.html_page import Page
 
 
