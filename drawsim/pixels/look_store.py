@@ -36,10 +36,11 @@ create table if not exists looks_2 (
 )
 """  # another number where a look would say something else of the same file
 _WAIT = 5.0  # seconds for another process to finish its writing
+_seen: dict[State, Look] = {}  # by this process, where nothing can be kept
 
 
 class LookStore:
-    """What was seen of files. Where it cannot be kept, it is not, and nothing else changes."""
+    """What was seen of files: where it cannot be kept, for as long as this process lives."""
 
     BATCH = 256  # looks that are written at once: what a kill can cost
 
@@ -73,7 +74,7 @@ class LookStore:
 
     def get(self, states: Sequence[State]) -> dict[int, Look]:
         """The looks that are there, by the place of the file's state."""
-        found: dict[int, Look] = {}
+        found = {place: _seen[state] for place, state in enumerate(states) if state in _seen}
         if self._open is None:
             return found
         wanted = "select * from looks_2 where path = ?"
@@ -89,23 +90,28 @@ class LookStore:
 
     def put(self, states: Sequence[State], looks: Mapping[int, Look]) -> None:
         """Keep looks at usable images, by the place of the file's state."""
-        if self._open is None:
-            return
-        rows = [
-            (
-                *states[place],
-                *(look.width, look.height, look.colour, look.bytes, look.digest),
-                look.small.tobytes(),
-                "\n".join(look.notes),
-            )
+        usable = {
+            states[place]: look
             for place, look in looks.items()
             if look.small is not None and states[place][1]
-        ]
+        }
         with self._or_without():
-            self._open.executemany(
-                "insert or replace into looks_2 values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
-            self._open.commit()
+            if self._open is not None:
+                self._open.executemany(
+                    "insert or replace into looks_2 values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (
+                            *state,
+                            *(look.width, look.height, look.colour, look.bytes, look.digest),
+                            look.small.tobytes() if look.small is not None else b"",
+                            "\n".join(look.notes),
+                        )
+                        for state, look in usable.items()
+                    ],
+                )
+                self._open.commit()
+        if self._open is None:
+            _seen.update(usable)
 
     @contextmanager
     def _or_without(self) -> Iterator[None]:

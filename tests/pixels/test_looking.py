@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,18 +130,22 @@ def test_anew_trusts_nothing_that_was_seen(paths: dict[str, Path], decoded: list
     assert len(decoded) == 18
 
 
-@pytest.mark.parametrize("hindrance", ["folder", "text"])
-def test_a_cache_that_cannot_be_used_is_done_without(
-    paths: dict[str, Path], store: Path, hindrance: str
+def test_where_nothing_can_be_kept_a_process_remembers(
+    paths: dict[str, Path], store: Path, decoded: list[str]
 ) -> None:
+    store.mkdir(parents=True)
+    for _ in range(2):
+        assert list(faults(paths)) == ["g", "e", "b", "a"]
+    assert len(decoded) == 9 + 4
+
+
+def test_a_damaged_file_makes_room_for_a_new_one(paths: dict[str, Path], store: Path) -> None:
     store.parent.mkdir()
-    if hindrance == "folder":
-        store.mkdir()
-    else:
-        store.write_text("no database" * 100)
-    assert list(faults(paths)) == ["g", "e", "b", "a"]
-    faults(paths)
-    assert store.is_dir() or sqlite3.connect(store).execute("select * from looks_1").fetchall()
+    store.write_text("no database" * 100)
+    faults({"c": paths["c"]})
+    faults({"d": paths["d"]})
+    with LookStore(store) as kept:
+        assert list(kept.get([state_of(paths["d"])])) == [0]
 
 
 def test_the_oldest_looks_go(
