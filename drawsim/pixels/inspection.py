@@ -30,8 +30,8 @@ class Inspection:
     problems: what must be mended, and notes on the tables. images: one row for each row of the
     tables: kind, id, path, parent (the original of a style copy, else empty), width, height, mode
     (gray or colour), bytes, problem, note (what people should know of a usable one); width to bytes
-    are empty for an unusable image. duplicates: first_kind, first, second_kind, second, same_bytes, distance (bits). pairs: those of the
-    collection, as `read_pairs` has them.
+    are empty for an unusable image. duplicates: first_kind, first, second_kind, second, same_bytes,
+    distance (bits). pairs: those of the collection, as `read_pairs` has them.
     """
 
     problems: Problems
