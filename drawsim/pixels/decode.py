@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from PIL import UnidentifiedImageError
@@ -21,6 +21,9 @@ from drawsim.pixels.decoding.wanted import TIMES, Wanted
 from drawsim.pixels.decoding.wanted import ImageReadError as ImageReadError
 from drawsim.pixels.formats import HEAD, JPEG_XL, NAMES, TIFF, Format, other_kind, recognise
 
+DECODING = 2
+"""Another number where the same file would give other pixels: what was made of them is then made
+anew."""
 BYTES_PER_PIXEL = 16
 """Four channels of float32: the most that a file stores for a pixel without any compression."""
 ROOM = 1 << 26
@@ -103,7 +106,7 @@ def decode(path: Path, wanted: Wanted) -> Picture:
     return Picture(pixels, width, height, tuple(raster.notes))
 
 
-def open_image_file(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> BinaryIO:
+def open_image_file(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> IO[bytes]:
     """Open an image file: a regular one, no larger than an image of `max_pixels` can be.
 
     Raises ImageReadError for anything else: nothing waits for a pipe or reads a device to its end.
@@ -121,7 +124,7 @@ def open_image_file(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> BinaryI
     return file
 
 
-def read_header(file: BinaryIO) -> Header:
+def read_header(file: IO[bytes]) -> Header:
     """What an image file says before its pixels, none of which are decoded.
 
     Raises ImageReadError, without a path, for what is no image, and what decoders raise.
@@ -142,7 +145,7 @@ def read_header(file: BinaryIO) -> Header:
     return Header(format_, width, height, count, number)
 
 
-def _raster(file: BinaryIO, wanted: Wanted) -> Raster:
+def _raster(file: IO[bytes], wanted: Wanted) -> Raster:
     format_ = _format(file)
     if format_ is TIFF:
         return read_tiff(file, wanted)
@@ -153,7 +156,7 @@ def _raster(file: BinaryIO, wanted: Wanted) -> Raster:
     return read_pillow(file, format_, wanted)
 
 
-def _format(file: BinaryIO) -> Format:
+def _format(file: IO[bytes]) -> Format:
     """The format of a file, which is then at its beginning. Raises ImageReadError."""
     file.seek(0)
     head = file.read(HEAD)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO
+from typing import IO
 
 _BITS = (9, 13, 18, 30)  # of a side, by two bits before it
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height, from 1
 
 
-def size_of_jpeg_xl(file: BinaryIO) -> tuple[int, int]:
+def size_of_jpeg_xl(file: IO[bytes]) -> tuple[int, int]:
     """Width and height, upright (ISO/IEC 18181-1, SizeHeader and ImageMetadata).
 
     The file is then at its beginning. Raises ValueError for one that is cut short.
@@ -39,7 +39,7 @@ def size_of_jpeg_xl(file: BinaryIO) -> tuple[int, int]:
     return (width, height) if turn < 5 else (height, width)
 
 
-def _codestream(file: BinaryIO) -> int:
+def _codestream(file: IO[bytes]) -> int:
     """Where the codestream begins in a container of boxes (ISO/IEC 18181-2)."""
     at = 0
     while True:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import BinaryIO, cast
+from typing import IO, cast
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ MANY_IMAGES = "holds several images: the main one is taken"
 _ORIENTATION = 0x0112  # the Exif tag
 
 
-def open_image(file: BinaryIO, format_: Format) -> Image.Image:
+def open_image(file: IO[bytes], format_: Format) -> Image.Image:
     """An image of this format and no other, its header read. Raises what Pillow raises."""
     if format_.module:
         module = import_module(format_.module)  # JPEG XL: importing it tells Pillow
@@ -41,7 +41,7 @@ def open_image(file: BinaryIO, format_: Format) -> Image.Image:
         return Image.open(file, formats=[format_.pillow])
 
 
-def read_pillow(file: BinaryIO, format_: Format, wanted: Wanted) -> Raster:
+def read_pillow(file: IO[bytes], format_: Format, wanted: Wanted) -> Raster:
     """Decode an image. Raises ImageReadError for one that is too large, else what Pillow raises."""
     image = open_image(file, format_)
     width, height = image.size
@@ -60,7 +60,7 @@ def read_pillow(file: BinaryIO, format_: Format, wanted: Wanted) -> Raster:
     return raster
 
 
-def orientation(image: Image.Image, format_: Format, file: BinaryIO) -> int:
+def orientation(image: Image.Image, format_: Format, file: IO[bytes]) -> int:
     """The Exif orientation, 1 (upright) to 8; 1 too where there is none or it is nonsense.
 
     No pixels are decoded for it.
@@ -89,7 +89,7 @@ def _more_images(image: Image.Image, format_: Format) -> str | None:
 
 
 def _read_reduced(
-    file: BinaryIO, image: Image.Image, format_: Format, factor: int, wanted: Wanted
+    file: IO[bytes], image: Image.Image, format_: Format, factor: int, wanted: Wanted
 ) -> Raster:
     """Decode an image with its sides divided by `factor`, or more where the format has steps."""
     width, height = image.size

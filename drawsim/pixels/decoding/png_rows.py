@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class _Header:
         return _chunk(b"IHDR", struct.pack(">IIBBBBB", *fields))
 
 
-def rows_of_png(file: BinaryIO) -> Iterator[BinaryIO]:
+def rows_of_png(file: IO[bytes]) -> Iterator[IO[bytes]]:
     """The image from top to bottom, as PNG files with the palette and the clear colour of this one.
 
     Raises ValueError for a file that is cut short or damaged, zlib.error likewise. It must not be
@@ -65,7 +65,7 @@ def rows_of_png(file: BinaryIO) -> Iterator[BinaryIO]:
         yield _png(part, unfiltered.tobytes())
 
 
-def _read_head(file: BinaryIO) -> tuple[_Header, bytes]:
+def _read_head(file: IO[bytes]) -> tuple[_Header, bytes]:
     """IHDR, and the chunks before the pixels that pixels need; the file is then at the pixels."""
     header, kept = None, b""
     while True:
@@ -84,7 +84,7 @@ def _read_head(file: BinaryIO) -> tuple[_Header, bytes]:
     return header, kept
 
 
-def exif_of_png(file: BinaryIO) -> bytes:
+def exif_of_png(file: IO[bytes]) -> bytes:
     """The chunk eXIf, wherever it is, without decoding what is before it; empty: there is none."""
     file.seek(len(_SIGNATURE))
     while len(head := file.read(8)) == 8:
@@ -98,7 +98,7 @@ def exif_of_png(file: BinaryIO) -> bytes:
 class _Rows:
     """Filtered rows, as many as are asked for, out of the chunks of pixels."""
 
-    def __init__(self, file: BinaryIO, row_bytes: int) -> None:
+    def __init__(self, file: IO[bytes], row_bytes: int) -> None:
         self.file = file
         self.row_bytes = row_bytes
         self.inflate = zlib.decompressobj()
@@ -156,7 +156,7 @@ def _unfiltered(header: _Header, filtered: bytes, row_above: bytes | None) -> np
     return plain if row_above is None else plain[1:]
 
 
-def _next_chunk(file: BinaryIO) -> tuple[bytes, int]:
+def _next_chunk(file: IO[bytes]) -> tuple[bytes, int]:
     head = file.read(8)
     if len(head) < 8:
         raise ValueError("truncated: rows are missing")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from typing import IO
 
 from drawsim.pixels.decoding.pillow_images import open_image, to_raster
 from drawsim.pixels.decoding.raster import Raster
@@ -25,7 +25,7 @@ _PROFILE = 34675  # the tag
 _OLD_JPEG = 6  # a compression that only libtiff knows in all its shapes
 
 
-def read_tiff(file: BinaryIO, wanted: Wanted) -> Raster:
+def read_tiff(file: IO[bytes], wanted: Wanted) -> Raster:
     """Decode the page that is wanted.
 
     Raises ImageReadError for what is not read or too large, and what tifffile and its codecs raise
@@ -50,7 +50,7 @@ def _chosen(pages: Pages, number: int | None) -> Page:
     return pages.pictures[number]
 
 
-def _read(page: Page, file: BinaryIO, wanted: Wanted) -> Raster:
+def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
     tiff = page.tiff
     channels = channels_of(tiff)
     factor = wanted.factor(*page.size)
@@ -79,7 +79,7 @@ def _read(page: Page, file: BinaryIO, wanted: Wanted) -> Raster:
     return raster
 
 
-def _read_by_libtiff(page: Page, file: BinaryIO) -> Raster:
+def _read_by_libtiff(page: Page, file: IO[bytes]) -> Raster:
     """Luminance and chroma of their own resolutions, which Pillow leaves to libtiff."""
     if page.number is None:
         raise ImageReadError("has luminance and chroma on a page below a page: not read")
@@ -89,7 +89,7 @@ def _read_by_libtiff(page: Page, file: BinaryIO) -> Raster:
     return to_raster(image)
 
 
-def _ends_early(page: Page, file: BinaryIO) -> bool:
+def _ends_early(page: Page, file: IO[bytes]) -> bool:
     """Whether the file ends before the last strip or tile does."""
     size = file.seek(0, io.SEEK_END)
     places = zip(page.tiff.dataoffsets, page.tiff.databytecounts, strict=False)

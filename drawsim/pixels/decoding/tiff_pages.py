@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from drawsim.pixels.decoding.wanted import ImageReadError
 
@@ -85,7 +85,7 @@ class Pages:
         return [*notes, DAMAGED] if self.damaged else notes
 
 
-def open_tiff(file: BinaryIO) -> TiffFile:
+def open_tiff(file: IO[bytes]) -> TiffFile:
     """Open a TIFF file, its first page read. Raises what tifffile raises."""
     import tifffile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Samples:
 
 
 def read_samples(
-    page: TiffPage, file: BinaryIO, wanted: Wanted, prepare: Prepare, channels: int
+    page: TiffPage, file: IO[bytes], wanted: Wanted, prepare: Prepare, channels: int
 ) -> Samples:
     """Decompress a page, at reduced size if it is too large as it is.
 
@@ -111,7 +111,7 @@ def _of_plane(
         yield block
 
 
-def _rows(page: TiffPage, file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
+def _rows(page: TiffPage, file: IO[bytes]) -> Iterator[tuple[int, np.ndarray]]:
     """(plane, (rows, width, channels)) from top to bottom, plane by plane."""
     plain = page.compression == 1 and page.predictor == 1 and page.fillorder == 1
     if plain and not page.is_tiled and page.bitspersample in _PLAIN_BITS:
@@ -135,7 +135,7 @@ def _rows(page: TiffPage, file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
             yield plane, band
 
 
-def _plain_rows(page: TiffPage, file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
+def _plain_rows(page: TiffPage, file: IO[bytes]) -> Iterator[tuple[int, np.ndarray]]:
     """Rows of strips without compression, a few at a time however large the strips are."""
     planes, _, height, width, channels = page.shaped
     stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
