@@ -9,9 +9,7 @@ from drawsim.pixels.decoding.pillow_images import open_image, to_raster
 from drawsim.pixels.decoding.raster import Raster
 from drawsim.pixels.decoding.tiff_colours import (
     CIELAB,
-    DECODED_TO_RGB,
     ICCLAB,
-    YCBCR,
     channels_of,
     prepared,
     to_colours,
@@ -22,7 +20,7 @@ from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, too_large
 from drawsim.pixels.formats import TIFF
 
 _PROFILE = 34675  # the tag
-_OLD_JPEG = 6  # a compression that only libtiff knows in all its shapes
+_OLD_JPEG = 6  # a compression (TIFF 6.0, section 22) that only libtiff knows in all its shapes
 
 
 def read_tiff(file: IO[bytes], wanted: Wanted) -> Raster:
@@ -54,10 +52,9 @@ def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
     tiff = page.tiff
     channels = channels_of(tiff)
     factor = wanted.factor(*page.size)
-    apart = tiff.photometric == YCBCR and tiff.compression not in DECODED_TO_RGB
-    if apart or tiff.compression == _OLD_JPEG:
+    if tiff.compression == _OLD_JPEG:
         if factor > 1:
-            why = "this kind of TIFF cannot be decoded at reduced size: save it as RGB"
+            why = "old-style JPEG in TIFF cannot be decoded at reduced size: save it anew"
             raise too_large(*page.size, wanted.max_pixels, why)
         return _read_by_libtiff(page, file)
     assert_readable(tiff)
@@ -80,9 +77,9 @@ def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
 
 
 def _read_by_libtiff(page: Page, file: IO[bytes]) -> Raster:
-    """Luminance and chroma of their own resolutions, which Pillow leaves to libtiff."""
+    """Old-style JPEG, which Pillow leaves to libtiff."""
     if page.number is None:
-        raise ImageReadError("has luminance and chroma on a page below a page: not read")
+        raise ImageReadError("is compressed with OJPEG on a page below a page: not read")
     file.seek(0)
     image = open_image(file, TIFF)
     image.seek(page.number)

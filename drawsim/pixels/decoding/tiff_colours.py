@@ -9,13 +9,13 @@ import numpy as np
 
 from drawsim.pixels.decoding.profiles import Mode
 from drawsim.pixels.decoding.raster import by_rows, over_white, range_of_gray, to_8_bits
-from drawsim.pixels.decoding.tiff_samples import Samples
+from drawsim.pixels.decoding.tiff_samples import YCBCR, Samples
 from drawsim.pixels.decoding.wanted import ImageReadError
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 8, 9
 _COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, INKS: 4, YCBCR: 3} | {
     CIELAB: 3,
     ICCLAB: 3,
@@ -24,8 +24,6 @@ _COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, INKS: 4, YCB
 _RAW = {32803: "CFA", 34892: "LinearRaw"}
 _INK_SET = 332  # the tag; 1 is cyan, magenta, yellow, black
 _MULTIPLIED, _PLAIN_ALPHA = 1, 2  # kinds of extra samples
-DECODED_TO_RGB = frozenset((7, 33007, 34892, 34927, 50001, 50002, 52546, 34933))
-"""Compressions whose decoders turn YCbCr into RGB: of JPEG, WebP, JPEG XL, PNG."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,17 @@ import numpy as np
 
 from drawsim.pixels.decoding.raster import finite_range
 from drawsim.pixels.decoding.shrinking import shrink_rows
+from drawsim.pixels.decoding.tiff_chroma import chroma_rows
 from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, too_large
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
 MOST_CHANNELS = 32
+YCBCR = 6
+"""The photometric interpretation of luminance and chroma."""
+DECODED_TO_RGB = frozenset((7, 33007, 34892, 34927, 50001, 50002, 52546, 34933))
+"""Compressions whose decoders turn these into RGB: of JPEG, WebP, JPEG XL, PNG."""
 _AT_ONCE = 1 << 25  # bytes of pixels that are read, or tiles that are unpacked, at once
 _SEGMENT_BYTES = 4
 """Bytes, for each pixel of `max_pixels`, that a strip or tile of a reduced image may unpack to."""
@@ -52,7 +57,8 @@ def read_samples(
     planes = channels if page.planarconfig == 2 else 1
     looked = _Looked(prepare, channels)
     made = []
-    blocks = _rows(page, file)
+    apart = page.photometric == YCBCR and page.compression not in DECODED_TO_RGB
+    blocks = chroma_rows(page, file) if apart else _rows(page, file)
     for plane in range(planes):
         own = (looked(block) for block in _of_plane(blocks, plane, height))
         if factor > 1:
