@@ -12,7 +12,7 @@ from drawsim.pixels.decoding.wanted import ImageReadError
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
-MOST_PAGES = 5_000
+MOST_PAGES = 1_000
 DAMAGED = "what follows its first page is damaged and was left out"
 _SUBFILE, _OLD_SUBFILE, _ORIENTATION = 254, 255, 274  # tags
 _REDUCED, _MASK = 1, 4  # bits of the first
@@ -120,9 +120,13 @@ def pages_of(tiff: TiffFile) -> Pages:
 
 def _all(tiff: TiffFile) -> Iterator[Page]:
     """The pages of the chain, each followed by those below it that are larger or say nothing."""
+    seen: set[int] = set()
     for number, page in enumerate(tiff.pages):
         if number >= MOST_PAGES:
             raise ImageReadError(f"has more than {MOST_PAGES:,} pages")
+        if page.offset in seen:
+            return
+        seen.add(page.offset)
         top = Page(page.aspage(), number)
         yield top
         if top.tiff.subifds:

@@ -25,6 +25,8 @@ DECODED_TO_RGB = frozenset((7, 33007, 34892, 34927, 50001, 50002, 52546, 34933))
 _AT_ONCE = 1 << 25  # bytes of pixels that are read, or tiles that are unpacked, at once
 _SEGMENT_BYTES = 4
 """Bytes, for each pixel of `max_pixels`, that a strip or tile of a reduced image may unpack to."""
+_SEGMENT_LEAST = 1 << 26
+"""Bytes that a strip or tile may unpack to in any case."""
 _PLAIN_BITS = (8, 16, 32, 64)
 
 Prepare = Callable[[np.ndarray], np.ndarray]
@@ -172,7 +174,7 @@ def _assert_small_segments(page: TiffPage, max_pixels: int) -> None:
     columns = page.tilewidth if page.is_tiled else page.imagewidth
     samples = page.samplesperpixel if page.planarconfig == 1 else 1
     size: Any = rows * columns * samples * np.dtype(page.dtype).itemsize
-    if size > _SEGMENT_BYTES * max_pixels:
+    if size > max(_SEGMENT_LEAST, _SEGMENT_BYTES * max_pixels):
         raise too_large(
             page.imagewidth,
             page.imagelength,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,13 +21,18 @@ _CODES = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}
 class IFD:
     """A page: tags by number, strips of data, pages below it."""
 
-    tags: Mapping[int, int | Sequence[int]]
-    strips: Sequence[bytes]
+    tags: dict[int, Any]
+    strips: list[bytes]
     below: Sequence[IFD] = ()
 
 
 def page(
-    samples: np.ndarray, photometric: int, *, order: str = "<", rows: int = 0, **options: object
+    samples: np.ndarray,
+    photometric: int,
+    *,
+    order: Literal["<", ">"] = "<",
+    rows: int = 0,
+    **options: Any,
 ) -> IFD:
     """An uncompressed page of (height, width, channels) samples of whole bytes.
 
@@ -43,13 +49,12 @@ def page(
     tags |= {FORMAT: [kind] * channels, PLANAR: 2 if planar else 1}
     if extra := options.get("extra"):
         tags[EXTRA] = extra
-    below = options.get("below", ())
-    return IFD(tags | dict(options.get("tags", {})), strips, below)  # type: ignore[call-overload, arg-type]
+    return IFD(tags | options.get("tags", {}), strips, options.get("below", ()))
 
 
 def tags_of(
     size: tuple[int, int], channels: int, bits: int, photometric: int, rows: int
-) -> dict[int, object]:
+) -> dict[int, Any]:
     """What every page says."""
     return {
         WIDTH: size[0],
@@ -89,7 +94,7 @@ def tiff(*pages: IFD, order: str = "<", big: bool = False) -> bytes:
 
 def _append(body: bytearray, one: IFD, order: str, big: bool) -> int:
     """Write a page; its link to the next is the last of the file. Returns where it begins."""
-    tags: dict[int, object] = dict(one.tags)
+    tags = dict(one.tags)
     below = [_append(body, sub, order, big) for sub in one.below]
     if below:
         tags[SUB_IFDS] = below
@@ -106,7 +111,7 @@ def _append(body: bytearray, one: IFD, order: str, big: bool) -> int:
         if isinstance(value, bytes):
             kind, count, packed_value = 7, len(value), value
         else:
-            values = [value] if isinstance(value, int) else list(value)  # type: ignore[call-overload]
+            values = [value] if isinstance(value, int) else list(value)
             kind = _SHORT if max(values) < 65536 and number != SUB_IFDS else _LONG
             count = len(values)
             packed_value = struct.pack(f"{order}{count}{_CODES[kind]}", *values)

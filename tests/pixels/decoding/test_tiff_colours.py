@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -42,10 +43,10 @@ def of_bits(values: np.ndarray, bits: int) -> np.ndarray:
     return np.round(values.astype(float) * (2**bits - 1) / 255).astype(np.uint32)
 
 
-def bits_page(values: np.ndarray, bits: int, photometric: int, **tags: object) -> IFD:
+def bits_page(values: np.ndarray, bits: int, photometric: int, **tags: Any) -> IFD:
     height, width, channels = values.shape
     told = tags_of((width, height), channels, bits, photometric, height)
-    return IFD(told | {int(k[1:]): v for k, v in tags.items()}, [packed(values, bits)])  # type: ignore[arg-type]
+    return IFD(told | {int(k[1:]): v for k, v in tags.items()}, [packed(values, bits)])
 
 
 def lab(lightness: float, a: float, b: float, scale: tuple[float, float], offset: int) -> list[int]:
@@ -211,10 +212,10 @@ def test_luminance_and_chroma_without_jpeg(tmp_path: Path, sub: tuple[int, int])
     luminance = np.random.default_rng(3).integers(60, 190, (8, 12))
     blue, red = np.random.default_rng(4).integers(90, 160, (2, 8 // down, 12 // across))
     cells = luminance.reshape(8 // down, down, 12 // across, across).swapaxes(1, 2)
-    cells = cells.reshape(8 // down, 12 // across, -1)
-    data = np.concatenate([cells, blue[..., None], red[..., None]], axis=2).astype(np.uint8)
+    flat = cells.reshape(8 // down, 12 // across, -1)
+    data = np.concatenate([flat, blue[..., None], red[..., None]], axis=2).astype(np.uint8)
     tags = tags_of((12, 8), 3, 8, YCBCR, 8) | {530: list(sub)}
-    (tmp_path / "x.tif").write_bytes(tiff(IFD(tags, [data.tobytes()])))  # type: ignore[arg-type]
+    (tmp_path / "x.tif").write_bytes(tiff(IFD(tags, [data.tobytes()])))
     cb, cr = (np.kron(part, np.ones((down, across))) - 128 for part in (blue, red))
     expected = np.stack(
         [luminance + 1.402 * cr, luminance - 0.344136 * cb - 0.714136 * cr, luminance + 1.772 * cb],
@@ -319,7 +320,7 @@ def test_any_layout_holds_the_same_picture(
     width: int,
     height: int,
     rows: int,
-    order: str,
+    order: Literal["<", ">"],
     planar: bool,
     big: bool,
     size: int,
