@@ -39,8 +39,11 @@ def begin(settings: Mapping[str, Any], run: RunFolder) -> WandbCopy | None:
 
     copy = wandb_copy(settings["logger"], run, settings)
     if copy is not None and "inputs" in run.record:
-        with copy.keeping():
-            log_inputs(copy.experiment, run.record, settings["data"]["name"])
+        try:
+            with copy.keeping():
+                log_inputs(copy.experiment, run.record, settings["data"]["name"])
+        except Exception as error:  # what W&B cannot take must not keep us from training
+            log.warning("W&B is not told which collection this is (%s)", error)
     return copy
 
 

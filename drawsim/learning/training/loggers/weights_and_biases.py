@@ -9,7 +9,7 @@ import netrc
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,7 +99,12 @@ class WandbCopy(pl.Callback):
                     os.environ[name] = value
 
     def finish(self, *, done: bool) -> None:
-        """Let W&B go. done: whether the run came to its end."""
+        """Give the summary of all epochs and let W&B go. done: whether the run came to its end.
+
+        W&B makes a summary itself, but of what one process has logged.
+        """
+        with contextlib.suppress(UserError):  # of a damaged table
+            self.experiment.summary.update(_summary(_epochs(self.run.path)))
         self.experiment.finish(exit_code=0 if done else 1)
 
 
@@ -190,12 +195,26 @@ def _define_metrics(experiment: Any) -> None:
     """Epochs are the axis; the summary has the best of every metric that has a direction."""
     experiment.define_metric("epoch", hidden=True)
     experiment.define_metric("*", step_metric="epoch")
-    for name in (*registry.computed(), "loss"):
-        higher = registry.find(name).higher_is_better
-        if higher is not None:
-            for part in SETS:
-                best = "max" if higher else "min"
-                experiment.define_metric(f"{part}/{name}", step_metric="epoch", summary=best)
+    for metric in (*registry.computed(), "loss"):
+        for name in (f"{part}/{metric}" for part in SETS):
+            if best := _best_of(name):
+                experiment.define_metric(name, step_metric="epoch", summary=best)
+
+
+def _best_of(name: str) -> str | None:
+    """What W&B calls the better end of a metric; None where nobody knows which that is."""
+    higher = registry.find(name).higher_is_better
+    return None if higher is None else "max" if higher else "min"
+
+
+def _summary(epochs: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """W&B's summary of epochs: best values as `_define_metrics` asks for, else the last ones."""
+    found: dict[str, Any] = {}
+    for name in {name for row in epochs for name in row}:
+        values = [row[name] for row in epochs if name in row]
+        best = _best_of(name)
+        found[name] = {best: registry.best(name, values)} if best else values[-1]
+    return found
 
 
 def _epochs(run: Path) -> list[dict[str, float]]:
