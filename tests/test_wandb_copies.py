@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from drawsim.common.errors import UserError
 from drawsim.runs.folder import RunFolder, read_record
 from drawsim.runs.lock import locked
 from drawsim.workflows.wandb_copies import renew, sync
+from tests.commands import Command
 from tests.wandb_files import epochs, files_of, offline_runs, records
 from tests.wandb_server import serving
 
@@ -105,33 +103,16 @@ def sync_elsewhere(run: Path) -> None:
     sync(run, {"mode": "offline"})
 
 
-SENDING = """
-import sys
-from pathlib import Path
-from drawsim.workflows.wandb_copies import sync
-for given in ({}, {"artifacts": True}):
-    print(sync(Path(sys.argv[1]), {"mode": "online", **given}).place)
-"""
-
-
 def test_online_nothing_is_sent_twice(run: Path, tmp_path: Path) -> None:
-    """A server on this machine keeps what it gets: the whole way, in a process of its own."""
+    """A server on this machine keeps what it gets; the command goes the whole way, twice."""
     with serving() as server:
-        environment = {
-            **os.environ,
-            **{"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "x" * 40},
-            **{"WANDB_CONFIG_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])},
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", SENDING, str(run)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-    assert done.returncode == 0, done.stderr
+        variables = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "x" * 40}
+        variables |= {"WANDB_CONFIG_DIR": str(tmp_path)}
+        for settings in ([], ["artifacts=true"]):
+            done = Command("sync", f"runs={run}", *settings, environment=variables).done()
+            assert done.returncode == 0, done
+            assert f"sent as far as epoch 2; {server.url}/me/drawsim/runs/" in done.stdout
     identity = read_record(run)["wandb_id"]
-    assert done.stdout.splitlines() == [f"{server.url}/me/drawsim/runs/{identity}"] * 2
     got = server.runs[identity]
     assert got.epochs == [0, 1, 2]
     assert got.summary["epoch"] == 2
