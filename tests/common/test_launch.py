@@ -178,7 +178,7 @@ def test_no_such_command(
         ("backbone=timm", "backbone.model must be given: backbone.model=…"),
         ("resume=maybe", "resume=maybe: must be true or false"),
         ("seed=1.5", "seed=1.5: must be a whole number"),
-        ("seed=true", "seed=True: must be a whole number"),
+        ("seed=true", "seed=true: must be a whole number"),
         ("aug.jitter=yes", "aug.jitter=yes: must be a number"),
         ("optim=sgd optim.optimizer.momentum=x", "optim.optimizer.momentum=x: must be a number"),
         (
