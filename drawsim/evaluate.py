@@ -19,6 +19,8 @@ CHOICES = {
     "direction": ("drawing_to_artwork", "artwork_to_drawing"),
 }
 USUAL = ("drawsim", "drawing_to_artwork")
+QUERIES = "queries"
+"""The folder, among the results, of simulated queries; that of the run is not written into."""
 
 
 def evaluate(config: DictConfig) -> None:
@@ -31,21 +33,23 @@ def evaluate(config: DictConfig) -> None:
     from drawsim.reporting.evaluation.console import print_metrics
     from drawsim.workflows import evaluate as workflow
 
+    given = values["out"]
+    out = Path(str(given)) if given else workflow.results_folder(Path(values["run"]))
     settings = workflow.EvaluateSettings(
-        out=Path(values["out"] or Path(values["run"]) / "evaluation"),
+        out=out,
         protocol=values["protocol"],
         direction=values["direction"],
         by=values["by"],
         csls=values["csls"],
         calibrate=values["calibrate"],
     )
-    metrics, notes = workflow.evaluate(_inputs(values), settings)
+    metrics, notes = workflow.evaluate(_inputs(values, out), settings)
     print_metrics(metrics, settings.out)
     for note in notes:
         print(note)
 
 
-def _inputs(values: dict[str, Any]) -> Inputs:
+def _inputs(values: dict[str, Any], out: Path) -> Inputs:
     from drawsim.workflows import evaluate as workflow
 
     root = Path(values["collection"]) if values["collection"] else None
@@ -54,7 +58,9 @@ def _inputs(values: dict[str, Any]) -> Inputs:
     rerank, trust = values["rerank"], listed(values["trust"])
     if values["checkpoint"]:
         own_split = Path(values["split"]) if values["split"] else None
-        return workflow.of_checkpoint(Path(values["checkpoint"]), root, rerank, trust, own_split)
+        return workflow.of_checkpoint(
+            Path(values["checkpoint"]), root, rerank, trust, own_split, out / QUERIES
+        )
     if values["run"]:
         return workflow.of_run(Path(values["run"]), root, rerank, trust)
     pairs = Path(values["pairs"]) if values["pairs"] else None
@@ -66,6 +72,9 @@ def _check_choices(values: dict[str, Any]) -> None:
     for key, choices in CHOICES.items():
         if values[key] not in choices:
             raise UserError(f"{key}={values[key]}: {nearest(str(values[key]), choices)}")
+    csls = values["csls"]
+    if csls is not None and (type(csls) is not int or csls < 1):
+        raise UserError(f"csls={csls}: must be a whole number of 1 or more, or null")
     if values["protocol"] == "thesis" and (
         values["csls"] or values["direction"] != "drawing_to_artwork"
     ):
