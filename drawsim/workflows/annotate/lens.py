@@ -59,10 +59,10 @@ def open_lens(index: Index, trust: Sequence[str] = ()) -> tuple[ModelLens | None
 
     trust: modules of the user's own that the model's settings may name.
     """
-    from drawsim.models.loading import SOURCE, load_source, model_of_source
+    from drawsim.models.sources import model_of_index
 
     try:
-        model = model_of_source(load_source(index.folder), index.folder / SOURCE, trust)
+        model = model_of_index(index.folder, trust)
         index.check_model(model.made_by(index.model.dimensions))
     except UserError as error:
         return None, [f"no search by picture and no overlays: {error}"]
