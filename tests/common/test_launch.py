@@ -349,6 +349,14 @@ def test_in_a_multirun_the_others_go_on(start: Start, tmp_path: Path) -> None:
     done = sorted(path.parent.name for path in tmp_path.rglob("done"))
     assert done == ["lite-none-v0-seed0-tiny", "lite-none-v0-seed2-tiny"]
     assert not list(tmp_path.rglob("*-seed1*"))
+    beside = sorted(path.name for path in (tmp_path / "runs/tiny-demo_small").iterdir())
+    assert beside == done, "nothing of Hydra's own"
+
+
+def test_a_multirun_of_refused_jobs_leaves_nothing(start: Start, tmp_path: Path) -> None:
+    code, _ = start(["-m", "seed=x,y"])
+    assert code == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_multirun_over_splits(start: Start) -> None:
