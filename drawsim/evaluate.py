@@ -6,19 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import listed
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.errors import UserError
 from drawsim.common.launch import launch, to_plain
+from drawsim.workflows.evaluate_checks import check_evaluate
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from drawsim.retrieval.analysis.inputs import Inputs
 
-CHOICES = {
-    "protocol": ("drawsim", "thesis"),
-    "direction": ("drawing_to_artwork", "artwork_to_drawing"),
-}
-USUAL = ("drawsim", "drawing_to_artwork")
 QUERIES = "queries"
 """The folder, among the results, of simulated queries; that of the run is not written into."""
 
@@ -26,7 +22,7 @@ QUERIES = "queries"
 def evaluate(config: DictConfig) -> None:
     """Read, measure, write metrics.json, tables and a page, and print the metrics."""
     values = to_plain(config)
-    _check_choices(values)
+    check_evaluate(values)
     from drawsim.common.machine import prepare
 
     prepare()
@@ -66,43 +62,6 @@ def _inputs(values: dict[str, Any], out: Path) -> Inputs:
     pairs = Path(values["pairs"]) if values["pairs"] else None
     queries, gallery, split = (Path(values[key]) for key in ("queries", "gallery", "split"))
     return workflow.of_files(queries, gallery, pairs, split, root, rerank)
-
-
-def _check_choices(values: dict[str, Any]) -> None:
-    for key, choices in CHOICES.items():
-        if values[key] not in choices:
-            raise UserError(f"{key}={values[key]}: {nearest(str(values[key]), choices)}")
-    csls = values["csls"]
-    if csls is not None and (type(csls) is not int or csls < 1):
-        raise UserError(f"csls={csls}: must be a whole number of 1 or more, or null")
-    if values["protocol"] == "thesis" and (
-        values["csls"] or values["direction"] != "drawing_to_artwork"
-    ):
-        raise UserError("protocol=thesis knows neither csls nor the direction artwork_to_drawing.")
-    if values["calibrate"] and (values["protocol"], values["direction"]) != USUAL:
-        raise UserError("calibrate: goes with protocol=drawsim and direction=drawing_to_artwork")
-    if (
-        values["rerank"] not in (None, "none")
-        and (values["protocol"], values["direction"]) != USUAL
-    ):
-        raise UserError("rerank: goes with protocol=drawsim and direction=drawing_to_artwork")
-    files = ("queries", "gallery", "split")
-    if source := next((key for key in ("run", "checkpoint") if values[key]), None):
-        others = {"run", "checkpoint", "pairs", *files} - {source}
-        if source == "checkpoint":
-            others -= {"split"}
-        if given := sorted(key for key in others if values[key]):
-            what = f"{given[0]}: leave it out where {source} is given, or leave out {source}."
-            raise UserError(what)
-        if source == "checkpoint" and not values["out"]:
-            raise UserError("out must be given: out=DIR")
-        return
-    missing = [key for key in (*files, "out") if not values[key]]
-    if missing:
-        raise UserError(
-            f"{', '.join(missing)} must be given, or run=DIR, or checkpoint=FILE "
-            "(python -m drawsim.evaluate --help shows examples)"
-        )
 
 
 if __name__ == "__main__":
