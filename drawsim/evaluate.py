@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from drawsim.retrieval.analysis.inputs import Inputs
 
+TEXTS = ("run", "checkpoint", "queries", "gallery", "pairs", "split", "collection", "out")
 QUERIES = "queries"
 """The folder, among the results, of simulated queries; that of the run is not written into."""
 
@@ -65,4 +66,4 @@ def _inputs(values: dict[str, Any], out: Path) -> Inputs:
 
 
 if __name__ == "__main__":
-    launch("evaluate", evaluate)
+    launch("evaluate", evaluate, texts=TEXTS, lists=("trust", "by", "rerank"))

@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from drawsim.common.arguments import quoted
 from drawsim.common.building import LABEL, TARGET, config_folder
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.explaining import explained
 from drawsim.common.renamed import RENAMED
 from drawsim.common.typed import mistyped, shown
 
@@ -80,11 +81,21 @@ def register_resolvers(**others: Callable[..., str]) -> None:
         "choices": lambda command: "\n".join(
             f"{group}: {', '.join(options(group))}" for group in groups(command)
         ),
-        # Hydra fills the help in as a template, in which a dollar is written twice.
-        "settings": lambda command: own_settings(command).replace("$", "$$"),
+        "settings": _settings,
     }
     for name, resolver in (own | others).items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)
+
+
+def _settings(command: str, *, _root_: DictConfig) -> str:
+    """All settings of a command line, explained.
+
+    Hydra fills the help in as a template, in which a dollar is written twice.
+    """
+    plain: Any = OmegaConf.to_container(_root_)
+    taken = plain.pop("hydra")["runtime"]["choices"]
+    chosen = {group: taken[group] for group in groups(command) if taken.get(group)}
+    return explained(command, plain, chosen).replace("$", "$$")
 
 
 def compose(command: str, overrides: Sequence[str] = (), *, with_hydra: bool = False) -> DictConfig:
@@ -110,13 +121,6 @@ def groups(command: str) -> tuple[str, ...]:
     named = [key for entry in entries for key in entry if not key.startswith("override ")]
     extends = "loss" in named  # whole recipes are for training
     return tuple(sorted([*named, *([WITH_A_PLUS] if extends else [])]))
-
-
-def own_settings(command: str) -> str:
-    """The settings that are a command's own, with what its file says of each."""
-    text = (config_folder() / COMMANDS / f"{command}.yaml").read_text(encoding="utf-8")
-    blocks = re.split(r"\n\n+(?=\S)", text)
-    return "\n\n".join(b for b in blocks[1:] if not b.startswith("hydra:"))
 
 
 def options(group: str) -> list[str]:
@@ -200,6 +204,10 @@ def explain(
     missing = re.search(r"Missing mandatory value: (\S+)", text)
     if missing:
         return f"{missing.group(1)} must be given: {missing.group(1)}=…"
+    unset = re.search(r"Interpolation key '([^']*)' not found", text)
+    if unset:
+        key = unset.group(1)
+        return f"${{{key}}}: no such setting; where the text itself is meant, write \\${{{key}}}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return "; ".join(lines[:2]) + f" (python -m drawsim.{command} --help shows what there is)"
 

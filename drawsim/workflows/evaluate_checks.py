@@ -39,8 +39,7 @@ def check_evaluate(values: Mapping[str, Any]) -> None:
         if source == "checkpoint":
             others -= {"split"}
         if given := sorted(key for key in others if values[key]):
-            what = f"{given[0]}: leave it out where {source} is given, or leave out {source}."
-            raise UserError(what)
+            raise UserError(f"{given[0]}: leave it out where {source} is given, or the reverse")
         if source == "checkpoint" and not values["out"]:
             raise UserError("out must be given: out=DIR")
         return
