@@ -9,7 +9,7 @@ import pytest
 
 from drawsim.collection.demo.make import demo_folder
 from drawsim.common.errors import UserError
-from drawsim.runs.settings import write_settings
+from drawsim.common.yaml_files import yaml_text
 from drawsim.workflows.evaluate import results_folder
 from drawsim.workflows.explore import ExploreSettings
 
@@ -21,7 +21,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(folder: Path, settings: dict[str, Any] | None = None) -> Path:
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text(write_settings(settings or {}))
+    (folder / "config.yaml").write_text(yaml_text(settings or {}))
     return folder
 
 
