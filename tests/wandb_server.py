@@ -39,6 +39,9 @@ class Server(ThreadingHTTPServer):
         self.used: list[str] = []
         self.sizes: dict[str, int] = {}
 
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: a client that has ended leaves its connections as they are."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
