@@ -71,14 +71,18 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
 def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     from drawsim.learning.training.experiment import Experiment
     from drawsim.learning.training.loggers.make import make_loggers
-    from drawsim.models.trainer import leave_process_group, settle_hardware
+    from drawsim.models.trainer import (
+        leave_process_group,
+        settle_hardware,
+        told_of_lost_processes,
+    )
     from drawsim.reporting.run.console import print_results
 
     hardware = settle_hardware(settings.trainer)
     resume = start == "resume"
     began = time.perf_counter()
     try:
-        with run.recording(settings.values, start):
+        with run.recording(settings.values, start), told_of_lost_processes():
             with queries_folder(settings, run) as folder:
                 collection, split, skipped = read_data(settings, folder, write=run.writes)
             with _not_begun(run):
