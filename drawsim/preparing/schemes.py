@@ -17,7 +17,7 @@ import pandas as pd
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError, nearest
-from drawsim.preparing.sources import without_ending
+from drawsim.pixels.folders import without_ending
 
 TABLES = {
     "file_names": ("found", "corrected"),

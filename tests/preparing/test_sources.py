@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.common.errors import UserError
+from drawsim.pixels.folders import without_ending
 from drawsim.preparing.archives import inner_archive, safe_parts
-from drawsim.preparing.sources import Walk, list_images, relative_path, without_ending
+from drawsim.preparing.sources import Walk, list_images, relative_path
 from tests.preparing.archive_files import Tree, put, zipped
 
 FILES = {
@@ -168,7 +169,7 @@ def test_folders_that_cannot_be_read_are_named(
         return scandir(folder)
 
     monkeypatch.setattr("drawsim.preparing.sources.os.scandir", guarded)
-    with pytest.raises(UserError, match=r"bad: cannot be read: Permission denied – check"):
+    with pytest.raises(UserError, match=r"bad: may not be read \(permission denied\) – check"):
         list_images(tmp_path, tmp_path, "drawings")
 
 
@@ -197,7 +198,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "in" / "z.jpg").symlink_to(tmp_path / "nothing")
     listing = list_images(tmp_path / "in", tmp_path, "drawings")
     assert [image.id for image in listing.images] == ["a", "b"]
-    assert listing.refused == [(str(tmp_path / "in" / "z.jpg"), "a link that leads nowhere")]
+    assert listing.refused == [(str(tmp_path / "in" / "z.jpg"), "is a link that leads nowhere")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are Unicode")

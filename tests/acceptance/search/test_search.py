@@ -229,7 +229,7 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"image": "{root}/drawings/0.png", "box": "0,0,9"}, "must be x,y,width,height"),
         ({"image": "{root}/pairs.csv"}, "pairs.csv: is not an image of a known kind"),
         ({"image": "{root}/nothing.png"}, "nothing.png: there is no such file"),
-        ({"image": "{root}/empty"}, "empty: no images in this folder"),
+        ({"image": "{root}/empty"}, "empty: no images among 0 files"),
         ({"image": "{root}/drawings/0.png", "backbone": "lte"}, "backbone=lte: did you mean lite?"),
         ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
         ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoints/best.ckpt in it"),
