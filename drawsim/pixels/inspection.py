@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from drawsim.collection.csv_files import read_csv
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
-from drawsim.collection.tables import TABLES, Collection, read_tables
+from drawsim.collection.tables import TABLES, Collection, read_image_rows, read_tables
+from drawsim.collection.years import note_years
 from drawsim.common.errors import UserError
 from drawsim.pixels.duplicates import check_distance, look_alikes, same_bytes
 from drawsim.pixels.look import Look
@@ -26,14 +27,14 @@ _MEND = "mend the file or take the row out"
 class Inspection:
     """What was found in a collection.
 
-    problems: what must be mended. images: one row for each row of the tables: kind, id, path,
-    parent (the original of a style copy, else empty), width, height, mode (gray or colour), bytes,
-    problem; width to bytes are empty for an unusable image. duplicates: first_kind, first,
-    second_kind, second, same_bytes, distance (bits). pairs: those of the
+    problems: what must be mended, and notes on the tables. images: one row for each row of the
+    tables: kind, id, path, parent (the original of a style copy, else empty), width, height, mode
+    (gray or colour), bytes, problem; width to bytes are empty for an unusable image. duplicates:
+    first_kind, first, second_kind, second, same_bytes, distance (bits). pairs: those of the
     collection, as `read_pairs` has them.
     """
 
-    problems: list[Problem]
+    problems: Problems
     images: pd.DataFrame
     duplicates: pd.DataFrame
     pairs: pd.DataFrame
@@ -93,26 +94,28 @@ def _cells(look: Look) -> tuple[str, str, str, str]:
     return str(look.width), str(look.height), mode, str(look.bytes)
 
 
-def _inspect_tables(root: Path) -> tuple[list[Problem], dict[Kind, pd.DataFrame], Collection]:
+def _inspect_tables(root: Path) -> tuple[Problems, dict[Kind, pd.DataFrame], Collection]:
     """Every problem of the tables; the rows whose images can be looked at, by kind; what was read.
 
     These rows have an id, and a path that does not leave the collection.
     """
-    problems: list[Problem] = []
+    problems = Problems()
     collection = Collection(root, *read_tables(root, TABLES, problems))
     places = Places.of(root)
     tables = {}
     for kind in KINDS:
-        table = read_csv(root / f"{kind}s.csv", ("id", "path"), [])
+        table = read_image_rows(root / f"{kind}s.csv", Problems(), places)
+        note_years(table, partial(problems.note, root / f"{kind}s.csv"))
         inside = [bool(path.strip()) and not places.complaint(path) for path in table["path"]]
         tables[kind] = table[(table["id"] != "") & np.array(inside, dtype=bool)]
     pairs = collection.pairs
+    known = [*collection.drawings.index, ""]
     copied = pairs["parent"][pairs["parent"] != pairs["drawing_id"]]
     for file, parents in (
         ("drawings.csv", tables["drawing"].get("parent", pd.Series(dtype=str))),
         ("pairs.csv", copied),
     ):
-        orphans = parents[~parents.isin([*collection.drawings.index, ""])]
+        orphans = parents[~parents.isin(known)]
         problems += [
             Problem(
                 file,

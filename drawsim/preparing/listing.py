@@ -13,7 +13,7 @@ import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.paths import SETTINGS, allow_roots, outside
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
@@ -38,7 +38,7 @@ def read_prepared(path: Path) -> pd.DataFrame:
         raise UserError(f"{path.parent} is a file: say where the collection is to be, out=FOLDER")
     if not path.is_file():
         return pd.DataFrame(columns=["id", "path"], dtype=str)
-    problems: list[Problem] = []
+    problems = Problems()
     table = read_csv(path, ("id", "path"), problems)
     raise_problems(f"{path.parent} cannot be prepared", problems)
     return table.drop_duplicates("id")

@@ -16,7 +16,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.paths import is_below
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
 from drawsim.common.progress import Advance, progress_bar
@@ -215,7 +215,7 @@ class Walk:
 
     def _table(self) -> Iterator[tuple[ImageFile, Opener]]:
         """The images that a table names; files that are not there are taken at their names."""
-        problems: list[Problem] = []
+        problems = Problems()
         table = read_csv(self.source, (), problems)
         if not problems and not {"id", "path"} & set(table.columns):
             cure = f"found {', '.join(table.columns)}"

@@ -26,8 +26,9 @@ from drawsim.common.files import (
 from drawsim.common.machine import environment
 from drawsim.common.refusals import why_full
 from drawsim.common.renamed import renamed
+from drawsim.common.yaml_files import yaml_text
 from drawsim.runs.identity import differences, only_more_epochs, told
-from drawsim.runs.settings import CONFIG, read_values, write_settings
+from drawsim.runs.settings import CONFIG, read_values
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class RunFolder:
     def take(self, settings: Mapping[str, Any], start: Start) -> None:
         """Write down that the run is under way; one that is resumed keeps its record."""
         self.record = read_record(self.path) if start == "resume" else {}
-        self.write(CONFIG, write_settings(settings))
+        self.write(CONFIG, yaml_text(settings))
         self.update(
             status="running",
             message=None,

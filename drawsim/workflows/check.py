@@ -51,7 +51,8 @@ def prepare_check(
     notes = _notes(found, counts)
     for note in notes if found.problems else ():  # they would go with the summary
         log.warning("! %s", note)
-    raise_problems(f"{source} ({looked_at} looked at, all listed in {files[0]})", found.problems)
+    heading = f"{source} ({looked_at} looked at, all listed in {files[0]})"
+    raise_problems(heading, list(found.problems))
 
     summary = Summary(files=files, notes=notes)
     for kind, many in kinds.items():
@@ -64,7 +65,7 @@ def prepare_check(
 
 def _notes(found: Inspection, counts: dict[str, Any]) -> list[str]:
     """What needs no mending, but somebody's attention."""
-    notes = []
+    notes = [f"{path.name}: {said}" for path, said in found.problems.notes.items()]
     if copies := like_artworks(found):
         shown = ", ".join(f"{one!r} is {other!r}" for one, other in list(copies.items())[:SHOWN])
         more = f" … and {len(copies) - SHOWN} more" if len(copies) > SHOWN else ""

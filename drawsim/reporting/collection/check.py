@@ -105,6 +105,7 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
             sides=list(zip(SIDES, [*SIDES[1:], None], strict=True)),
             problems=found.problems[:LISTED],
             total=len(found.problems),
+            readings={path.name: said for path, said in found.problems.notes.items()},
             groups=pictures.groups,
             shown=len(pictures.shown),
             sections=sections(pictures),

@@ -7,7 +7,6 @@ mixture, and for the embeddings and the gallery it was fitted with.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.common.files import write_json
+from drawsim.common.files import read_json, write_json
 from drawsim.retrieval.ranking import Relevance
 
 Floats = NDArray[np.float64]
@@ -98,7 +97,10 @@ class Uncalibrated:
 def load_calibration(path: Path) -> Calibration:
     """Read what `Calibration.save` wrote. Raises UserError if it is missing or damaged."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error}; fit it again") from error
+    try:
         if record.pop("features") != list(FEATURES):
             raise ValueError("other features")
         measured = record.pop("reliability")
@@ -108,8 +110,6 @@ def load_calibration(path: Path) -> Calibration:
             if len(record[name]) != len(FEATURES):
                 raise ValueError(f"{len(record[name])} numbers in {name}")
         return Calibration(reliability=Reliability(bins=bins, **measured), **record)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path}: is no calibration of this version; fit it again.") from error
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from drawsim.collection.ids import normal
+from drawsim.collection.ids import IdList
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.paths import Places
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problems
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import LIST, Calibration
 from drawsim.retrieval.index.folder import Index
@@ -60,18 +61,21 @@ def known_pairs(
     asked: ids by kind. Nothing is known without the collection's pairs.csv. Raises UserError if
     that cannot be read.
     """
+    results = list(results)
     file = None if index.collection is None else index.collection / "pairs.csv"
     other = "drawing" if kind == "artwork" else "artwork"
     wanted = set(asked.get(other, ()))
     if file is None or not file.is_file() or not wanted:
-        return [False for _ in results]
-    problems: list[Problem] = []
-    pairs = read_pairs(file, problems)
+        return [False] * len(results)
+    problems = Problems()
+    named: dict[str, Iterable[str]] = {other: wanted, kind: results}
+    parts = {own: part.embeddings.ids for own, part in index.parts.items()}
+    listed = {own: IdList([*parts.get(own, ()), *named[own]]) for own in KINDS}
+    pairs = read_pairs(file, problems, listed)
     if problems:
         raise UserError(f"{file}: cannot be read; {problems[0]}")
-    own = pairs[pairs["pair"] & pairs[f"{other}_id"].isin([normal(name) for name in wanted])]
-    partners = set(own[f"{kind}_id"])
-    return [normal(name) in partners for name in results]
+    partners = set(pairs[f"{kind}_id"][pairs["pair"] & pairs[f"{other}_id"].isin(wanted)])
+    return [name in partners for name in results]
 
 
 def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> list[float] | None:
