@@ -77,7 +77,7 @@ def why_refused(member: ZipInfo, parts: list[str] | None) -> str | None:
     if parts is None:
         return "its path leads out of the archive"
     lengths = [len(part.encode("utf-8", "replace")) for part in parts]
-    if max(lengths) > LONGEST_NAME or sum(lengths) > LONGEST_PATH:
+    if max(lengths) > LONGEST_NAME or sum(lengths) + len(parts) > LONGEST_PATH:
         return "has a name that is too long for a file"
     if member.file_size > LARGEST:
         return f"has {member.file_size:,} bytes, more than the {LARGEST:,} that are read"
