@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from drawsim.common.arguments import quoted
 from drawsim.common.building import TARGET, config_folder
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.explaining import explained
 from drawsim.common.renamed import RENAMED
 
 COMMANDS = "commands"
@@ -75,11 +76,21 @@ def register_resolvers(**others: Callable[..., str]) -> None:
         "choices": lambda command: "\n".join(
             f"{group}: {', '.join(options(group))}" for group in groups(command)
         ),
-        # Hydra fills the help in as a template, in which a dollar is written twice.
-        "settings": lambda command: own_settings(command).replace("$", "$$"),
+        "settings": _settings,
     }
     for name, resolver in (own | others).items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)
+
+
+def _settings(command: str, *, _root_: DictConfig) -> str:
+    """All settings of a command line, explained.
+
+    Hydra fills the help in as a template, in which a dollar is written twice.
+    """
+    plain: Any = OmegaConf.to_container(_root_)
+    taken = plain.pop("hydra")["runtime"]["choices"]
+    chosen = {group: taken[group] for group in groups(command) if taken.get(group)}
+    return explained(command, plain, chosen).replace("$", "$$")
 
 
 def compose(command: str, overrides: Sequence[str] = (), *, with_hydra: bool = False) -> DictConfig:
@@ -105,13 +116,6 @@ def groups(command: str) -> tuple[str, ...]:
     named = [key for entry in entries for key in entry if not key.startswith("override ")]
     extends = "loss" in named  # whole recipes are for training
     return tuple(sorted([*named, *([WITH_A_PLUS] if extends else [])]))
-
-
-def own_settings(command: str) -> str:
-    """The settings that are a command's own, with what its file says of each."""
-    text = (config_folder() / COMMANDS / f"{command}.yaml").read_text(encoding="utf-8")
-    blocks = re.split(r"\n\n+(?=\S)", text)
-    return "\n\n".join(b for b in blocks[1:] if not b.startswith("hydra:"))
 
 
 def options(group: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -92,12 +92,6 @@ def ending_of(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122  (Path takes 5 times as long)
 
 
-def without_ending(path: str) -> str:
-    """A path without the ending of an image file, if it has one."""
-    stem, dot, ending = path.rpartition(".")
-    return stem if f"{dot}{ending}".lower() in ENDINGS else path
-
-
 def head_of(path: Path) -> bytes:
     """The first bytes of a regular file. Raises CannotOpenError."""
     with open_regular(path, 1 << 62) as file:
@@ -107,10 +101,11 @@ def head_of(path: Path) -> bytes:
             raise CannotOpenError(path, why_unreadable(error, path)) from error
 
 
-def files_below(folder: Path, met: Met) -> Iterator[tuple[str, Path]]:
+def files_below(folder: Path, met: Met, own: Collection[str] = ()) -> Iterator[tuple[str, Path]]:
     """Every visible file below a folder, by its name from there, folders in the order of names.
 
-    Links are followed, each folder is entered once. Whatever is no file is entered in `met`.
+    Links are followed, each folder is entered once. Whatever is no file is entered in `met`. own:
+    names of folders that drawsim keeps there, which are passed over.
     """
     entered: set[tuple[int, int]] = set()
     ways = [_entries(folder, "", entered, met)]
@@ -123,7 +118,7 @@ def files_below(folder: Path, met: Met) -> Iterator[tuple[str, Path]]:
         if not _is_unicode(found.name):
             met.refused.append((printable(found.path), "its name is not UTF-8: rename it"))
         elif _is(found.is_dir):
-            if not met.hides(found.name):
+            if found.name not in own and not met.hides(found.name):
                 ways.append(_entries(Path(found.path), f"{name}/", entered, met))
         else:
             met.files += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drawsim.collection.ids import without_image_ending
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection, tables_of
-from drawsim.pixels.folders import images_below, without_ending
+from drawsim.pixels.folders import images_below
 
 Files = list[tuple[str, Path]]
 """Ids and files; of a folder, two files may have one id."""
@@ -29,5 +30,5 @@ def images_of_folder(folder: Path) -> tuple[Files, dict[str, str], list[str]]:
     """
     images, met = images_below(folder)
     refused = dict((*met.closed, *met.refused))
-    files = [(without_ending(name), path) for name, path in images]
+    files = [(without_image_ending(name), path) for name, path in images]
     return files, refused, met.notes(refused=False)

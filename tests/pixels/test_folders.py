@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from drawsim.collection.ids import without_image_ending
 from drawsim.common.errors import UserError
 from drawsim.models.embedding.files import by_id
 from drawsim.pixels.folders import images_below
+from drawsim.pixels.formats import ENDINGS
 from drawsim.preparing.image_lists import images_of_folder
 from drawsim.preparing.sources import list_images
 from drawsim.retrieval.index.asked import find_files
@@ -122,3 +124,8 @@ def test_a_folder_without_images_says_what_there_is(tmp_path: Path) -> None:
         images_below(tmp_path)
     with pytest.raises(UserError, match="no such folder"):
         images_below(tmp_path / "none")
+
+
+def test_endings_of_all_that_is_read_are_no_part_of_an_id() -> None:
+    for ending in ENDINGS:
+        assert without_image_ending(f"a.b{ending.upper()}") == "a.b"

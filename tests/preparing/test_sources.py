@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawsim.collection.ids import without_image_ending
 from drawsim.common.errors import UserError
-from drawsim.pixels.folders import without_ending
 from drawsim.preparing.archives import inner_archive, safe_parts
 from drawsim.preparing.sources import Walk, list_images, relative_path
 from tests.preparing.archive_files import Tree, put, zipped
@@ -236,5 +236,5 @@ def test_paths_as_seen_through_links(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "a" / "b")
     assert relative_path(tmp_path / "c.jpg", tmp_path / "link") == "../../c.jpg"
-    assert without_ending("a.b/c.jpg.JPG") == "a.b/c.jpg"
-    assert without_ending("a.b/c") == "a.b/c"
+    assert without_image_ending("a.b/c.jpg.JPG") == "a.b/c.jpg"
+    assert without_image_ending("a.b/c") == "a.b/c"
