@@ -12,6 +12,7 @@ most uncertain; four people look at the progress page.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import socket
 import sys
 import tempfile
@@ -19,6 +20,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import httpx
@@ -34,7 +37,9 @@ from tests.acceptance.annotators import PASSWORD, Browser, Server, make_world
 CLIENTS, SLOW, LARGE, LOOKING = 60, 300, 10, 4
 PAUSE = 0.05
 """Seconds between two requests of the user."""
-Work = Callable[[Server, threading.Event], None]
+BETWEEN = 0.25
+"""Seconds between two tries of a client."""
+Work = Callable[[Server, Event], None]
 
 
 def main() -> None:
@@ -108,18 +113,26 @@ def measure(server: Server, seconds: int) -> None:
 
 @contextmanager
 def under(server: Server, works: list[Work]) -> Iterator[None]:
-    """Others at work, each in a thread."""
-    over = threading.Event()
-    threads = [threading.Thread(target=each, args=(server, over), daemon=True) for each in works]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.5)
+    """Others at work, in a process of their own, so that they do not slow the user's clock."""
+    processes = multiprocessing.get_context("fork")
+    over = processes.Event()
+    others = processes.Process(target=at_work, args=(server, works, over), daemon=True)
+    others.start()
+    time.sleep(1)
     try:
         yield
     finally:
         over.set()
-        for thread in threads:
-            thread.join(60)
+        others.join(60)
+
+
+def at_work(server: Server, works: list[Work], over: Event) -> None:
+    """Each in a thread, until it is over."""
+    threads = [threading.Thread(target=each, args=(server, over), daemon=True) for each in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def worked(browser: Browser, seconds: int) -> tuple[list[float], list[float]]:
@@ -145,26 +158,30 @@ def told(seconds: list[float]) -> str:
     return " ".join(f"{1e3 * each:8.0f}" for each in found)
 
 
-def guess(server: Server, over: threading.Event) -> None:
-    """Try one password after another for the user's own name."""
+def guess(server: Server, over: Event) -> None:
+    """Try one name after another."""
     with httpx.Client(base_url=server.address, timeout=60) as client:
-        while not over.is_set():
+        for number in count():
+            if over.is_set():
+                return
+            form = {"name": f"name{number}-{threading.get_ident()}", "password": "a wrong one"}
             with suppress(httpx.TransportError):
-                client.post("/login", data={"name": "ada", "password": "a wrong password"})
+                client.post("/login", data=form)
+            over.wait(BETWEEN)
 
 
-def slow_heads(server: Server, over: threading.Event) -> None:
+def slow_heads(server: Server, over: Event) -> None:
     """Connections that send a header a byte at a time."""
     drip(server, over, "GET /judge HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ")
 
 
-def slow_bodies(server: Server, over: threading.Event) -> None:
+def slow_bodies(server: Server, over: Event) -> None:
     """Connections that send a form a byte at a time."""
     form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10000\r\n"
     drip(server, over, f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n{form}\r\nname=")
 
 
-def drip(server: Server, over: threading.Event, text: str) -> None:
+def drip(server: Server, over: Event, text: str) -> None:
     """Keep many connections open, with a byte each second; those that were closed, anew."""
     held: list[socket.socket | None] = [None] * SLOW
     while not over.is_set():
@@ -187,7 +204,7 @@ def dripped(server: Server, held: socket.socket | None, text: str) -> socket.soc
     return held
 
 
-def large_body(server: Server, over: threading.Event) -> None:
+def large_body(server: Server, over: Event) -> None:
     """Send a picture of 20 MB without being logged in."""
     files = {"file": ("x.png", b"\0" * 20_000_000, "image/png")}
     while not over.is_set():
@@ -195,7 +212,7 @@ def large_body(server: Server, over: threading.Event) -> None:
             httpx.post(f"{server.address}/api/find/image", files=files, timeout=60)
 
 
-def most_uncertain(server: Server, over: threading.Event) -> None:
+def most_uncertain(server: Server, over: Event) -> None:
     """Begin to judge where the models are least sure."""
     browser = Browser(server.address, "rosa")
     browser.client.timeout = httpx.Timeout(600)
@@ -205,7 +222,7 @@ def most_uncertain(server: Server, over: threading.Event) -> None:
     print(f"  (the first of the most uncertain came after {time.monotonic() - began:.1f} s)")
 
 
-def look(server: Server, over: threading.Event) -> None:
+def look(server: Server, over: Event) -> None:
     """Load the progress page again and again, while something new is done."""
     browser = Browser(server.address, "rosa")
     browser.client.timeout = httpx.Timeout(600)
