@@ -27,7 +27,7 @@ from drawsim.web.review.originals import of_originals
 
 DAY = timedelta(hours=24)
 QUICK = 3.0
-"""Seconds of counting that are always worth it; of a processor, so that a busy machine counts alike."""
+"""Seconds of a processor that are always worth it; a busy machine counts like an idle one."""
 SHARE = 20
 """Beyond that, counting again is worth it after so many times as long as it took."""
 
