@@ -32,6 +32,7 @@ from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.security.accounts import Accounts
+from tests.acceptance import annotators
 from tests.acceptance.annotators import PASSWORD, Browser, Server, make_world
 
 CLIENTS, SLOW, LARGE, LOOKING = 60, 300, 10, 4
@@ -54,6 +55,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--database")
     asked = parser.parse_args()
+    annotators.PATIENCE = 900  # so many images take a while to open
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         world, users, store = folder / "world", folder / "users.json", folder / "store"
