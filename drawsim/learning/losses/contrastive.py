@@ -19,7 +19,7 @@ class ContrastiveLoss(Loss):
 
     def __init__(self, margin: float, reduction: Reduction) -> None:
         super().__init__(reduction)
-        check_bounds("loss.margin", margin, 0, 2)
+        check_bounds("loss.margin", margin, -1, 1)
         self.margin = margin
 
     def forward(self, cosines: Similarities) -> Terms:
