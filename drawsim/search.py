@@ -63,7 +63,7 @@ def search(config: DictConfig) -> None:
         ),
     )
     answer = workflow.search(indexes, asking, settings)
-    print_sheets(answer.sheets)
+    print_sheets(answer.sheets, answer.above)
     if values["out"]:
         print(f"→ {workflow.write(answer, Path(values['out']), values['where'])}")
 

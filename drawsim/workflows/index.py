@@ -10,6 +10,7 @@ from typing import Any
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection, tables_of
 from drawsim.common.errors import UserError
+from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import BEST, model_source, rerank_settings, save_source
 from drawsim.pixels.reading import Method
 from drawsim.reporting.kit.figures import counted
@@ -161,7 +162,8 @@ def said_of(index: Index) -> list[str]:
                 f"(on {counted(part.measured.sample, kind)})"
             )
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
-    return [*lines, f"→ {index.folder}"]
+    own = own_calibration(index.folder)
+    return [*lines, *([own.note] if own.run else []), f"→ {index.folder}"]
 
 
 def _ann(value: str | Mapping[str, Any] | None) -> Settings | None:

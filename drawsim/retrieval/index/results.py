@@ -15,7 +15,7 @@ from drawsim.collection.pairs import read_pairs
 from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problem
 from drawsim.common.errors import UserError
-from drawsim.retrieval.analysis.calibration import LIST, Calibration
+from drawsim.retrieval.analysis.calibration import LIST, Calibration, Chance
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.gallery import UNKNOWN
 from drawsim.retrieval.index.queries import Hits
@@ -60,22 +60,40 @@ def known_pairs(
     asked: ids by kind. Nothing is known without the collection's pairs.csv. Raises UserError if
     that cannot be read.
     """
-    file = None if index.collection is None else index.collection / "pairs.csv"
     other = "drawing" if kind == "artwork" else "artwork"
-    wanted = set(asked.get(other, ()))
-    if file is None or not file.is_file() or not wanted:
-        return [False for _ in results]
+    partners = set().union(*confirmed(index, other, asked.get(other, ())).values())
+    return [name in partners for name in results]
+
+
+def confirmed(index: Index, kind: str, names: Iterable[str]) -> dict[str, set[str]]:
+    """The confirmed partners of images of a kind, ids as the index has them; only where there are.
+
+    Nothing is known without the collection's pairs.csv. Raises UserError if it cannot be read.
+    """
+    file = None if index.collection is None else index.collection / "pairs.csv"
+    wanted = {normal(name): name for name in names}
+    other = "drawing" if kind == "artwork" else "artwork"
+    if file is None or not file.is_file() or not wanted or other not in index.parts:
+        return {}
     problems: list[Problem] = []
     pairs = read_pairs(file, problems)
     if problems:
         raise UserError(f"{file}: cannot be read; {problems[0]}")
-    own = pairs[pairs["pair"] & pairs[f"{other}_id"].isin([normal(name) for name in wanted])]
-    partners = set(own[f"{kind}_id"])
-    return [normal(name) in partners for name in results]
+    own = pairs[pairs["pair"] & pairs[f"{kind}_id"].isin(list(wanted))]
+    partners = own[f"{other}_id"].tolist()
+    held: Mapping[str, object] = index.part(other).embeddings.rows
+    spelt = {name: name for name in partners if name in held}
+    if len(spelt) < len(set(partners)):  # an index may spell its ids otherwise
+        spelt = {normal(name): name for name in held}
+    found: dict[str, set[str]] = {}
+    for one, two in zip(own[f"{kind}_id"], partners, strict=True):
+        if two in spelt:
+            found.setdefault(wanted[one], set()).add(spelt[two])
+    return found
 
 
-def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> list[float] | None:
-    """Probability that the first of each list is a true match; None where the lists are too short.
+def top_chances(found: Hits, index: Index, calibration: Calibration) -> list[Chance | None]:
+    """How likely the first of each list is a true match; None for a list that is too short.
 
     Raises UserError if the calibration is of another model, or the lists are not of artworks.
     """
@@ -90,7 +108,11 @@ def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> li
                 f"calibration: fitted with another model ({key} {said[key][:40]}) than that of the "
                 f"index, {index.model}; fit it again"
             )
+    if found.scores.shape[1] < LIST:
+        return [None] * len(found.queries)
     scores = found.scores[:, :LIST]
-    if scores.shape[1] < LIST or np.isnan(scores).any():
-        return None
-    return [float(each) for each in calibration.probability(torch.from_numpy(scores))]
+    short = np.isnan(scores).any(axis=1)
+    chances = calibration.chances(torch.from_numpy(np.nan_to_num(scores)))
+    return [
+        None if missing else chance for chance, missing in zip(chances, short.tolist(), strict=True)
+    ]
