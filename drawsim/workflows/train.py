@@ -131,6 +131,7 @@ def report(run: RunFolder, collection: Collection) -> None:
         return
     import wandb
 
+    from drawsim.reporting.kit.captions import Captions
     from drawsim.reporting.run.page import write_report
     from drawsim.reporting.run.wandb_results import log_results
 
@@ -139,7 +140,7 @@ def report(run: RunFolder, collection: Collection) -> None:
         collection.paths("artwork"),
     )
     finished = run.record["status"] == "finished"
-    page = write_report(run.path, *pictures)
+    page = write_report(run.path, *pictures, captions=Captions.of(collection))
     log.info("result page: %s", page)
     if finished and wandb.run is not None:
         log_results(wandb.run, run.path, *pictures)
