@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drawsim.common.arguments import as_texts, listed, words_first
+from drawsim.common.arguments import listed, words_first
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
 
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
     from drawsim.workflows.annotate.workplace import Workplace
 
-TEXTS = (
-    *("collection", "index", "store", "users", "database", "host", "role", "out", "confirmed"),
-    *("source", "trust"),
-)
+TEXTS = ("collection", "store", "users", "database", "host", "role", "out", "source")
+LISTS = ("index", "confirmed", "trust")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
 
@@ -90,9 +88,8 @@ def _password(name: str) -> str:
 
 
 def _launch(arguments: Sequence[str]) -> None:
-    words, settings = words_first(arguments)
-    sys.argv[1:] = as_texts(settings, TEXTS)
-    launch("annotate", partial(annotate, words))
+    words, sys.argv[1:] = words_first(arguments)
+    launch("annotate", partial(annotate, words), texts=TEXTS, lists=LISTS)
 
 
 if __name__ == "__main__":

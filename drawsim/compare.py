@@ -28,4 +28,4 @@ def compare(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    launch("compare", compare)
+    launch("compare", compare, texts=("wandb", "reference", "out"), lists=("runs", "scores"))

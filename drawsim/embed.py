@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from drawsim.models.model import Model
     from drawsim.workflows.embed import Images
 
+TEXTS = (
+    *("out", "images", "run", "checkpoint", "import_npy", "store", "data.root", "data.demo.cache"),
+)
+
 
 def embed(config: DictConfig) -> None:
     """List the images, embed those that never were, and write the file."""
@@ -79,4 +83,4 @@ def _model(values: dict[str, Any]) -> Model:
 
 
 if __name__ == "__main__":
-    launch("embed", embed)
+    launch("embed", embed, texts=TEXTS, lists=("trust",))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from drawsim.retrieval.analysis.inputs import Inputs
 
+TEXTS = ("run", "checkpoint", "queries", "gallery", "pairs", "split", "collection", "out")
 CHOICES = {
     "protocol": ("drawsim", "thesis"),
     "direction": ("drawing_to_artwork", "artwork_to_drawing"),
@@ -83,8 +84,7 @@ def _check_choices(values: dict[str, Any]) -> None:
         if source == "checkpoint":
             others -= {"split"}
         if given := sorted(key for key in others if values[key]):
-            what = f"{given[0]}: leave it out where {source} is given, or leave out {source}."
-            raise UserError(what)
+            raise UserError(f"{given[0]}: leave it out where {source} is given, or the reverse")
         if source == "checkpoint" and not values["out"]:
             raise UserError("out must be given: out=DIR")
         return
@@ -97,4 +97,4 @@ def _check_choices(values: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    launch("evaluate", evaluate)
+    launch("evaluate", evaluate, texts=TEXTS, lists=("trust", "by", "rerank"))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from drawsim.common.arguments import as_texts
 from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("out", "run", "drawings", "artworks", "data.root")
+TEXTS = ("out", "run", "drawings", "artworks", "data.root", "data.demo.cache")
 
 
 def explore(config: DictConfig) -> None:
@@ -23,5 +21,4 @@ def explore(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = as_texts(sys.argv[1:], TEXTS)
-    launch("explore", explore)
+    launch("explore", explore, texts=TEXTS)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.collection.kinds import KINDS
-from drawsim.common.arguments import as_texts, listed
+from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = (
-    *("out", "run", "drawings", "artworks", "collection", "checkpoint", "backbone"),
-    *("ann", "remove", "from", "trust", "rerank"),
-)
+TEXTS = ("out", "run", "drawings", "artworks", "collection", "checkpoint", "backbone", "from")
+LISTS = ("ann", "remove", "trust", "rerank")
 
 
 def index(config: DictConfig) -> None:
@@ -76,5 +73,4 @@ def _check(values: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = as_texts(sys.argv[1:], TEXTS)
-    launch("index", index)
+    launch("index", index, texts=TEXTS, lists=LISTS)

@@ -11,6 +11,8 @@ from drawsim.common.launch import launch, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+TEXTS = ("source", "out", "step.images", "step.embeddings", "step.split")
+
 
 def prepare(config: DictConfig) -> None:
     """Run one step and print what it read, made and skipped."""
@@ -26,4 +28,4 @@ def prepare(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    launch("prepare", prepare)
+    launch("prepare", prepare, texts=TEXTS)

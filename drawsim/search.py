@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.collection.kinds import KINDS
-from drawsim.common.arguments import as_texts, listed
+from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = (
-    *("index", "id", "image", "box", "from", "combine", "unlike", "in", "where"),
-    *("calibration", "run", "checkpoint", "backbone", "trust", "rerank", "out"),
-)
+TEXTS = ("box", "from", "combine", "in", "calibration", "run", "checkpoint", "backbone", "out")
+LISTS = ("index", "id", "image", "unlike", "where", "trust", "rerank")
 
 
 def search(config: DictConfig) -> None:
@@ -91,5 +88,4 @@ def _check(values: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = as_texts(sys.argv[1:], TEXTS)
-    launch("search", search)
+    launch("search", search, texts=TEXTS, lists=LISTS)

@@ -10,6 +10,7 @@ from drawsim.common.launch import choices_made, launch, output_folder, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+TEXTS = ("study", "name", "out", "image_cache", "data.root", "data.demo.cache")
 FRONT = ("backbone", "aug", "split")
 """Groups whose option is in every name."""
 ELSEWHERE = ("data", "logger")
@@ -45,4 +46,4 @@ def run_name(config: DictConfig) -> str:
 
 
 if __name__ == "__main__":
-    launch("train", train, run_name=run_name)
+    launch("train", train, texts=TEXTS, run_name=run_name)

@@ -39,7 +39,7 @@ FILES = [
 LINES, COMMAND_LINES = 400, 100
 TYPES_ONLY = "TYPE_CHECKING"
 
-HYDRA = {"common/configuration.py", "common/launch.py"}
+HYDRA = {"common/arguments.py", "common/configuration.py", "common/launch.py"}
 """Who imports Hydra and omegaconf: what reads a command's configuration, and what starts it."""
 
 

@@ -1,67 +1,139 @@
-"""CSV files of a collection, read and written: RFC 4180, UTF-8, every cell a text."""
+"""CSV files that people bring or that drawsim writes, read and written: every cell a text.
+
+drawsim writes RFC 4180 in UTF-8 with commas. What spreadsheets write besides is read too, where one
+thing alone can be meant, and said: other separators and encodings (`dialects`, `encodings`), names
+of columns in other capitals (`columns`), cells that are kept from running (`spreadsheets`).
+"""
 
 from __future__ import annotations
 
+import csv
 import io
 from pathlib import Path
 
 import pandas as pd
 
-from drawsim.collection.problems import Problem
-from drawsim.collection.spreadsheets import guarded, unguarded
+from drawsim.collection.columns import offer, renamed, twice
+from drawsim.collection.dialects import Dialect, dialect
+from drawsim.collection.encodings import NotText, decode
+from drawsim.collection.problems import Problem, Problems
+from drawsim.collection.spreadsheets import guarded, told_as_text, unguarded
 from drawsim.common.files import atomic
+from drawsim.common.opening import CannotOpenError, read_regular
+
+MOST_BYTES = 2 << 30
+"""Of a table; that of a museum with half a million objects has 0.3 GB."""
 
 
-def read_csv(path: Path, required: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
-    """A CSV (RFC 4180, UTF-8, a BOM is fine) with every cell as text and row numbers as the index.
+def read_csv(path: Path, required: tuple[str, ...], problems: Problems) -> pd.DataFrame:
+    """A table with every cell as text and row numbers as the index (header = 1).
 
     Cells that are not there are empty; rows with nothing in them are left out. What keeps a
     spreadsheet from running cells (see `spreadsheets`) is taken off. Problems are appended to
-    `problems`; the table is then empty but has the required columns.
+    `problems`, with a note on what is not as drawsim writes it; of a table with problems the result
+    is empty but has the required columns.
     """
-    empty = pd.DataFrame(columns=list(required), dtype=str)
-    if not path.is_file():
-        problems.append(
-            Problem(path.name, None, "missing", f"it must have the columns {', '.join(required)}")
-        )
-        return empty
+    table = _read(path, required, problems)
+    return pd.DataFrame(columns=list(required), dtype=str) if table is None else table
+
+
+def _read(path: Path, required: tuple[str, ...], problems: Problems) -> pd.DataFrame | None:
+    data = _bytes(path, required, problems)
+    if data is None:
+        return None
+    text = decode(data)
+    if isinstance(text, NotText):
+        problems.append(Problem(path.name, text.row, text.what, text.cure))
+        return None
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        header = text.partition("\n")[0]
-        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
-            if mark in header and "," not in header:
-                problems.append(Problem(path.name, 1, f"separated by {name}", "save with commas"))
-                return empty
-        table = pd.read_csv(
-            io.StringIO(text), dtype=str, keep_default_na=False, skip_blank_lines=False
-        )
-    except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        problems.append(Problem(path.name, row, "not UTF-8", "save the table as UTF-8"))
-        return empty
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        problems.append(Problem(path.name, None, what, "check the file and its permissions"))
-        return empty
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        form = dialect(text.text, required)
+        if isinstance(form, str):
+            problems.append(Problem(path.name, 1, form, "save with one of them, such as commas"))
+            return None
+        table = _cells(form)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
         what = f"not a CSV table: {str(error).strip()}"
         problems.append(Problem(path.name, None, what, "mend or re-export"))
-        return empty
+        return None
     if not isinstance(table.index, pd.RangeIndex):  # pandas took the first cells for row names
         what = "more cells than the header has names"
-        problems.append(Problem(path.name, 2, what, "quote cells that contain commas"))
-        return empty
-    table.index = pd.RangeIndex(2, len(table) + 2)
+        cure = "quote cells that contain the separator"
+        problems.append(Problem(path.name, 2, what, cure))
+        return None
+    first = form.blank + 2
+    table.index = pd.RangeIndex(first, len(table) + first)
     table = table.fillna("")
-    table = table[(table != "").any(axis=1)]
+    named = _named(path, table[(table != "").any(axis=1)], form, required, problems)
+    if named is None:
+        return None
+    formulas = ""
+    if '="' in form.body:
+        named, formulas = told_as_text(named)
+    for said in (text.encoding, form.words, formulas):
+        if said:
+            problems.note(path, said)
+    return unguarded(named)
+
+
+def _bytes(path: Path, required: tuple[str, ...], problems: Problems) -> bytes | None:
+    """The content of a regular file of bounded size, or None and a problem."""
+    if not path.exists():
+        cure = f"it must have the columns {', '.join(required)}" if required else "name another"
+        problems.append(Problem(path.name, None, "missing", cure))
+        return None
+    try:
+        return read_regular(path, MOST_BYTES)
+    except CannotOpenError as error:
+        cure = "check the file and its permissions"
+        problems.append(Problem(path.name, None, error.reason, cure))
+        return None
+
+
+def _cells(form: Dialect) -> pd.DataFrame:
+    """All rows below the header, named as it is, every cell a text or nan."""
+    if not form.header:
+        raise pd.errors.EmptyDataError("it is empty")
+    table: pd.DataFrame = pd.read_csv(
+        io.StringIO(form.body),
+        sep=form.separator,
+        header=0,
+        names=list(range(len(form.header))),
+        dtype=str,
+        keep_default_na=False,
+        skip_blank_lines=False,
+    )
+    return table
+
+
+def _named(
+    path: Path,
+    table: pd.DataFrame,
+    form: Dialect,
+    required: tuple[str, ...],
+    problems: Problems,
+) -> pd.DataFrame | None:
+    """The table with its columns' names as they are known; None and problems if these lack."""
+    repeated = twice(form.header)
+    problems += [
+        Problem(path.name, 1, f"columns {places} are both {name!r}", "keep or rename one of them")
+        for name, places in repeated
+    ]
+    if repeated:
+        return None
+    names = renamed(form.header)
+    filled = {n: bool((table[n] != "").any()) for n in range(len(form.header))}
+    own = {n: names[name] if name.strip() else f"Unnamed: {n}" for n, name in enumerate(names)}
+    table = table[[n for n in own if form.header[n].strip() or filled[n]]].rename(columns=own)
     if "uid" in table.columns:  # the thesis's tables: `uid` is the id, `id` a running number
         table = table.rename(columns={"id": "number", "uid": "id"})
     missing = [name for name in required if name not in table.columns]
     if missing:
-        cure = f"found {', '.join(table.columns)}"
-        problems.append(Problem(path.name, 1, f"no column {', '.join(missing)}", cure))
-        return empty
-    return unguarded(table)
+        what = f"no column {', '.join(missing)}"
+        problems.append(Problem(path.name, 1, what, offer(missing, form.header)))
+        return None
+    if other := [f"{name!r} is {known}" for name, known in names.items() if name != known]:
+        problems.note(path, f"columns {', '.join(other)}")
+    return table
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.pairs import with_parents
+from drawsim.collection.problems import Problems
 from drawsim.collection.splits import (
     COLUMNS,
     SETS,
@@ -277,7 +278,7 @@ def _file(
     rows = rows.sort_values(["cluster", "drawing_id", "artwork_id"])
     table = rows
     if path.is_file():
-        before = with_parents(read_csv(path, COLUMNS[:2], []))
+        before = with_parents(read_csv(path, COLUMNS[:2], Problems()))
         table = pd.concat([before, rows.astype(str)]).fillna("")
     return SplitFile(
         path=path,

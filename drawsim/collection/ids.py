@@ -3,16 +3,39 @@
 The same letters can be written in several ways ("é" as one character, or as "e" and an accent):
 file systems, spreadsheets and databases each prefer one. Two texts are the same id if they are
 equal after Unicode normalisation form C (Unicode Standard Annex 15).
+
+People write ids as names of files too, with a folder or an ending, in other capitals, with spaces
+that nobody sees. Such a text is an id of a list if it can be meant for one alone.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 import pandas as pd
 
-from drawsim.common.errors import UserError
+from drawsim.collection.damage import CURE, Originals
+from drawsim.common.errors import UserError, nearest
+
+_ENDING = re.compile(
+    r"\.(jpe?g|jpe|jfif|png|webp|tiff?|bmp|gif|jp2|j2k|jpx|jpf|avif|heic|heif|jxl|tga)", re.I
+)
+_NEAR = 4
+"""Letters at the beginning or the end that an id has in common with those it may be meant for."""
+_OFFERS = 20
+"""Unknown ids for which near ones are looked for: as many as are shown."""
+
+
+Note = Callable[[str], None]
+"""Is told, in a few words, what was read otherwise than it is written."""
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
 
 
 def normal(text: str) -> str:
@@ -24,26 +47,140 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def find(text: str, ids: Collection[str]) -> str | None:
-    """The one of some ids that this text is, in whatever spelling; None: none of them."""
-    if text in ids:
-        return text
-    wanted = normal(text)
-    return next((name for name in ids if normal(name) == wanted), None)
+def trimmed(text: str) -> str:
+    """A text without spaces and signs that nobody sees at its ends.
+
+    >>> trimmed("\\u200bd 3\\u00a0 ")
+    'd 3'
+    """
+    ends = [place for place, c in enumerate(text) if not _is_unseen(c)]
+    return text[ends[0] : ends[-1] + 1] if ends else ""
 
 
-def as_listed(names: pd.Series[str], listed: Iterable[str]) -> pd.Series[str]:
+def without_image_ending(name: str) -> str:
+    """A name without the ending of an image file, if it has one.
+
+    >>> without_image_ending("a.b.TIF"), without_image_ending("a.b")
+    ('a.b', 'a.b')
+    """
+    found = _ENDING.search(name, max(name.rfind("."), 0))
+    return name[: found.start()] if found and found.end() == len(name) else name
+
+
+class IdList:
+    """The ids of a table, in which texts are looked up.
+
+    paths: that the table has for them, by id; a text may be one of these.
+    """
+
+    def __init__(self, ids: Iterable[str], paths: Mapping[str, str] | None = None) -> None:
+        self._ids = dict.fromkeys(ids)
+        self._paths = paths or {}
+        self._keyed: dict[str, dict[str, list[str]]] = {}
+        self._offers = 0
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def find(self, text: str) -> str | None:
+        """The id that a text is meant for, in whatever spelling; None: none, or one of several."""
+        return self.look_up(text)[0]
+
+    def look_up(self, text: str) -> tuple[str | None, str, list[str]]:
+        """The id that a text is meant for, how it is written, and between which it cannot be told.
+
+        how: empty where only the Unicode spelling differs, or not even that.
+        """
+        if text in self._ids:
+            return text, "", []
+        for how, key in _WAYS.items():
+            found = [name for name in self._by(how, key).get(key(text), []) if _fits(text, name)]
+            if len(found) == 1:
+                return found[0], how, []
+            if found:
+                return None, how, found
+        at = self._by_path.get(_path(text), [])
+        return (at[0], "as paths", []) if len(at) == 1 else (None, "", at)
+
+    def why_unknown(self, text: str) -> tuple[str, str]:
+        """What is to be said of a text that is no id, after "is not in …", and the cure."""
+        _, _, between = self.look_up(text)
+        if between:
+            names = " or ".join(map(repr, between[:3]))
+            return f", it may be {names}", "write the one that is meant"
+        if happened := self._originals.explain(trimmed(text)):
+            return f": {happened}", CURE
+        self._offers += 1
+        near = self._near(text) if self._offers <= _OFFERS else ""
+        return "", f"add it there or correct the id{near and f': {near}'}"
+
+    def _near(self, text: str) -> str:
+        """An offer of near ids; only those with a common beginning or end are compared."""
+        word = normal(text)
+        alike = {*self._by_ends.get(word[:_NEAR], ()), *self._by_ends.get(word[-_NEAR:], ())}
+        offer = nearest(word, alike) if alike else ""
+        return offer if offer.startswith("did") else ""
+
+    @cached_property
+    def _by_ends(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._ids:
+            for end in {normal(name)[:_NEAR], normal(name)[-_NEAR:]}:
+                found[end].append(name)
+        return found
+
+    @cached_property
+    def _originals(self) -> Originals:
+        return Originals(self._ids)
+
+    @cached_property
+    def _by_path(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, path in self._paths.items():
+            found[_path(path)].append(name)
+        return found
+
+    def _by(self, how: str, key: Callable[[str], str]) -> dict[str, list[str]]:
+        if how not in self._keyed:
+            keyed: dict[str, list[str]] = defaultdict(list)
+            for name in self._ids:
+                keyed[key(name)].append(name)
+            self._keyed[how] = keyed
+        return self._keyed[how]
+
+
+def find(text: str, ids: Iterable[str]) -> str | None:
+    """The one of some ids that a text is meant for (see `IdList`)."""
+    return IdList(ids).find(text)
+
+
+def as_listed(
+    names: pd.Series[str],
+    listed: Iterable[str] | IdList,
+    note: Note = silent,
+) -> pd.Series[str]:
     """The names, each as it is spelt in a list of ids; those that it does not have stay as is.
 
-    >>> as_listed(pd.Series(["e\\u0301", "x"]), ["\\u00e9"]).tolist() == ["\\u00e9", "x"]
-    True
+    note: is told which names are written otherwise than as ids, but for their Unicode spelling.
+
+    >>> as_listed(pd.Series(["e\\u0301", "x", "A.jpg"]), ["\\u00e9", "a"]).tolist()
+    ['é', 'x', 'a']
     """
-    ids = list(listed)
-    strange = ~names.isin(ids)
-    if not strange.any():
-        return names
-    spelt = {normal(name): name for name in ids}
-    return names.where(~strange, names.map(lambda name: spelt.get(normal(name), name)))
+    ids = listed if isinstance(listed, IdList) else IdList(listed)
+    meant = {name: ids.look_up(name) for name in names.unique()}
+    hows: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, (found, how, _) in meant.items():
+        if found is not None and how:
+            hows[how].append((name, found))
+    if hows:
+        told = [
+            f"{len(some):,} {how} ({some[0][0]!r} is {some[0][1]!r})" for how, some in hows.items()
+        ]
+        note(f"{names.name or 'ids'}: {', '.join(told)}")
+    return names.map(lambda name: name if meant[name][0] is None else meant[name][0])
 
 
 def check_ids(ids: Iterable[str]) -> None:
@@ -59,3 +196,46 @@ def check_ids(ids: Iterable[str]) -> None:
                 "(NFC); rename one of the two"
             )
         seen[normal(name)] = name
+
+
+def _is_unseen(letter: str) -> bool:
+    return letter.isspace() or unicodedata.category(letter) in ("Cf", "Cc", "Zs", "Zl", "Zp")
+
+
+def _visible(text: str) -> str:
+    """What people see: no unseen signs, one space for any, no apostrophe that marks a text."""
+    shown = "".join(" " if c.isspace() else c for c in text if c.isspace() or not _is_unseen(c))
+    return normal(" ".join(shown.split())).removeprefix("'")
+
+
+def _path(text: str) -> str:
+    return _visible(text).replace("\\", "/").removeprefix("./")
+
+
+def _bare(text: str) -> str:
+    return without_image_ending(_path(text))
+
+
+def _name(text: str) -> str:
+    return _bare(text).rpartition("/")[2]
+
+
+_WAYS: dict[str, Callable[[str], str]] = {
+    "": normal,
+    "with unseen spaces": _visible,
+    "with an ending": _bare,
+    "with a folder": _name,
+    "in other capitals": lambda text: _visible(text).casefold(),
+    "as file names in other capitals": lambda text: _name(text).casefold(),
+}
+"""How a text may be written that is meant for an id, the surest first."""
+
+
+def _fits(text: str, name: str) -> bool:
+    """Whether a text can be meant for an id: where both have folders or endings, these agree."""
+    ours, theirs = _path(text).casefold(), _path(name).casefold()
+    endings = [place[len(_bare(place)) :] for place in (ours, theirs)]
+    folders = [_bare(place).split("/")[:-1] for place in (ours, theirs)]
+    short, long = sorted(folders, key=len)
+    same_end = not all(endings) or endings[0] == endings[1]
+    return same_end and (not short or long[-len(short) :] == short)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from drawsim.collection.ids import as_listed
 from drawsim.collection.names import original_id
 from drawsim.collection.problems import Problem
 
@@ -14,9 +13,10 @@ CURE = "name the same original in both, or leave one of the two cells empty"
 def parents_of(drawings: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series[str]:
     """The original of each drawing, by id: itself, unless it is a style copy.
 
-    A drawing is a copy if the column `parent` of drawings.csv, or else of pairs.csv, names another
-    drawing; of a copy of a copy it is the first original. A table of drawings without that column,
-    such as the thesis's, tells by the ids: a copy has that of its original and a style's ending.
+    drawings, pairs: with their ids as drawings.csv spells them. A drawing is a copy if the column
+    `parent` of drawings.csv, or else of pairs.csv, names another drawing; of a copy of a copy it is
+    the first original. A table of drawings without that column, such as the thesis's, tells by the
+    ids: a copy has that of its original and a style's ending.
     """
     ids = pd.Series(drawings.index, drawings.index, dtype=object)
     named = _named(drawings, pairs)
@@ -57,7 +57,7 @@ def _named(drawings: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     copies = pairs[pairs["parent"] != pairs["drawing_id"]]
     named = dict(zip(copies["drawing_id"], copies["parent"], strict=True))
     if "parent" in drawings.columns:
-        parent = as_listed(drawings["parent"].str.strip(), drawings.index)
+        parent = drawings["parent"]
         others = parent[(parent != "") & (parent != drawings.index)]
         named |= {str(name): original for name, original in others.items()}
     return named

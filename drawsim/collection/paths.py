@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-import yaml
 
 from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError
-from drawsim.common.files import read_json, read_text, write_json, write_text
+from drawsim.common.files import read_json, write_json, write_text
+from drawsim.common.yaml_files import read_yaml, yaml_text
 
 SETTINGS = "collection.yaml"
 CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS}, then step=trust"
@@ -114,8 +114,7 @@ def allow_roots(root: Path, roots: Sequence[Path]) -> None:
         end = os.path.realpath(root)
         own = [Path(os.path.relpath(each, end)).as_posix() for each in new]
         settings["roots"] = [*settings.get("roots", []), *own]
-        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-        write_text(root / SETTINGS, text)
+        write_text(root / SETTINGS, yaml_text(settings))
     agree(root, roots)
 
 
@@ -149,14 +148,11 @@ def _settings(root: Path) -> dict[str, Any]:
     file = root / SETTINGS
     if not file.is_file():
         return {}
-    try:
-        settings = yaml.safe_load(read_text(file)) or {}
-    except (ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    roots = settings.get("roots", []) if isinstance(settings, dict) else None
+    settings = read_yaml(file, "the settings of a collection")
+    roots = settings.get("roots", [])
     if not isinstance(roots, list) or not all(isinstance(each, str) and each for each in roots):
         raise UserError(f"{file}: `roots` must be a list of folders, such as roots: [../scans]")
-    return dict(settings)
+    return settings
 
 
 def _agreed_file() -> Path:

@@ -12,6 +12,7 @@ import logging
 import random
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -21,10 +22,16 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from drawsim.collection.csv_files import read_csv, write_csv
-from drawsim.collection.ids import as_listed
-from drawsim.collection.pairs import graded_unconfirmed, with_parents
-from drawsim.collection.problems import Problem, raise_problems
-from drawsim.collection.tables import Collection
+from drawsim.collection.ids import IdList, Note, trimmed
+from drawsim.collection.kinds import Kind
+from drawsim.collection.pairs import (
+    graded_unconfirmed,
+    spelt_as_listed,
+    unknown_ids,
+    with_parents,
+)
+from drawsim.collection.problems import Problem, Problems, raise_problems
+from drawsim.collection.tables import Collection, ids_of
 from drawsim.common.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
@@ -132,16 +139,15 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
     Raises UserError with every other unknown id, every set that is not train, val or test, and
     every image that is in two sets.
     """
-    problems: list[Problem] = []
+    problems = Problems()
     split = read_csv(path, ("drawing_id", "artwork_id", "set"), problems)
-    drawings = collection.drawings.index
-    split = split.assign(
-        drawing_id=as_listed(split["drawing_id"], drawings),
-        artwork_id=as_listed(split["artwork_id"], collection.artworks.index),
-    )
-    if "parent" in split.columns:
-        split = split.assign(parent=as_listed(split["parent"], drawings))
-    split = with_parents(split)
+    listed: dict[Kind, IdList] = {
+        "drawing": ids_of(collection.drawings),
+        "artwork": ids_of(collection.artworks),
+    }
+    note = partial(problems.note, path)
+    split = with_parents(spelt_as_listed(split, listed, note))
+    split = split.assign(set=_sets(split["set"], note))
     parents = dict(collection.parents.items())
     own = [
         str(parents.get(name, parent)) if parent == name else str(parent)
@@ -151,25 +157,29 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
     cluster = split["cluster"] if "cluster" in split.columns else pd.Series(-1, index=split.index)
     numbers = pd.to_numeric(cluster, errors="coerce").fillna(-1)
     split = split.assign(cluster=numbers.astype("int64"))
-    missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(drawings)
+    missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(
+        collection.drawings.index
+    )
     if missing_copy.any():
         log.info("%s: %d rows of style copies not in drawings.csv", path, missing_copy.sum())
     split = split[~missing_copy]
     for row in split.index[~split["set"].isin(SETS)]:
         what = f"set is {split.at[row, 'set']!r}"
         problems.append(Problem(path.name, int(row), what, "write train, val or test"))
-    for column, known in (
-        ("drawing_id", drawings),
-        ("artwork_id", collection.artworks.index),
-    ):
-        for row, name in split.loc[~split[column].isin(known), column].items():
-            what = f"unknown {column} {name!r}"
-            problems.append(
-                Problem(path.name, int(str(row)), what, "remove the row or add the image")
-            )
+    for kind, ids in listed.items():
+        problems += unknown_ids(path.name, split[f"{kind}_id"], ids, f"{kind}s.csv")
     problems += leaks(split[split["set"].isin(SETS)], path.name)
     raise_problems(f"{path} cannot be used", problems)
     return split[list(COLUMNS)].reset_index(drop=True)
+
+
+def _sets(cells: pd.Series[str], note: Note) -> pd.Series[str]:
+    """The names of sets, in whatever capitals and with unseen spaces."""
+    names = cells.map(lambda cell: trimmed(cell).casefold())
+    changed = cells[(names != cells) & names.isin(SETS)].unique()
+    if len(changed):
+        note(f"set: {', '.join(map(repr, changed[:3]))} read as {', '.join(SETS)}")
+    return cells.where(~names.isin(SETS), names)
 
 
 def split_files(root: Path) -> list[Path]:

@@ -15,6 +15,7 @@ import pandas as pd
 _SIGNS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"  # the last four: = + - @ of full width
 _FORMULA = re.compile(rf"'*{_SIGNS}")
 _GUARDED = re.compile(rf"'+{_SIGNS}")
+_TOLD = re.compile(r'="((?:[^"]|"")*)"')
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -44,6 +45,23 @@ def guarded(table: pd.DataFrame) -> pd.DataFrame:
 def unguarded(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the guard taken from every text cell."""
     return _each_text(table, _GUARDED, unguard)
+
+
+def told_as_text(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The table with `="007"`, a formula that gives a text, as that text; and a note if there was.
+
+    Programs write it so that a spreadsheet keeps the zeros of an id.
+    """
+    many = sum(int(table[name].str.fullmatch(_TOLD).sum()) for name in table.columns)
+    if not many:
+        return table, ""
+    plain = table.apply(lambda cells: cells.map(_plain))
+    return plain, f'{many:,} cells are formulas of a text (="…"), read as the text'
+
+
+def _plain(cell: str) -> str:
+    found = _TOLD.fullmatch(cell)
+    return found[1].replace('""', '"') if found else cell
 
 
 def _each_text(

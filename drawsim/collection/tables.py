@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection as Ids
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import Literal, get_args
@@ -17,12 +17,14 @@ from typing import Literal, get_args
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.ids import as_listed, normal
+from drawsim.collection.damage import CURE as CURE_ID
+from drawsim.collection.damage import is_unreadable, note_damage
+from drawsim.collection.ids import IdList, as_listed, normal, trimmed
 from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import read_pairs, unknown_ids
 from drawsim.collection.parents import parent_problems, parents_of
 from drawsim.collection.paths import CURE, Places
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError
 
 Table = Literal["drawings", "artworks", "pairs"]
@@ -74,7 +76,7 @@ class Collection:
                 f"{root}: no such folder. Set data.root to a folder with {listed}, "
                 "or use data=demo."
             )
-        problems: list[Problem] = []
+        problems = Problems()
         read = read_tables(root, tables, problems)
         raise_problems(f"{root} cannot be used", problems)
         return cls(root, *read)
@@ -165,7 +167,7 @@ def tables_of(root: Path, kind: Kind) -> tuple[Table, ...]:
 
 
 def read_tables(
-    root: Path, tables: tuple[Table, ...], problems: list[Problem]
+    root: Path, tables: tuple[Table, ...], problems: Problems
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Drawings, artworks and pairs of a folder; those not asked for are empty.
 
@@ -181,12 +183,11 @@ def read_tables(
     drawings, artworks = images.values()
     if "pairs" not in tables:
         return drawings, artworks, _no_pairs()
-    pairs = read_pairs(root / "pairs.csv", problems)
-    for column, name in (("drawing_id", "drawings"), ("artwork_id", "artworks")):
-        pairs = pairs.assign(**{column: as_listed(pairs[column], images[name].index)})
-        if len(images[name]):  # of a table that cannot be read, every id would be unknown
-            problems += unknown_ids(pairs, column, images[name].index, f"{name}.csv")
-    pairs = pairs.assign(parent=as_listed(pairs["parent"], drawings.index))
+    listed: dict[Kind, IdList] = {"drawing": ids_of(drawings), "artwork": ids_of(artworks)}
+    pairs = read_pairs(root / "pairs.csv", problems, listed)
+    for kind, ids in listed.items():
+        if ids:  # of a table that cannot be read, every id would be unknown
+            problems += unknown_ids("pairs.csv", pairs[f"{kind}_id"], ids, f"{kind}s.csv")
     problems += parent_problems(drawings, pairs)
     parents = dict(parents_of(drawings, pairs).items())
     own = [
@@ -205,13 +206,27 @@ def _no_pairs() -> pd.DataFrame:
     return pairs.astype({"pair": bool})
 
 
-def read_images(path: Path, problems: list[Problem], places: Places) -> pd.DataFrame:
+def ids_of(images: pd.DataFrame) -> IdList:
+    """The ids of a table of images, indexed by id, and their paths: what ids can be meant for."""
+    paths = images["path"].to_dict() if "path" in images.columns else {}
+    return IdList(images.index, {str(name): str(path) for name, path in paths.items()})
+
+
+def read_images(path: Path, problems: Problems, places: Places) -> pd.DataFrame:
     """A table of drawings or artworks, indexed by id; problems are appended as in `read_csv`.
 
     places: where its images may lie.
     """
+    return read_image_rows(path, problems, places).set_index("id")
+
+
+def read_image_rows(path: Path, problems: Problems, places: Places) -> pd.DataFrame:
+    """The same, with `id` a column and the rows of the file as the index.
+
+    Spaces that nobody sees around an id, and around a path to no file, are taken off.
+    """
     before = len(problems)
-    table = read_csv(path, ("id", "path"), problems)
+    table = _seen(path, read_csv(path, ("id", "path"), problems), problems)
     for column in ("id", "path"):
         problems += [
             Problem(path.name, int(row), f"empty {column}", "fill it in")
@@ -232,4 +247,30 @@ def read_images(path: Path, problems: list[Problem], places: Places) -> pd.DataF
             problems.append(Problem(path.name, int(str(row)), what, "keep one of the two"))
     if table.empty and len(problems) == before:
         problems.append(Problem(path.name, None, "no rows", "list at least one image"))
-    return table.set_index("id")
+    problems += [
+        Problem(path.name, int(str(row)), f"id {name!r} is none", CURE_ID)
+        for row, name in table["id"].items()
+        if is_unreadable(name)
+    ]
+    note_damage(table, partial(problems.note, path))
+    return table
+
+
+def _seen(path: Path, table: pd.DataFrame, problems: Problems) -> pd.DataFrame:
+    """The table with what nobody sees taken from its ids, parents and paths, and that noted."""
+    own = {"id": table["id"].map(trimmed)}
+    gone = table["path"].map(trimmed) != table["path"]
+    if gone.any():
+        own["path"] = table["path"].map(
+            lambda place: place if (path.parent / place).is_file() else trimmed(place)
+        )
+    changed = {name: table[name][cells != table[name]] for name, cells in own.items()}
+    for name, cells in changed.items():
+        if len(cells):
+            problems.note(path, f"{name}: {len(cells):,} with unseen spaces ({cells.iloc[0]!r})")
+    table = table.assign(**own)
+    if "parent" in table.columns:
+        ids = IdList(table["id"], dict(zip(table["id"], table["path"], strict=True)))
+        parents = as_listed(table["parent"].map(trimmed), ids, partial(problems.note, path))
+        table = table.assign(parent=parents)
+    return table

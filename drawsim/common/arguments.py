@@ -1,30 +1,44 @@
-"""Ids and file names on the command line, taken as they are written.
+"""The command line as people type it: file names, ids and words are taken as they are written.
 
-To Hydra 1995_14 is a number, a comma begins a sweep, and ê is no letter.
+To Hydra 1995_14 is a number, a comma begins a sweep, ê is no letter, and a bracket is an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+_SETTING = re.compile(r"[+~]{0,2}[\w./@:-]+=")
 _ELEMENT = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,]*?)\s*(?:,|$)""")
-_MEANT_SO = ("'", '"', "{")
-"""What a value begins with that is left to Hydra."""
+_ATOM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^][{},:'"]+""")
+_QUOTES = ("'", '"')
 
 
-def as_texts(arguments: Sequence[str], keys: Collection[str]) -> list[str]:
-    """The arguments, with the values of these settings, or the parts of a [list], as texts.
+def as_texts(
+    arguments: Sequence[str],
+    texts: Collection[str] = (),
+    lists: Collection[str] = (),
+    *,
+    sweep: bool = False,
+) -> list[str]:
+    """The arguments of a command line in Hydra's grammar, meaning what is written.
 
-    Values in quotes, mappings and `null` stay as they are.
+    texts: settings that are one text. lists: settings that are a text or a [list] of them, or a
+    mapping. Of other settings, only what Hydra cannot read is taken as text. Values in quotes and
+    `null` stay as they are. sweep: of several jobs, whose values stand side by side with commas.
 
     >>> as_texts(["id=1995_14", "box=1,2,3,4", "image=[a b.png,'c,d.png']", "k=3"],
-    ...          ["id", "box", "image"])
+    ...          ["id", "box"], ["image"])
     ["id='1995_14'", "box='1,2,3,4'", "image=['a b.png','c,d.png']", 'k=3']
+    >>> as_texts(["out=my runs (1)", "name=Käthe's", "step.where={country: Österreich}"])
+    ["out='my runs (1)'", "name='Käthe\\\\'s'", "step.where={country: 'Österreich'}"]
     """
-    return [_as_text(argument, keys) for argument in arguments]
+    return list(_as_texts(arguments, texts, lists, sweep=sweep))
 
 
 def listed(value: Any) -> list[str]:
@@ -46,21 +60,71 @@ def words_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(arguments[:count]), list(arguments[count:])
 
 
-def _as_text(argument: str, keys: Collection[str]) -> str:
-    key, sign, value = argument.partition("=")
-    value = value.strip()
-    if not sign or key not in keys or value in ("", "null") or value.startswith(_MEANT_SO):
-        return argument
-    if value.startswith("[") and value.endswith("]"):
-        inner = value[1:-1]
-        parts = [match[1] for match in _ELEMENT.finditer(inner) if match[1]]
-        return f"{key}=[{','.join(quoted(part) for part in parts)}]"
-    return f"{key}={quoted(value)}"
-
-
 def quoted(text: str) -> str:
     """The text in quotes as Hydra reads them: backslashes count only before a quote."""
-    if text.startswith(_MEANT_SO[:2]):
-        return text
     inner = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
     return f"'{inner}'"
+
+
+def _as_texts(
+    arguments: Sequence[str], texts: Collection[str], lists: Collection[str], *, sweep: bool
+) -> Iterator[str]:
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        own = _value(key, value, texts, lists, sweep) if _SETTING.match(argument) else None
+        yield argument if own is None else f"{key}={own}"
+
+
+def _value(
+    key: str, value: str, texts: Collection[str], lists: Collection[str], sweep: bool
+) -> str | None:
+    """The value for Hydra; None: as it is."""
+    raw, value = value, value.strip()
+    if value in ("", "null") or (value.startswith(_QUOTES) and _is_read(value)):
+        return None
+    name = key.lstrip("+~")
+    if name in texts or name in lists:
+        if sweep and _is_sweep(value):
+            return None
+        if name in lists and value.startswith("{") and _is_read(value):
+            return None
+        if name in lists and value.startswith("[") and value.endswith("]"):
+            parts = [match[1] for match in _ELEMENT.finditer(value[1:-1]) if match[1]]
+            return f"[{','.join(map(_once_quoted, parts))}]"
+        return quoted(raw)
+    if _is_read(value):
+        return None
+    if value[0] + value[-1] in ("[]", "{}"):
+        repaired = _ATOM.sub(lambda found: _readable(found[0]), value)
+        return repaired if _is_read(repaired) else quoted(value)
+    return quoted(value)
+
+
+def _once_quoted(text: str) -> str:
+    return text if text.startswith(_QUOTES) and _is_read(text) else quoted(text)
+
+
+def _readable(atom: str) -> str:
+    """A value within a list or a mapping, in quotes unless Hydra can read it; spaces outside."""
+    inner = atom.strip()
+    if not inner or _is_read(inner):
+        return atom
+    start = atom.index(inner[0])
+    return f"{atom[:start]}{quoted(inner)}{atom[start + len(inner) :]}"
+
+
+def _is_read(value: str) -> bool:
+    """Whether Hydra can read a value."""
+    return _parsed(value) is not None
+
+
+def _is_sweep(value: str) -> bool:
+    parsed = _parsed(value)
+    return parsed is not None and bool(parsed.is_sweep_override())
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return OverridesParser.create().parse_override(f"x={value}")
+    except (HydraException, ValueError, RecursionError):
+        return None

@@ -195,6 +195,10 @@ def explain(
     missing = re.search(r"Missing mandatory value: (\S+)", text)
     if missing:
         return f"{missing.group(1)} must be given: {missing.group(1)}=…"
+    unset = re.search(r"Interpolation key '([^']*)' not found", text)
+    if unset:
+        key = unset.group(1)
+        return f"${{{key}}}: no such setting; where the text itself is meant, write \\${{{key}}}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return "; ".join(lines[:2]) + f" (python -m drawsim.{command} --help shows what there is)"
 

@@ -6,11 +6,13 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.errors import UserError
+from drawsim.common.opening import CannotOpenError, read_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,15 +26,41 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`.
 
     The parent folder is made if it is missing. On any exception the temporary file is removed and
-    `path` stays as it was.
+    `path` stays as it was. An OSError about the temporary file, or about none, then names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)) and error.errno is not None:
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what hinders writing may hinder this; the first error counts
+            temporary.unlink(missing_ok=True)
+
+
+def writable(folder: Path, otherwise: Path) -> Path:
+    """The folder, made if it is missing; the other where that may not be written.
+
+    Raises OSError where neither may be.
+    """
+    try:
+        _try_to_write(folder)
+        return folder
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+    _try_to_write(otherwise)
+    return otherwise
+
+
+def _try_to_write(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".drawsim-"):
+        pass
 
 
 def write_text(path: Path, text: str) -> None:
@@ -51,16 +79,10 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
 
     Raises UserError for one that is missing, larger than `most` bytes or not UTF-8.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
     try:
-        with path.open("rb") as opened:
-            content = opened.read(most + 1)
-        if len(content) > most:
-            raise UserError(f"{path}: larger than {most:,} bytes, so none of drawsim's; not read")
-        return content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+        return read_regular(path, most).decode()
+    except UnicodeDecodeError as error:
+        raise CannotOpenError(path, f"is no text ({error})") from error
 
 
 def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
@@ -104,12 +126,15 @@ def user_cache() -> Path:
     return former if former.is_dir() and not folder.exists() else folder
 
 
+_FULL = ("No space left", "Disk quota exceeded", "File too large", "disk is full")
+
+
 def disk_is_full(error: BaseException) -> bool:
-    """Whether an error says that a disk or a quota is full, in whatever words.
+    """Whether an error says that a disk or a quota is full, or a file too large, in whatever words.
 
     torch reports it as a failed write of its zip writer, safetensors as a text of the system's.
     """
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     text = str(error)
-    return "No space left" in text or ("Writer" in text and "writ" in text)
+    return any(word in text for word in _FULL) or ("Writer" in text and "writ" in text)

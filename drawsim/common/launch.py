@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import multiprocessing
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,6 +24,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from drawsim.common.arguments import as_texts
 from drawsim.common.configuration import (
     WITH_A_PLUS,
     check_values,
@@ -34,10 +36,12 @@ from drawsim.common.configuration import (
     show_groups,
 )
 from drawsim.common.errors import UserError
+from drawsim.common.refusals import refusal
 
 Task = Callable[[DictConfig], Any]
 Resolver = Callable[[DictConfig], str]
 FOLDER_OPTIONS = ("--config-dir", "-cd")
+SWEEP_OPTIONS = ("-m", "--multirun")
 CANCELLED = 130
 """Exit code after Ctrl-C, as shells have it."""
 NOBODY_READS = 141
@@ -52,15 +56,26 @@ class JobFailedError(Exception):
     """
 
 
-def launch(command: str, task: Task, **resolvers: Resolver) -> None:
+def launch(
+    command: str,
+    task: Task,
+    *,
+    texts: Collection[str] = (),
+    lists: Collection[str] = (),
+    **resolvers: Resolver,
+) -> None:
     """Run a command's task with its configuration, `conf/commands/<command>.yaml`, and arguments.
 
+    texts, lists: settings that are taken as they are typed, see `as_texts`.
     resolvers: functions of the whole configuration, Hydra's part included, that it may refer to as
     `${name:}`. In a multirun a job that fails does not keep the others from running. The exit code
     is 1 if a job failed, in this process or another, and 130 after Ctrl-C.
     """
+    _speak_unicode()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
-    sys.argv[1:] = _options_first(sys.argv[1:])
+    arguments = _options_first(sys.argv[1:])
+    sweep = any(option in arguments for option in SWEEP_OPTIONS)
+    sys.argv[1:] = as_texts(arguments, texts, lists, sweep=sweep)
     job = Job(command, task, resolvers)
     job.set_up()
     show_groups(command)
@@ -86,7 +101,7 @@ def launch(command: str, task: Task, **resolvers: Resolver) -> None:
     except OSError as error:  # the job has its own; this is of its folder, which Hydra makes
         if error.filename is None:
             raise
-        _complain(f"{error.filename}: {error.strerror}; choose another out=… or name=…")
+        _complain(refusal(error) or f"{error.filename}: {error.strerror}; name another out=…")
         _remove_empty(Path(error.filename).absolute().parent)
         sys.exit(1)
     except KeyboardInterrupt:
@@ -131,6 +146,9 @@ class Job:
             _complain(said)
             raise JobFailedError(said) from None
         except Exception as error:
+            if line := refusal(error):
+                _complain(line)
+                raise JobFailedError(line) from None
             traceback.print_exc()  # a defect of ours: people need the whole story
             raise JobFailedError(f"{type(error).__name__}: {error}") from None
         finally:
@@ -245,7 +263,7 @@ def _options_first(arguments: Sequence[str]) -> list[str]:
     for argument in left:
         if argument in FOLDER_OPTIONS:
             front += [argument, *([value] if (value := next(left, None)) is not None else [])]
-        elif argument in ("-m", "--multirun") or argument.startswith(f"{FOLDER_OPTIONS[0]}="):
+        elif argument in SWEEP_OPTIONS or argument.startswith(f"{FOLDER_OPTIONS[0]}="):
             front.append(argument)
         else:
             rest.append(argument)
@@ -288,3 +306,17 @@ def _remove_empty(folder: Path) -> None:
 
 def _complain(text: str) -> None:
     print(f"drawsim: {text}", file=sys.stderr)
+
+
+def _speak_unicode() -> None:
+    """Names of files and what is printed are UTF-8, whatever language the system is set to.
+
+    Where Python was told otherwise it starts again, as this cannot be changed on the way. What no
+    terminal can show is printed as an escape.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

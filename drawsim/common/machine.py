@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -61,6 +62,17 @@ def _glibc() -> ctypes.CDLL | None:
         return None
     libc = ctypes.CDLL(None)
     return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
+
+
+def give_way(by: int) -> None:
+    """Let this thread, and those that it starts, run after others: by how many steps of niceness.
+
+    Does nothing where threads have no priority of their own (Linux alone gives them one).
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        own = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(own + by, 19))
 
 
 def cores() -> int:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_json
+from drawsim.common.opening import CannotOpenError
 from drawsim.models.embedding.store import default_store, file_sha256
 from drawsim.models.model import Model
 from drawsim.pixels.decode import ImageReadError
@@ -79,7 +80,7 @@ class KeptPictures:
                     waiting.append((place, digest, self.model.look(file)[0]))
                 else:
                     found[place] = kept
-            except (ImageReadError, OSError):
+            except (ImageReadError, CannotOpenError):
                 continue
             if len(waiting) == BATCH:
                 found |= self._compute(waiting)

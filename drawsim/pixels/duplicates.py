@@ -1,15 +1,14 @@
 """Images that are the same, to the byte or nearly: another photograph, size, colour or crop.
 
 Three steps, each on what the one before it leaves. A perceptual hash turns an image into 64 bits;
-hashes that differ in few bits are found by comparing all with all; such pairs are then looked at
-more closely, for hashes alone take some line drawings on white paper for one another.
+hashes that differ in few bits are found by bands of them; such pairs are then looked at more
+closely, for hashes alone take some line drawings on white paper for one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,13 +16,11 @@ import pandas as pd
 from scipy.fft import dctn
 
 from drawsim.common.errors import UserError
-from drawsim.common.progress import progress_bar
-from drawsim.pixels.decode import ImageReadError, read_image
-from drawsim.pixels.parallel import in_processes
+from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
+from drawsim.pixels.hamming import BITS, Close, close_hashes
+from drawsim.pixels.look import SIDE
+from drawsim.pixels.looking import look_at_images
 
-SIDE = 32  # pixels, both sides of a miniature
-ENOUGH = 2 * SIDE  # pixels, both sides of what is shrunk to one, at least
-BITS = 64
 DISTANCE = 10
 """Bits in which the hashes of near-duplicates may differ. On 8,375 paintings, pairs of the same
 work end at about 12 and pairs of different works begin to be many at 16."""
@@ -31,19 +28,15 @@ work end at about 12 and pairs of different works begin to be many at 16."""
 _CORRELATION = 0.8  # of near-duplicates, at least
 _SHIFT = 2  # pixels of a miniature by which one image may be moved against the other
 _BLANK = 2.0  # levels of standard deviation below which there is nothing to compare
-_BLOCK = 1536  # hashes compared with as many others at once: 9 MiB
-
-
-class LookAlikes(NamedTuple):
-    """Pairs of rows, the smaller first, and the bits in which their hashes differ; int64 each."""
-
-    first: np.ndarray
-    second: np.ndarray
-    distance: np.ndarray
+_BLOCK = 1536  # miniatures transformed at once: 6 MiB
 
 
 def near_duplicates(
-    paths: Mapping[str, Path], *, distance: int = DISTANCE, workers: int
+    paths: Mapping[str, Path],
+    *,
+    distance: int = DISTANCE,
+    workers: int,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> pd.DataFrame:
     """Pairs of images that look the same: `first`, `second` (ids), `distance` (bits, 0..64).
 
@@ -52,17 +45,19 @@ def near_duplicates(
     images take about 200 MB. Raises UserError for a distance out of its range.
     """
     check_distance(distance)
-    ids: list[str] = []
-    miniatures: list[np.ndarray] = []
-    with progress_bar("looking for duplicates", len(paths), "images") as advance:
-        small = in_processes(_read_miniature, paths.values(), workers, batch=16)
-        for name, miniature in zip(paths, small, strict=True):
-            if miniature is not None:
-                ids.append(name)
-                miniatures.append(miniature)
-            advance()
-    found = look_alikes(miniatures, distance)
-    names = np.array(ids, dtype=object)
+    looks = look_at_images(
+        list(paths.values()),
+        max_pixels=max_pixels,
+        workers=workers,
+        what="looking for duplicates",
+    )
+    named = [
+        (name, look.small)
+        for name, look in zip(paths, looks, strict=True)
+        if look.small is not None
+    ]
+    found = look_alikes([small for _, small in named], distance)
+    names = np.array([name for name, _ in named], dtype=object)
     table = {"first": names[found.first], "second": names[found.second]}
     return pd.DataFrame(table | {"distance": found.distance})
 
@@ -81,16 +76,6 @@ def same_bytes(digests: Mapping[str, str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def shrink(image: np.ndarray) -> np.ndarray:
-    """An image (uint8 RGB of any size) squashed to 32 × 32 pixels, each the mean of its area."""
-    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-
-
-def miniature(small: np.ndarray) -> np.ndarray:
-    """What images are compared by: the luminance of a shrunk one, (32, 32) uint8."""
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-
-
 def perceptual_hashes(miniatures: np.ndarray) -> np.ndarray:
     """64 bits for each of (N, 32, 32) miniatures: (N,) uint64.
 
@@ -107,27 +92,7 @@ def perceptual_hashes(miniatures: np.ndarray) -> np.ndarray:
     return np.concatenate(hashes)
 
 
-def close_hashes(hashes: np.ndarray, distance: int) -> Iterator[LookAlikes]:
-    """Every pair of (N,) uint64 hashes that differ in at most `distance` bits, block by block.
-
-    With bits as ±1, hashes that differ in d bits have the dot product 64 - 2 d: all are compared
-    with all by matrix products of blocks, exact in float32.
-    """
-    bits = np.unpackbits(hashes[:, None].view(np.uint8), axis=1)
-    signs = bits.astype(np.float32) * 2 - 1
-    memory = np.empty(_BLOCK * _BLOCK, np.float32)  # had once: asking for it takes longer than use
-    for top in range(0, len(signs), _BLOCK):
-        for left in range(top, len(signs), _BLOCK):
-            one, other = signs[top : top + _BLOCK], signs[left : left + _BLOCK]
-            dot = memory[: len(one) * len(other)].reshape(len(one), len(other))
-            np.matmul(one, other.T, out=dot)
-            first, second = np.divmod(np.flatnonzero(dot >= BITS - 2 * distance), len(other))
-            apart = ((BITS - dot[first, second]) / 2).astype(np.int64)
-            once = first + top < second + left
-            yield LookAlikes(first[once] + top, second[once] + left, apart[once])
-
-
-def look_alikes(miniatures: Sequence[np.ndarray], distance: int) -> LookAlikes:
+def look_alikes(miniatures: Sequence[np.ndarray], distance: int) -> Close:
     """Rows of the miniatures that look the same, sorted by distance, then by row.
 
     Their hashes differ in at most `distance` bits, and the middle of one of them correlates by 0.8
@@ -142,7 +107,7 @@ def look_alikes(miniatures: Sequence[np.ndarray], distance: int) -> LookAlikes:
         found.append(pairs[:, np.array(same, bool)])
     first, second, bits_apart = np.concatenate(found, axis=1)
     order = np.lexsort((second, first, bits_apart))
-    return LookAlikes(first[order], second[order], bits_apart[order])
+    return Close(first[order], second[order], bits_apart[order])
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -153,10 +118,3 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
         for whole, part in ((one, other), (other, one))
     )
     return max(float(match.max()) for match in matches)
-
-
-def _read_miniature(path: Path) -> np.ndarray | None:
-    try:
-        return miniature(shrink(read_image(path, min_size=ENOUGH)))
-    except ImageReadError:
-        return None

@@ -2,73 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from drawsim.collection.csv_files import read_csv
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
-from drawsim.collection.tables import TABLES, Collection, read_tables
+from drawsim.collection.tables import TABLES, Collection, read_image_rows, read_tables
+from drawsim.collection.years import note_years
 from drawsim.common.errors import UserError
-from drawsim.common.progress import progress_bar
-from drawsim.pixels.decode import ImageReadError, pillow_limit_lifted, read_file, read_image
-from drawsim.pixels.duplicates import (
-    ENOUGH,
-    check_distance,
-    look_alikes,
-    miniature,
-    same_bytes,
-    shrink,
-)
-from drawsim.pixels.parallel import in_processes
+from drawsim.pixels.duplicates import check_distance, look_alikes, same_bytes
+from drawsim.pixels.look import Look
+from drawsim.pixels.looking import look_at_images
 
-GRAY = 12
-"""Levels by which the channels of a gray image may differ: those of 1/32 of its width and height,
-averaged, so that what the compression of a JPEG adds does not count."""
-
-_ORIENTATION = 0x0112  # the Exif tag; 5 to 8 mean that width and height change places
 _MEND = "mend the file or take the row out"
-
-
-@dataclass(frozen=True)
-class Look:
-    """What an image file is: why it cannot be used, or size (pixels, upright), colour, bytes.
-
-    digest: SHA-256 of the file. small: (32, 32) uint8, what images are compared by.
-    """
-
-    reason: str | None
-    width: int = 0
-    height: int = 0
-    colour: bool = False
-    bytes: int = 0
-    digest: str = ""
-    small: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Inspection:
     """What was found in a collection.
 
-    problems: what must be mended. images: one row for each row of the tables: kind, id, path,
-    parent (the original of a style copy, else empty), width, height, mode (gray or colour), bytes,
-    problem; width to bytes are empty for an unusable image. duplicates: first_kind, first,
-    second_kind, second, same_bytes, distance (bits). pairs: those of the
+    problems: what must be mended, and notes on the tables. images: one row for each row of the
+    tables: kind, id, path, parent (the original of a style copy, else empty), width, height, mode
+    (gray or colour), bytes, problem; width to bytes are empty for an unusable image. duplicates:
+    first_kind, first, second_kind, second, same_bytes, distance (bits). pairs: those of the
     collection, as `read_pairs` has them.
     """
 
-    problems: list[Problem]
+    problems: Problems
     images: pd.DataFrame
     duplicates: pd.DataFrame
     pairs: pd.DataFrame
@@ -90,7 +56,13 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
         for kind, table in tables.items()
         for row, name, path in zip(table.index, table["id"], table["path"], strict=True)
     ]
-    looks = inspect_images((root / path for *_, path in rows), len(rows), max_pixels, workers)
+    looks = look_at_images(
+        [root / path for *_, path in rows],
+        max_pixels=max_pixels,
+        workers=workers,
+        what="checking images",
+        anew=True,
+    )
     bad = {kind: set[str]() for kind in KINDS}
     for (kind, row, name, path), look in zip(rows, looks, strict=True):
         if look.reason:
@@ -110,51 +82,6 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
     return Inspection(problems, images, duplicates, pairs)
 
 
-def inspect_images(paths: Iterable[Path], total: int, max_pixels: int, workers: int) -> list[Look]:
-    """A look at each file, in order; processes share the work, a bar counts to `total`."""
-    work = partial(look_at, max_pixels=max_pixels)
-    looks = []
-    with progress_bar("checking images", total, "images") as advance:
-        for look in in_processes(work, paths, workers, batch=16):
-            looks.append(look)
-            advance()
-    return looks
-
-
-def look_at(path: Path, max_pixels: int) -> Look:
-    """Decode an image to its end, JPEG at reduced scale, and say what it is."""
-    try:
-        image = read_image(path, min_size=ENOUGH, max_pixels=max_pixels)
-        data = read_file(path, max_pixels)
-    except ImageReadError as error:
-        return Look(str(error).removeprefix(f"{path}: "))
-    height, width = image.shape[:2]
-    if data.startswith(b"\xff\xd8"):
-        width, height = _size_of_jpeg(data)
-    small = shrink(image)
-    channels = cv2.split(small)
-    spread = cv2.max(cv2.max(*channels[:2]), channels[2]) - cv2.min(
-        cv2.min(*channels[:2]), channels[2]
-    )
-    return Look(
-        None,
-        width=width,
-        height=height,
-        colour=bool(spread.max() > GRAY),
-        bytes=len(data),
-        digest=hashlib.sha256(data).hexdigest(),
-        small=miniature(small),
-    )
-
-
-def _size_of_jpeg(data: bytes) -> tuple[int, int]:
-    """Width and height, upright; from the header, as the image was decoded at reduced scale."""
-    with pillow_limit_lifted(), Image.open(io.BytesIO(data)) as header:
-        width, height = header.size
-        turned = header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-    return (height, width) if turned else (width, height)
-
-
 def _named(kind: str, name: str, path: str, parents: dict[str, str]) -> tuple[str, str, str, str]:
     parent = parents.get(name, name) if kind == "drawing" else name
     return kind, name, path, "" if parent == name else parent
@@ -167,26 +94,28 @@ def _cells(look: Look) -> tuple[str, str, str, str]:
     return str(look.width), str(look.height), mode, str(look.bytes)
 
 
-def _inspect_tables(root: Path) -> tuple[list[Problem], dict[Kind, pd.DataFrame], Collection]:
+def _inspect_tables(root: Path) -> tuple[Problems, dict[Kind, pd.DataFrame], Collection]:
     """Every problem of the tables; the rows whose images can be looked at, by kind; what was read.
 
     These rows have an id, and a path that does not leave the collection.
     """
-    problems: list[Problem] = []
+    problems = Problems()
     collection = Collection(root, *read_tables(root, TABLES, problems))
     places = Places.of(root)
     tables = {}
     for kind in KINDS:
-        table = read_csv(root / f"{kind}s.csv", ("id", "path"), [])
+        table = read_image_rows(root / f"{kind}s.csv", Problems(), places)
+        note_years(table, partial(problems.note, root / f"{kind}s.csv"))
         inside = [bool(path.strip()) and not places.complaint(path) for path in table["path"]]
         tables[kind] = table[(table["id"] != "") & np.array(inside, dtype=bool)]
     pairs = collection.pairs
+    known = [*collection.drawings.index, ""]
     copied = pairs["parent"][pairs["parent"] != pairs["drawing_id"]]
     for file, parents in (
         ("drawings.csv", tables["drawing"].get("parent", pd.Series(dtype=str))),
         ("pairs.csv", copied),
     ):
-        orphans = parents[~parents.isin([*collection.drawings.index, ""])]
+        orphans = parents[~parents.isin(known)]
         problems += [
             Problem(
                 file,

@@ -11,7 +11,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
-from drawsim.pixels.check import check_images
+from drawsim.pixels.looking import look_at_images
 
 OnMissing = Literal["error", "skip"]
 
@@ -24,7 +24,7 @@ def screen(
     max_pixels: int,
     workers: int,
 ) -> tuple[Collection, pd.DataFrame]:
-    """Decode these drawings and every artwork once; return what is left, and a table of the rest.
+    """Look at these drawings and every artwork; return what is left, and a table of the rest.
 
     The table has `kind`, `id`, `path` and `reason`. With on_missing="error", UserError lists the
     images instead.
@@ -36,8 +36,17 @@ def screen(
         ("drawing", collection.paths("drawing", drawings)),
         ("artwork", collection.paths("artwork")),
     ):
-        bad = check_images(paths, max_pixels=max_pixels, workers=workers, label=f"{kind}s")
-        found += [(kind, name, str(paths[name]), reason) for name, reason in bad.items()]
+        looks = look_at_images(
+            list(paths.values()),
+            max_pixels=max_pixels,
+            workers=workers,
+            what=f"checking {kind}s",
+        )
+        found += [
+            (kind, name, str(path), look.reason)
+            for (name, path), look in zip(paths.items(), looks, strict=True)
+            if look.reason
+        ]
     skipped = pd.DataFrame(found, columns=["kind", "id", "path", "reason"])
     if on_missing == "error":
         cure = "mend or remove it, or leave such images out with data.on_missing=skip"

@@ -13,11 +13,12 @@ import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.paths import SETTINGS, allow_roots, outside
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
 from drawsim.common.progress import progress_bar
+from drawsim.common.refusals import why_full
 from drawsim.preparing.archives import DAMAGED
 from drawsim.preparing.rewriting import rewrite
 from drawsim.preparing.sources import ImageFile, Opener, Walk
@@ -37,7 +38,7 @@ def read_prepared(path: Path) -> pd.DataFrame:
         raise UserError(f"{path.parent} is a file: say where the collection is to be, out=FOLDER")
     if not path.is_file():
         return pd.DataFrame(columns=["id", "path"], dtype=str)
-    problems: list[Problem] = []
+    problems = Problems()
     table = read_csv(path, ("id", "path"), problems)
     raise_problems(f"{path.parent} cannot be prepared", problems)
     return table.drop_duplicates("id")
@@ -124,7 +125,7 @@ def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked
             except DAMAGED as error:
                 damaged[image.path] = f"damaged in its archive: {error}"
             except OSError as error:
-                why = "the disk is full" if disk_is_full(error) else error.strerror
+                why = why_full(error) if disk_is_full(error) else error.strerror
                 raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
     return Unpacked(made, there, damaged)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv, write_csv
-from drawsim.collection.pairs import TRUE_WORDS
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problem, Problems
+from drawsim.collection.truth import truths
 
 
 def rewrite(table: pd.DataFrame, path: Path) -> bool:
@@ -29,7 +29,7 @@ def would_lose(path: Path, source: pd.DataFrame, keys: tuple[str, ...]) -> list[
     """What a file, if it is there, has and its source has not: columns, and rows by their keys."""
     if not path.is_file():
         return []
-    problems: list[Problem] = []
+    problems = Problems()
     old = read_csv(path, keys, problems)
     if problems:
         return problems
@@ -51,6 +51,7 @@ def would_lose(path: Path, source: pd.DataFrame, keys: tuple[str, ...]) -> list[
 def _keys(table: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     columns = [table[name].astype(str) for name in keys]
     if "pair" in keys:  # in whatever words
-        words = columns[keys.index("pair")].str.strip().str.lower()
-        columns[keys.index("pair")] = words.isin(TRUE_WORDS).map({True: "true", False: "false"})
+        cells = columns[keys.index("pair")]
+        meant = truths(cells).map({True: "true", False: "false"})
+        columns[keys.index("pair")] = meant.where(meant.notna(), cells)
     return list(zip(*columns, strict=True))

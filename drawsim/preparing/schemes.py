@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError, nearest
 from drawsim.preparing.sources import without_ending
 
@@ -145,7 +145,7 @@ def load_scheme(settings: Mapping[str, Any], folders: Sequence[Path]) -> Scheme:
     same_name = settings.get("same_name", "report")
     if same_name not in ("report", "qualify"):
         raise UserError(f"scheme.same_name={same_name}: must be report or qualify")
-    problems: list[Problem] = []
+    problems = Problems()
     tables = {key: _read_table(name, key, settings.get(key), folders, problems) for key in TABLES}
     scheme = Scheme(
         name,
@@ -196,7 +196,7 @@ def _read_table(
     key: str,
     given: str | None,
     folders: Sequence[Path],
-    problems: list[Problem],
+    problems: Problems,
 ) -> pd.DataFrame:
     required = TABLES[key]
     if given is None:
@@ -221,7 +221,7 @@ def _pairs(tables: Mapping[str, pd.DataFrame], key: str) -> Iterator[tuple[str, 
 
 
 def _field_rows(
-    table: pd.DataFrame, pattern: re.Pattern[str], path: str | None, problems: list[Problem]
+    table: pd.DataFrame, pattern: re.Pattern[str], path: str | None, problems: Problems
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Of each row, the fields that are filled in."""
     fields = [column for column in table.columns if column != "file_name"]

@@ -16,7 +16,7 @@ from zipfile import ZipFile
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.paths import is_below
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.preparing.archives import DAMAGED, inner_archive, member_name, safe_parts
@@ -207,7 +207,7 @@ class Walk:
 
     def _table(self) -> Iterator[tuple[ImageFile, Opener]]:
         """The images that a table names; files that are not there are taken at their names."""
-        problems: list[Problem] = []
+        problems = Problems()
         table = read_csv(self.source, (), problems)
         if not problems and not {"id", "path"} & set(table.columns):
             cure = f"found {', '.join(table.columns)}"

@@ -25,17 +25,17 @@ from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.preparing.rewriting import rewrite
-from drawsim.retrieval.analysis.duplicates import Image, check_nearness, find_duplicates
+from drawsim.retrieval.analysis.duplicates import (
+    Image,
+    across_sets,
+    check_nearness,
+    find_duplicates,
+)
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 
 Rule = Literal["thesis", "ratios", "kfold"]
 SHOWN = 5
 """Conflicts and duplicates that the summary spells out."""
-ACROSS = [
-    *("split", "first_kind", "first", "first_set", "second_kind", "second", "second_set"),
-    *("distance", "cosine"),
-]
-"""Columns of near_duplicates.csv."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _report_duplicates(
     if not present:
         return
     pairs = _alike(present, near, workers)
-    tables = [_across(name, split, pairs) for name, split in splits.items()]
+    tables = [across_sets(name, split, pairs) for name, split in splits.items()]
     table = pd.concat(tables, ignore_index=True)
     path = out / "splits" / NEAR_DUPLICATES
     if rewrite(table, path):
@@ -202,26 +202,6 @@ def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.Da
     )
     cosines = pairs["cosine"].map("{:.4f}".format, na_action="ignore").fillna("")
     return pairs.assign(distance=pairs["distance"].astype(str).replace("<NA>", ""), cosine=cosines)
-
-
-def _across(name: str, split: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of images that a split has in different sets, as near_duplicates.csv has them."""
-    sets = {
-        (kind, image): own
-        for kind, column in (("drawing", "drawing_id"), ("artwork", "artwork_id"))
-        for image, own in zip(split[column], split["set"], strict=True)
-    }
-    first, second = (
-        pd.Series(
-            [sets.get(image) for image in zip(pairs[f"{which}_kind"], pairs[which], strict=True)],
-            index=pairs.index,
-            dtype=object,
-        )
-        for which in ("first", "second")
-    )
-    apart = first.notna() & second.notna() & (first != second)
-    table = pairs.assign(split=name, first_set=first, second_set=second)
-    return table.loc[apart, ACROSS]
 
 
 def _originals(pairs: pd.DataFrame) -> pd.DataFrame:

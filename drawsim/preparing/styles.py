@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,12 +16,15 @@ import pandas as pd
 from PIL import Image
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import as_listed
+from drawsim.collection.problems import Problems
 from drawsim.collection.splits import load_split, split_files
 from drawsim.collection.summary import Summary
-from drawsim.collection.tables import Collection
+from drawsim.collection.tables import Collection, ids_of
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import atomic, disk_is_full, write_json
+from drawsim.common.files import atomic, disk_is_full, read_json, write_json
 from drawsim.common.progress import progress_bar
+from drawsim.common.refusals import why_full
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.parallel import in_processes
 from drawsim.pixels.styles import Effect, style_effect
@@ -216,12 +218,9 @@ def _read_record(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): str(recipe) for name, recipe in record.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}); delete it to have all style copies made again"
-        ) from error
+        return {str(name): str(recipe) for name, recipe in read_json(path).items()}
+    except UserError as error:
+        raise UserError(f"{error}; delete it to have all style copies made again") from error
 
 
 def _make(
@@ -260,7 +259,7 @@ def _write(image: np.ndarray, path: Path, style: Style) -> str | None:
     except (OSError, cv2.error) as error:
         if disk_is_full(error):
             raise UserError(
-                f"{path}: cannot be written, the disk is full; make room and run the step again"
+                f"{path}: cannot be written, {why_full(error)}; then run the step again"
             ) from None
         return f"{path}: cannot be made ({error})"
     return None
@@ -327,9 +326,10 @@ def _account(
 def _note_splits(summary: Summary, collection: Collection, copies: list[Copy]) -> None:
     """Tell of split tables in which originals train and their copies are missing."""
     lacking = []
+    spelt = partial(as_listed, listed=ids_of(collection.drawings))
     for path in split_files(collection.root):
-        split = read_csv(path, ("drawing_id", "set"), [])
-        train = set(split.loc[split["set"] == "train", "drawing_id"])
+        split = read_csv(path, ("drawing_id", "set"), Problems())
+        train = set(spelt(split.loc[split["set"] == "train", "drawing_id"]))
         if any(copy.original in train and copy.id not in train for copy in copies):
             lacking.append(path.stem)
     if lacking:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.pairs import FALSE_WORDS, TRUE_WORDS
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.splits import SETS, split_files
 from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection
+from drawsim.collection.truth import truths
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
+from drawsim.common.opening import copy_regular
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.listing import list_roots
 from drawsim.preparing.rewriting import rewrite, would_lose
@@ -138,7 +138,7 @@ def _has(column: pd.Series[str], values: Any) -> pd.Series[bool]:
     found = pd.Series(False, index=column.index)
     for value in wanted:
         if isinstance(value, bool):
-            rows = column.str.lower().isin(TRUE_WORDS if value else FALSE_WORDS)
+            rows = truths(column).eq(value)
         else:
             rows = column == ("" if value is None else str(value))
         if not rows.any():
@@ -151,7 +151,7 @@ def _has(column: pd.Series[str], values: Any) -> pd.Series[bool]:
 
 def _splits(source: Path) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
     """The split tables of the source, as they are, by their path without the ending."""
-    problems: list[Problem] = []
+    problems = Problems()
     required = ("drawing_id", "artwork_id", "set")
     splits = {
         f"splits/{path.stem}": read_csv(path, required, problems) for path in split_files(source)
@@ -195,7 +195,7 @@ def _copy(file: Path, target: Path) -> str:
     if target.is_file() and _looks(target) == _looks(file):
         return "images copied before"
     with atomic(target) as temporary:
-        shutil.copy2(file, temporary)
+        copy_regular(file, temporary)
     return COPIED
 
 

@@ -16,9 +16,10 @@ import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.kinds import KINDS, Kind
-from drawsim.collection.pairs import read_pairs, with_parents
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.pairs import read_pairs, spelt_as_listed, with_parents
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.splits import SETS, leaks
+from drawsim.collection.tables import ids_of
 from drawsim.common.errors import UserError
 from drawsim.preparing.unpickling import read_pickle
 
@@ -53,7 +54,7 @@ def read_thesis(source: Path) -> ThesisTables:
     every problem: missing tables and columns, empty and duplicate ids, pairs that are both true and
     false, and splits that leak.
     """
-    problems: list[Problem] = []
+    problems = Problems()
     notes: list[str] = []
     read: dict[str, int] = {}
     images = {kind: _read_images(source, kind, problems, notes, read) for kind in KINDS}
@@ -100,7 +101,7 @@ def reroot(paths: pd.Series[str], folder: Path, out: Path) -> pd.Series[str] | N
 
 
 def _read_images(
-    source: Path, kind: str, problems: list[Problem], notes: list[str], read: dict[str, int]
+    source: Path, kind: str, problems: Problems, notes: list[str], read: dict[str, int]
 ) -> pd.DataFrame:
     """All tables of `metadata/` with the kind in their names as one, the longest first."""
     paths = sorted((source / "metadata").glob(f"*{kind}*.csv"))
@@ -142,7 +143,7 @@ def _differences(united: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     return both.loc[pd.concat(unlike, axis=1).any(axis=1), "id"].tolist() if unlike else []
 
 
-def _read_annotations(source: Path, problems: list[Problem], read: dict[str, int]) -> pd.DataFrame:
+def _read_annotations(source: Path, problems: Problems, read: dict[str, int]) -> pd.DataFrame:
     """All tables of `manual_annotation/` as one, the longest first, with `file` and `row`."""
     paths = sorted((source / "manual_annotation").glob("*.csv"))
     if not paths:
@@ -168,7 +169,7 @@ def _read_annotations(source: Path, problems: list[Problem], read: dict[str, int
 
 
 def _read_splits(
-    source: Path, problems: list[Problem], notes: list[str], read: dict[str, int]
+    source: Path, problems: Problems, notes: list[str], read: dict[str, int]
 ) -> dict[str, pd.DataFrame]:
     """The tables of `splits/` by version, in order, with `file` and `row`."""
     found: dict[int, pd.DataFrame] = {}
@@ -241,6 +242,8 @@ def _known(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The pairs of images that are listed, and the rest with `reason`."""
     reason = pd.Series("", index=pairs.index, dtype=str)
+    listed = {kind: ids_of(images[kind].set_index("id")) for kind in KINDS}
+    pairs = spelt_as_listed(pairs, listed)
     for kind in KINDS:
         reason[~pairs[f"{kind}_id"].isin(images[kind]["id"])] = f"no table lists the {kind}"
     kept = pairs[reason == ""].drop(columns=["file", "row"])

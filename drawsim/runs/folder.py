@@ -24,9 +24,11 @@ from drawsim.common.files import (
     write_text,
 )
 from drawsim.common.machine import environment
+from drawsim.common.refusals import why_full
 from drawsim.common.renamed import renamed
+from drawsim.common.yaml_files import yaml_text
 from drawsim.runs.identity import differences, only_more_epochs, told
-from drawsim.runs.settings import CONFIG, read_values, write_settings
+from drawsim.runs.settings import CONFIG, read_values
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ class RunFolder:
                     with suppress(OSError):
                         self.update(status="failed", message=str(error) or type(error).__name__)
                     if disk_is_full(error):
-                        raise UserError(self._disk_is_full()) from error
+                        raise UserError(self._disk_is_full(error)) from error
                     raise
                 self.update(status="finished")
                 log.debug("finished")
@@ -155,7 +157,7 @@ class RunFolder:
     def take(self, settings: Mapping[str, Any], start: Start) -> None:
         """Write down that the run is under way; one that is resumed keeps its record."""
         self.record = read_record(self.path) if start == "resume" else {}
-        self.write(CONFIG, write_settings(settings))
+        self.write(CONFIG, yaml_text(settings))
         self.update(
             status="running",
             message=None,
@@ -167,12 +169,12 @@ class RunFolder:
             own_modules=own_modules(settings) or None,
         )
 
-    def _disk_is_full(self) -> str:
+    def _disk_is_full(self, error: Exception) -> str:
         if not self.has_begun:
-            return f"{self.path}: the disk is full; free some space and start again"
+            return f"{self.path}: {why_full(error)}, and start again"
         return (
-            f"{self.path}: the disk is full. The last good checkpoint is whole: free some space "
-            "and start the same command with resume=true."
+            f"{self.path}: {why_full(error)}. The last good checkpoint is whole: then start the "
+            "same command with resume=true."
         )
 
     @contextmanager

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from drawsim.collection.demo.make import demo_folder
 from drawsim.common.building import TARGET, check_stored
 from drawsim.common.errors import UserError
+from drawsim.common.yaml_files import read_yaml
 
 CONFIG = "config.yaml"
-MOST_BYTES = 256 * 1024
-"""A run of drawsim's own takes some 5 kB."""
 
 
 def read_settings(run: Path, trust: Sequence[str] = ()) -> dict[str, Any]:
@@ -39,23 +36,10 @@ def read_values(run: Path) -> dict[str, Any]:
     file = run / CONFIG
     if not file.is_file():
         raise UserError(f"{run}: no run folder, it has no {CONFIG}. Give a folder runs/STUDY/NAME")
-    with file.open("rb") as opened:
-        content = opened.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise UserError(f"{file}: larger than {MOST_BYTES // 1024} KiB, so not of a run; not read")
-    try:
-        found = yaml.load(content.decode(), _Plain)
-    except (yaml.YAMLError, ValueError, RecursionError, ArithmeticError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{file}: not the settings of a run: {said}") from error
-    if not isinstance(found, Mapping):
-        raise UserError(f"{file}: not the settings of a run, which are key: value")
-    return dict(found)
-
-
-def write_settings(settings: Mapping[str, Any]) -> str:
-    """The text of `config.yaml`: every value in full, however often it comes."""
-    return str(yaml.dump(dict(settings), Dumper=_Full, sort_keys=False, allow_unicode=True))
+    found = read_yaml(file, "the settings of a run")
+    if not found:
+        raise UserError(f"{file}: not the settings of a run: it is empty")
+    return found
 
 
 def data_root(settings: Mapping[str, Any]) -> Path | None:
@@ -81,21 +65,3 @@ def data_root(settings: Mapping[str, Any]) -> Path | None:
     else:
         return None
     return root if root.is_dir() else None
-
-
-class _Plain(yaml.SafeLoader):
-    """YAML without aliases: with them, a small file can unfold to any number of values."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """A node that is written where it stands."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("it has an alias (*name); write the value itself")
-        return super().compose_node(parent, index)
-
-
-class _Full(yaml.SafeDumper):
-    """YAML without aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Always: a value that comes twice is written twice."""
-        return True

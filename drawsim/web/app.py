@@ -15,20 +15,18 @@ from starlette.staticfiles import StaticFiles
 from drawsim import __version__
 from drawsim.common.errors import UserError
 from drawsim.web import api
+from drawsim.web.api import schema
+from drawsim.web.darkroom import Darkroom
 from drawsim.web.pages import colours
 from drawsim.web.pages import judge as pages
 from drawsim.web.pages import review as review_pages
 from drawsim.web.pages.rendering import STATIC, render
 from drawsim.web.pictures import NoPicture
 from drawsim.web.queue.finder import NoSuchImage
-from drawsim.web.security.access import (
-    Guard,
-    LoginNeeded,
-    Throttle,
-    find_session,
-    is_page,
-    login_needed,
-)
+from drawsim.web.security.access import LoginNeeded, find_session, is_page, login_needed
+from drawsim.web.security.bodies import Bodies
+from drawsim.web.security.guard import Guard
+from drawsim.web.security.login import Logins
 from drawsim.web.services import Services
 
 TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
@@ -37,11 +35,14 @@ TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A m
 
 def create_app(services: Services) -> FastAPI:
     """The app with everything it works with; nothing is read or started before it is asked."""
-    app = FastAPI(title="drawsim annotate", version=__version__, docs_url=None, redoc_url=None)
+    # FastAPI's own routes ask nobody who they are; `api.schema` tells the schema instead.
+    app = FastAPI(title="drawsim annotate", version=__version__, openapi_url=None)
     app.state.services = services
-    app.state.throttle = Throttle()
-    app.add_middleware(Guard, services=services)
-    for router in (*api.ROUTERS, pages.router, review_pages.router):
+    app.state.logins = Logins()
+    app.state.darkroom = Darkroom()
+    app.add_middleware(Bodies)
+    app.add_middleware(Guard, services=services)  # comes first
+    for router in (*api.ROUTERS, schema.asking, pages.router, review_pages.router):
         app.include_router(router)
     app.include_router(colours.router)  # before the files of the same folder
     app.mount("/static", StaticFiles(directory=STATIC))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,14 +22,13 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.formats import HEAD, NAMES, recognise
 from drawsim.web.events.drafts import Box
 
 SMALL = 320  # pixels of the longer side
 LARGE = 1600
 SMALL_QUALITY, LARGE_QUALITY = 75, 88
 UPLOAD_PIXELS = 60_000_000
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-"""What files of JPEG, PNG, GIF, BMP and TIFF begin with; WebP is RIFF with its name at byte 8."""
 Maker = Callable[[Path, Path], Image.Image | None]
 
 
@@ -60,7 +60,6 @@ class Pictures:
         }
         self._keeping = threading.Lock()
         self._overlaying = threading.Lock()
-        self._decoding = threading.Semaphore(2)  # large pictures take much memory
 
     def file(self, kind: Kind, name: str) -> Path:
         """The image file of a drawing or artwork. Raises NoPicture for an unknown id.
@@ -76,15 +75,28 @@ class Pictures:
         """What names the present content of a picture. Raises NoPicture."""
         return _digest(_state(self.file(kind, name), f"{kind} {name!r}"), size)
 
+    def bytes_of(self, kind: Kind, name: str) -> int:
+        """How large an image file is. Raises NoPicture."""
+        return _about(self.file(kind, name), f"{kind} {name!r}").st_size
+
+    def kept(self, etag: str) -> Picture | None:
+        """A small picture that was made before; None: it must be made."""
+        try:
+            return Picture(self._kept(etag).read_bytes(), "image/webp", etag)
+        except FileNotFoundError:
+            return None
+
     def small(self, kind: Kind, name: str) -> Picture:
         """At most 320 pixels wide and high, WebP, made once. Raises NoPicture."""
         etag = self.etag(kind, name, "thumb")
-        kept = self._kept(etag)
-        if not kept.is_file():
-            small = _webp(_shrunk(self.pixels(kind, name, SMALL), SMALL))
+        found = self.kept(etag)
+        if found is None:
+            found = Picture(
+                _webp(_shrunk(self.pixels(kind, name, SMALL), SMALL)), "image/webp", etag
+            )
             with self._keeping:
-                _keep(kept, small)
-        return Picture(kept.read_bytes(), "image/webp", etag)
+                _keep(self._kept(etag), found.data)
+        return found
 
     def large(self, kind: Kind, name: str) -> Picture:
         """At most 1600 pixels wide and high, JPEG. Raises NoPicture."""
@@ -97,8 +109,7 @@ class Pictures:
         """An image, (height, width, 3) uint8 RGB, as `read_image` gives it. Raises NoPicture."""
         file = self.file(kind, name)
         try:
-            with self._decoding:
-                return read_image(file, min_size)
+            return read_image(file, min_size)
         except ImageReadError as error:
             raise NoPicture(f"the picture of {kind} {name!r} cannot be read") from error
 
@@ -125,18 +136,19 @@ class Pictures:
     def upload(self, data: bytes, min_size: int | None = None) -> np.ndarray:
         """The pixels of an uploaded file, (height, width, 3) uint8 RGB.
 
-        min_size: as of `read_image`. Raises UserError for what is no JPEG, PNG, WebP, TIFF, GIF or
-        BMP, is damaged or too large.
+        min_size: as of `read_image`. Raises UserError for what is of no format that is read, is
+        damaged or too large.
         """
-        webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
-        if not data.startswith(SIGNATURES) and not webp:
-            raise UserError("the file is no picture: JPEG, PNG, WebP, TIFF, GIF or BMP is needed")
+        format_ = recognise(data[:HEAD])
+        if format_ is None:
+            raise UserError(f"the file is no picture: one of {NAMES} is needed")
+        if format_.lacks:
+            raise UserError(f"{format_.name} cannot be read here: {format_.lacks}")
         with TemporaryDirectory(prefix="drawsim-") as folder:
             file = Path(folder, "upload")
             file.write_bytes(data)
             try:
-                with self._decoding:
-                    return read_image(file, min_size, UPLOAD_PIXELS)
+                return read_image(file, min_size, UPLOAD_PIXELS)
             except ImageReadError as error:
                 raise UserError(
                     "the picture cannot be read: it is damaged, or has more than "
@@ -158,11 +170,15 @@ def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
 
 def _state(file: Path, what: str) -> str:
     """What changes when a file does. Raises NoPicture where there is none."""
+    about = _about(file, what)
+    return f"{file}\n{about.st_mtime_ns}\n{about.st_size}"
+
+
+def _about(file: Path, what: str) -> os.stat_result:
     try:
-        about = file.stat()
+        return file.stat()
     except OSError as error:
         raise NoPicture(f"the picture of {what} is not there") from error
-    return f"{file}\n{about.st_mtime_ns}\n{about.st_size}"
 
 
 def _digest(*parts: str) -> str:

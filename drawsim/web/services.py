@@ -12,6 +12,8 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
+from drawsim.web.queue.uncertainty import Uncertainty
+from drawsim.web.review.standing import Standings
 from drawsim.web.security.accounts import Accounts, Sessions
 
 
@@ -36,10 +38,12 @@ class Services:
 
     store: EventStore
     queue: Queue
+    uncertainty: Uncertainty
     accounts: Accounts | None
     sessions: Sessions
     finder: Finder
     pictures: Pictures
+    standings: Standings
     collection: Collection
     settings: Settings
 

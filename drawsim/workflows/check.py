@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 from drawsim.collection.problems import raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_json, write_text
-from drawsim.pixels.inspection import inspect_collection
+from drawsim.pixels.inspection import Inspection, inspect_collection
 from drawsim.preparing.rewriting import rewrite
-from drawsim.reporting.collection.check import count, listed, problems_table, render
+from drawsim.reporting.collection.check import (
+    count,
+    like_artworks,
+    listed,
+    problems_table,
+    render,
+)
+
+log = logging.getLogger("drawsim.prepare")
+
+SHOWN = 5
+"""Drawings that a line spells out."""
 
 
 def prepare_check(
@@ -35,15 +48,34 @@ def prepare_check(
     rewrite(found.duplicates, files[4])
     kinds = {kind: many for kind, (_, many) in listed(counts).items()}
     looked_at = ", ".join(f"{counts[kind]['images']:,} {many}" for kind, many in kinds.items())
-    raise_problems(f"{source} ({looked_at} looked at, all listed in {files[0]})", found.problems)
+    notes = _notes(found, counts)
+    for note in notes if found.problems else ():  # they would go with the summary
+        log.warning("! %s", note)
+    heading = f"{source} ({looked_at} looked at, all listed in {files[0]})"
+    raise_problems(heading, list(found.problems))
 
-    summary = Summary(files=files)
+    summary = Summary(files=files, notes=notes)
     for kind, many in kinds.items():
         own = counts[kind]
         what = f"{many}, all sound ({own['colour']:,} in colour, {own['gray']:,} gray)"
         summary.read[what] = own["images"]
     summary.read["pairs"] = counts["pairs"]
-    for what, number in counts["duplicates"].items():
-        if number:
-            summary.notes.append(f"{number:,} pairs of images that {what}: see duplicates.csv")
     return summary
+
+
+def _notes(found: Inspection, counts: dict[str, Any]) -> list[str]:
+    """What needs no mending, but somebody's attention."""
+    notes = [f"{path.name}: {said}" for path, said in found.problems.notes.items()]
+    if copies := like_artworks(found):
+        shown = ", ".join(f"{one!r} is {other!r}" for one, other in list(copies.items())[:SHOWN])
+        more = f" … and {len(copies) - SHOWN} more" if len(copies) > SHOWN else ""
+        notes.append(
+            f"drawings that are the same picture as an artwork, or nearly: {len(copies):,} "
+            f"({shown}{more}); take them out of drawings.csv and pairs.csv, or scores look better "
+            "than they are"
+        )
+    return notes + [
+        f"{number:,} pairs of images that {what}: see duplicates.csv"
+        for what, number in counts["duplicates"].items()
+        if number
+    ]

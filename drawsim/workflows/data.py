@@ -43,8 +43,9 @@ def read_data(
     """
     from drawsim.collection.splits import SETS, assert_filled, load_split
     from drawsim.collection.tables import Collection
-    from drawsim.common.machine import cores
+    from drawsim.common.machine import cores, is_first_process
     from drawsim.pixels.screening import screen
+    from drawsim.workflows.look_alikes import look_alikes
 
     root = settings.data.folder()
     simulated = settings.pairs.queries == "simulated"
@@ -82,6 +83,16 @@ def read_data(
         known = split["drawing_id"].isin(collection.drawings.index)
         split = split[known & split["artwork_id"].isin(collection.artworks.index)]
         assert_filled(split, f"split {settings.split.name} of {root}, less unusable images,", needs)
+    if not simulated and is_first_process():  # a simulated query is an artwork by design
+        told = look_alikes(
+            collection,
+            split,
+            settings.split.name,
+            max_pixels=settings.data.max_pixels,
+            workers=cores(),
+        )
+        for line in told:
+            log.warning("! %s", line)
     return collection, split, skipped
 
 

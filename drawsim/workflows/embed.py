@@ -18,6 +18,7 @@ from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.files import disk_is_full
 from drawsim.common.machine import is_first_process, readers
+from drawsim.common.refusals import why_full
 from drawsim.models.embedding.compiling import Mode
 from drawsim.models.embedding.engine import Outcome, assemble, embed_images
 from drawsim.models.embedding.store import Store, default_store
@@ -138,8 +139,8 @@ def embed(
     except Exception as error:
         if disk_is_full(error):
             raise UserError(
-                f"the disk of {root} or {settings.out} is full: free some space and start the same "
-                "command again, it goes on from there"
+                f"{root} or {settings.out}: cannot be written, {why_full(error)}; then start the "
+                "same command again, it goes on from there"
             ) from error
         raise
     finally:

@@ -13,22 +13,36 @@ from drawsim.common.machine import cores
 if TYPE_CHECKING:
     from drawsim.collection.summary import Summary
 
+IN_PLACE = "in_place"
+"""Of the settings of a step: without `out`, it works in the collection that it reads."""
+
 
 def prepare(
-    step: Mapping[str, Any], source: Path | str, out: Path | str, workers: int | None = None
+    step: Mapping[str, Any],
+    source: Path | str,
+    out: Path | str | None = None,
+    workers: int | None = None,
 ) -> Summary:
     """Run a step and return what it read, made and skipped.
 
-    step: settings as in `conf/step`. source: what it reads. out: the collection that it writes
-    into. workers: processes or threads that share the work; None: one a core. Raises UserError for
-    settings that the step does not take, and as the step does.
+    step: settings as in `conf/step`; `in_place` says that it may work in the collection that it
+    reads. source: what it reads. out: the collection that it writes into; None: the source, of
+    steps in place. workers: processes or threads that share the work; None: one a core. Raises
+    UserError for settings that the step does not take, without `out` where it is needed, and as
+    the step does.
     """
+    own = dict(step)
+    if not own.pop(IN_PLACE, False) and out is None:
+        raise UserError(
+            f"out must be given: the folder of the collection, out=COLLECTION (out={source} "
+            "writes its tables beside what is read)"
+        )
     if workers is not None and workers < 1:
         raise UserError(f"workers={workers}: must be 1 or more, or null for one a core")
     run = build(
-        {**step, PARTIAL: True},
+        {**own, PARTIAL: True},
         source=Path(source),
-        out=Path(out),
+        out=Path(source if out is None else out),
         workers=cores() if workers is None else workers,
     )
     done: Summary = run()

@@ -371,7 +371,7 @@ def _explained(
 def _closed(sheet: SearchSheet, row: int, asking: Asking, kind: Kind, k: int) -> SearchSheet:
     """A sheet cut to its length, with all that is to be said."""
     hits = sheet.hits[:k]
-    notes = [*sheet.notes, *(asking.notes if row == 0 else ())]
+    notes = [*(asking.notes if row == 0 else ()), *sheet.notes]
     if len(hits) < k:
         notes.append(f"k={k}: {len(hits)} {kind}s is all there is to rank")
     return replace(sheet, hits=hits, notes=notes)

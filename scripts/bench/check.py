@@ -16,8 +16,10 @@ from pathlib import Path
 from drawsim.collection.tables import Collection
 from drawsim.common.machine import cores
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
-from drawsim.pixels.duplicates import DISTANCE, ENOUGH
-from drawsim.pixels.inspection import inspect_collection, inspect_images
+from drawsim.pixels.duplicates import DISTANCE
+from drawsim.pixels.inspection import inspect_collection
+from drawsim.pixels.look import ENOUGH
+from drawsim.pixels.looking import look_at_images
 from drawsim.pixels.parallel import in_processes
 
 PART = 1000  # images decoded raw and then looked at, in turn: both meet the same load
@@ -45,11 +47,13 @@ def main() -> None:
     root = Path(sys.argv[1])
     paths = list(Collection.open(root).paths("artwork").values())
     workers = cores()
-    raw = looked = 0.0
+    raw = looked = again = 0.0
     for start in range(0, len(paths), PART):
         part = paths[start : start + PART]
         raw += seconds(partial(decode_all, part, workers))
-        looked += seconds(partial(inspect_images, part, len(part), DEFAULT_MAX_PIXELS, workers))
+        look = partial(look_at_images, part, max_pixels=DEFAULT_MAX_PIXELS, workers=workers)
+        looked += seconds(partial(look, what="looking", anew=True))
+        again += seconds(partial(look, what="looking"))
     whole = partial(
         inspect_collection,
         root,
@@ -61,6 +65,9 @@ def main() -> None:
     print(f"  raw decoding          {len(paths) / raw:8,.0f} images/s")
     print(
         f"  decoding and looking  {len(paths) / looked:8,.0f} images/s, {raw / looked:.1%} of raw"
+    )
+    print(
+        f"  looking again         {len(paths) / again:8,.0f} images/s, from the user's cache folder"
     )
     print(f"  the whole inspection  {seconds(whole):8.1f} s (all images, tables, duplicates)")
 

@@ -102,7 +102,12 @@ def test_every_original_at_every_step(root: Path, tmp_path: Path) -> None:
     made = open_index(tmp_path / "index1")
     assert made.check_collection(collection) == ()
     finder = Finder([made], None, collection)
-    queue = Queue(store.engine, finder.tables, finder.uncertainty, lease=timedelta(hours=1))
+    queue = Queue(
+        store.engine,
+        finder.tables,
+        lambda kind: np.zeros(len(finder.tables[kind])),
+        lease=timedelta(hours=1),
+    )
     judged: list[str] = []
     while (claim := queue.claim("ada", Wish(order="id"))) is not None:
         assert len(finder.candidates("drawing", claim.id, count=100)) == ARTWORKS

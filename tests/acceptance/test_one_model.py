@@ -21,7 +21,6 @@ import drawsim.index
 import drawsim.search
 import drawsim.train
 from drawsim.collection.tables import Collection
-from drawsim.common.arguments import as_texts
 from drawsim.common.launch import launch
 from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.retrieval.index.folder import open_index
@@ -43,10 +42,10 @@ BOUND = 2 * DEEP * ROUNDING
 def command(name: str, *arguments: str) -> int:
     """A command in this process; its exit code."""
     module = getattr(drawsim, name)
-    texts = as_texts(list(arguments), getattr(module, "TEXTS", ()))
-    before, sys.argv = sys.argv, [f"drawsim.{name}", *texts]
+    before, sys.argv = sys.argv, [f"drawsim.{name}", *arguments]
     try:
         named = {"run_name": module.run_name} if name == "train" else {}
+        named |= {kind.lower(): getattr(module, kind, ()) for kind in ("TEXTS", "LISTS")}
         launch(name, getattr(module, name), **named)
     except SystemExit as stopped:
         return int(stopped.code or 0)

@@ -250,13 +250,13 @@ def test_any_file_of_the_folder_is_a_split_by_its_name(own: Collection) -> None:
 
 
 def test_problems_of_a_split_file_come_with_their_rows(own: Collection) -> None:
-    path = write_split(own, SOUND + "d9,a4,test\nd5,a99,train\nd6,a6,Train\n")
+    path = write_split(own, SOUND + "d9,a4,test\nd5,a99,train\nd6,a6,trained\n")
     with pytest.raises(UserError) as error:
         read_split(path, own)
     assert [line.strip().split(" – ")[0] for line in str(error.value).splitlines()[1:]] == [
-        "v0.csv, row 8: set is 'Train'",
-        "v0.csv, row 6: unknown drawing_id 'd9'",
-        "v0.csv, row 7: unknown artwork_id 'a99'",
+        "v0.csv, row 8: set is 'trained'",
+        "v0.csv, row 6: drawing_id 'd9' is not in drawings.csv",
+        "v0.csv, row 7: artwork_id 'a99' is not in artworks.csv",
     ]
     path = write_split(own, "drawing_id,artwork_id\nd0,a0\n")
     with pytest.raises(UserError, match=r"v0\.csv, row 1: no column set"):

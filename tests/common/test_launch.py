@@ -26,7 +26,7 @@ from drawsim.common.launch import (
     launch,
     output_folder,
 )
-from drawsim.train import run_name
+from drawsim.train import TEXTS, run_name
 from tests.common.options import OPTIONS
 
 
@@ -51,7 +51,7 @@ def start(
         monkeypatch.setattr(sys, "argv", ["train", *arguments])
         code: Any = 0
         try:
-            launch("train", task, run_name=run_name)
+            launch("train", task, texts=TEXTS, run_name=run_name)
         except SystemExit as end:
             code = end.code
         return code, capsys.readouterr().err
@@ -163,7 +163,10 @@ def test_no_such_command(
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
-        (f"name={300 * 'n'}", f"runs/demo/{300 * 'n'}: File name too long; choose another"),
+        (
+            f"name={300 * 'n'}",
+            f"runs/demo/{300 * 'n'}: has a name that is too long; name it shorter",
+        ),
         ("sede=1", "sede: no such setting, did you mean seed "),
         ("bakcbone=lite", "bakcbone: no such setting, did you mean backbone "),
         ("bakcbone.pool=max", "bakcbone: no such setting, did you mean backbone "),
@@ -186,10 +189,10 @@ def test_no_such_command(
             "batch=3: set one of batch.size, batch.grouped, batch.in_batch_negatives, ",
         ),
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
-        ("seed==1=", "Error parsing override 'seed==1='"),
-        ("backbone=[lite", "no viable alternative at input '[lite'"),
+        ("seed==1=", "seed==1=: must be a whole number"),
+        ("backbone=[lite", "backbone=[lite: no such option, did you mean lite?"),
         ("hydra.foo=1", "Could not override 'hydra.foo'"),
-        ("name=${sede}", "Interpolation key 'sede' not found"),
+        ("name=${sede}", "${sede}: no such setting; where the text itself is meant"),
         ("~logger", "~logger: cannot be left out; logger=csv does the least"),
         ("~callbacks", "~callbacks: cannot be left out; ~callbacks.progress for no progress bar"),
         ("~batch.size", "~batch.size: cannot be left out"),
@@ -356,3 +359,39 @@ def test_a_multirun_over_splits(start: Start) -> None:
     code, _ = start(["-m", "split=glob(v1*)"], lambda config: names.append(config.split.name))
     assert code == 0
     assert sorted(names) == ["v1", "v10"]
+
+
+def test_what_the_machine_refuses_is_a_line(start: Start) -> None:
+    def task(config: DictConfig) -> None:
+        raise OSError(28, "No space left on device", "runs/a.csv")
+
+    code, shown = start(["out=here"], task)
+    assert code == 1
+    [line] = shown.splitlines()
+    assert line.startswith("drawsim: runs/a.csv: cannot be written, the disk is full: free some")
+
+
+def test_folders_are_called_as_they_were_typed(start: Start, tmp_path: Path) -> None:
+    folders: list[Path] = []
+    name = "Käthe's {runs}, (1) $x"
+    assert (
+        start([f"out={name}", "study=2024"], lambda config: folders.append(output_folder()))[0] == 0
+    )
+    assert folders[0].is_relative_to(tmp_path / name / "2024")
+
+
+def test_names_are_unicode_in_every_locale(tmp_path: Path) -> None:
+    (tmp_path / "Käthe").mkdir()
+    root = str(Path(__file__).resolve().parents[2])
+    spoken = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": root}
+    done = subprocess.run(
+        [sys.executable, "-m", "drawsim.compare", "runs=Käthe", "out=x"],
+        cwd=tmp_path,
+        env={**os.environ, **spoken},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.decode().splitlines()
+    assert line.startswith("drawsim: Käthe: there is no run in this folder")

@@ -126,6 +126,8 @@ def test_every_step_composes_and_fits_what_it_configures(step: str, scheme: str)
         del config.step["config_folders"]  # Hydra knows these only while a command runs
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert plain["step"].pop("name") == step
+    in_place = plain["step"].pop("in_place", False)
+    assert in_place == (step in ("check", "splits", "styles", "trust"))
     assert plain["scheme"]["name"] == scheme
     signature = inspect.signature(locate(plain["step"].pop("_target_")))
     given = set(plain["step"]) | {"source", "out", "workers", "config_folders"}

@@ -10,22 +10,17 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.pixels import duplicates
 from drawsim.pixels.duplicates import (
-    close_hashes,
     look_alikes,
-    miniature,
     near_duplicates,
     perceptual_hashes,
     same_bytes,
-    shrink,
 )
+from drawsim.pixels.look import miniature, shrink
 from drawsim.pixels.styles import EFFECTS
 
 Image = np.ndarray
@@ -127,38 +122,6 @@ def test_the_table(tmp_path: Path) -> None:
 def test_a_distance_that_makes_no_sense(distance: int) -> None:
     with pytest.raises(UserError, match=re.escape("0..64")):
         near_duplicates({}, distance=distance, workers=1)
-
-
-@settings(max_examples=60)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    count=st.integers(0, 40),
-    distance=st.integers(0, 64),
-    block=st.integers(1, 50),
-)
-def test_close_hashes_are_those_of_brute_force(
-    seed: int, count: int, distance: int, block: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    hashes = rng.integers(0, 2**64, count, np.uint64)
-    for row in range(1, count, 2):  # every other one a few flips from the one before it
-        for bit in rng.integers(0, 64, rng.integers(0, 16)).tolist():
-            hashes[row] = hashes[row - 1] ^ np.uint64(1 << bit)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duplicates, "_BLOCK", block)
-        found = [
-            pair
-            for close in close_hashes(hashes, distance)
-            for pair in zip(*(column.tolist() for column in close), strict=True)
-        ]
-    wanted = {
-        (a, b, bits_apart(hashes[a], hashes[b]))
-        for a in range(count)
-        for b in range(a + 1, count)
-        if bits_apart(hashes[a], hashes[b]) <= distance
-    }
-    assert len(found) == len(wanted)
-    assert set(found) == wanted
 
 
 def test_a_bit_is_a_frequency_above_the_median() -> None:

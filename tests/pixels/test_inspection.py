@@ -11,7 +11,8 @@ from PIL import Image
 
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
-from drawsim.pixels.inspection import Inspection, groups_of, inspect_collection, look_at
+from drawsim.pixels.inspection import Inspection, groups_of, inspect_collection
+from drawsim.pixels.look import look_at
 
 
 def picture(path: Path, seed: int, size: tuple[int, int] = (80, 60), gray: bool = False) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problems
 
 Tree = Mapping[str, "bytes | Tree"]
 
@@ -44,5 +45,5 @@ def put(folder: Path, tree: Tree) -> Path:
 
 def table(path: Path) -> dict[str, dict[str, str]]:
     """Rows of a table, by id."""
-    rows = read_csv(path, ("id", "path"), []).to_dict("records")
+    rows = read_csv(path, ("id", "path"), Problems()).to_dict("records")
     return {str(row["id"]): {str(k): str(v) for k, v in row.items()} for row in rows}

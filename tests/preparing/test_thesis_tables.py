@@ -174,7 +174,7 @@ DRAWINGS = "metadata/drawings_14_25_metadata.csv"
         (SPLIT, "artwork_id", "artwork", "row 1: no column artwork_id"),
         (DRAWINGS, "d1_oil.jpg,d1_oil", "d1_oil.jpg,d1", "row 3: duplicate id 'd1'"),
         (DRAWINGS, "d1_oil.jpg,d1_oil", "d1_oil.jpg,", "row 3: empty id"),
-        (DRAWINGS, ",", ";", "row 1: separated by semicolons"),
+        (DRAWINGS, "year", "path", "row 1: columns A and E are both 'path'"),
         (DRAWINGS, ",path,", ",file,", "drawings_14_25_metadata.csv, row 1: no column path"),
     ],
 )
@@ -197,7 +197,9 @@ def test_other_encodings(source: Path) -> None:
     path.write_bytes(text.encode("utf-8-sig").replace(b"\n", b"\r\n"))
     assert read_thesis(source).artworks["id"].tolist() == ["Albrecht_Du╠êrer_1", "a2"]
     path.write_bytes(text.replace("╠ê", "é").encode("latin-1"))
-    with pytest.raises(UserError, match=r"complete\.csv, row 2: not UTF-8"):
+    assert read_thesis(source).artworks["id"].tolist() == ["Albrecht_Duérer_1", "a2"]
+    path.write_bytes(text.replace("╠ê", "é").encode("utf-16-le")[:-1])
+    with pytest.raises(UserError, match=r"complete\.csv, row 1: holds a NUL"):
         read_thesis(source)
 
 

@@ -10,12 +10,11 @@ import yaml
 
 from drawsim.collection.demo.make import demo_folder
 from drawsim.common.errors import UserError
+from drawsim.common.yaml_files import MOST_BYTES, yaml_text
 from drawsim.runs.settings import (
-    MOST_BYTES,
     data_root,
     read_settings,
     read_values,
-    write_settings,
 )
 
 
@@ -27,7 +26,7 @@ def written(folder: Path, text: str) -> Path:
 def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     tags = ["é", "a b", "1995_14", "null", "2020-01-01"]
     settings = {"seed": 0, "data": {"root": "/ä"}, "tags": tags, "more": tags, "rate": 1e-05}
-    text = write_settings(settings)
+    text = yaml_text(settings)
     assert "&" not in text
     assert read_settings(written(tmp_path, text)) == settings
     assert read_values(tmp_path) == settings
@@ -37,8 +36,8 @@ def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("a: [1, 2\nb", "not the settings of a run"),
-        ("- 1", "which are key: value"),
-        ("", "which are key: value"),
+        ("- 1", "must be key: value"),
+        ("", "it is empty"),
         ("\0", "not the settings of a run"),
         ("[" * 5000, "not the settings of a run"),
         ("a: " + "9" * 5000, "not the settings of a run"),
@@ -55,7 +54,7 @@ def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
         ("extra: {_target_: os.system}", "extra asks for 'os.system'"),
         ("callbacks: {x: {_target_: mine.Y}}", "callbacks.x asks for 'mine.Y'.*trust=mine"),
         ("a: ${oc.env:HOME}", "refers to something else"),
-        ("# " + "x" * MOST_BYTES, "larger than 256 KiB"),
+        ("# " + "x" * MOST_BYTES, "more than the 262,144 that are read"),
     ],
 )
 def test_what_is_no_settings_is_refused(
@@ -106,5 +105,5 @@ def test_a_file_never_makes_a_demo(tmp_path: Path) -> None:
 
 
 def test_files_are_read_by_any_yaml(tmp_path: Path) -> None:
-    text = write_settings({"a": {"b": [1, None, True, 0.5, "x"]}})
+    text = yaml_text({"a": {"b": [1, None, True, 0.5, "x"]}})
     assert yaml.safe_load(text) == {"a": {"b": [1, None, True, 0.5, "x"]}}

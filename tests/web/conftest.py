@@ -24,6 +24,8 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
+from drawsim.web.queue.uncertainty import Uncertainty
+from drawsim.web.review.standing import Standings
 from drawsim.web.security.access import LOCAL
 from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.services import Services, Settings
@@ -80,19 +82,24 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
     engine = connect(f"sqlite:///{folder / 'annotations.sqlite'}")
     finder = Finder([index], Glass(), collection)
     copies = collection.parents[collection.copies.index]
+    store = EventStore(engine)
+    # On a busy machine, too, all is known before the first is asked for.
+    uncertainty = Uncertainty(finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60)
     return Services(
-        EventStore(engine),
+        store,
         Queue(
             engine,
             finder.tables,
-            finder.uncertainty,
+            uncertainty,
             audit=0,
             copies=dict(zip(copies.index, copies, strict=True)),
         ),
+        uncertainty,
         None,
         Sessions(engine),
         finder,
         Pictures(collection, folder / "thumbnails"),
+        Standings(store, collection, k=5),
         collection,
         Settings("small", k=5),
     )
@@ -141,7 +148,7 @@ def local(services: Services, browser: Browser) -> TestClient:
     """The only user of an app without accounts, with the token of a page in every request."""
     client = browser(services)
     session = services.sessions.start(LOCAL)
-    client.cookies["drawsim_session"] = session.token
+    client.cookies[services.sessions.cookie] = session.token
     client.headers["X-CSRF-Token"] = session.csrf
     return client
 
@@ -152,7 +159,7 @@ def log_in(client: TestClient, services: Services, name: str) -> TestClient:
         "/login", data={"name": name, "password": PASSWORD}, follow_redirects=False
     )
     assert answer.status_code == 303, answer.text
-    session = services.sessions.find(client.cookies["drawsim_session"])
+    session = services.sessions.find(client.cookies[services.sessions.cookie])
     assert session is not None
     client.headers["X-CSRF-Token"] = session.csrf
     return client

@@ -6,9 +6,8 @@ import socket
 import threading
 import time
 
-import uvicorn
-
 from drawsim.web.app import create_app
+from drawsim.web.server import server
 from drawsim.web.services import Services
 
 PATIENCE = 30.0
@@ -32,14 +31,7 @@ class LiveServer:
         """Answer requests from now on, in a thread."""
         # create_server lets a port be taken again at once.
         self._listening = socket.create_server(("127.0.0.1", self.port))
-        settings = uvicorn.Config(
-            create_app(self.services),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(settings)
+        self._server = server(create_app(self.services), patience=1)
         run = {"sockets": [self._listening]}
         self._thread = threading.Thread(target=self._server.run, kwargs=run, daemon=True)
         self._thread.start()

@@ -61,7 +61,7 @@ def test_only_originals_are_found(styled: Services) -> None:
         f"d{i}" for i in range(8)
     }
     assert [each.id for each in finder.by_text("drawing", "d0")] == ["d0"]
-    assert set(finder.uncertainty("artwork")) == {f"a{i}" for i in range(12)}
+    assert set(finder.ids["drawing"]) == {f"d{i}" for i in range(8)}
 
 
 def test_what_was_said_of_copies_is_told_of_originals(styled: Services, browser: Browser) -> None:
@@ -104,16 +104,52 @@ def test_what_was_answered_of_copies_is_answered(styled: Services) -> None:
             left.append(claim.id)
             leave(f"{who}-{claim.id}", who, "skip", claim.id)
         assert "d3" not in left
-    told = {each.annotator: each for each in queue.progress().annotators}
+    told = {each.annotator: each for each in styled.standings.latest().annotators}
     assert (told["ada"].answered, told["ada"].none, told["ada"].skipped) == (1, 1, 7)
     assert store.undo("ada", "undo-0001", styled.finder.made_with) is not None
     assert queue.tally("ada", "drawing").mine == 1
 
 
+def test_one_grade_through_two_copies_counts_once(styled: Services) -> None:
+    made_with, store = styled.finder.made_with, styled.store
+    for number, copy in enumerate(("d7_oil", "d7_texture", "d7")):
+        given = {"drawing_id": copy, "artwork_id": "a9", "grade": "same work"}
+        draft = Draft(f"graded-{number}", "grade", "drawing", **given)  # type: ignore[arg-type]
+        store.save("ada", [draft], made_with)
+    (ada,) = styled.standings.latest().annotators
+    assert ada.graded["same work"] == 1
+
+
+def test_what_one_said_of_a_copy_is_shown_at_its_original(
+    styled: Services, browser: Browser
+) -> None:
+    made_with, store = styled.finder.made_with, styled.store
+
+    def do(key: str, action: Action, drawing: str, **more: object) -> None:
+        draft = Draft(f"said-{key}", action, "drawing", drawing, **more)  # type: ignore[arg-type]
+        store.save("local", [draft], made_with)
+
+    do("0001", "grade", "d7_oil", artwork_id="a9", grade="same work", note="the boat")
+    do("0002", "grade", "d7_texture", artwork_id="a9", grade="same motif")
+    do("0003", "grade", "d7", artwork_id="a1", grade="unsure")
+    do("0004", "box", "d7_oil", artwork_id="a9", drawing_box=(0, 0, 0.5, 0.5))
+    do("0005", "note", "d7_oil", note="a sunny one")
+    do("0006", "done", "d7_oil", shown_ids=("a9",))
+    client = browser(styled)
+    client.get("/judge")
+    whole = client.get("/api/task?kind=drawing&id=d7").json()
+    assert whole["judgements"] == {"a9": "same motif", "a1": "unsure"}
+    assert whole["notes"] == {"a9": "the boat"}
+    assert whole["boxes"]["a9"]["drawing_box"] == [0, 0, 0.5, 0.5]
+    assert (whole["note"], whole["answer"]) == ("a sunny one", "done")
+    of_artwork = client.get("/api/task?kind=artwork&id=a9").json()
+    assert of_artwork["judgements"] == {"d7": "same motif"}
+
+
 def test_a_copy_cannot_be_judged(styled: Services, browser: Browser) -> None:
     client = browser(styled)
     client.get("/judge")
-    session = styled.sessions.find(client.cookies["drawsim_session"])
+    session = styled.sessions.find(client.cookies[styled.sessions.cookie])
     assert session is not None
     event = {"key": "event-0001", "action": "grade", "kind": "drawing", "drawing_id": "d0_oil"}
     event |= {"artwork_id": "a0", "grade": "same work"}

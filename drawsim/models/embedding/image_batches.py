@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from drawsim.common.machine import is_first_process
+from drawsim.common.opening import CannotOpenError, why_unreadable
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.models.embedding.store import file_sha256
 from drawsim.pixels.decode import ImageReadError
@@ -74,10 +75,10 @@ def _fingerprint(path: Path) -> Fingerprint | str:
     try:
         status = path.stat()
         return Fingerprint(file_sha256(path), status.st_size, status.st_mtime_ns)
-    except FileNotFoundError:
-        return "there is no such file"
-    except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
+    except CannotOpenError as error:
+        return error.reason
+    except (OSError, ValueError) as error:
+        return why_unreadable(error, path)
 
 
 class Batch(NamedTuple):
@@ -109,7 +110,7 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
         except ImageReadError as error:
             return digest, str(error).removeprefix(f"{path}: ")
         except OSError as error:
-            return digest, f"cannot be read ({error.strerror or error})"
+            return digest, why_unreadable(error, path)
         if (status.st_size, status.st_mtime_ns) != (mark.size, mark.changed):
             return digest, "was changed while it was embedded; run the command again"
         return digest, self.reading.views(image)

@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from drawsim.common.files import atomic, user_cache, write_json
+from drawsim.common.opening import CannotOpenError, open_regular, why_unreadable
 
 CHUNK = 256
 """Vectors in a chunk: what a kill can cost at most."""
@@ -30,11 +31,14 @@ def default_store() -> Path:
 
 
 def file_sha256(path: Path) -> bytes:
-    """SHA-256 of a file's bytes. Raises OSError."""
+    """SHA-256 of a regular file's bytes. Raises CannotOpenError."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
+    with open_regular(path) as file:
+        try:
+            while part := file.read(1 << 20):
+                digest.update(part)
+        except OSError as error:
+            raise CannotOpenError(path, why_unreadable(error, path)) from error
     return digest.digest()
 
 
@@ -132,7 +136,7 @@ class Store:
             with safe_open(path, framework="pt") as file:
                 digests = file.get_tensor("digests").numpy().tobytes()
                 shape = file.get_slice("vectors").get_shape()
-        except (OSError, SafetensorError):
+        except (OSError, CannotOpenError, SafetensorError):
             return None
         if shape != [len(digests) // DIGEST, self.dimensions]:
             return None

@@ -10,7 +10,7 @@ import pandas as pd
 
 from drawsim.collection.problems import Problem
 from drawsim.pixels.inspection import Inspection, groups_of
-from drawsim.reporting.duplicates.groups import picture_groups
+from drawsim.reporting.duplicates.groups import in_order_of_sections, picture_groups, sections
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE
 
@@ -58,12 +58,24 @@ def count(found: Inspection) -> dict[str, Any]:
         "pairs": len(pairs),
         "true_pairs": int(pairs["pair"].sum()),
         "pairs_of_copies": len(found.pairs) - len(pairs),
+        "drawings_like_artworks": len(like_artworks(found)),
         "problems": dict(Counter(problem.file for problem in found.problems)),
         "duplicates": {
             "have the same bytes": same,
             "look the same": len(found.duplicates) - same,
         },
     }
+
+
+def like_artworks(found: Inspection) -> dict[str, str]:
+    """Drawings that are the same picture as an artwork, or nearly, and that artwork."""
+    originals = set(found.images.loc[found.images["parent"] == "", "id"])
+    copies: dict[str, str] = {}
+    for group in groups_of(found.duplicates):
+        artworks = [name for kind, name in group if kind == "artwork"]
+        drawings = [name for kind, name in group if kind == "drawing" and name in originals]
+        copies |= dict.fromkeys(drawings, artworks[0]) if artworks else {}
+    return copies
 
 
 def listed(counts: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -81,7 +93,8 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
     """The page as HTML, the same for the same findings."""
     images = zip(*(found.images[column] for column in ("kind", "id", "path")), strict=True)
     files = {(kind, name): root / path for kind, name, path in images}
-    pictures = picture_groups(groups_of(found.duplicates), files, pictured)
+    groups = in_order_of_sections(groups_of(found.duplicates))
+    pictures = picture_groups(groups, files, pictured)
     return (
         environment()
         .get_template("collection/templates/check.html.j2")
@@ -92,8 +105,10 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
             sides=list(zip(SIDES, [*SIDES[1:], None], strict=True)),
             problems=found.problems[:LISTED],
             total=len(found.problems),
+            readings={path.name: said for path, said in found.problems.notes.items()},
             groups=pictures.groups,
-            shown=pictures.shown,
+            shown=len(pictures.shown),
+            sections=sections(pictures),
             symbol=pictures.symbol,
             sheet=pictures.sheet,
             side=SIDE,

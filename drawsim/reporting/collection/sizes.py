@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from drawsim.common.opening import CannotOpenError, open_regular
 from drawsim.common.progress import progress_bar
-from drawsim.pixels.decode import ImageReadError, check_regular
 
 _ORIENTATION = 0x0112  # the Exif tag; 5 to 8 mean that the image lies on its side
 _BATCH = 256  # images handed out at once: few enough that Ctrl-C is answered
@@ -47,15 +47,12 @@ def measure(
 def _size(path: Path | None) -> tuple[int, int, str]:
     assert path is not None
     try:
-        check_regular(path)
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             width, height = image.size
             exif = Image.Exif()
             exif.load(image.info.get("exif", b""))
-    except FileNotFoundError:
-        return 0, 0, "there is no such file"
-    except ImageReadError as error:
-        return 0, 0, str(error).removeprefix(f"{path}: ")
+    except CannotOpenError as error:
+        return 0, 0, error.reason
     except Exception as error:  # Pillow raises many kinds for damaged files
         return 0, 0, str(error).replace(f" {str(path)!r}", "")
     on_its_side = exif.get(_ORIENTATION, 1) in (5, 6, 7, 8)

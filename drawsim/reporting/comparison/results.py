@@ -196,9 +196,8 @@ def on_common_splits(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
                 f"no split has {name} scores of all models, so that they cannot be compared: {told}"
             )
         if others := set(rows["split"]) - common:
-            notes.append(
-                f"Left out of {name}, for not every model has them: {in_words(sorted(others, key=natural))}."
-            )
+            told = in_words(sorted(others, key=natural))
+            notes.append(f"Left out of {name}, for not every model has them: {told}.")
         kept.append(rows[rows["split"].isin(common)])
     return pd.concat(kept, ignore_index=True), notes
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError, nearest
 from drawsim.reporting.comparison.results import SCORES, SETS, Results, on_common_splits
 
@@ -32,7 +32,7 @@ def read_scores(patterns: Iterable[str]) -> Results:
     and cells that are none of a score table, and for a model with two scores for one split.
     """
     files = list(dict.fromkeys(path for pattern in patterns for path in _matching(pattern)))
-    problems: list[Problem] = []
+    problems = Problems()
     table = pd.concat([_read(path, problems) for path in files], ignore_index=True)
     raise_problems("these score tables cannot be used", problems)
     folders = table.groupby("model")["folder"].nunique()
@@ -67,10 +67,10 @@ def _matching(pattern: str) -> list[Path]:
     return files
 
 
-def _read(path: Path, problems: list[Problem]) -> pd.DataFrame:
+def _read(path: Path, problems: Problems) -> pd.DataFrame:
     """The scores of a file in long form, with a column `folder`; problems are appended."""
     empty = pd.DataFrame(columns=[*SCORES, "folder"])
-    found: list[Problem] = []
+    found = Problems()
     table = read_csv(path, ("model",), found)
     set_name = re.match(f"({'|'.join(sorted(SETS, key=len, reverse=True))})_", path.name)
     if set_name is None:

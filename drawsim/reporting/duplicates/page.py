@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,27 +12,16 @@ from drawsim.collection.tables import Collection
 from drawsim.common.files import write_text
 from drawsim.pixels.duplicates import DISTANCE
 from drawsim.pixels.inspection import groups_of
-from drawsim.reporting.duplicates.groups import Image, PicturedGroups, picture_groups
+from drawsim.reporting.duplicates.groups import (
+    Image,
+    in_order_of_sections,
+    picture_groups,
+    sections,
+)
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE
 from drawsim.retrieval.analysis.duplicates import find_duplicates
 from drawsim.retrieval.embeddings import Embeddings
-
-SECTIONS = {
-    "Across the collections": {"drawing", "artwork"},
-    "Among the artworks": {"artwork"},
-    "Among the drawings": {"drawing"},
-}
-
-
-@dataclass(frozen=True)
-class Section:
-    """Groups of one sort, what is pictured of them, and a caption for each."""
-
-    heading: str
-    groups: list[list[Image]]
-    shown: list[list[Image]]
-    captions: list[str]
 
 
 def write_duplicates(
@@ -62,7 +50,7 @@ def write_duplicates(
         similarity=similarity,
         parents=_parents(collection),
     )
-    groups = sorted(groups_of(table), key=_sort)
+    groups = in_order_of_sections(groups_of(table))
     number = {image: n for n, group in enumerate(groups, start=1) for image in group}
     firsts = zip(table["first_kind"], table["first"], strict=True)
     table.insert(0, "group", [number[image] for image in firsts])
@@ -80,7 +68,7 @@ def write_duplicates(
             table=table,
             pictures=pictures,
             members=sum(map(len, groups)),
-            sections=_sections(pictures, table),
+            sections=sections(pictures, _captions(table)),
             sheet=pictures.sheet,
             side=SIDE,
         )
@@ -107,35 +95,15 @@ def _parents(collection: Collection) -> dict[str, str]:
     return parents
 
 
-def _kinds(group: list[Image]) -> set[str]:
-    return {kind for kind, _ in group}
+def _captions(table: pd.DataFrame) -> list[str]:
+    """What is said of each group."""
+    return [_caption(pairs) for _, pairs in table.groupby("group", sort=True)]
 
 
-def _sort(group: list[Image]) -> tuple[int, int]:
-    """Groups of one section together, in the order of the sections; larger ones first."""
-    return list(SECTIONS.values()).index(_kinds(group)), -len(group)
-
-
-def _sections(pictures: PicturedGroups, table: pd.DataFrame) -> list[Section]:
-    captions = [
-        _caption(len(group), pairs)
-        for group, (_, pairs) in zip(
-            pictures.groups, table.groupby("group", sort=True), strict=True
-        )
-    ]
-    sections = []
-    for heading, kinds in SECTIONS.items():
-        places = [n for n, group in enumerate(pictures.groups) if _kinds(group) == kinds]
-        if places:
-            here = slice(places[0], places[-1] + 1)
-            sections.append(
-                Section(heading, pictures.groups[here], pictures.shown[here], captions[here])
-            )
-    return sections
-
-
-def _caption(size: int, pairs: pd.DataFrame) -> str:
+def _caption(pairs: pd.DataFrame) -> str:
     """How near the images of a group are, from the nearest pair to the farthest."""
+    ends = (zip(pairs[f"{end}_kind"], pairs[end], strict=True) for end in ("first", "second"))
+    size = len({image for end in ends for image in end})
     words = [] if size == 2 else [f"{size:,} images"]
     bits = pairs["distance"].dropna().astype(int)
     if len(bits):

@@ -22,9 +22,9 @@ class Run:
     """A finished run.
 
     origin: the parts of its study's place, innermost last. scores: baseline (the plain untrained
-    network), final -> set -> metric -> value. epochs: the rows of `metrics.csv`. queries: set -> ranked drawings; empty
-    where only scores are known. model, untrained: what it and its untrained network are called
-    among other runs.
+    network), final -> set -> metric -> value. epochs: the rows of `metrics.csv`. queries: set ->
+    ranked drawings; empty where only scores are known. model, untrained: what it and its untrained
+    network are called among other runs.
     """
 
     origin: tuple[str, ...]

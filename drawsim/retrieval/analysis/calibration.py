@@ -13,7 +13,6 @@ A law that is no logistic one, such as a step, is in the interval less often tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.common.files import write_json
+from drawsim.common.files import read_json, write_json
 from drawsim.retrieval.analysis.intervals import percentile_interval
 from drawsim.retrieval.analysis.posterior import posterior
 from drawsim.retrieval.analysis.reliability import (
@@ -102,7 +101,10 @@ class Uncalibrated:
 def load_calibration(path: Path) -> Calibration:
     """Read what `Calibration.save` wrote. Raises UserError if it is missing, old or damaged."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error}; fit it again") from error
+    try:
         if record.pop("format") != FORMAT or record.pop("feature") != FEATURE:
             raise ValueError("another format")
         measured = record.pop("reliability")
@@ -114,9 +116,7 @@ def load_calibration(path: Path) -> Calibration:
         if not (samples and scale > 0 and np.isfinite(samples).all() and np.isfinite(centre)):
             raise ValueError("numbers that no fit gives")
         return Calibration(centre, scale, samples, reliability=measured, **record)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{path}: no calibration of this version; fit it again with drawsim evaluate "
             "calibrate=true"

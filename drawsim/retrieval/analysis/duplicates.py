@@ -12,12 +12,18 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
+from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.duplicates import check_distance, near_duplicates
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.ranking import BLOCK
 
 Image = tuple[str, str]
 """drawing or artwork, and its id."""
+ACROSS = [
+    *("split", "first_kind", "first", "first_set", "second_kind", "second", "second_set"),
+    *("distance", "cosine"),
+]
+"""Columns of near-duplicates in different sets of a split."""
 
 
 def find_duplicates(
@@ -28,6 +34,7 @@ def find_duplicates(
     embeddings: Mapping[str, Embeddings] | None = None,
     similarity: float = 0.95,
     parents: Mapping[str, str] | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> pd.DataFrame:
     """Pairs of images that look the same, or whose embeddings are nearly the same.
 
@@ -43,7 +50,7 @@ def find_duplicates(
     names = list(images)
     # Drawings and artworks may share their ids: images are compared under numbers.
     numbered = {str(number): path for number, path in enumerate(images.values())}
-    found = near_duplicates(numbered, distance=distance, workers=workers)
+    found = near_duplicates(numbered, distance=distance, workers=workers, max_pixels=max_pixels)
     rows = zip(found["first"].astype(int), found["second"].astype(int), strict=True)
     bits = dict(zip(rows, found["distance"], strict=True))
     places, vectors = _embedded(names, embeddings or {})
@@ -62,6 +69,29 @@ def check_nearness(distance: int, similarity: float) -> None:
     check_distance(distance)
     if not 0 < similarity <= 1:
         raise UserError(f"similarity={similarity}: must be a cosine above 0, at most 1")
+
+
+def across_sets(name: str, split: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Of pairs as `find_duplicates` gives them, those that a split has in different sets.
+
+    name: of the split, which has drawing_id, artwork_id and set. Columns as in ACROSS.
+    """
+    sets = {
+        (kind, image): own
+        for kind, column in (("drawing", "drawing_id"), ("artwork", "artwork_id"))
+        for image, own in zip(split[column], split["set"], strict=True)
+    }
+    first, second = (
+        pd.Series(
+            [sets.get(image) for image in zip(pairs[f"{which}_kind"], pairs[which], strict=True)],
+            index=pairs.index,
+            dtype=object,
+        )
+        for which in ("first", "second")
+    )
+    apart = first.notna() & second.notna() & (first != second)
+    table = pairs.assign(split=name, first_set=first, second_set=second)
+    return table.loc[apart, ACROSS]
 
 
 def _embedded(names: list[Image], embeddings: Mapping[str, Embeddings]) -> tuple[list[int], Tensor]:

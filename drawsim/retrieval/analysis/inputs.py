@@ -15,7 +15,7 @@ from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import as_listed
 from drawsim.collection.kinds import KINDS
 from drawsim.collection.pairs import read_pairs, with_parents
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.splits import assert_disjoint, read_split
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
@@ -96,7 +96,7 @@ def _of_files(name: str, drawings: Path, artworks: Path) -> Embedded:
 
 def _pairs(file: Path | None, split: Path) -> pd.DataFrame:
     """The confirmed pairs of a table of pairs, or those of a split."""
-    problems: list[Problem] = []
+    problems = Problems()
     if file is None:
         pairs = with_parents(read_csv(split, ("drawing_id", "artwork_id"), problems))
     else:
@@ -188,7 +188,7 @@ def _described(ids: Sequence[str], root: Path | None, file: str) -> pd.DataFrame
     table = pd.DataFrame(index=pd.Index(dict.fromkeys(ids), name="id"))
     if root is None or not (root / file).is_file():
         return table.assign(path="")
-    problems: list[Problem] = []
+    problems = Problems()
     known = read_csv(root / file, ("id", "path"), problems)
     raise_problems(f"{root / file} cannot be used", problems)
     known = known.assign(id=as_listed(known["id"], table.index))

@@ -17,7 +17,7 @@ import numpy as np
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import normal
 from drawsim.collection.pairs import read_pairs
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.splits import components
 from drawsim.retrieval.analysis.calibration import (
     LIST,
@@ -102,7 +102,7 @@ def _paired(inputs: Inputs) -> set[str]:
     tables = [inputs.collection.true_pairs, inputs.split, inputs.absent]
     file = inputs.collection.root / "pairs.csv"
     if file.is_file():
-        problems: list[Problem] = []
+        problems = Problems()
         pairs = read_pairs(file, problems)
         raise_problems(f"{file} cannot be used", problems)
         tables.append(pairs[pairs["pair"]])
@@ -116,7 +116,7 @@ def _paired(inputs: Inputs) -> set[str]:
 
 
 def _listed(table: Path) -> set[str]:
-    problems: list[Problem] = []
+    problems = Problems()
     rows = read_csv(table, ("drawing_id",), problems)
     raise_problems(f"{table} cannot be used", problems)
     return set(rows["drawing_id"].map(normal))

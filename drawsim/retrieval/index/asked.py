@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drawsim.collection.ids import find
+from drawsim.collection.ids import IdList
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import ImageReadError, read_image
@@ -53,18 +53,22 @@ class Asked:
 def find_ids(index: Index, ids: Sequence[str], kind: str | None) -> list[Asked]:
     """Images of an index by id, drawings or artworks (kind; None: whichever has the id).
 
-    Spellings that are the same after Unicode normalisation (NFC) are the same id. Raises UserError,
-    with the nearest ids, for one that is not there, and for one that both kinds have.
+    A text may be any that is meant for one id alone, such as the name of its file (see `IdList`).
+    Raises UserError, with the nearest ids, for one that is not there, and for one that both kinds
+    have.
     """
     parts = [index.part(kind)] if kind else list(index.parts.values())
+    listed = [(part, IdList(part.embeddings.ids)) for part in parts]
     asked = []
     for name in ids:
-        found = [
-            (part, held) for part in parts if (held := find(name, part.embeddings.ids)) is not None
-        ]
+        same = [(part, name) for part in parts if name in part.embeddings.rows]
+        others = [(part, held) for part, own in listed if (held := own.find(name)) is not None]
+        found = same or others
         if not found:
             known = [other for part in parts for other in part.embeddings.ids]
-            raise UserError(f"no {kind or 'image'} {name!r} in the index, {offer(name, known)}")
+            said, _ = IdList(known).why_unknown(name)
+            why = said or f", {offer(name, known)}"
+            raise UserError(f"no {kind or 'image'} {name!r} in the index{why}")
         if len(found) > 1:
             raise UserError(f"{name!r} is a drawing and an artwork; say which with from=…")
         part, held = found[0]

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from drawsim.collection.ids import normal
+from drawsim.collection.ids import IdList
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.paths import Places
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problems
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import LIST, Calibration, Chance
 from drawsim.retrieval.index.folder import Index
@@ -60,35 +61,36 @@ def known_pairs(
     asked: ids by kind. Nothing is known without the collection's pairs.csv. Raises UserError if
     that cannot be read.
     """
+    results = list(results)
     other = "drawing" if kind == "artwork" else "artwork"
-    partners = set().union(*confirmed(index, other, asked.get(other, ())).values())
+    partners = set().union(*confirmed(index, other, asked.get(other, ()), results).values())
     return [name in partners for name in results]
 
 
-def confirmed(index: Index, kind: str, names: Iterable[str]) -> dict[str, set[str]]:
-    """The confirmed partners of images of a kind, ids as the index has them; only where there are.
+def confirmed(
+    index: Index, kind: str, names: Iterable[str], others: Iterable[str] = ()
+) -> dict[str, set[str]]:
+    """The confirmed partners of images of a kind, only where there are any.
 
-    Nothing is known without the collection's pairs.csv. Raises UserError if it cannot be read.
+    others: ids of the other kind that may not be in the index. Nothing is known without the
+    collection's pairs.csv. Raises UserError if that cannot be read.
     """
     file = None if index.collection is None else index.collection / "pairs.csv"
-    wanted = {normal(name): name for name in names}
+    wanted = set(names)
     other = "drawing" if kind == "artwork" else "artwork"
-    if file is None or not file.is_file() or not wanted or other not in index.parts:
+    if file is None or not file.is_file() or not wanted:
         return {}
-    problems: list[Problem] = []
-    pairs = read_pairs(file, problems)
+    problems = Problems()
+    named: dict[str, Iterable[str]] = {kind: wanted, other: others}
+    parts = {own: part.embeddings.ids for own, part in index.parts.items()}
+    listed = {own: IdList([*parts.get(own, ()), *named[own]]) for own in KINDS}
+    pairs = read_pairs(file, problems, listed)
     if problems:
         raise UserError(f"{file}: cannot be read; {problems[0]}")
-    own = pairs[pairs["pair"] & pairs[f"{kind}_id"].isin(list(wanted))]
-    partners = own[f"{other}_id"].tolist()
-    held: Mapping[str, object] = index.part(other).embeddings.rows
-    spelt = {name: name for name in partners if name in held}
-    if len(spelt) < len(set(partners)):  # an index may spell its ids otherwise
-        spelt = {normal(name): name for name in held}
+    own = pairs[pairs["pair"] & pairs[f"{kind}_id"].isin(wanted)]
     found: dict[str, set[str]] = {}
-    for one, two in zip(own[f"{kind}_id"], partners, strict=True):
-        if two in spelt:
-            found.setdefault(wanted[one], set()).add(spelt[two])
+    for one, two in zip(own[f"{kind}_id"], own[f"{other}_id"], strict=True):
+        found.setdefault(one, set()).add(two)
     return found
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import Query as Asked
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
@@ -15,6 +16,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.web.api import routing
 from drawsim.web.api.fields import Id
 from drawsim.web.api.routing import ById, refusals
+from drawsim.web.darkroom import Darkroom, lane_of
 from drawsim.web.pictures import NoPicture, Picture
 from drawsim.web.services import services_of
 
@@ -34,7 +36,7 @@ _CONDITION = StaticFiles()  # knows what If-None-Match says
         **refusals(404),
     },
 )
-def picture(
+async def picture(
     request: Request,
     kind: Kind,
     name: ById,
@@ -42,9 +44,20 @@ def picture(
 ) -> Response:
     """A picture by kind and id: WebP of at most 320 pixels, or JPEG of at most 1600."""
     pictures = services_of(request).pictures
-    etag = pictures.etag(kind, name, size)
-    make = pictures.small if size == "thumb" else pictures.large
-    return _conditional(request, etag, lambda: make(kind, name))
+
+    def known() -> tuple[str, Picture | None, int]:
+        etag = pictures.etag(kind, name, size)
+        kept = pictures.kept(etag) if size == "thumb" else None
+        return etag, kept, pictures.bytes_of(kind, name)
+
+    etag, kept, length = await run_in_threadpool(known)
+    if (unchanged := _unchanged(request, etag)) is not None:
+        return unchanged
+    if kept is None:
+        make = pictures.small if size == "thumb" else pictures.large
+        darkroom: Darkroom = request.app.state.darkroom
+        kept = await darkroom.make(lane_of(length), partial(make, kind, name))
+    return _answer(kept)
 
 
 @asking.get(
@@ -56,7 +69,7 @@ def picture(
         **refusals(404),
     },
 )
-def overlay(
+async def overlay(
     request: Request, drawing: Annotated[Id, Asked()], artwork: Annotated[Id, Asked()]
 ) -> Response:
     """Drawing and artwork side by side with the parts of one layout that both share."""
@@ -64,16 +77,25 @@ def overlay(
     lens, index = services.finder.lens, services.finder.made_with.index_sha256
     if lens is None:
         raise NoPicture("there is no overlay: the index does not say its model")
-    made = services.pictures.overlay(drawing, artwork, index, lens.overlay)
+    work = partial(services.pictures.overlay, drawing, artwork, index, lens.overlay)
+    darkroom: Darkroom = request.app.state.darkroom
+    made = await darkroom.make("search", work)
     if made is None:
         raise NoPicture("the two have no common layout")
-    return _conditional(request, made.etag, lambda: made)
+    return _unchanged(request, made.etag) or _answer(made)
 
 
-def _conditional(request: Request, etag: str, make: Callable[[], Picture]) -> Response:
-    """The picture, made now, or the word that the browser has it."""
-    headers = {"ETag": f'"{etag}"', "Cache-Control": KEPT_BY_BROWSERS}
-    if _CONDITION.is_not_modified(Headers(headers), request.headers):
-        return NotModifiedResponse(Headers(headers))
-    made = make()
-    return Response(made.data, headers=headers, media_type=made.media_type)
+def _headers(etag: str) -> dict[str, str]:
+    return {"ETag": f'"{etag}"', "Cache-Control": KEPT_BY_BROWSERS}
+
+
+def _unchanged(request: Request, etag: str) -> Response | None:
+    """The word that the browser has it, if it does."""
+    headers = Headers(_headers(etag))
+    if _CONDITION.is_not_modified(headers, request.headers):
+        return NotModifiedResponse(headers)
+    return None
+
+
+def _answer(made: Picture) -> Response:
+    return Response(made.data, headers=_headers(made.etag), media_type=made.media_type)

@@ -13,9 +13,10 @@ from drawsim.web.api.fields import Fraction
 from drawsim.web.api.requests import BoxRequest, WordsRequest
 from drawsim.web.api.responses import CandidateResponse, ItemResponse
 from drawsim.web.api.routing import refusals
+from drawsim.web.darkroom import Darkroom
 from drawsim.web.events.drafts import Box
 from drawsim.web.pictures import cut
-from drawsim.web.security.access import UPLOAD_LIMIT
+from drawsim.web.security.bodies import UPLOAD_LIMIT
 from drawsim.web.services import services_of
 
 FOUND = 40
@@ -34,7 +35,7 @@ def find_text(request: Request, given: WordsRequest) -> list[ItemResponse]:
 
 
 @changing.post("/api/find/image")
-def find_image(
+async def find_image(
     request: Request,
     file: Annotated[UploadFile, File(description="a picture, at most 20 MB")],
     kind: Annotated[Kind, Form(description="of the picture")],
@@ -45,7 +46,7 @@ def find_image(
 ) -> list[CandidateResponse]:
     """Candidates for an uploaded picture, or for the part of it that the fractions name."""
     services = services_of(request)
-    data = file.file.read(UPLOAD_LIMIT + 1)
+    data = await file.read(UPLOAD_LIMIT + 1)
     if len(data) > UPLOAD_LIMIT:
         raise HTTPException(413, f"the picture is too large: at most {UPLOAD_LIMIT / 1e6:.0f} MB")
     box = _box((x, y, width, height))
@@ -53,17 +54,28 @@ def find_image(
     whole = (x, y, width, height) == (0.0, 0.0, 1.0, 1.0)
     # A whole picture is decoded as the model decodes files, so that it is found at the same rank.
     least = lens.least_side if whole and lens is not None else None
-    pixels = cut(services.pictures.upload(data, least), box)
-    return CandidateResponse.list_of(services.finder.by_pixels(pixels, kind, FOUND))
+
+    def found() -> list[CandidateResponse]:
+        pixels = cut(services.pictures.upload(data, least), box)
+        return CandidateResponse.list_of(services.finder.by_pixels(pixels, kind, FOUND))
+
+    darkroom: Darkroom = request.app.state.darkroom
+    return await darkroom.make("search", found)
 
 
 @changing.post("/api/find/box", responses=refusals(404))
-def find_box(request: Request, given: BoxRequest) -> list[CandidateResponse]:
+async def find_box(request: Request, given: BoxRequest) -> list[CandidateResponse]:
     """Candidates for a part of a picture of the index."""
     services = services_of(request)
     services.finder.item(given.kind, given.id)
-    pixels = cut(services.pictures.pixels(given.kind, given.id), _box(given.box))
-    return CandidateResponse.list_of(services.finder.by_pixels(pixels, given.kind, FOUND))
+    box = _box(given.box)
+
+    def found() -> list[CandidateResponse]:
+        pixels = cut(services.pictures.pixels(given.kind, given.id), box)
+        return CandidateResponse.list_of(services.finder.by_pixels(pixels, given.kind, FOUND))
+
+    darkroom: Darkroom = request.app.state.darkroom
+    return await darkroom.make("search", found)
 
 
 def _box(box: Box) -> Box:

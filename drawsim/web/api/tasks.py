@@ -22,6 +22,7 @@ from drawsim.web.api.responses import (
 from drawsim.web.api.routing import ById, refusals
 from drawsim.web.queue.finder import other
 from drawsim.web.queue.queue import Claim, Wish
+from drawsim.web.review.originals import copies_of, of_originals
 from drawsim.web.security.access import Checked, CurrentUser
 from drawsim.web.security.accounts import Session
 from drawsim.web.services import Services, services_of
@@ -81,10 +82,12 @@ def candidates(
 def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
     """A query as the page needs it: all that this user knows and decided about it."""
     finder, store, kind, name = services.finder, services.store, claim.kind, claim.id
-    grades = store.judgements(kind, name, session.user)
-    notes = store.notes(kind, name, session.user)
-    boxes = store.boxes(kind, name, session.user)
-    answers = store.answers(kind, name, session.user)
+    # What was said of style copies, which earlier versions queued, was said of their originals.
+    names = [name, *copies_of(name, services.collection)] if kind == "drawing" else [name]
+    grades, notes, boxes, answers = (
+        of_originals(told(kind, names, session.user), services.collection)
+        for told in (store.judgements, store.notes, store.boxes, store.answers)
+    )
     partner = f"{other(kind)}_id"
     noted = dict(zip(notes[partner], notes["note"], strict=True))
     boxed = zip(boxes[partner], boxes["drawing_box"], boxes["artwork_box"], strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from drawsim.common.errors import UserError
 from drawsim.web.events.migrations.upgrading import upgrade
+from drawsim.web.events.tables import now
 from drawsim.web.events.views import VIEWS
 
 WRITERS_LOCK = 7_208_375
@@ -91,6 +93,17 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("drawsim_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def time_of(connection: Connection) -> datetime:
+    """The time by the clock that all servers on this database have in common, in UTC.
+
+    PostgreSQL's own; an SQLite file is on one machine, whose clock it is.
+    """
+    if connection.dialect.name == "postgresql":
+        found: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return found.astimezone(timezone.utc)
+    return now()
 
 
 @contextmanager

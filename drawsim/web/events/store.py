@@ -11,7 +11,17 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Table,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from drawsim.collection.grades import Grade
 from drawsim.collection.kinds import Kind
@@ -21,6 +31,8 @@ from drawsim.web.events.drafts import Action, Draft, MadeWith
 from drawsim.web.events.tables import EventRow, now
 from drawsim.web.events.views import ADJUDICATIONS, ANSWERS, BOXES, COUNTING, JUDGEMENTS, NOTES
 
+Name = str | Sequence[str]
+"""The id of a picture, or several."""
 _PAIR = ["annotator", "drawing_id", "artwork_id"]
 
 
@@ -104,13 +116,13 @@ class EventStore:
     def judgements(
         self,
         kind: Kind | None = None,
-        id: str | None = None,  # noqa: A002
+        id: Name | None = None,  # noqa: A002
         annotator: str | None = None,
     ) -> pd.DataFrame:
         """The grades that hold, one row for each annotator and pair.
 
-        kind, id: those of one picture, from whichever side they were given; kind alone: those
-        given while the query was of this kind.
+        kind, id: those of one picture, or of some (a drawing and its style copies), from whichever
+        side they were given; kind alone: those given while the query was of this kind.
         Columns: annotator, drawing_id, artwork_id, grade, kind (of the query), at, rank, score,
         shown, seconds, audit, model, index_sha256, and note, drawing_box, artwork_box, as this
         annotator left them for this pair (empty, None).
@@ -128,7 +140,7 @@ class EventStore:
     def answers(
         self,
         kind: Kind | None = None,
-        id: str | None = None,  # noqa: A002
+        id: Name | None = None,  # noqa: A002
         annotator: str | None = None,
     ) -> pd.DataFrame:
         """How queries were left, one row for each annotator and query, filtered as asked.
@@ -149,14 +161,14 @@ class EventStore:
         answers["note"] = pd.Series(of_queries, answers.index, dtype=object)
         return answers
 
-    def notes(self, kind: Kind, id: str, annotator: str) -> pd.DataFrame:  # noqa: A002
+    def notes(self, kind: Kind, id: Name, annotator: str) -> pd.DataFrame:  # noqa: A002
         """An annotator's notes on a query (the other id is None) and on its pairs.
 
         Columns: annotator, drawing_id, artwork_id, note, at.
         """
         return self._current(NOTES, kind, id, annotator)
 
-    def boxes(self, kind: Kind, id: str, annotator: str) -> pd.DataFrame:  # noqa: A002
+    def boxes(self, kind: Kind, id: Name, annotator: str) -> pd.DataFrame:  # noqa: A002
         """An annotator's boxes on the pairs of a query, graded or not.
 
         Columns: annotator, drawing_id, artwork_id, drawing_box, artwork_box (or None), at.
@@ -210,6 +222,11 @@ class EventStore:
         with self.engine.connect() as connection:
             return _events(connection, *conditions, limit=limit)
 
+    def newest(self) -> int:
+        """The id of the newest event; 0: there is none."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(func.max(EventRow.id))).scalar() or 0
+
     def annotators(self) -> list[str]:
         """Everyone who ever did anything, by name."""
         with self.engine.connect() as connection:
@@ -217,7 +234,7 @@ class EventStore:
             return sorted(names)
 
     def _current(
-        self, view: Table, kind: Kind | None, own: str | None, annotator: str | None
+        self, view: Table, kind: Kind | None, own: Name | None, annotator: str | None
     ) -> pd.DataFrame:
         """The rows of a view, all or those of a kind, of a picture, of an annotator."""
         if own is not None and kind is None:
@@ -227,10 +244,12 @@ class EventStore:
             query = query.where(view.c.annotator == annotator)
         if own is None and kind is not None:
             query = query.where(view.c.kind == kind)
-        elif own is not None and "id" in view.c:
-            query = query.where(view.c.id == own, view.c.kind == kind)
         elif own is not None:
-            query = query.where(view.c[f"{kind}_id"] == own)
+            names = [own] if isinstance(own, str) else list(own)
+            if "id" in view.c:
+                query = query.where(view.c.id.in_(names), view.c.kind == kind)
+            else:
+                query = query.where(view.c[f"{kind}_id"].in_(names))
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
         return _frame(rows, list(view.c.keys()))

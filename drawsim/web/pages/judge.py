@@ -18,10 +18,10 @@ from drawsim.web.security.access import (
     CurrentUser,
     checked_csrf,
     find_session,
-    log_in,
     log_out,
     safe_way,
 )
+from drawsim.web.security.login import log_in
 from drawsim.web.services import services_of
 
 router = APIRouter(include_in_schema=False)
@@ -50,7 +50,7 @@ def login(request: Request, then: str = "/") -> Response:
 
 
 @router.post("/login")
-def logged_in(
+async def logged_in(
     request: Request,
     name: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
@@ -61,7 +61,7 @@ def logged_in(
     if services_of(request).accounts is None:
         return RedirectResponse(way, 303)
     try:
-        log_in(request, name, password)
+        await log_in(request, name, password)
     except HTTPException as refusal:
         answer = _login_form(request, way, name, str(refusal.detail), refusal.status_code)
         answer.headers.update(refusal.headers or {})
@@ -113,7 +113,7 @@ def judge(
         where=where,
         id=name,
         kinds=finder.kinds,
-        orders=ORDERS,
+        orders=_orders(services_of(request).settings.overlap),
         columns={one: _columns(finder.tables[one]) for one in finder.kinds},
     )
 
@@ -146,6 +146,11 @@ def find(
         text=text,
         kinds=finder.kinds,
     )
+
+
+def _orders(overlap: int) -> dict[Order, str]:
+    """The orders in words; where several judge each query, what others have begun comes first."""
+    return ORDERS if overlap == 1 else {**ORDERS, "unjudged": "begun by others first"}
 
 
 def _columns(table: pd.DataFrame) -> list[str]:

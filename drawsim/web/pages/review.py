@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import pandas as pd
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
@@ -17,10 +16,9 @@ from drawsim.web.events.drafts import Action
 from drawsim.web.pages import wording
 from drawsim.web.pages.rendering import render
 from drawsim.web.queue.finder import Finder, Item, NoSuchImage
-from drawsim.web.review.agreement import alpha, kappas, ratings
-from drawsim.web.review.audit import audits
 from drawsim.web.review.export import pair_table
 from drawsim.web.review.history import (
+    LISTED,
     PAGE,
     Dispute,
     HistoryFilter,
@@ -31,7 +29,7 @@ from drawsim.web.review.history import (
 )
 from drawsim.web.review.originals import of_originals
 from drawsim.web.security.access import CurrentUser
-from drawsim.web.services import Services, services_of
+from drawsim.web.services import services_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,23 +53,16 @@ NEARBY = 24
 def progress(request: Request, session: CurrentUser) -> HTMLResponse:
     """How far the work is, how far annotators agree, and how good the model is."""
     services = services_of(request)
-    store = services.store
-    answers = of_originals(store.answers(), services.collection)
-    judgements = of_originals(store.judgements(), services.collection)
-    rated = ratings(judgements, answers)
-    matches = _pair_table(services).query("pair")
+    standing = services.standings.latest()
     return _page(
         request,
         "progress.html.j2",
         session=session,
         active="progress",
-        progress=services.queue.progress(),
+        kinds=services.queue.progress(),
+        standing=standing,
+        old=standing.event != services.store.newest(),
         grades=GRADES,
-        kappas=kappas(rated),
-        alphas=[alpha(rated, scale) for scale in ("nominal", "ordinal")],
-        audits=audits(
-            answers, judgements[judgements["kind"] == "drawing"], matches, services.settings.k
-        ),
     )
 
 
@@ -158,11 +149,13 @@ def confirmed_pairs(
     grade: str = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
-    """Pictures of all pairs that are held for true, or of those of one grade."""
+    """Pictures of all pairs that people confirmed, or of those of one grade, or listed before."""
     services = services_of(request)
-    table = _pair_table(services)
+    table = pair_table(services.store, services.collection, services.settings.confirmed)
     table = table[table["drawing_id"] == table["parent"]]  # not the style copies, too
-    pairs = graded_pairs(table, grade if grade in GRADES else "")
+    grade = grade if grade in (*GRADES, LISTED) else ""
+    pairs = graded_pairs(table, grade)
+    judged = table["grade"] != ""
     pages = max(1, -(-len(pairs) // PAGE))
     page = min(page, pages)
     return _page(
@@ -175,15 +168,20 @@ def confirmed_pairs(
         total=len(pairs),
         page=page,
         pages=pages,
-        grade=grade if grade in GRADES else "",
-        grades=GRADES,
-        counts={**table["grade"].value_counts().to_dict(), "": int(table["pair"].sum())},
+        grade=grade,
+        choices={
+            "": "All confirmed",
+            **dict(zip(GRADES, GRADES, strict=True)),
+            LISTED: "Listed before",
+        },
+        listed=LISTED,
+        counts={
+            **table["grade"].value_counts().to_dict(),
+            "": int((table["pair"] & judged).sum()),
+            LISTED: int((table["pair"] & ~judged).sum()),
+        },
         may_export=session.role == "reviewer",
     )
-
-
-def _pair_table(services: Services) -> pd.DataFrame:
-    return pair_table(services.store, services.collection, services.settings.confirmed)
 
 
 def _page(request: Request, name: str, **values: Any) -> HTMLResponse:

@@ -30,8 +30,6 @@ KEPT = 64
 """Lists that are kept, for the next pages of them."""
 COMPARED = 10
 """First candidates by which the disagreement of models is measured."""
-AT_ONCE = 128
-"""Queries ranked at a time, while a page that is asked for waits."""
 SPECIAL = frozenset({"path", "title", "artist", "width", "height"})
 """Columns that are not told as details."""
 
@@ -122,6 +120,11 @@ class Finder:
         self._searching = threading.Lock()
         self._list = functools.lru_cache(KEPT)(self._make_list)
 
+    @property
+    def ids(self) -> Mapping[Kind, list[str]]:
+        """What queries there are, in the order of the tables."""
+        return {kind: list(table.index) for kind, table in self.tables.items()}
+
     def item(self, kind: Kind, name: str) -> Item:
         """What is known about an image. Raises NoSuchImage."""
         try:
@@ -197,25 +200,19 @@ class Finder:
         found.sort(key=lambda each: each[0])
         return [self._items[kind][name] for _, name in found[:limit]]
 
-    def uncertainty(self, kind: Kind) -> dict[str, float]:
-        """How unsure the models are of each query of a kind; bigger is more unsure.
+    def unsure(self, kind: Kind, names: Sequence[str]) -> np.ndarray:
+        """How unsure the models are of some queries of a kind, (Q,); larger is less sure.
 
         One model: the difference of its two best scores, negated (margin sampling; Scheffer,
         Decomain and Wrobel, "Active hidden Markov models for information extraction", 2001).
         Several: the mean Jaccard distance between their first ten, 0..1 (query by committee; Seung,
         Opper and Sompolinsky, 1992); of equals, the smaller mean margin is more unsure.
         """
-        names = list(self._items[kind])
         k = min(COMPARED, self.count(kind))
-        unsure: dict[str, float] = {}
-        for start in range(0, len(names), AT_ONCE):
-            some = names[start : start + AT_ONCE]
-            lists = [self._search(index, kind, some, k) for index in self.indexes]
-            margins = np.mean([_margins(hits) for hits in lists], axis=0)
-            # A margin is at most 2, the range of a cosine: too little to change another order.
-            values = -margins if len(lists) == 1 else _disagreement(lists) - 1e-6 * margins
-            unsure.update(zip(some, values.tolist(), strict=True))
-        return unsure
+        lists = [self._search(index, kind, names, k) for index in self.indexes]
+        margins = np.mean([_margins(hits) for hits in lists], axis=0)
+        # A margin is at most 2, the range of a cosine: too little to change another order.
+        return -margins if len(lists) == 1 else _disagreement(lists) - 1e-6 * margins
 
     def _candidate(
         self,

@@ -23,12 +23,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.filters import parse_filter, passing
-from drawsim.web.events.database import writing
+from drawsim.web.events.database import time_of, writing
 from drawsim.web.events.drafts import ANSWERING
-from drawsim.web.events.tables import EventRow, LeaseRow, now
+from drawsim.web.events.tables import EventRow, LeaseRow
 from drawsim.web.events.views import ANSWERS
-from drawsim.web.queue.progress import KindProgress, Progress, by_annotator, original
+from drawsim.web.queue.progress import KindProgress, original
 from drawsim.web.queue.sheet import Mask, Sheet
+from drawsim.web.queue.uncertainty import Values
 
 Order = Literal["unjudged", "id", "random", "uncertain"]
 Places = npt.NDArray[np.int64]
@@ -41,9 +42,9 @@ AT_ONCE = 500
 class Wish:
     """What an annotator wants to judge.
 
-    order: `unjudged` (fewest answers by anyone first, by chance among these), `id`, `random`, or
-    `uncertain` (where the models are least sure first). where: a filter of the metadata, as in
-    `drawsim.retrieval.index.filters`.
+    order: `unjudged` (by chance; first what others have begun and not as many answered as wanted),
+    `id`, `random`, or `uncertain` (where the models are least sure first). where: a filter of the
+    metadata, as in `drawsim.retrieval.index.filters`.
     """
 
     kind: Kind = "drawing"
@@ -77,8 +78,10 @@ class Queue:
     """Queries, claimed by annotators one at a time.
 
     tables: by kind, the metadata of the queries, as text, indexed by `id`. uncertainty: by kind,
-    id -> how unsure the models are, larger is less sure; asked once, when it is first wanted.
-    overlap: how many annotators answer each query. lease: how long a claim holds. audit: share of
+    how unsure the models are of each row, (N,), larger is less sure; another array whenever more is
+    known. overlap: how many annotators answer each query; what others have begun comes first, so
+    that they have drawings in common from the start. lease: how long a claim holds, by the
+    database's clock; one that would hold longer is of a wrong clock and cut. audit: share of
     the queries that makes up the audit slice, 0 to 1. seed: fixes the slice and the random order.
     copies: style copy -> original; what was answered of a copy, which earlier versions queued, is
     an answer to its original, the latest counts.
@@ -93,7 +96,7 @@ class Queue:
         self,
         engine: Engine,
         tables: Mapping[Kind, pd.DataFrame],
-        uncertainty: Callable[[Kind], Mapping[str, float]],
+        uncertainty: Callable[[Kind], Values],
         overlap: int = 1,
         lease: timedelta = timedelta(minutes=15),
         audit: float = 0.05,
@@ -111,7 +114,7 @@ class Queue:
         self._uncertainty = uncertainty
         self._copies = dict(copies or {})
         self._sheets = {kind: Sheet(kind, table, seed, audit) for kind, table in tables.items()}
-        self._orders: dict[tuple[Kind, Order], Places] = {}
+        self._orders: dict[tuple[Kind, Order], tuple[Values | None, Places]] = {}
         self._passing = lru_cache(maxsize=64)(self._filtered)
         self._seen = 0
         self._ordering = threading.Lock()
@@ -132,12 +135,16 @@ class Queue:
         by_chance = self._order(wish.kind, "random")
         with self._memory, writing(self.engine) as connection:
             self._catch_up(connection)
-            connection.execute(delete(LeaseRow).where(LeaseRow.until <= now()))
-            held = self._held(connection, wish.kind)
+            time = time_of(connection)
+            connection.execute(delete(LeaseRow).where(LeaseRow.until <= time))
+            longest = time + self.lease
+            wrong = update(LeaseRow).where(LeaseRow.until > longest)
+            connection.execute(wrong.values(until=longest))
+            held = self._held(connection, wish.kind, time)
             open_to_them = wished & ~sheet.left[annotator]
             own = [place for place, holder in held if holder == annotator and open_to_them[place]]
             if own:
-                return self._leased(connection, annotator, wish.kind, own[0])
+                return self._leased(connection, annotator, wish.kind, own[0], time)
             taken = sheet.answered.copy()
             for place, holder in held:
                 taken[place] += holder != annotator and not sheet.has_answered(holder, place)
@@ -149,7 +156,7 @@ class Queue:
                 place = _first(by_chance, audited, taken)
             else:
                 place = _first(order, others, taken if wish.order == "unjudged" else None)
-            return self._leased(connection, annotator, wish.kind, place)
+            return self._leased(connection, annotator, wish.kind, place, time)
 
     def take(self, annotator: str, kind: Kind, id: str) -> Claim:  # noqa: A002
         """A query opened by its id, leased to an annotator, whoever else has it or had it.
@@ -160,13 +167,13 @@ class Queue:
         if place is None:
             raise UserError(f"there is no {kind} {id!r} in the index")
         with writing(self.engine) as connection:
-            return self._leased(connection, annotator, kind, place)
+            return self._leased(connection, annotator, kind, place, time_of(connection))
 
     def renew(self, annotator: str, kind: Kind, id: str) -> bool:  # noqa: A002
         """Hold a query for another lease; False if the annotator holds it no more."""
-        time = now()
         own = self._lease_of(annotator, kind, id)
         with writing(self.engine) as connection:
+            time = time_of(connection)
             longer = update(LeaseRow).where(*own, LeaseRow.until > time)
             return connection.execute(longer.values(until=time + self.lease)).rowcount > 0
 
@@ -174,12 +181,6 @@ class Queue:
         """Give a query back."""
         with writing(self.engine) as connection:
             connection.execute(delete(LeaseRow).where(*self._lease_of(annotator, kind, id)))
-
-    def in_audit(self, kind: Kind, id: str) -> bool:  # noqa: A002
-        """Whether a query belongs to the audit slice: fixed by seed, kind and id alone."""
-        sheet = self._sheet(kind)
-        place = sheet.place.get(id)
-        return place is not None and bool(sheet.audited[place])
 
     def tally(self, annotator: str, kind: Kind) -> Tally:
         """How far the work is, told from memory and what is new: for every page and answer."""
@@ -189,21 +190,21 @@ class Queue:
             answered = int((sheet.answered > 0).sum())
             return Tally(sheet.finished[annotator], answered, len(sheet.ids))
 
-    def progress(self) -> Progress:
-        """How far the work is, by kind and by annotator."""
+    def progress(self) -> tuple[KindProgress, ...]:
+        """How far the queries of each kind are."""
         with self._memory, self.engine.connect() as connection:
             self._catch_up(connection)
-            kinds = tuple(
+            time = time_of(connection)
+            return tuple(
                 KindProgress(
                     kind,
                     len(sheet.ids),
                     int((sheet.answered > 0).sum()),
                     int((sheet.answered >= self.overlap).sum()),
-                    len({place for place, _ in self._held(connection, kind)}),
+                    len({place for place, _ in self._held(connection, kind, time)}),
                 )
                 for kind, sheet in self._sheets.items()
             )
-        return Progress(kinds, by_annotator(self.engine, self._copies))
 
     def _sheet(self, kind: Kind) -> Sheet:
         if kind not in self._sheets:
@@ -216,21 +217,21 @@ class Queue:
 
     def _order(self, kind: Kind, order: Order) -> Places:
         """All places of a kind in an order, (N,)."""
-        if order == "unjudged":  # the fewest answers are looked for at each claim
+        if order == "unjudged":  # what was begun is looked for at each claim
             order = "random"
-        with self._ordering:  # so that the uncertainty is asked once
-            if (kind, order) not in self._orders:
+        unsure = self._uncertainty(kind) if order == "uncertain" else None
+        with self._ordering:
+            made = self._orders.get((kind, order))
+            if made is None or made[0] is not unsure:
                 sheet = self._sheets[kind]
                 if order == "id":
                     places = np.array(sorted(range(len(sheet.ids)), key=sheet.ids.__getitem__))
+                elif unsure is None:
+                    places = np.argsort(sheet.lots, kind="stable")
                 else:
-                    unsure = np.zeros(len(sheet.ids))
-                    if order == "uncertain":
-                        known = self._uncertainty(kind)
-                        unsure = np.array([known.get(name, -np.inf) for name in sheet.ids])
                     places = np.lexsort((sheet.lots, -unsure))
-                self._orders[kind, order] = places.astype(np.int64)
-            return self._orders[kind, order]
+                made = self._orders[kind, order] = unsure, places.astype(np.int64)
+            return made[1]
 
     def _catch_up(self, connection: Connection) -> None:
         """Look again at the queries that were answered, or an answer undone, since last time."""
@@ -253,15 +254,17 @@ class Queue:
                 self._sheets[kind].note(name, given)
         self._seen = newest
 
-    def _held(self, connection: Connection, kind: Kind) -> list[tuple[int, str]]:
+    def _held(self, connection: Connection, kind: Kind, time: datetime) -> list[tuple[int, str]]:
         """Place and holder of the live leases of a kind, those that end first in front."""
         query = select(LeaseRow.query_id, LeaseRow.annotator).order_by(LeaseRow.until)
-        rows = connection.execute(query.where(LeaseRow.kind == kind, LeaseRow.until > now()))
+        rows = connection.execute(query.where(LeaseRow.kind == kind, LeaseRow.until > time))
         place = self._sheets[kind].place
         return [(place[name], holder) for name, holder in rows if name in place]
 
-    def _leased(self, connection: Connection, annotator: str, kind: Kind, place: int) -> Claim:
-        sheet, until = self._sheets[kind], now() + self.lease
+    def _leased(
+        self, connection: Connection, annotator: str, kind: Kind, place: int, time: datetime
+    ) -> Claim:
+        sheet, until = self._sheets[kind], time + self.lease
         name = sheet.ids[place]
         connection.execute(delete(LeaseRow).where(*self._lease_of(annotator, kind, name)))
         row = {"kind": kind, "query_id": name, "annotator": annotator, "until": until}
@@ -277,7 +280,7 @@ class Queue:
         )
 
 
-def _first(order: Places, among: Mask, fewest: npt.NDArray[np.int64] | None) -> int:
-    """The first place in an order among some; with `fewest`, among those where it is least."""
+def _first(order: Places, among: Mask, begun: npt.NDArray[np.int64] | None) -> int:
+    """The first place in an order among some; with `begun`, among those where it is largest."""
     places = order[among[order]]
-    return int(places[0] if fewest is None else places[np.argmin(fewest[places])])
+    return int(places[0] if begun is None else places[np.argmax(begun[places])])

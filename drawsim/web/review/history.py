@@ -18,6 +18,8 @@ from drawsim.web.events.store import Event, EventStore
 
 PAGE = 50
 """Rows of history, and pairs, on one page."""
+LISTED = "listed"
+"""In place of a grade: true pairs of pairs.csv that nobody judged in this app."""
 LAST = 2**63 - 1
 """The largest id that a database has for an event."""
 
@@ -258,11 +260,16 @@ class JudgedPair:
 
 
 def graded_pairs(table: pd.DataFrame, grade: str) -> list[JudgedPair]:
-    """The pairs of a grade, or with "" all true ones, the newest first, undated ones last, by id.
+    """The pairs of a grade, the newest first, undated ones last, by id.
 
-    table: as `drawsim.web.review.export.pair_table` makes it.
+    grade: "": all true ones that somebody judged; LISTED: the true ones that nobody did. table: as
+    `drawsim.web.review.export.pair_table` makes it.
     """
-    rows = table[table["grade"] == grade] if grade else table[table["pair"]]
+    judged = table["grade"] != ""
+    if grade in ("", LISTED):
+        rows = table[table["pair"] & (judged if grade == "" else ~judged)]
+    else:
+        rows = table[table["grade"] == grade]
     times = pd.to_datetime(rows["annotated_at"], errors="coerce", utc=True, format="ISO8601")
     rows = rows.assign(at=times).sort_values(["drawing_id", "artwork_id"])
     rows = rows.sort_values("at", ascending=False, na_position="last", kind="stable")

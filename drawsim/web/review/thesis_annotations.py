@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawsim.collection.grades import MATCH, UNDECIDED, Grade
+from drawsim.collection.ids import IdList
+from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import read_pairs
-from drawsim.collection.problems import Problem, raise_problems
-from drawsim.collection.tables import Collection
+from drawsim.collection.problems import Problems, raise_problems
+from drawsim.collection.tables import Collection, ids_of
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 
@@ -73,8 +75,12 @@ def import_thesis(
     parent. A second import of the same rows adds nothing. Raises UserError that lists what is wrong
     in the table, with rows; then nothing is saved.
     """
-    problems: list[Problem] = []
-    table = read_pairs(file, problems)
+    problems = Problems()
+    listed: dict[Kind, IdList] = {
+        "drawing": ids_of(collection.drawings),
+        "artwork": ids_of(collection.artworks),
+    }
+    table = read_pairs(file, problems, listed)
     raise_problems(f"{file} cannot be imported", problems)
     copies = table["drawing_id"] != table["parent"]
     own = table[~copies]

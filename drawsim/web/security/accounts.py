@@ -6,7 +6,9 @@ that they outlive a restart of the server.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import json
 import re
 import secrets
@@ -19,11 +21,12 @@ from typing import Literal, get_args
 
 from argon2 import Parameters, PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import Engine, delete, insert, select
 
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import atomic
+from drawsim.common.files import atomic, read_json
 from drawsim.web.events.database import writing
 from drawsim.web.events.tables import SessionRow, now
 
@@ -54,12 +57,16 @@ class Accounts:
 
     def __init__(self, path: Path, cost: Parameters = RFC_9106_LOW_MEMORY) -> None:
         self.path = path
+        self._cost = cost
         self._hasher = PasswordHasher.from_parameters(cost)
 
     @cached_property
     def _nobody(self) -> str:
-        """The hash of a password that nobody knows."""
-        return self._hasher.hash(secrets.token_urlsafe())
+        """Looks like the hash of a password, and is none; making one would tell by its time."""
+        its = self._cost
+        cost = f"$argon2id$v={ARGON2_VERSION}$m={its.memory_cost},t={its.time_cost},"
+        salt, key = (_unpadded(secrets.token_bytes(n)) for n in (its.salt_len, its.hash_len))
+        return f"{cost}p={its.parallelism}${salt}${key}"
 
     @property
     def names(self) -> list[str]:
@@ -115,14 +122,23 @@ class Accounts:
             return None
         return User(_normal(name), _role(entry["role"])) if entry else None
 
+    def mark(self, name: str, browser: str) -> str | None:
+        """What only this app can say of a browser in which somebody logged in; None: no such name.
+
+        It holds until the password is another one, and tells nothing of it: an HMAC whose key is
+        the salted hash.
+        """
+        entry = self._read().get(_normal(name))
+        if entry is None:
+            return None
+        text = browser.encode("utf-8", "surrogatepass")
+        return hmac.new(entry["password"].encode(), b"browser\0" + text, "sha256").hexdigest()
+
     def _read(self) -> dict[str, dict[str, str]]:
-        try:
-            entries = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path}: the accounts cannot be read: {error}") from error
-        sound = isinstance(entries, dict) and all(
+        entries = read_json(self.path)
+        sound = all(
             isinstance(entry, dict)
             and isinstance(entry.get("password"), str)
             and entry.get("role") in ROLES
@@ -140,6 +156,11 @@ class Accounts:
             temporary.touch(mode=0o600)  # hashes are nobody else's business
             text = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
             temporary.write_text(text, encoding="utf-8")
+
+
+def _unpadded(data: bytes) -> str:
+    """Base64 as Argon2's hashes have it."""
+    return base64.b64encode(data).decode().rstrip("=")
 
 
 def _normal(name: str) -> str:
@@ -173,11 +194,19 @@ class Session:
 
 
 class Sessions:
-    """Sessions in the database, which knows only hashes of their tokens."""
+    """Sessions in the database, which knows only hashes of their tokens.
+
+    cookie: the name of the cookie that holds a token. It is the database's own, for browsers send
+    cookies to every port of a host: two apps on one host would take each other's away.
+    """
 
     def __init__(self, engine: Engine, lifetime: timedelta = timedelta(hours=12)) -> None:
         self.engine = engine
         self.lifetime = lifetime
+        where = engine.url
+        if where.get_backend_name() == "sqlite":
+            where = where.set(database=str(Path(str(where.database)).resolve()))
+        self.cookie = f"drawsim_{_hashed(where.render_as_string(hide_password=True))[:12]}"
 
     def start(self, user: User) -> Session:
         """Sign somebody in. Sessions that are over are cleared away."""
@@ -203,9 +232,14 @@ class Sessions:
 
     def find(self, token: str) -> Session | None:
         """The session of a token; None if there is none or it is over."""
+        time = now()
         found = select(
             SessionRow.csrf, SessionRow.username, SessionRow.role, SessionRow.until
-        ).where(SessionRow.token_sha256 == _hashed(token), SessionRow.until > now())
+        ).where(
+            SessionRow.token_sha256 == _hashed(token),
+            SessionRow.until > time,
+            SessionRow.until <= time + 2 * self.lifetime,  # later ones are of a wrong clock
+        )
         with self.engine.connect() as connection:
             row = connection.execute(found).one_or_none()
         return Session(token, row[0], row[1], _role(row[2]), row[3]) if row else None

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
-
 from drawsim.collection.grades import CONFIRMED, Grade
 from drawsim.common.errors import UserError
 from drawsim.common.machine import prepare
@@ -21,13 +19,14 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
 from drawsim.web.queue.queue import Queue
-from drawsim.web.security.access import check_bound, is_local
+from drawsim.web.queue.uncertainty import Uncertainty
+from drawsim.web.review.standing import Standings
 from drawsim.web.security.accounts import Accounts, Sessions
+from drawsim.web.security.guard import check_bound, is_local
+from drawsim.web.server import server
 from drawsim.web.services import Services, Settings
 from drawsim.workflows.annotate.lens import open_lens
 from drawsim.workflows.annotate.workplace import Workplace
-
-PATIENCE = 5  # seconds that open requests get when the app is stopped
 
 
 @dataclass(frozen=True)
@@ -85,24 +84,17 @@ def serve(
     check_bound(how.host, asked)
     with _bound(how.host, how.port) as listening:
         services, notes = _services(place, indexes, how, accounts if asked else None)
-        settings = uvicorn.Config(
-            create_app(services),
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,  # the throttle of logins counts by address
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=PATIENCE,
-        )
         if not is_local(how.host):
             notes.append("without https in front of it, passwords can be read on their way")
         for note in notes:
             say(f"note: {note}")
         who = f"{len(accounts.names)} accounts" if asked else "no accounts, this machine alone"
         say(f"→ {_address(listening)} ({who}; Ctrl-C ends)")
-        with suppress(KeyboardInterrupt):  # told again once all requests are answered
-            uvicorn.Server(settings).run(sockets=[listening])
+        try:
+            with suppress(KeyboardInterrupt):  # told again once all requests are answered
+                server(create_app(services)).run(sockets=[listening])
+        finally:
+            services.uncertainty.stop()
     say("stopped; all that was saved is kept")
 
 
@@ -120,12 +112,16 @@ def _services(
         notes += index.check_collection(collection)
     finder = Finder(opened, lens, collection)
     engine = place.connect()
+    store = EventStore(engine)
     lease = timedelta(minutes=how.lease_minutes)
     copies = collection.parents[collection.copies.index]
+    uncertainty = Uncertainty(
+        finder.unsure, finder.ids, finder.made_with.index_sha256, place.folder
+    )
     queue = Queue(
         engine,
         finder.tables,
-        finder.uncertainty,
+        uncertainty,
         how.overlap,
         lease,
         how.audit,
@@ -133,12 +129,14 @@ def _services(
     )
     title = collection.root.resolve().name
     services = Services(
-        EventStore(engine),
+        store,
         queue,
+        uncertainty,
         accounts,
         Sessions(engine),
         finder,
         Pictures(collection, place.folder / "thumbnails"),
+        Standings(store, collection, how.confirmed, how.k),
         collection,
         Settings(title, how.k, how.overlap, how.host, how.confirmed),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
@@ -76,3 +77,32 @@ def test_problems_are_written_down_and_raised(collection_root: Path, tmp_path: P
     page = Page((tmp_path / "out/check/report.html").read_text(encoding="utf-8"))
     assert page.of("b") == [] or all("data" not in str(own) for own in page.of("b"))
     assert problem["problem"] in page.text
+
+
+def test_drawings_that_are_artworks_are_named(collection_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copied"
+    shutil.copytree(collection_root, root)
+    for drawing in ("d2", "d3"):  # the same file
+        shutil.copy(root / "artworks/a5.png", root / f"drawings/{drawing}.png")
+    with Image.open(root / "artworks/a7.png") as image:
+        image.resize((90, 70)).save(root / "drawings/d5.png")
+    summary = check(root, tmp_path)
+    [named] = [note for note in summary.notes if "artwork" in note]
+    assert "or nearly: 3 ('d2' is 'a5', 'd3' is 'a5', 'd5' is 'a7')" in named
+    record = json.loads((tmp_path / "check/check.json").read_text())
+    assert record["drawings_like_artworks"] == 3
+    page = Page((tmp_path / "check/report.html").read_text(encoding="utf-8"))
+    assert "3 drawings are the same picture as an artwork" in page.text
+    assert "Drawings that look like an artwork 2 groups" in page.text
+
+
+def test_copies_are_named_beside_problems(
+    collection_root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = tmp_path / "copied"
+    shutil.copytree(collection_root, root)
+    shutil.copy(root / "artworks/a5.png", root / "drawings/d2.png")
+    (root / "artworks/a9.png").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="1 problem"):
+        check(root, tmp_path)
+    assert "('d2' is 'a5')" in caplog.text

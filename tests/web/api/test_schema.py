@@ -41,10 +41,10 @@ def api(tmp_path_factory: pytest.TempPathFactory, collection: Collection, index:
     services = make_services(tmp_path_factory.mktemp("schema"), collection, index)
     config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
     app = create_app(services)
-    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config, headers=HOST)
     session = services.sessions.start(LOCAL)
-    cookie = f"drawsim_session={session.token}"
-    return schema, {"X-CSRF-Token": session.csrf, "Cookie": cookie, **HOST}
+    cookie = {"Cookie": f"{services.sessions.cookie}={session.token}", **HOST}
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config, headers=cookie)
+    return schema, {"X-CSRF-Token": session.csrf, **cookie}
 
 
 def test_every_operation_is_tried(api: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from drawsim.web.security.access import FORM_SPACE, UPLOAD_LIMIT
+from drawsim.web.security.bodies import FORM_LIMIT, UPLOAD_LIMIT
 from drawsim.web.services import Services
 from tests.web.api.requests import error, png
 from tests.web.conftest import Glass
@@ -79,7 +79,7 @@ def test_uploads_that_are_malformed_are_refused(local: TestClient) -> None:
 
 
 def test_uploads_that_are_too_large_are_refused(local: TestClient) -> None:
-    for size in (UPLOAD_LIMIT + 1, UPLOAD_LIMIT + FORM_SPACE):
+    for size in (UPLOAD_LIMIT + 1, UPLOAD_LIMIT + FORM_LIMIT):
         files = {"file": ("x.png", b"\0" * size)}
         answer = local.post("/api/find/image", files=files, data={"kind": "drawing"})
         assert "too large" in error(answer, 413)

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, expect
 
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.index.folder import Index
-from drawsim.web.security.access import COOKIE
 from drawsim.web.services import Services
 from tests.web.browser.states import STATES, Shown, furnish
 from tests.web.browser.visitor import PATIENCE, SIZE, Visitor, started
@@ -52,7 +51,9 @@ def let_in(visitor: Visitor, server: LiveServer, name: str) -> None:
     user = accounts.find(name)
     assert user is not None
     token = server.services.sessions.start(user).token
-    visitor.context.add_cookies([{"name": COOKIE, "value": token, "url": server.address}])
+    visitor.context.add_cookies(
+        [{"name": server.services.sessions.cookie, "value": token, "url": server.address}]
+    )
 
 
 @pytest.fixture

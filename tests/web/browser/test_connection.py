@@ -29,7 +29,7 @@ def wake(visitor: Visitor) -> None:
 def sign_out(visitor: Visitor, services: Services) -> None:
     """End the session of a profile on the server, as time does."""
     cookies = {cookie["name"]: cookie["value"] for cookie in visitor.context.cookies()}
-    services.sessions.end(cookies["drawsim_session"])
+    services.sessions.end(cookies[services.sessions.cookie])
 
 
 def test_decisions_wait_for_a_server_that_is_gone(

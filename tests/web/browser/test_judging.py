@@ -341,7 +341,9 @@ def test_the_keys_are_told(desk: Visitor) -> None:
 
 def test_an_audit_says_so(services: Services, visit: Visit) -> None:
     finder, engine = services.finder, services.queue.engine
-    object.__setattr__(services, "queue", Queue(engine, finder.tables, finder.uncertainty, audit=1))
+    object.__setattr__(
+        services, "queue", Queue(engine, finder.tables, services.uncertainty, audit=1)
+    )
     with LiveServer(services) as server:
         visitor = visit(server)
         visitor.open("/judge")

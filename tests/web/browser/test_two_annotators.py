@@ -18,7 +18,7 @@ ALL = {f"d{number}" for number in range(8)}
 def queued(services: Services, **settings: object) -> Services:
     """The same with another queue."""
     finder, engine = services.finder, services.queue.engine
-    queue = Queue(engine, finder.tables, finder.uncertainty, audit=0, **settings)  # type: ignore[arg-type]
+    queue = Queue(engine, finder.tables, services.uncertainty, audit=0, **settings)  # type: ignore[arg-type]
     return replace(services, queue=queue)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
@@ -13,6 +14,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 from drawsim.web.queue.queue import Claim, Queue, Wish
+from drawsim.web.queue.uncertainty import UNKNOWN
 
 LITE = MadeWith("lite", "0" * 64)
 NUMBERS = count()
@@ -30,7 +32,8 @@ def table(letter: str, rows: int) -> pd.DataFrame:
 def queue(engine: Engine, drawings: int = 12, **more: Any) -> Queue:
     tables: dict[Kind, pd.DataFrame] = {"drawing": table("d", drawings), "artwork": table("a", 3)}
     more.setdefault("audit", 0)
-    return Queue(engine, tables, more.pop("uncertainty", lambda kind: {}), **more)
+    nothing = {kind: np.full(len(rows), UNKNOWN) for kind, rows in tables.items()}
+    return Queue(engine, tables, more.pop("uncertainty", nothing.__getitem__), **more)
 
 
 def answer(engine: Engine, annotator: str, name: str, how: str = "done", **more: Any) -> None:

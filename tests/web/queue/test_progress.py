@@ -11,6 +11,7 @@ from drawsim.web.events.drafts import Draft
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import now
 from drawsim.web.queue.queue import Wish
+from drawsim.web.review.standing import by_annotator
 from tests.web.queue.helpers import (
     LITE,
     NUMBERS,
@@ -42,13 +43,12 @@ def test_progress_by_kind_and_annotator(engine: Engine) -> None:
     mine.claim("rosa", Wish())
     mine.take("ada", "artwork", "a000")
     mine.take("eve", "artwork", "a000")
-    progress = mine.progress()
-    drawings, artworks = progress.kinds
+    drawings, artworks = mine.progress()
     assert (drawings.kind, drawings.total, drawings.answered) == ("drawing", 12, 4)
     assert (drawings.complete, drawings.leased) == (1, 1)
     assert (artworks.kind, artworks.total, artworks.answered) == ("artwork", 3, 0)
     assert (artworks.complete, artworks.leased) == (0, 1)
-    ada, rosa = progress.annotators
+    ada, rosa = by_annotator(store.answers(), store.judgements())
     assert (ada.annotator, ada.answered, ada.none, ada.skipped) == ("ada", 4, 1, 1)
     assert (ada.seconds, ada.last_day) == (2.0, 4)
     assert {grade: count for grade, count in ada.graded.items() if count} == {
@@ -73,5 +73,6 @@ def test_what_was_answered_yesterday_is_not_of_the_last_day(
     answer(engine, "ada", "d000")
     monkeypatch.undo()
     answer(engine, "ada", "d001")
-    (ada,) = queue(engine).progress().annotators
+    store = EventStore(engine)
+    (ada,) = by_annotator(store.answers(), store.judgements())
     assert (ada.answered, ada.last_day) == (2, 1)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
-from drawsim.web.events.tables import now
+from drawsim.web.events.tables import LeaseRow, now
 from drawsim.web.queue.queue import Claim, Order, Queue, Wish
+from drawsim.web.queue.sheet import Sheet
+from drawsim.web.queue.uncertainty import UNKNOWN, Values
 from tests.web.queue.helpers import (
     ALL,
     NOBODY,
@@ -42,27 +45,46 @@ def test_at_random_is_another_order_for_another_seed(engine: Engine) -> None:
     assert ALL not in orders
 
 
-def test_the_least_certain_first_and_asked_once(engine: Engine) -> None:
+def test_the_least_certain_first_as_far_as_it_is_known(engine: Engine) -> None:
     asked: list[Kind] = []
+    known = np.full(12, UNKNOWN)
 
-    def uncertainty(kind: Kind) -> Mapping[str, float]:
+    def uncertainty(kind: Kind) -> Values:
         asked.append(kind)
-        return {"d003": 0.5, "d007": 2.0, "d001": -1.0, "gone": 9.0}
+        return known
 
     mine = queue(engine, uncertainty=uncertainty)
     work(mine, "ada", Wish(order="id"), most=1)
     assert asked == []
-    order = work(mine, "ada", Wish(order="uncertain"))
-    assert order[:3] == ["d007", "d003", "d001"]  # and then those of which nothing is known
-    assert sorted(order) == ALL[1:]
-    assert asked == ["drawing"]
+    wish = Wish(order="uncertain")
+    first = work(mine, "ada", wish, most=2)  # nothing is known yet: by chance
+    known = known.copy()
+    left = [place for place in range(1, 12) if ALL[place] not in first]
+    known[left[:3]] = (0.5, 2.0, -1.0)
+    order = work(mine, "ada", wish)
+    assert order[:3] == [ALL[left[1]], ALL[left[0]], ALL[left[2]]]
+    assert sorted([*first, *order]) == ALL[1:]
 
 
-def test_the_fewest_answers_first(engine: Engine) -> None:
-    for name in ALL[:10]:
-        answer(engine, "rosa", name, "none")
+def test_what_others_have_begun_comes_first(engine: Engine) -> None:
+    """With an overlap, so that annotators have drawings in common from the start."""
+    mine = queue(engine, overlap=2)
+    answer(engine, "rosa", "d003", "none")
+    answer(engine, "rosa", "d005", "none")
     answer(engine, "eve", "d010", "skip")  # which is no answer
-    assert set(work(queue(engine, overlap=2), "ada", most=2)) == {"d010", "d011"}
+    assert set(work(mine, "ada", most=2)) == {"d003", "d005"}
+    begun = held(mine.claim("ada", Wish()))
+    assert held(mine.claim("rosa", Wish())) == begun  # and what they hold
+    assert held(mine.claim("eve", Wish())) not in (begun, "d003", "d005")
+
+
+def test_two_who_work_side_by_side_answer_the_same_drawings(engine: Engine) -> None:
+    mine = queue(engine, overlap=2)
+    done: dict[str, list[str]] = {"ada": [], "rosa": []}
+    for _ in range(6):
+        for who, names in done.items():
+            names += work(mine, who, most=1)
+    assert set(done["ada"]) == set(done["rosa"])
 
 
 def test_a_filter_leaves_what_does_not_pass(engine: Engine) -> None:
@@ -94,7 +116,7 @@ def test_artworks_are_queries_too(engine: Engine) -> None:
         None,
     ]
     assert held(mine.claim("ada", Wish("drawing", "id"))) == "d000"  # another kind, another lease
-    only = Queue(engine, {"drawing": table("d", 1)}, lambda kind: {})
+    only = Queue(engine, {"drawing": table("d", 1)}, lambda kind: np.zeros(1))
     with pytest.raises(UserError, match="no artworks in the index"):
         only.claim("ada", Wish("artwork"))
 
@@ -145,6 +167,26 @@ def test_taking_a_query_whoever_has_it(engine: Engine) -> None:
     assert held(mine.claim("ada", Wish(order="id"))) == "d000"
     with pytest.raises(UserError, match="no drawing 'd999'"):
         mine.take("ada", "drawing", "d999")
+
+
+@pytest.mark.parametrize("days", [-36_500, -365, -1, 1, 365, 36_500])
+def test_a_wrong_clock_locks_nothing_for_long(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """It is wrong while ada opens a drawing, and then put right."""
+    mine, other = queue(engine, 1), queue(engine, 1)
+    clock = [now() + timedelta(days=days)]
+    monkeypatch.setattr("drawsim.web.events.database.now", lambda: clock[0])
+    mine.take("ada", "drawing", "d000")
+    clock[0] = now()
+    other.claim("rosa", Wish())  # cuts what would hold for longer than a lease
+    clock[0] += timedelta(minutes=16)
+    late = now() + timedelta(minutes=16)
+    with engine.begin() as connection:  # so much later, by PostgreSQL's own clock too
+        row = connection.execute(select(LeaseRow.annotator, LeaseRow.until)).one()
+        assert row.until < late
+        connection.execute(update(LeaseRow).values(until=row.until - timedelta(minutes=16)))
+    assert held(other.claim("rosa", Wish())) == "d000"
 
 
 # Answers
@@ -251,16 +293,19 @@ def test_twenty_claims_at_once_are_of_twenty_queries(engine: Engine) -> None:
 # The audit slice
 
 
+def in_slice(rows: pd.DataFrame, audit: float) -> list[str]:
+    return list(rows.index[Sheet("drawing", rows, seed=0, audit=audit).audited])
+
+
 def test_the_slice_is_a_fixed_share(engine: Engine) -> None:
-    mine, other = queue(engine, 2000, audit=0.1), queue(engine, 2000, audit=0.1, seed=1)
-    names = table("d", 2000).index
-    slice_ = {name for name in names if mine.in_audit("drawing", name)}
-    assert abs(len(slice_) - 200) < 5 * (2000 * 0.1 * 0.9) ** 0.5  # five standard deviations
-    assert slice_ != {name for name in names if other.in_audit("drawing", name)}
-    wider = queue(engine, 2000, audit=0.2)
-    assert all(wider.in_audit("drawing", name) for name in slice_)
-    assert not mine.in_audit("drawing", "of former days")
-    assert mine.take("ada", "drawing", min(slice_)).audit
+    rows = table("d", 2000)
+    slice_ = Sheet("drawing", rows, seed=0, audit=0.1).audited
+    assert abs(slice_.sum() - 200) < 5 * (2000 * 0.1 * 0.9) ** 0.5  # five standard deviations
+    assert (slice_ != Sheet("drawing", rows, seed=1, audit=0.1).audited).any()
+    assert Sheet("drawing", rows, seed=0, audit=0.2).audited[slice_].all()
+    mine = queue(engine, 2000, audit=0.1)
+    assert mine.take("ada", "drawing", rows.index[slice_][0]).audit
+    assert not mine.take("ada", "drawing", rows.index[~slice_][0]).audit
 
 
 def test_the_slice_is_served_apart_in_random_order(
@@ -270,7 +315,7 @@ def test_the_slice_is_served_apart_in_random_order(
     lots = iter([0.9, 0.1, 0.9, 0.9] * 100)
     monkeypatch.setattr("drawsim.web.queue.queue.random.random", lambda: next(lots))
     mine = queue(engine, 40, audit=0.5)
-    audited = [name for name in table("d", 40).index if mine.in_audit("drawing", name)]
+    audited = in_slice(table("d", 40), 0.5)
     others = sorted(set(table("d", 40).index) - set(audited))
     order = work(mine, "ada", Wish(order="id"))
     assert [name for name in order if name in others] == others
@@ -281,7 +326,7 @@ def test_the_slice_is_served_apart_in_random_order(
 
 
 def test_without_a_slice_and_with_nothing_else(engine: Engine) -> None:
-    assert not any(queue(engine, audit=0).in_audit("drawing", name) for name in ALL)
+    assert in_slice(table("d", 12), 0) == []
     everything = queue(engine, audit=1)
     claim = everything.claim("ada", Wish())
     assert claim is not None

@@ -15,6 +15,7 @@ from drawsim.collection.csv_files import write_csv
 from drawsim.collection.grades import GRADES, Grade
 from drawsim.collection.ids import normal
 from drawsim.collection.pairs import read_pairs
+from drawsim.collection.problems import Problems
 from drawsim.collection.spreadsheets import guard, unguard
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
@@ -290,7 +291,7 @@ def test_formulas_are_text_in_a_spreadsheet(
     assert not any(text.startswith(signs) for text in raw.astype(str).to_numpy().ravel())
     note = cell.replace("\r", "\n")
     assert raw["note"].iloc[-1] == f"'{note}"
-    found = row(read_pairs(tmp_path / "out" / "pairs.csv", []), drawing, "a0")
+    found = row(read_pairs(tmp_path / "out" / "pairs.csv", Problems()), drawing, "a0")
     assert (found["note"], found["parent"]) == (note, drawing)
 
 
@@ -317,7 +318,7 @@ def test_a_table_is_read_back_as_it_was(
     rows = list({normal(name): (normal(name), note) for name, note in rows}.values())
     table = pd.DataFrame(rows, columns=["drawing_id", "note"], dtype=str)
     write_csv(table.assign(artwork_id="a", pair=True), path)
-    problems: list[Any] = []
+    problems = Problems()
     found = read_pairs(path, problems)
     assert not problems
     assert found["pair"].all()

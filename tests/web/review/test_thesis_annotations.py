@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from drawsim.collection.pairs import read_pairs
-from drawsim.collection.problems import Problem
+from drawsim.collection.problems import Problems
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.web.review.export import account, pair_table
@@ -117,7 +117,7 @@ def test_the_real_tables(judges: Judges, shared_data: Path) -> None:
     if not folder.is_dir():
         pytest.skip(f"no real data: there is no folder {folder}")
     plain = folder / "annotated_drawing_artwork_pairs_without_style_transfer.csv"
-    problems: list[Problem] = []
+    problems = Problems()
     pairs = read_pairs(plain, problems)
     drawings, artworks = (
         pd.DataFrame({"path": ""}, index=pd.Index(pairs[column].unique()))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from drawsim.web.security.access import COOKIE, LOCAL, UPLOAD_LIMIT
+from drawsim.web.security.access import LOCAL
+from drawsim.web.security.bodies import UPLOAD_LIMIT
 from drawsim.web.services import Services
 from tests.web.live import LiveServer
 
@@ -45,7 +46,7 @@ def exchange(
 def posted(services: Services, path: str) -> str:
     session = services.sessions.start(LOCAL)
     return (
-        f"POST {path} HTTP/1.1\r\nCookie: {COOKIE}={session.token}\r\n"
+        f"POST {path} HTTP/1.1\r\nCookie: {services.sessions.cookie}={session.token}\r\n"
         f"X-CSRF-Token: {session.csrf}\r\n"
     )
 

@@ -60,7 +60,7 @@ MALICIOUS = {
 }
 
 
-NO_PICTURES = {"postscript", "svg", "html", "zip", "pdf"}
+NO_PICTURES = {"bmp of nothing", "postscript", "svg", "html", "zip", "pdf"}
 """What no decoder may look at: PostScript, say, is a program, which Ghostscript would run."""
 
 

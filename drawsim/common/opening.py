@@ -1,0 +1,112 @@
+"""Opening files that somebody else named: regular files of bounded size, and nothing else.
+
+A table, a folder or an archive may name anything: a pipe that never ends, a device, a link that
+leads in a circle, a file larger than memory. Whoever reads such a name opens it here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from drawsim.common.errors import UserError
+
+LARGEST = 8 << 30
+"""Bytes of a file that is opened where no setting says otherwise: 700 megapixels of 48 bits are
+half of that."""
+
+
+class CannotOpenError(UserError):
+    """A name that cannot be opened as a file; the text is `<path>: <reason>`."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{printable(path)}: {reason}")
+        self.reason = reason
+
+
+def open_regular(path: Path, most: int = LARGEST) -> BinaryIO:
+    """Open a regular file, or a link to one, of `most` bytes at most, for reading.
+
+    Raises CannotOpenError, at once, for anything else: nothing waits for a pipe, and no device is
+    opened. What takes the place of the file while it is opened is refused likewise.
+    """
+    try:
+        _check(path, path.stat(), most)  # first: to open some devices is to use them
+        file = open(path, "rb", opener=_at_once)  # noqa: SIM115  (the caller closes it)
+    except (OSError, ValueError) as error:
+        raise CannotOpenError(path, why_unreadable(error, path)) from error
+    try:
+        _check(path, os.fstat(file.fileno()), most)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def read_regular(path: Path, most: int = LARGEST) -> bytes:
+    """The bytes of a regular file. Raises CannotOpenError as `open_regular`, or if reading fails.
+
+    A file that grows meanwhile is read up to the size that it had.
+    """
+    with open_regular(path, most) as file:
+        try:
+            return file.read(os.fstat(file.fileno()).st_size)
+        except (OSError, MemoryError) as error:
+            raise CannotOpenError(path, why_unreadable(error, path)) from error
+
+
+def copy_regular(path: Path, target: Path, most: int = LARGEST) -> None:
+    """Copy a regular file with its time, in place of `target`. Raises CannotOpenError likewise."""
+    with open_regular(path, most) as file, target.open("wb") as copy:
+        status = os.fstat(file.fileno())
+        shutil.copyfileobj(file, copy, 1 << 20)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def why_unreadable(error: Exception, path: Path) -> str:
+    """In words, why a file cannot be opened or read."""
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    if isinstance(error, UnicodeEncodeError):
+        return "has a name that this system cannot write; start Python with PYTHONUTF8=1"
+    if isinstance(error, ValueError):  # a NUL in it
+        return "is no name of a file"
+    code = error.errno if isinstance(error, OSError) else None
+    if code in (errno.ENOENT, errno.ENOTDIR):
+        return "is a link that leads nowhere" if path.is_symlink() else "there is no such file"
+    reasons = {
+        errno.ELOOP: "is a link that leads in a circle",
+        errno.EACCES: "may not be read (permission denied)",
+        errno.EPERM: "may not be read (permission denied)",
+        errno.ENAMETOOLONG: "has a name that is too long for a file",
+    }
+    said = error.strerror if isinstance(error, OSError) else None
+    return reasons.get(code or 0, f"cannot be read ({said or error})")
+
+
+def printable(path: Path | str) -> str:
+    """A path as it can be printed: letters that are none, and line ends, as escapes."""
+    text = str(path).encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting, should it have become a pipe since it was looked at."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _check(path: Path, status: os.stat_result, most: int) -> None:
+    mode = status.st_mode
+    if stat.S_ISDIR(mode):
+        raise CannotOpenError(path, "is a folder, not a file")
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise CannotOpenError(path, f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a file")
+    if status.st_size > most:
+        raise CannotOpenError(
+            path, f"has {status.st_size:,} bytes, more than the {most:,} that are read"
+        )
