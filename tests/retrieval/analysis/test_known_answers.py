@@ -77,7 +77,7 @@ def test_what_is_near_is_likely_and_what_is_not_is_not(tmp_path: Path) -> None:
     assert result.calibration.gallery == ARTWORKS
     chance = np.array([each.probability for each in result.calibration.chances(lists)])
     assert chance[PAIRED : PAIRED + 10].min() > 0.8  # of train and test, never looked at
-    assert chance[-WITHOUT:].max() < 0.4
+    assert chance[-WITHOUT:].max() < 0.5
 
 
 def test_a_known_probability_is_found_again(tmp_path: Path) -> None:
