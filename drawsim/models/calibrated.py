@@ -1,49 +1,41 @@
-"""Where the calibration of an index lies: with the run that made its model."""
+"""Where the calibration of an index lies: beside the weights of its model, or with a run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from drawsim.models.loading import SOURCE, load_source, run_of
-
-CALIBRATION = Path("evaluation", "calibration.json")
-"""Where `drawsim evaluate run=… calibrate=true` puts it, in the run folder."""
+from drawsim.models.sources import CALIBRATION, KEPT
+from drawsim.runs.settings import CONFIG, read_values
 
 
 @dataclass(frozen=True)
 class OwnCalibration:
-    """file: None where there is none. note: a sentence that says where it is, or how to get one.
-
-    run: the run that the model is of; None where it is of none.
-    """
+    """file: None where there is none. note: a sentence that says where it is, or how to get one."""
 
     file: Path | None
     note: str
-    run: Path | None
 
 
-def own_calibration(index: Path) -> OwnCalibration:
-    """The calibration of the run that the model of an index is of.
+def own_calibration(index: Path, run: Path | None = None) -> OwnCalibration:
+    """The calibration of a run, or else that which an index has kept of the run it was made from.
 
-    index: its folder. Raises UserError if what the index says of its model cannot be read.
+    index: its folder. run: one that the user names.
     """
-    source = load_source(index) if (index / SOURCE).is_file() else {}
-    checkpoint = source.get("checkpoint")
-    if checkpoint is None or not Path(str(checkpoint)).is_file():
+    for folder in (run, index / KEPT):
+        if folder is not None and (folder / CALIBRATION).is_file():
+            return OwnCalibration(folder / CALIBRATION, f"calibration: {folder / CALIBRATION}")
+    if run is None and not (index / KEPT / CONFIG).is_file():
         return OwnCalibration(
             None,
-            "uncalibrated: the index is of no run that is there; calibration=FILE takes the "
-            "calibration.json that drawsim evaluate calibrate=true writes",
-            None,
+            "uncalibrated: the index is of no run; calibration=FILE takes the calibration.json "
+            "that drawsim evaluate calibrate=true writes",
         )
-    run = run_of(Path(str(checkpoint)))
-    shown = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
-    if not (run / CALIBRATION).is_file():
-        return OwnCalibration(
-            None,
-            "uncalibrated: how likely a first result is true, is said after python -m "
-            f"drawsim.evaluate run={shown} calibrate=true",
-            run,
-        )
-    return OwnCalibration(run / CALIBRATION, f"calibration: {shown / CALIBRATION}", run)
+    if run is None:
+        said = read_values(index / KEPT)
+        run = Path(*(str(said.get(key, "")) for key in ("out", "study", "name")))
+    return OwnCalibration(
+        None,
+        "uncalibrated: how likely a first result is true, is said after python -m drawsim.evaluate "
+        f"run={run} calibrate=true, with run={run} here or in an index that is then made of it",
+    )

@@ -83,7 +83,7 @@ class Model:
         imported. image_size: pixels, of a backbone by name. Raises UserError if it is none of these
         or says anything else.
         """
-        from drawsim.models.loading import load_model
+        from drawsim.models.sources import load_model
 
         return load_model(source, trust, image_size)
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
 from zipfile import ZipFile
 
-from drawsim.collection.csv_files import read_csv
-from drawsim.collection.paths import is_below
-from drawsim.collection.problems import Problem, Problems, raise_problems
+from drawsim.collection.ids import trimmed
+from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.preparing.archives import DAMAGED, inner_archive, member_name, safe_parts
+from drawsim.preparing.image_tables import named_images
+from drawsim.preparing.rewriting import RECORDS
 
 IMAGE_ENDINGS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
@@ -65,17 +66,27 @@ class Listing:
     refused: list[tuple[str, str]]
 
 
-def list_images(source: Path, out: Path, folder: str) -> Listing:
+def list_images(
+    source: Path, out: Path, folder: str, columns: Mapping[str, str] | None = None
+) -> Listing:
     """List the images of a folder, a zip archive, or a table (CSV with a column `id` or `path`).
 
     out: the collection, to which paths are relative. folder: of it, where archives are unpacked.
-    Raises UserError that lists every folder and archive that cannot be read, or if there is no
-    image at all.
+    columns: what a table calls its columns, as in `named_images`. Raises UserError that lists every
+    folder and archive that cannot be read, or if there is no image at all: of a table, if none of
+    the images that it names is there.
     """
-    walk = Walk(source, out, folder)
+    walk = Walk(source, out, folder, columns or {})
     with progress_bar("reading names", None) as advance:
         images = [image for image, _ in walk.images(advance)]
     raise_problems(f"{source} cannot be used", walk.problems)
+    named = [image for image in images if image.cells is not None]
+    if named and not any(image.size for image in named):
+        raise UserError(
+            f"{source}: none of the {len(named):,} images that it names is there, e.g. "
+            f"{named[0].path}: put them below {source.parent}, each called as its id, or say which "
+            "column has their paths, step.path_column"
+        )
     to_come = {image.path for image in images if image.archived}
     listed = [image for image in images if image.archived or image.path not in to_come]
     if len(images) > len(listed):
@@ -101,12 +112,14 @@ def relative_path(path: Path, start: Path) -> str:
 class Walk:
     """One way through a source, image by image; everything else that is met is counted.
 
-    files, skipped, refused: as in `Listing`. problems: folders and archives that cannot be read.
+    columns: as in `list_images`. files, skipped, refused: as in `Listing`. problems: folders and
+    archives that cannot be read.
     """
 
     source: Path
     out: Path
     folder: str
+    columns: Mapping[str, str] = field(default_factory=dict)
     files: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -151,7 +164,7 @@ class Walk:
                 shown = entry.path.encode("utf-8", "backslashreplace").decode()
                 self.refused.append((shown, "its name is not UTF-8: rename it"))
             elif entry.is_dir():
-                if self._is_visible(entry.name):
+                if entry.name != RECORDS and self._is_visible(entry.name):
                     yield from self._folder(path, f"{name}/")
             elif not self._is_wanted(entry.name):
                 continue
@@ -207,26 +220,18 @@ class Walk:
 
     def _table(self) -> Iterator[tuple[ImageFile, Opener]]:
         """The images that a table names; files that are not there are taken at their names."""
-        problems = Problems()
-        table = read_csv(self.source, (), problems)
-        if not problems and not {"id", "path"} & set(table.columns):
-            cure = f"found {', '.join(table.columns)}"
-            problems.append(Problem(self.source.name, 1, "no column id, uid or path", cure))
-        raise_problems(f"{self.source} cannot be used", problems)
-        for row in table.to_dict("records"):
-            cells = {str(column): str(value) for column, value in row.items()}
-            given, path = cells.pop("id", ""), cells.pop("path", "")
+        for row in named_images(self.source, self.columns):
             self.files += 1
             self._advance()
-            file = self.source.parent / path
-            size = file.stat().st_size if path and file.is_file() else 0
-            if size and not is_below(os.path.realpath(file), os.path.realpath(self.source.parent)):
-                self.refused.append((path, "is not below the folder of the table: move it there"))
+            if row.refused:
+                self.refused.append((row.path, row.refused))
                 continue
-            name = without_ending(path) if path else given
-            place = relative_path(file, self.out) if size else path or given
-            image_id = given or name.rpartition("/")[2]
-            yield ImageFile(image_id, name, place, size, cells=cells), _opener(file)
+            size = row.file.stat().st_size if row.file else 0
+            name = without_ending(row.path) if row.path else row.id
+            place = relative_path(row.file, self.out) if row.file and size else row.path or row.id
+            image_id = row.id or name.rpartition("/")[2]
+            file = row.file or self.source.parent / row.path
+            yield ImageFile(image_id, name, place, size, cells=row.cells), _opener(file)
 
     def _is_wanted(self, *parts: str) -> bool:
         """Whether a file, by its path, may be an image or an archive; counts it, and why not."""
@@ -257,7 +262,7 @@ class Walk:
 
 def _image(name: str, path: str, size: int, *, archived: bool = False) -> ImageFile:
     stem = without_ending(name)
-    return ImageFile(stem.rpartition("/")[2], stem, path, size, archived)
+    return ImageFile(trimmed(stem.rpartition("/")[2]), stem, path, size, archived)
 
 
 def _opener(path: Path) -> Opener:

@@ -37,6 +37,7 @@ Status = Literal["running", "interrupted", "failed", "finished"]
 STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
+    "collection": str,
     **dict.fromkeys((*STAGES, "counts", "seconds"), dict),
     "best_epoch": int,
 }
@@ -66,7 +67,8 @@ class RunFolder:
         """How a run with these settings is to start here; nothing is changed.
 
         Raises UserError if another run has the folder: one with settings that differ in what can
-        change a result. A run that is resumed may have more epochs than it had.
+        change a result, or of another collection that is called alike. A run that is resumed may
+        have more epochs than it had; a link in its folder that leads elsewhere is not followed.
         """
         if resume and again:
             raise UserError("resume and again: one goes on with a run, the other begins it anew")
@@ -80,8 +82,17 @@ class RunFolder:
                 f"{self.path}: a run with other settings is there ({told(different)}). Give this "
                 "run another name=…, or set the old one aside with again=true"
             )
-        if not different and read_record(self.path).get("status") == "finished":
+        record = read_record(self.path)
+        there, here = record.get("collection"), collection_path(settings)
+        if there and here and there != here and Path(there).is_dir():
+            raise UserError(
+                f"{self.path}: a run with another collection is there ({there}, not {here}). Give "
+                "this run another name=… or study=…"
+            )
+        if not different and record.get("status") == "finished":
             return "finished"
+        if resume and (link := _link_out(self.path)):
+            raise UserError(f"{link}: a link that leads out of the run; such a run is not resumed")
         return "resume" if resume else "anew"
 
     @contextmanager
@@ -162,11 +173,12 @@ class RunFolder:
             status="running",
             message=None,
             protocol="drawsim",
-            study=settings["study"],
-            name=settings["name"],
+            study=str(settings["study"]),
+            name=str(settings["name"]),
             monitor=settings["monitor"],
             keep=None if settings.get("keep", "best") == "best" else settings["keep"],
             own_modules=own_modules(settings) or None,
+            collection=collection_path(settings),
         )
 
     def _disk_is_full(self, error: Exception) -> str:
@@ -230,6 +242,8 @@ class RunFolder:
         rows = pd.DataFrame({"epoch": []})
         if path.is_file():
             rows = read_table(path, ("epoch",))  # digits stay as they are
+        if not rows["epoch"].astype(str).str.fullmatch(r"\d{1,9}").all():
+            raise UserError(f"{path}: damaged (an epoch is no number)")
         rows = rows[rows["epoch"].astype(int) < epoch]
         table = pd.concat([rows, pd.DataFrame([{"epoch": epoch, **row}])], ignore_index=True)
         self.write_table("metrics.csv", table.astype({"epoch": int}))
@@ -269,12 +283,31 @@ def read_record(path: Path) -> dict[str, Any]:
     for name, kind in RECORD.items():
         if not isinstance(record.get(name), kind | None):
             raise UserError(f"{file}: damaged ({name} is no {_KIND_NAMES[kind]})")
+    if not all(isinstance(spent, int | float) for spent in record.get("seconds", {}).values()):
+        raise UserError(f"{file}: damaged (seconds is no table of numbers)")
     for stage in STAGES:
         for scores in record.get(stage, {}).values():
             numbers = scores.values() if isinstance(scores, dict) else [""]
             if not all(isinstance(number, int | float | None) for number in numbers):
                 raise UserError(f"{file}: damaged ({stage} is no table of numbers)")
     return record
+
+
+def collection_path(settings: Mapping[str, Any]) -> str | None:
+    """The whole path of the collection that settings name; None for a demo, which is made."""
+    data = settings.get("data")
+    root = data.get("root") if isinstance(data, Mapping) else None
+    return None if root is None else str(Path(str(root)).resolve())
+
+
+def _link_out(folder: Path) -> Path | None:
+    """A link in a run's folder that leads out of it, if there is one.
+
+    W&B's own, in its folder, may lead to where the run once was; it makes them anew.
+    """
+    own, wandb = folder.resolve(), folder / "wandb"
+    links = (path for path in folder.rglob("*") if path.is_symlink() and wandb not in path.parents)
+    return next((link for link in links if not link.resolve().is_relative_to(own)), None)
 
 
 def run_to_extend(study: Path, settings: Mapping[str, Any]) -> str | None:

@@ -13,15 +13,16 @@ from PIL import Image
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError
 from drawsim.models.calibrated import own_calibration
-from drawsim.models.loading import (
+from drawsim.models.loading import with_rerank
+from drawsim.models.model import Model
+from drawsim.models.searching import as_queries, kept_pictures, looked_again
+from drawsim.models.sources import (
     SOURCE,
     asks_for_rerank,
     load_source,
+    model_of_index,
     model_of_source,
-    with_rerank,
 )
-from drawsim.models.model import Model
-from drawsim.models.searching import as_queries, kept_pictures, looked_again
 from drawsim.pixels.decode import read_image
 from drawsim.reporting.kit.figures import counted
 from drawsim.reporting.search.files import write_hits
@@ -216,7 +217,10 @@ def _model(index: Index, asking: Asking, settings: SearchSettings) -> Model | No
         needed = asks_for_rerank(given or load_source(index.folder), choice.trust)
     if not needed:
         return None
-    made = model_of_source(given or load_source(index.folder), file, choice.trust)
+    if given:
+        made = model_of_source(given, file, choice.trust)
+    else:
+        made = model_of_index(index.folder, choice.trust)
     model = with_rerank(made, choice.rerank)
     index.check_model(model.made_by(index.model.dimensions))
     return model
@@ -282,7 +286,7 @@ def _likely(
     if not usual or found.kind != "artwork":
         return _Likely(nothing, "")
     try:
-        own = own_calibration(indexes[0].folder)
+        own = own_calibration(indexes[0].folder, settings.model.run)
         if own.file is None:
             return _Likely(nothing, own.note)
         return _Likely(top_chances(found, indexes[0], load_calibration(own.file)), own.note)

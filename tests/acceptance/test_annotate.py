@@ -8,8 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,9 @@ from drawsim.collection.tables import Collection
 from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
 from drawsim.web.security.accounts import Accounts
+from tests.commands import Command, run
 from tests.web.conftest import make_index
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET = "correct horse"
 PATIENCE = 90  # seconds that a start may take on a busy machine
 
@@ -43,13 +41,6 @@ def configured(**settings: Any) -> DictConfig:
     return config
 
 
-def program(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "drawsim.annotate", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, collection: Collection) -> Path:
     """An index of the small collection."""
@@ -64,7 +55,7 @@ def settings(collection_root: Path, folder: Path, tmp_path: Path) -> dict[str, A
 
 
 def test_help_says_what_the_words_do() -> None:
-    shown = program("--help").stdout
+    shown = run("annotate", "--help").stdout
     for text in ("user add NAME", "export", "host: 127.0.0.1", "python -m drawsim.annotate"):
         assert text in shown
 
@@ -80,7 +71,7 @@ def test_help_says_what_the_words_do() -> None:
     ],
 )
 def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], says: str) -> None:
-    done = program(*arguments)
+    done = run("annotate", *arguments)
     assert done.returncode == 1
     assert done.stderr.strip() == f"drawsim: {says}"
 
@@ -172,20 +163,17 @@ def test_an_export_needs_decisions(settings: dict[str, Any]) -> None:
     assert not settings["store"].exists()
 
 
-def started(log: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], str]:
+def started(arguments: list[str]) -> tuple[Command, str]:
     """The command as a process of its own, and the address that it prints."""
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "drawsim", "annotate", *arguments]
-        surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=surroundings)
+    process = Command("annotate", *arguments)
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
-        address = re.search(r"→ (http://\S+)", log.read_text(encoding="utf-8"))
+        address = re.search(r"→ (http://\S+)", "".join(process.written()))
         if address:
             return process, address[1]
         time.sleep(0.1)
-    process.kill()
-    raise AssertionError(log.read_text(encoding="utf-8"))
+    process.send_signal(signal.SIGKILL)
+    raise AssertionError(process.done())
 
 
 def judge(address: str) -> None:
@@ -215,7 +203,7 @@ def test_the_first_pairs_of_a_collection(
         (root / "pairs.csv").write_text(pairs)
     settings |= {"collection": root}
     arguments = [f"{key}={value}" for key, value in settings.items()]
-    process, address = started(tmp_path / "log.txt", [*arguments, "port=0"])
+    process, address = started([*arguments, "port=0"])
     try:
         judge(address)
     finally:
@@ -229,15 +217,14 @@ def test_the_first_pairs_of_a_collection(
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
 def test_from_start_to_export(settings: dict[str, Any], tmp_path: Path) -> None:
     """Started, used, stopped by Ctrl-C; what was decided is exported and can be trained on."""
-    log = tmp_path / "log.txt"
     arguments = [f"{key}={value}" for key, value in settings.items()]
-    process, address = started(log, [*arguments, "port=0", "audit=0"])
+    process, address = started([*arguments, "port=0", "audit=0"])
     try:
         judge(address)
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(PATIENCE)
-    said = log.read_text(encoding="utf-8")
+    said = "".join(process.written())
     assert code == 0, said
     assert "Traceback" not in said
     assert "no search by picture" in said  # an index of random vectors has no model

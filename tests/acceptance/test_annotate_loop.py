@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +14,8 @@ from drawsim.collection.tables import Collection
 from drawsim.web.events.database import connect
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
+from tests.commands import run
 
-ROOT = Path(__file__).resolve().parents[2]
 JUDGED: list[tuple[str, str, Grade]] = [
     ("d7", "a7", "same work"),  # was ambiguous
     ("d7", "a8", "different"),
@@ -30,16 +27,7 @@ JUDGED: list[tuple[str, str, Grade]] = [
 
 
 def drawsim(name: str, *arguments: str) -> str:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
-    done = subprocess.run(
-        [sys.executable, "-m", f"drawsim.{name}", *arguments],
-        cwd=ROOT,
-        env=environment | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    done = run(name, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

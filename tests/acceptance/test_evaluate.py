@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +15,9 @@ from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
 from drawsim.evaluate import evaluate as evaluate_command
 from drawsim.retrieval.analysis.calibration import load_calibration
+from tests.commands import run
 from tests.html_page import Page
 from tests.retrieval.analysis.test_known_answers import PAIRED, WITHOUT, world
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "drawsim.evaluate", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-    )
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +47,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_from_files_to_a_page(files: dict[str, str]) -> None:
-    done = evaluate(*(f"{key}={value}" for key, value in files.items()), "csls=3")
+    done = run("evaluate", *(f"{key}={value}" for key, value in files.items()), "csls=3")
     assert done.returncode == 0, done.stderr
     assert "val+test" in done.stdout
     out = Path(files["out"])
@@ -127,7 +117,7 @@ def test_a_calibration_is_written_or_it_is_said_why_not(
 
 def test_the_thesis_protocol_from_files(files: dict[str, str], tmp_path: Path) -> None:
     given = {**files, "out": str(tmp_path), "protocol": "thesis"}
-    done = evaluate(*(f"{key}={value}" for key, value in given.items()))
+    done = run("evaluate", *(f"{key}={value}" for key, value in given.items()))
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "metrics.json").read_text())
     assert record["protocol"] == "thesis"
@@ -147,13 +137,13 @@ def test_the_thesis_protocol_from_files(files: dict[str, str], tmp_path: Path) -
     ],
 )
 def test_mistakes_get_one_line(files: dict[str, str], change: dict[str, str], says: str) -> None:
-    done = evaluate(*(f"{key}={value}" for key, value in {**files, **change}.items()))
+    done = run("evaluate", *(f"{key}={value}" for key, value in {**files, **change}.items()))
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert says in line
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    done = evaluate(f"run={tmp_path}")
+    done = run("evaluate", f"run={tmp_path}")
     assert done.returncode == 1
     assert "no run folder" in done.stderr

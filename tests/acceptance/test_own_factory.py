@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,8 @@ import pytest
 from drawsim.common.errors import UserError
 from drawsim.runs.run import Run
 from drawsim.runs.settings import read_settings
+from tests.commands import run
 
-ROOT = Path(__file__).resolve().parents[2]
 MODULE = """
 from drawsim.learning.losses.triplet import TripletCosineLoss
 
@@ -35,19 +32,11 @@ def test_a_loss_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "MYCONF" / "loss").mkdir(parents=True)
     (tmp_path / "MYCONF" / "loss" / "mine.yaml").write_text(OPTION)
     command = [
-        *(sys.executable, "-m", "drawsim.train", "--config-dir", "MYCONF", "loss=mine"),
+        *("train", "--config-dir", "MYCONF", "loss=mine"),
         *("+experiment=tiny", "data.demo.cache=cache", "logger=csv", "trainer.max_epochs=1"),
         *("workers=0", "batch.size=16"),
     ]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = run(*command, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     [folder] = (tmp_path / "runs" / "tiny-demo_small").iterdir()
     assert folder.name == "lite-light-v0-seed0-tiny-mine-batch.size16-max_epochs1"

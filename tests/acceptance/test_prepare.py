@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -13,20 +11,13 @@ import pytest
 from PIL import Image
 
 from drawsim.collection.tables import Collection
+from tests.commands import run
 
-ROOT = Path(__file__).resolve().parents[2]
 PAIRS = 14
 
 
-def drawsim(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"drawsim.{name}", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
-    )
-
-
 def prepare(step: str, source: Path, out: Path, *more: str) -> str:
-    done = drawsim("prepare", f"step={step}", f"source={source}", f"out={out}", *more)
+    done = run("prepare", f"step={step}", f"source={source}", f"out={out}", *more)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -105,7 +96,7 @@ def test_a_step_that_is_run_again_changes_nothing(raw: Path, collection: Path) -
 
 
 def test_the_main_job_takes_it(collection: Path) -> None:
-    found = drawsim("train", "data=folder", f"data.root={collection}", "dry_run=true")
+    found = run("train", "data=folder", f"data.root={collection}", "dry_run=true")
     assert found.returncode == 0, found.stderr
     assert f"{PAIRS} artworks" in found.stdout
 
@@ -116,10 +107,10 @@ def test_check_finds_what_is_damaged(collection: Path, tmp_path: Path) -> None:
             copy = tmp_path / path.relative_to(collection)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    drawsim("prepare", "step=trust", f"source={tmp_path}")  # its artworks lie elsewhere
+    run("prepare", "step=trust", f"source={tmp_path}")  # its artworks lie elsewhere
     path = Collection.open(tmp_path).paths("drawing", [scan(3)])[scan(3)]
     path.write_bytes(path.read_bytes()[:200])
-    done = drawsim("prepare", "step=check", f"source={tmp_path}")
+    done = run("prepare", "step=check", f"source={tmp_path}")
     assert scan(3) in done.stdout + done.stderr
     assert (tmp_path / "check/check.json").is_file()
 
@@ -137,7 +128,7 @@ def test_check_finds_what_is_damaged(collection: Path, tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_get_one_line(arguments: list[str], says: str) -> None:
-    done = drawsim("prepare", *arguments)
+    done = run("prepare", *arguments)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert says in line

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import drawsim
+from tests.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "runs/COLLECTION/lite-light-v0-seed0"
@@ -29,13 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> P
     shutil.copytree(collection_root, folder / "COLLECTION")
     shutil.copy(collection_root / "drawings" / "d1.png", folder / "scan.png")
     for command in (("train", *TRAIN), ("index", f"run={RUN}", "out=INDEX")):
-        done = subprocess.run(
-            [sys.executable, "-m", f"drawsim.{command[0]}", *command[1:]],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run(*command, folder=folder)
         assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ import pytest
 import yaml
 
 from drawsim.retrieval.embeddings import load_embeddings
+from tests.commands import Command
+from tests.commands import run as run_command
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = "lite-light-v0-seed0"
 
 
@@ -28,36 +26,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def command(cache: Path, out: Path, *settings: str) -> list[str]:
+def command(cache: Path, out: Path, *settings: str) -> Command:
     own = ["+experiment=tiny", f"data.demo.cache={cache}", "study=tiny", f"out={out}", *settings]
     own += [] if "-m" in settings else [f"name={NAME}"]
-    return [sys.executable, "-m", "drawsim.train", *own]
-
-
-def start(arguments: list[str]) -> subprocess.Popen[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
-    environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "NETRC": os.devnull}
-    # A shell's background job ignores Ctrl-C, and so would what it starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    return subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return Command("train", *own)
 
 
 def train(cache: Path, out: Path, *settings: str) -> str:
-    process = start(command(cache, out, *settings))
-    text, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, text
-    return text
+    done = command(cache, out, *settings).done()
+    assert done.returncode == 0, done
+    return done.stdout + done.stderr
 
 
-def interrupt_after_an_epoch(process: subprocess.Popen[str], run: Path, how: int) -> None:
+def interrupt_after_an_epoch(process: Command, run: Path, how: int) -> None:
     """Send a signal once the first epoch is written down and the second has begun."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
@@ -67,7 +48,7 @@ def interrupt_after_an_epoch(process: subprocess.Popen[str], run: Path, how: int
     time.sleep(0.3)
     assert process.poll() is None, "the run ended before it could be interrupted"
     process.send_signal(how)
-    process.communicate(timeout=120)
+    process.wait()
 
 
 def record(run: Path) -> dict[str, Any]:
@@ -128,7 +109,7 @@ def test_a_killed_run_goes_on_to_the_same_result(
 ) -> None:
     run = tmp_path / "tiny" / NAME
     settings = ("trainer.max_epochs=4", "logger=csv")
-    process = start(command(cache, tmp_path, *settings))
+    process = command(cache, tmp_path, *settings)
     interrupt_after_an_epoch(process, run, signal.SIGKILL)
     assert record(run)["status"] == "running"
     train(cache, tmp_path, *settings, "resume=true")
@@ -140,22 +121,19 @@ def test_a_killed_run_goes_on_to_the_same_result(
 
 def test_a_checkpoint_is_evaluated_as_its_run_was(unbroken: Path, tmp_path: Path) -> None:
     checkpoint = unbroken / "checkpoints/best.ckpt"
-    evaluate = [sys.executable, "-m", "drawsim.evaluate"]
-    process = start([*evaluate, f"checkpoint={checkpoint}", f"out={tmp_path}"])
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, text
+    done = run_command("evaluate", f"checkpoint={checkpoint}", f"out={tmp_path}")
+    assert done.returncode == 0, done
     found = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["best"]
     for name, scores in record(unbroken)["final"].items():
         assert found[name] == pytest.approx(scores), name
-    process = start([*evaluate, f"checkpoint={tmp_path}/metrics.json", f"out={tmp_path}"])
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "no checkpoint of a run" in text
+    done = run_command("evaluate", f"checkpoint={tmp_path}/metrics.json", f"out={tmp_path}")
+    assert done.returncode == 1
+    assert "no checkpoint of a run" in done.stderr
 
 
 def test_ctrl_c_leaves_a_valid_folder_that_says_so(cache: Path, tmp_path: Path) -> None:
     run = tmp_path / "tiny" / NAME
-    process = start(command(cache, tmp_path, "trainer.max_epochs=50", "logger=csv"))
+    process = command(cache, tmp_path, "trainer.max_epochs=50", "logger=csv")
     interrupt_after_an_epoch(process, run, signal.SIGINT)
     assert process.returncode == 130
     assert record(run)["status"] == "interrupted"
@@ -200,19 +178,16 @@ def test_unusable_images_are_named_or_skipped_and_counted(
             "workers=0",
         ),
     ]
-    arguments = [sys.executable, "-m", "drawsim.train", *settings]
-    process = start(arguments)
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "a9.png" in text
-    assert "a10.png" in text
-    assert "data.on_missing=skip" in text
-    assert "Traceback" not in text
+    done = run_command("train", *settings)
+    assert done.returncode == 1
+    assert "a9.png" in done.stderr
+    assert "a10.png" in done.stderr
+    assert "data.on_missing=skip" in done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
 
-    process = start([*arguments, "data.on_missing=skip"])
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, text
+    done = run_command("train", *settings, "data.on_missing=skip")
+    assert done.returncode == 0, done
     run = tmp_path / "runs/data" / NAME
     assert record(run)["skipped"] == {"drawings": 0, "artworks": 2}
     assert record(run)["gallery_size"] == 10

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,8 @@ from omegaconf import OmegaConf
 
 from drawsim import __main__
 from drawsim.common.building import config_folder, locate
-from drawsim.common.configuration import COMMANDS, compose, groups, options, own_settings
+from drawsim.common.configuration import COMMANDS, WITH_A_PLUS, compose, groups, options
+from drawsim.common.explaining import explained
 from tests.common.options import OPTIONS
 
 GROUPS = [group for group in groups("train") if group != "experiment"]
@@ -105,8 +109,9 @@ def test_every_command_has_its_settings_and_its_help(command: str) -> None:
     assert f"python -m drawsim.{command}" in config.hydra.help.footer
     shown = config.hydra.help.template
     assert all(f"{group}: {', '.join(options(group))}" in shown for group in groups(command))
-    assert own_settings(command) in shown.replace("$$", "$") or "$CONFIG" in shown
-    assert {*yaml.safe_load(own_settings(command))} <= {*compose(command)}
+    settings = shown.replace("$$", "$").partition("== Settings")[2].partition("\n")[2]
+    own = yaml.safe_load(settings.partition("\nExamples\n")[0])
+    assert {*compose(command)} - {*groups(command)} <= {*own}
     assert not config.hydra.job.chdir
 
 
@@ -115,6 +120,48 @@ def test_help_says_what_the_configuration_says_of_each_setting() -> None:
     assert "\n# annotators who see each drawing\noverlap: 1\n" in shown
     assert "# Judge candidates in a browser" not in shown
     assert "hydra:" not in shown
+
+
+def test_help_shows_what_the_command_line_makes_of_settings() -> None:
+    line = ["loss=infonce", "seed=7", "trainer.max_epochs=3", "+experiment=tiny"]
+    shown = compose("train", ["hydra.job.name=x", *line], with_hydra=True).hydra.help.template
+    assert "\n# loss=infonce: InfoNCE: cross-entropy of picking the drawing's own" in shown
+    assert "\nloss:\n  # cosines are divided by it" in shown
+    assert "\n# one number behind every random choice\nseed: 7\n" in shown
+    assert "\n  max_epochs: 3\n" in shown
+    assert "\nstudy: tiny-$${data.name}\n" in shown
+    assert "\n# experiment=tiny: A run of some seconds" in shown
+    assert "_target_" not in shown
+
+
+def bare_lines(command: str, settings: dict[str, Any], chosen: dict[str, str]) -> set[str]:
+    """Lines of the help that have a value, and no remark above."""
+    lines = ["", *explained(command, settings, chosen).splitlines()]
+    return {
+        line
+        for before, line in itertools.pairwise(lines)
+        if re.match(r" *[\w.]+: .", line) and not before.lstrip().startswith("#")
+    }
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What a file of conf/ says, less what it is made of and Hydra's part."""
+    own: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {key: value for key, value in own.items() if key not in ("defaults", "hydra", "name")}
+
+
+@pytest.mark.parametrize("command", __main__.COMMANDS)
+def test_every_setting_is_explained(command: str) -> None:
+    assert not bare_lines(command, read(config_folder() / COMMANDS / f"{command}.yaml"), {})
+
+
+@pytest.mark.parametrize("group", sorted({*groups("train"), *groups("prepare")} - {WITH_A_PLUS}))
+def test_every_setting_of_an_option_is_explained(group: str) -> None:
+    """Experiments choose and set what others explain."""
+    for option in options(group):
+        own = read(config_folder() / group / f"{option}.yaml")
+        settings = own if group in own else {group: own}
+        assert not bare_lines("train", settings, {group: option})
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -14,6 +14,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 
+from drawsim.collection.kinds import KINDS
+from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
@@ -31,15 +33,27 @@ from drawsim.learning.training.results import (
     measure_stages,
 )
 from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, RERANKED, UNTRAINED
+from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.runs.folder import Protocol, RunFolder
 
+NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
 UNADAPTED, PLAIN = "unadapted", "plain"
 """Untrained embeddings before adaptation, of which the gallery tells which artworks are
 near-duplicates; and those of the plain network, which reads no layout."""
+
+
+class Taken(pl.Callback):
+    """Knows whether the trainer has taken up all that a checkpoint holds."""
+
+    up = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """From here on steps are trained."""
+        self.up = True
 
 
 @dataclass
@@ -80,7 +94,7 @@ class Experiment:
         mining = Mining(miner, evaluation, data, module, run)
         folder = run.path / "checkpoints"
         checkpoints = BestAndLast(folder, monitor, keep, lambda: mining.improved)
-        own = [evaluation, mining, EpochRecord(run)]
+        own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
         return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
 
@@ -124,17 +138,29 @@ class Experiment:
         if self.trainer.max_epochs == 0:
             return
         last = self.checkpoints.last
+        going_on = resume and last.is_file()
         started = time.perf_counter()
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
         try:
             self.trainer.fit(
                 self.module,
                 datamodule=self.data,
-                ckpt_path=str(last) if resume and last.is_file() else None,
+                ckpt_path=str(last) if going_on else None,
                 weights_only=True,
             )
+        except UserError:
+            raise
+        except Exception as error:
+            if going_on and not self._taken_up:  # whatever readers of damaged files raise
+                raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
+            raise
         finally:
             self.run.add_seconds(fit=time.perf_counter() - started)
+
+    @property
+    def _taken_up(self) -> bool:
+        callbacks: Any = self.trainer.callbacks  # type: ignore[attr-defined]
+        return any(one.up for one in callbacks if isinstance(one, Taken))
 
     def final(self, baseline: Vectors) -> None:
         """Load the selected weights; now, and only now, look at the test set.
@@ -202,8 +228,7 @@ class Experiment:
 
     def _select(self) -> None:
         """Load the selected weights."""
-        best = torch.load(self.checkpoints.best, map_location="cpu", weights_only=True)
-        self.module.load_state_dict(best["state_dict"])
+        load_checkpoint(self.module, self.checkpoints.best)
         # The pass that closed the last epoch has embedded most images, if that is the one selected.
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)
@@ -243,12 +268,16 @@ class Experiment:
     def _load(self, stage: str) -> Vectors:
         """What `_save` kept; zeros for the drawings that it did not."""
         task = self.data.task
-        kept = load_embeddings(self._file(stage, "drawing"))
+        kept, gallery = (load_embeddings(self._file(stage, kind)) for kind in KINDS)
         row = {name: i for i, name in enumerate(task.drawings)}
+        strange = [name for name in kept.ids if name not in row]
+        strange += [name for name in task.artworks if name not in gallery.rows]
+        widths = {kept.vectors.shape[1], gallery.vectors.shape[1]}
+        if strange or (stage == UNADAPTED and widths != {self.module.backbone.dimensions}):
+            raise UserError(f"{self._file(stage, 'drawing')}: {NOT_OF_THIS_RUN}")
         drawings = torch.zeros(len(task.drawings), kept.vectors.shape[1])
         drawings[[row[name] for name in kept.ids]] = kept.vectors
-        artworks = load_embeddings(self._file(stage, "artwork")).of(task.artworks)
-        return drawings, artworks.vectors.clone()
+        return drawings, gallery.of(task.artworks).vectors.clone()
 
     def _file(self, stage: str, kind: str) -> Path:
         return kind_path(self.run.path / "embeddings" / stage, kind)

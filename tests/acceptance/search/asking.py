@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ from drawsim.common.building import config_folder
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
 from drawsim.search import search as search_command
 
-ROOT = Path(__file__).resolve().parents[3]
 SIZE = 64
 NAMES = {"drawing": "1995_0{}", "artwork": "Du╠êrer, {}"}
 """Ids that a command line does not take easily: numbers with a line between, commas, accents."""
@@ -35,20 +31,6 @@ def configured(name: str, **settings: Any) -> DictConfig:
         assert key.rstrip("_") in defaults.keys()  # noqa: SIM118  # it says no of ???
         config[key.rstrip("_")] = str(value) if isinstance(value, Path) else value
     return config
-
-
-def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"drawsim.{name}", *arguments]
-    surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=surroundings,
-    )
 
 
 def look_up(root: Path, out: Path, **settings: Any) -> dict[str, Any]:

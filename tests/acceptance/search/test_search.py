@@ -28,21 +28,20 @@ from drawsim.retrieval.index.folder import open_index
 from drawsim.search import search as search_command
 from tests.acceptance.search.asking import (
     NAMES,
-    ROOT,
     SIZE,
     brute_force,
     configured,
     found_ids,
     look_up,
-    program,
     vector,
     vectors_of,
 )
+from tests.commands import ROOT, run
 from tests.html_page import Page
 
 
 def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
-    made = program(
+    made = run(
         "index",
         f"out={tmp_path}/INDEX",
         f"collection={root}",
@@ -53,7 +52,7 @@ def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
     assert "14 artworks: exact search" in made.stdout
     assert "9 drawings: exact search" in made.stdout
     assert "lite (1280 dimensions" in made.stdout
-    done = program(
+    done = run(
         "search", f"index={tmp_path}/INDEX", "id=1995_00", "k=14", f"out={tmp_path}/o-\N{SNOWMAN}"
     )
     assert done.returncode == 0, done.stderr
@@ -75,9 +74,9 @@ def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["index", "search"])
 def test_help_needs_no_torch(name: str) -> None:
     command = [sys.executable, "-X", "importtime", "-m", f"drawsim.{name}", "--help"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"python -m drawsim.{name}" in run.stdout
-    imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"python -m drawsim.{name}" in shown.stdout
+    imported = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
     assert not imported & {"torch", "pandas", "matplotlib"}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -22,6 +20,7 @@ from drawsim.reporting.collection.report import Findings, explore_collection
 from drawsim.reporting.collection.samples import Sampling, draw_samples
 from drawsim.reporting.collection.sizes import describe_sizes, measure
 from drawsim.reporting.kit.folder import CONTENTS
+from tests.commands import run
 from tests.html_page import Page
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;<img src=x onerror=alert(2)>"
@@ -291,16 +290,13 @@ def test_sizes_are_upright_and_described(tmp_path: Path) -> None:
 
 
 def test_the_command(root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "drawsim.explore", "data=folder", f"data.root={root}"]
     settings = ["explore.sample.by=null", "explore.pairs.artworks=1", "explore.sizes=3"]
-    run = subprocess.run(
-        [*command, *settings], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    assert not run.stderr
-    assert "40 drawings, 10 artworks, 14 confirmed pairs, 1 ambiguous" in run.stdout
-    assert "! Sizes are those of 3 random drawings of 40" in run.stdout
-    assert "! Pages of confirmed pairs: 1 artworks of 2" in run.stdout
+    done = run("explore", "data=folder", f"data.root={root}", *settings, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert "40 drawings, 10 artworks, 14 confirmed pairs, 1 ambiguous" in done.stdout
+    assert "! Sizes are those of 3 random drawings of 40" in done.stdout
+    assert "! Pages of confirmed pairs: 1 artworks of 2" in done.stdout
     out = tmp_path / "explore" / root.name
-    assert f"→ {out.relative_to(tmp_path)}/index.html" in run.stdout
+    assert f"→ {out.relative_to(tmp_path)}/index.html" in done.stdout
     assert (out / "pairs_confirmed.pdf").is_file()
