@@ -233,7 +233,10 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
         ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoints/best.ckpt in it"),
         ({"id": "1995_00", "index": "{root}"}, "no index there; build it again with drawsim index"),
-        ({"id": "1995_00", "calibration": "{root}/none.json"}, "none.json: cannot be read"),
+        (
+            {"id": "1995_00", "calibration": "{root}/none.json"},
+            "none.json: there is no such file; fit it again",
+        ),
         ({}, "id or image must be given"),
     ],
 )

@@ -31,8 +31,7 @@ class Run:
     metrics: dict[str, Any] = field(default_factory=dict)
 
     def page(self, captions: Captions | None = None, **options: int) -> Page:
-        files = self.drawings, self.artworks
-        path = write_report(self.folder, *files, captions=captions, **options)
+        path = write_report(self.folder, self.drawings, self.artworks, captions=captions, **options)
         return Page(path.read_text(encoding="utf-8"))
 
     def save_metrics(self) -> None:

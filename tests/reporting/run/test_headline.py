@@ -78,7 +78,8 @@ def test_stages_lead_from_the_plain_network_to_the_final_model(run: Run) -> None
     ):
         assert figure.value == scores["test"]["mrr"]
         assert figure.interval is not None
-        assert figure.interval[0] <= figure.value <= figure.interval[1]
+        low, high = figure.interval
+        assert low <= scores["test"]["mrr"] <= high
     page = run.page()
     text = " ".join(page.text.split())
     found = [sum(q.baseline.first <= 10 for q in queries if q.baseline), 8]
