@@ -119,16 +119,16 @@ class IdList:
 
     def _near(self, text: str) -> str:
         """An offer of near ids; only those with a common beginning or end are compared."""
-        word = normal(text)
+        word = _name(text)
         alike = {*self._by_ends.get(word[:_NEAR], ()), *self._by_ends.get(word[-_NEAR:], ())}
-        offer = nearest(word, alike) if alike else ""
+        offer = nearest(normal(text), alike) if alike else ""
         return offer if offer.startswith("did") else ""
 
     @cached_property
     def _by_ends(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for name in self._ids:
-            for end in {normal(name)[:_NEAR], normal(name)[-_NEAR:]}:
+            for end in {_name(name)[:_NEAR], _name(name)[-_NEAR:]}:
                 found[end].append(name)
         return found
 

@@ -18,6 +18,7 @@ from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.weights import weights_hash
+from drawsim.pixels.decode import DECODING
 from drawsim.pixels.reading import CROP_SCALE, Reading
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.gallery import EmbeddingModel
@@ -265,7 +266,10 @@ class Model:
         digest = hashlib.sha256(structure.encode()).hexdigest()
         made_by = self.describe(precision)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
-        return {name: made_by[name] for name in kept} | {"structure_sha256": digest}
+        return {name: made_by[name] for name in kept} | {
+            "structure_sha256": digest,
+            "decoding": str(DECODING),
+        }
 
 
 def batched(items: Sequence[Path | np.ndarray], size: int) -> Iterator[Sequence[Path | np.ndarray]]:

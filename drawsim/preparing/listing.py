@@ -24,8 +24,6 @@ from drawsim.preparing.sources import ImageFile, Opener, Walk
 
 SHOWN = 5
 """Roots that a note names."""
-_TURNED = {5, 6, 7, 8}  # Exif orientations that swap width and height
-_ORIENTATION = 0x0112  # their Exif tag
 
 
 def read_prepared(path: Path) -> pd.DataFrame:
@@ -148,17 +146,14 @@ def measure(
 
 
 def _pixels(read: Opener) -> tuple[str, str]:
-    from PIL import Image, UnidentifiedImageError
+    from drawsim.pixels.decode import read_header
 
     try:
-        with read() as file, Image.open(file) as image:
-            width, height = image.size
-            # Of other formats, asking for it would decode the image.
-            exif = image.getexif() if image.format in ("JPEG", "MPO", "TIFF", "WEBP") else {}
-            turned = exif.get(_ORIENTATION) in _TURNED
-    except (*DAMAGED, OSError, UnidentifiedImageError, ValueError, SyntaxError):
+        with read() as file:
+            header = read_header(file)
+    except Exception:  # decoders raise many kinds for damaged files
         return "", ""
-    return (str(height), str(width)) if turned else (str(width), str(height))
+    return str(header.width), str(header.height)
 
 
 def list_roots(summary: Summary, out: Path, paths: Iterable[str], source: Path) -> None:

@@ -37,8 +37,8 @@ Status = Literal["running", "interrupted", "failed", "finished"]
 STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
-    "collection": str,
-    **dict.fromkeys((*STAGES, "counts", "seconds"), dict),
+    **dict.fromkeys(("collection", "wandb_id"), str),
+    **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs"), dict),
     "best_epoch": int,
 }
 """Of what kind values of `metrics.json` are, where they are there."""
@@ -61,7 +61,8 @@ class RunFolder:
         self.writes = writes
         self.record: dict[str, Any] = {}
         self.has_begun = False
-        self._aside: Path | None = None
+        self.aside: Path | None = None
+        """Where the run is that was set aside for this one."""
 
     def find(self, settings: Mapping[str, Any], *, resume: bool, again: bool) -> Start:
         """How a run with these settings is to start here; nothing is changed.
@@ -128,8 +129,8 @@ class RunFolder:
     def begun(self) -> None:
         """From here on the run stands for itself, however it ends."""
         self.has_begun = True
-        if self._aside is not None:
-            log.info("an earlier run of this name is now in %s", self._aside)
+        if self.aside is not None:
+            log.info("an earlier run of this name is now in %s", self.aside)
 
     @contextmanager
     def _can_fail(self, start: Start) -> Iterator[None]:
@@ -137,7 +138,7 @@ class RunFolder:
         if not self.writes:
             yield
             return
-        self._aside = self.set_aside() if start == "anew" else None
+        self.aside = self.set_aside() if start == "anew" else None
         there = {path.name for path in self.path.glob("*")}
         kept = {name: (self.path / name).read_bytes() for name in BOUGHT_BACK if name in there}
         try:
@@ -145,8 +146,8 @@ class RunFolder:
         except BaseException:
             if not self.has_begun:
                 self._undo(there, kept)
-                if self._aside is not None:
-                    self._bring_back(self._aside)
+                if self.aside is not None:
+                    self._bring_back(self.aside)
             raise
 
     def _undo(self, there: Collection[str], kept: Mapping[str, bytes]) -> None:

@@ -72,7 +72,7 @@ def read_runs(folders: Iterable[Path]) -> Results:
     """
     runs: list[Run] = []
     notes: list[str] = []
-    for folder in dict.fromkeys(run for given in folders for run in _run_folders(given)):
+    for folder in dict.fromkeys(run for given in folders for run in run_folders(given)):
         record = read_metrics(folder / "metrics.json")
         status = record.get("status", "unknown")
         if status == "finished":
@@ -86,7 +86,7 @@ def read_runs(folders: Iterable[Path]) -> Results:
     return combine(runs, notes)
 
 
-def _run_folders(given: Path) -> list[Path]:
+def run_folders(given: Path) -> list[Path]:
     """The run folder itself, or those of a study, v2 before v10."""
     folder = given.resolve()
     if not folder.is_dir():

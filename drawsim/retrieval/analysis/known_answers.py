@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.ids import normal
+from drawsim.collection.ids import IdList, as_listed
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.splits import components
@@ -88,22 +89,23 @@ def _counted(number: int, what: str) -> str:
 
 def _without_pair(inputs: Inputs) -> tuple[list[str], str]:
     """Embedded drawings that have no confirmed pair, and what they are."""
-    paired = _paired(inputs)
-    free = [name for name in inputs.models[-1].drawings.ids if normal(name) not in paired]
+    drawings = IdList(inputs.models[-1].drawings.ids)
+    paired = _paired(inputs, drawings)
+    free = [name for name in inputs.models[-1].drawings.ids if name not in paired]
     table = inputs.collection.root / UNMATCHED
     if not table.is_file():
         return free, "without any confirmed pair"
-    listed = _listed(table)
-    return [name for name in free if normal(name) in listed], f"without an artwork by {UNMATCHED}"
+    listed = _listed(table, drawings)
+    return [name for name in free if name in listed], f"without an artwork by {UNMATCHED}"
 
 
-def _paired(inputs: Inputs) -> set[str]:
+def _paired(inputs: Inputs, drawings: IdList) -> set[str]:
     """Drawings and originals of copies that some table says to have an artwork."""
     tables = [inputs.collection.true_pairs, inputs.split, inputs.absent]
     file = inputs.collection.root / "pairs.csv"
     if file.is_file():
         problems = Problems()
-        pairs = read_pairs(file, problems)
+        pairs = read_pairs(file, problems, {"drawing": drawings})
         raise_problems(f"{file} cannot be used", problems)
         tables.append(pairs[pairs["pair"]])
     columns = [
@@ -112,14 +114,15 @@ def _paired(inputs: Inputs) -> set[str]:
         for column in ("drawing_id", "parent")
         if column in table.columns
     ]
-    return {normal(str(name)) for column in columns for name in column}
+    return {name for column in columns for name in as_listed(column, drawings)}
 
 
-def _listed(table: Path) -> set[str]:
+def _listed(table: Path, drawings: IdList) -> set[str]:
     problems = Problems()
     rows = read_csv(table, ("drawing_id",), problems)
+    names = as_listed(rows["drawing_id"], drawings, partial(problems.note, table))
     raise_problems(f"{table} cannot be used", problems)
-    return set(rows["drawing_id"].map(normal))
+    return set(names)
 
 
 def _groups(inputs: Inputs, ids: Sequence[str]) -> np.ndarray:

@@ -11,7 +11,8 @@ import numpy as np
 from drawsim.collection.ids import IdList
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.decode import ImageReadError, decode, read_image
+from drawsim.pixels.decoding.wanted import Wanted
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.results import picture
@@ -129,12 +130,14 @@ def parse_box(text: str) -> Box:
 
 def cropped(file: Path, box: Box) -> np.ndarray:
     """The region of an image file, (height, width, 3). Raises UserError if it is not inside."""
-    pixels = read_image(file)
+    whole = decode(file, Wanted())
     x, y, width, height = box
-    if x + width > pixels.shape[1] or y + height > pixels.shape[0]:
+    if x + width > whole.width or y + height > whole.height:
         text = ",".join(map(str, box))
         raise UserError(
-            f"box={text}: reaches outside {file}, which has {pixels.shape[1]} x {pixels.shape[0]} "
-            "pixels"
+            f"box={text}: reaches outside {file}, which has {whole.width} x {whole.height} pixels"
         )
-    return pixels[y : y + height, x : x + width]
+    scale = whole.pixels.shape[1] / whole.width  # below 1 where it was decoded smaller
+    left, top = int(x * scale), int(y * scale)
+    right, bottom = round((x + width) * scale), round((y + height) * scale)
+    return whole.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
