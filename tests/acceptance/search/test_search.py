@@ -139,7 +139,9 @@ def test_a_folder_is_a_query_for_each_image(root: Path, tmp_path: Path) -> None:
     record = look_up(root, tmp_path, image=folder, k=1)
     assert [each["query"] for each in record["queries"]] == ["4.png", "7.png"]
     assert [found_ids(record, i) for i in (0, 1)] == [["Du╠êrer, 4"], ["Du╠êrer, 7"]]
-    assert "bad.jpg" in record["queries"][0]["notes"][0]
+    first, second = record["queries"][0]["notes"]
+    assert first == "left out of 4 files: 1 not an image (.txt)"
+    assert "bad.jpg" in second
 
 
 def test_a_filter_and_more_than_there_is(root: Path, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"image": "{root}/drawings/0.png", "box": "0,0,9"}, "must be x,y,width,height"),
         ({"image": "{root}/pairs.csv"}, "pairs.csv: is not an image of a known kind"),
         ({"image": "{root}/nothing.png"}, "nothing.png: there is no such file"),
-        ({"image": "{root}/empty"}, "empty: no images in this folder"),
+        ({"image": "{root}/empty"}, "empty: no images among 0 files"),
         ({"image": "{root}/drawings/0.png", "backbone": "lte"}, "backbone=lte: did you mean lite?"),
         ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
         ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoints/best.ckpt in it"),
