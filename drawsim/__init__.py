@@ -32,6 +32,9 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'drawsim' has no attribute {name!r}")
+    from drawsim.common.machine import prepare
+
+    prepare()  # as the commands do, before torch is there
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "embed": "embeddings of any images, by any model, into a file",
     "annotate": "judge in a browser what a model finds",
     "compare": "tables, tests and figures over runs",
+    "sync": "runs in Weights & Biases, brought up to date",
 }
 
 

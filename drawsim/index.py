@@ -35,15 +35,7 @@ def index(config: DictConfig) -> None:
     elif values["add"]:
         made, lines = workflow.add(folder, sources, trust)
     else:
-        model = workflow.ModelChoice(
-            sources.run,
-            _path(values, "checkpoint"),
-            values["backbone"],
-            values["image_size"],
-            values["reading"],
-            values["rerank"],
-            trust,
-        )
+        model = workflow.ModelChoice.of(values)
         made, lines = workflow.build(folder, sources, model, values["ann"])
     for line in [*lines, *workflow.said_of(made)]:
         print(line)

@@ -9,6 +9,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.typed import mistyped
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -39,9 +40,7 @@ def search(config: DictConfig) -> None:
         unlike=listed(values["unlike"]),
         combine=values["combine"] is not None,
     )
-    run, checkpoint, calibration = (
-        Path(values[key]) if values[key] else None for key in ("run", "checkpoint", "calibration")
-    )
+    calibration = Path(values["calibration"]) if values["calibration"] else None
     settings = workflow.SearchSettings(
         searched=values["in"] and values["in"].removesuffix("s"),
         k=values["k"],
@@ -49,18 +48,10 @@ def search(config: DictConfig) -> None:
         ann=values["ann"],
         weights=values["weights"],
         calibration=calibration,
-        model=ModelChoice(
-            run,
-            checkpoint,
-            values["backbone"],
-            values["image_size"],
-            values["reading"],
-            values["rerank"],
-            listed(values["trust"]),
-        ),
+        model=ModelChoice.of(values),
     )
     answer = workflow.search(indexes, asking, settings)
-    print_sheets(answer.sheets)
+    print_sheets(answer.sheets, answer.above)
     if values["out"]:
         print(f"→ {workflow.write(answer, Path(values['out']), values['where'])}")
 
@@ -72,6 +63,8 @@ def _check(values: dict[str, Any]) -> None:
             raise UserError(f"{key}={values[key]}: {nearest(str(values[key]), known)}")
     if not (values["id"] or values["image"]):
         raise UserError("id or image must be given (python -m drawsim.search --help)")
+    if said := mistyped(values["weights"], list[float] | None):
+        raise UserError(f"weights={values['weights']}: {said}")
     if values["k"] < 1:
         raise UserError(f"k={values['k']}: must be at least 1")
     several = len(listed(values["index"])) > 1

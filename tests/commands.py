@@ -215,8 +215,11 @@ def _main() -> None:
     from drawsim.common import machine
 
     machine.prepare()
+    # timm would import it; each command needs its own, whose folder for media goes when it ends.
+    sys.modules["wandb"] = None  # type: ignore[assignment]
     for name in IMPORTED:
         importlib.import_module(name)
+    del sys.modules["wandb"]
     assert threading.active_count() == 1, "a fork of several threads may wait for ever"
     gc.freeze()  # else every fork copies what it looks through for garbage
     command, *settings = _serve(int(sys.argv[1]))

@@ -2,10 +2,110 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
+import pytest
+from omegaconf import OmegaConf
+
+from drawsim.common.building import TARGET, check_types, locate
+from drawsim.common.configuration import OR_NULL, check_values, compose
 from drawsim.common.errors import UserError
-from drawsim.workflows.settings import NEEDED, check_numbers
+from drawsim.pixels.transforms import Augmentation
+from drawsim.workflows.settings import (
+    NEEDED,
+    BatchSettings,
+    TrainSettings,
+    check_numbers,
+    filled,
+)
+
+CHOICES = (
+    "data=demo",
+    "data=folder data.root=x",
+    "adapt=hubs pairs=drawings callbacks=early_stopping",
+    "optim=sgd rerank=spatial layout=grids",
+    "aug=style miner=mixed loss=infonce",
+)
+
+
+@cache
+def composed(choices: str) -> dict[str, Any]:
+    """The configuration with these choices, nothing resolved."""
+    return dict(OmegaConf.to_container(compose("train", choices.split())))  # type: ignore[arg-type]
+
+
+def places(settings: dict[str, Any], key: str = "") -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Every setting: the mapping that it lies in, its name, its dotted name."""
+    for name, value in list(settings.items()):
+        yield settings, name, f"{key}{name}"
+        if isinstance(value, dict):
+            yield from places(value, f"{key}{name}.")
+
+
+def complaint(settings: dict[str, Any], choices: str) -> str:
+    try:
+        check_values("train", settings, choices.split(), None)
+        check_numbers(settings)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def complaint_of(factory: str, name: str) -> str:
+    passed_on = [Augmentation] if factory.endswith("thesis_transforms.augmentation") else []
+    try:
+        for each in (locate(factory), *passed_on):
+            check_types(each, {name: None})
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("choices", CHOICES)
+def test_null_is_a_line_wherever_no_null_is_meant(choices: str) -> None:
+    """Of every setting: null by default, or with a meaning of its own, or a line."""
+    settings = composed(choices)
+    meant = set()
+    for mapping, name, key in places(settings):
+        if (before := mapping[name]) is None or name in (TARGET, "_partial_"):
+            continue
+        mapping[name] = None
+        said = complaint(settings, choices) or (
+            TARGET in mapping and complaint_of(mapping[TARGET], name)
+        )
+        mapping[name] = before
+        if said:
+            assert f"{name}=null: " in said
+            assert "\n" not in said
+        else:
+            meant.add(key)
+    by_factories = {"adapt.keep", "adapt.neighbours", "miner.near_duplicate_similarity"}
+    of_torch = {key for key in meant if key.startswith("optim.optimizer.")}
+    assert meant - of_torch <= OR_NULL | by_factories
+
+
+@pytest.mark.parametrize("bad", ["x", [3], {"a": 1}, True, 1.5])
+@pytest.mark.parametrize("name", ["artworks", "pairs", "seed"])
+def test_the_demo_takes_whole_numbers_alone(name: str, bad: object) -> None:
+    settings = composed("data=demo")
+    demo = settings["data"]["demo"]
+    with pytest.raises(UserError, match=f"^{name}=.*: must be a whole number"):
+        check_types(locate(demo[TARGET]), {name: bad})
+
+
+def test_settings_are_of_their_types() -> None:
+    with pytest.raises(
+        UserError, match=r"^batch\.size=null: must be a whole number; batch\.flip=1: "
+    ):
+        filled(BatchSettings, {"size": None, "flip": 1}, "batch.")
+
+
+def test_a_number_may_be_a_name() -> None:
+    plain = OmegaConf.to_container(compose("train", ["study=2024", "name=7"]), resolve=True)
+    made = TrainSettings.of(plain)  # type: ignore[arg-type]
+    assert (made.study, made.name) == ("2024", "7")
 
 
 @pytest.mark.parametrize("key", NEEDED)

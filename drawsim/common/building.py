@@ -8,15 +8,18 @@ nothing in such a file is ever resolved, imported or called to find out.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from drawsim.common.errors import UserError
+from drawsim.common.typed import mistyped, shown
 
 TARGET, PARTIAL, LABEL = "_target_", "_partial_", "name"
 MOST_VALUES = 20_000
@@ -61,7 +64,8 @@ def build(settings: Mapping[str, Any], **values: Any) -> Any:
 
     values: further arguments, which win over the settings. With `_partial_: true` it is the factory
     with these arguments. Nested settings with a `_target_` are built first. Raises UserError for a
-    factory that cannot be imported, for parameters that it does not take, and for missing ones.
+    factory that cannot be imported, for parameters that it does not take, for missing ones, and for
+    values of other types than it is annotated with.
     """
     own = {key: value for key, value in settings.items() if key != LABEL}
     return _built(own, values)
@@ -75,7 +79,11 @@ def build_stored(
     source: the file, for the message. trust: modules of the user's own that he says may be used.
     Raises UserError, with nothing imported or called, as `check_stored` does; then as `build` does.
     """
-    return build(check_stored(settings, group, source, trust), **values)
+    checked = check_stored(settings, group, source, trust)
+    try:
+        return build(checked, **values)
+    except UserError as error:
+        raise UserError(f"{source}: {group}: {error}") from error
 
 
 def check_stored(settings: Any, group: str, source: Path, trust: Sequence[str] = ()) -> Any:
@@ -97,6 +105,41 @@ def own_modules(settings: Mapping[str, Any]) -> list[str]:
         if target not in factories(group)
     }
     return sorted(foreign)
+
+
+def check_types(factory: Any, settings: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise UserError for settings of other types than the factory's parameters are annotated with.
+
+    prefix: of the settings' names, for the message; else it names the factory.
+    """
+    types = _annotations(factory)
+    of = "" if prefix else f" ({getattr(factory, '__qualname__', factory)})"
+    wrong = [
+        f"{prefix}{name}={shown(value)}: {said}{of}"
+        for name, value in settings.items()
+        if (said := mistyped(value, types.get(name, Any)))
+    ]
+    if wrong:
+        raise UserError("; ".join(wrong))
+
+
+def _annotations(factory: Any) -> dict[str, Any]:
+    """The types of a factory's parameters, as far as they are told at run time."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):  # of C
+        return {}
+    found = {}
+    for name, parameter in parameters.items():
+        hint = parameter.annotation
+        for owner in getattr(factory, "__mro__", (factory,)):  # a base may be of another module
+            names = vars(sys.modules[owner.__module__])
+            with contextlib.suppress(NameError, AttributeError, TypeError):
+                found[name] = eval(hint, names) if isinstance(hint, str) else hint
+                break
+        if found.get(name) is inspect.Parameter.empty:
+            del found[name]
+    return found
 
 
 def locate(target: str) -> Any:
@@ -217,6 +260,7 @@ def _built(settings: Any, values: Mapping[str, Any]) -> Any:
     arguments = {**inner, **values}
     partial = bool(settings.get(PARTIAL, False))
     _check_arguments(factory, target, arguments, partial=partial)
+    check_types(factory, {key: value for key, value in inner.items() if key not in values})
     return functools.partial(factory, **arguments) if partial else factory(**arguments)
 
 

@@ -16,14 +16,15 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from drawsim.common.arguments import quoted
-from drawsim.common.building import TARGET, config_folder
+from drawsim.common.building import LABEL, TARGET, config_folder
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.explaining import explained
 from drawsim.common.renamed import RENAMED
+from drawsim.common.typed import mistyped, shown
 
 COMMANDS = "commands"
 """The folder of `conf/` with a file for each command; the others are groups of options."""
@@ -31,6 +32,10 @@ WITH_A_PLUS = "experiment"
 """The group that adds to the others; a command has it if it has the groups to add to."""
 OPEN = ("callbacks", "trainer")
 """What users may add to, beside the arguments of factories: Lightning's own, checked by it."""
+OR_NULL = frozenset(
+    ("explore.pairs.artworks", "explore.sample.by", "explore.sizes", "layout.parts")
+)
+"""Settings that may be null though their default is not, beside arguments of factories."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def show_groups(command: str) -> None:
 def register_resolvers(**others: Callable[..., str]) -> None:
     """Tell OmegaConf what `conf/` refers to: `${folder_name:…}`, and what help texts show."""
     own: dict[str, Callable[..., str]] = {
-        "folder_name": lambda path: Path(path).resolve().name,
+        "folder_name": lambda path: Path(str(path)).resolve().name,
         "choices": lambda command: "\n".join(
             f"{group}: {', '.join(options(group))}" for group in groups(command)
         ),
@@ -243,20 +248,24 @@ def _names(
     return keys if parent else [*keys, *groups(command)]
 
 
-def _wrong(default: Any, value: Any, key: str) -> Iterator[str]:
-    """What is wrong with a value, or in it, beside the default one."""
-    if not isinstance(default, Mapping) or value is None:
-        yield from _mistyped(default, value, key)
+def _wrong(default: Any, value: Any, key: str, *, built: bool = False) -> Iterator[str]:
+    """What is wrong with a value, or in it, beside the default one.
+
+    built: among the arguments of a factory, which knows itself what may be null.
+    """
+    if not isinstance(default, Mapping):
+        if not (value is None and (built or default is None or key in OR_NULL)):
+            yield from _mistyped(default, value, key)
         return
     if not isinstance(value, Mapping):
         own = ", ".join(f"{key}.{name}" for name in default)
-        yield f"{key}={value}: set one of {own}"
+        yield f"{key}={shown(value)}: set one of {own}"
         return
     dotted = f"{key}." if key else ""
     free = TARGET in value or TARGET in default
     for name, inner in value.items():
         if name in default:
-            yield from _wrong(default[name], inner, f"{dotted}{name}")
+            yield from _wrong(default[name], inner, f"{dotted}{name}", built=free and name != LABEL)
         elif f"{dotted}{name}" in RENAMED:
             yield f"{dotted}{name} is now {RENAMED[f'{dotted}{name}']}"
         elif not free and key not in OPEN:
@@ -274,14 +283,18 @@ def _instead(group: str) -> str:
 
 
 def _mistyped(default: Any, value: Any, key: str) -> Iterator[str]:
-    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
-        bool: ("true or false", (bool,)),
-        int: ("a whole number", (int,)),
-        float: ("a number", (int, float)),
-    }
-    if type(default) not in kinds or value is None:
+    """What is wrong with a value by the default one, where that tells it."""
+    if value is None:
+        yield f"{key}=null: give a value"
+    if None in (default, value) or default == MISSING or _refers(default) or _refers(value):
         return
-    wanted, types = kinds[type(default)]
-    good = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-    if not good and not (isinstance(value, str) and "${" in value):
-        yield f"{key}={value}: must be {wanted}"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, str) and is_number:
+        return  # a name, such as 2024, is taken as it is written
+    if said := mistyped(value, type(default)):
+        yield f"{key}={shown(value)}: {said}"
+
+
+def _refers(value: Any) -> bool:
+    """Whether a value is that of another setting."""
+    return isinstance(value, str) and "${" in value

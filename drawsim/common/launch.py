@@ -12,11 +12,12 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
     InterpolationToMissingValueError,
@@ -106,6 +107,27 @@ def launch(
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(CANCELLED)
+    finally:
+        Sweep.tidy()
+
+
+class Sweep(Callback):  # type: ignore[misc]
+    """Leaves nothing of Hydra's own beside the runs of a sweep (`hydra.callbacks` of `train`)."""
+
+    folder: ClassVar[Path | None] = None
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Learn where Hydra is going to write."""
+        Sweep.folder = Path(config.hydra.sweep.dir)
+
+    @classmethod
+    def tidy(cls) -> None:
+        """Remove the sweep's own file, and its folder where that is empty then."""
+        if cls.folder is not None:
+            with contextlib.suppress(OSError):
+                (cls.folder / "multirun.yaml").unlink(missing_ok=True)
+            _remove_empty(cls.folder.absolute())
+            cls.folder = None
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -90,6 +91,11 @@ def readers(wanted: int | None) -> int:
 def is_first_process() -> bool:
     """Whether this process is the one that writes."""
     return int(os.environ.get("LOCAL_RANK", "0")) == int(os.environ.get("NODE_RANK", "0")) == 0
+
+
+def is_worker_of_joblib() -> bool:
+    """Whether this is a process of joblib's, as of a sweep by its launcher."""
+    return multiprocessing.current_process().name.startswith("LokyProcess")
 
 
 def environment() -> dict[str, str]:

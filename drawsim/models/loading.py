@@ -1,7 +1,7 @@
-"""Taking a model up: from a run, a checkpoint, an index or a backbone's name.
+"""Taking a model up from a run: what its `config.yaml` says, with the weights of a checkpoint.
 
-A run says in `config.yaml`, an index in `model.json`, what its model is made of. Both are read as
-data: names of known factories and plain values, whoever wrote them.
+It is read as data: names of known factories and plain values, whoever wrote them. Of its weights
+the checkpoint alone is opened, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ from torch import nn
 from drawsim.common.building import build_stored, config_folder
 from drawsim.common.configuration import option
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import read_json, write_json
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
 from drawsim.models.weights import named_tensors, read_content
-from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.runs.settings import read_settings
@@ -29,39 +27,20 @@ from drawsim.runs.settings import read_settings
 T = TypeVar("T")
 BEST = Path("checkpoints", "best.ckpt")
 """The selected weights, in a run folder."""
-SOURCE = "model.json"
-"""What the model of an index is made of, in its folder."""
-MOST_BYTES = 1 << 16
-"""Of `model.json`: it holds some lines."""
 LARGEST = 4096
 """Pixels of a side that a file may ask for."""
 NOT_OF_ADAPTATION = ("name", "unlabelled")
 """Settings of the group `adapt` that are not of the adaptation itself."""
-OF_A_CHECKPOINT, OF_A_BACKBONE = {"checkpoint"}, {"backbone", "image_size", "reading"}
 RERANK = "rerank"
-"""What `model.json` may say: the one or the other, and how lists are looked at again."""
-
-
-def load_model(source: str | Path, trust: Sequence[str] = (), image_size: int = 224) -> Model:
-    """The model of a run folder, a checkpoint in one, an index, or a backbone by name.
-
-    trust: modules of the user's own that a run's settings may name. image_size: of a backbone by
-    name. Raises UserError, with what is there to choose from, if it is none of these.
-    """
-    path = Path(source)
-    if path.is_file():
-        return model_of_checkpoint(path, trust)
-    if (path / SOURCE).is_file():
-        return model_of_source(load_source(path), path / SOURCE, trust)
-    if path.is_dir():
-        return model_of_checkpoint(best_checkpoint(path), trust)
-    return model_of_source(backbone_source(str(source), image_size), config_folder(), trust)
+"""The group of settings, and key of a run or an index, that says how lists are looked at again."""
 
 
 def best_checkpoint(run: Path) -> Path:
     """The selected weights of a run. Raises UserError if there are none."""
     if not (run / BEST).is_file():
         raise UserError(f"run={run}: no {BEST.as_posix()} in it. Give run=runs/STUDY/NAME")
+    if not (run / BEST).resolve().is_relative_to(run.resolve()):
+        raise UserError(f"run={run}: its {BEST.as_posix()} is a link to elsewhere, not opened")
     return run / BEST
 
 
@@ -86,12 +65,15 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     file = run / "config.yaml"
     settings = read_settings(run, trust)
     try:
-        size, parts = _size(settings["image_size"], file), _parts(settings.get("layout"), file)
+        size, parts = (
+            checked_size(settings["image_size"], file),
+            checked_parts(settings.get("layout"), file),
+        )
         flip = bool(settings["batch"].get("flip"))
         exact = bool(settings["aug"].get("exact"))  # runs of before say in aug how they read
         method: Method = settings.get("reading") or ("thesis" if exact else "areas")
         reading = Reading(size, method, int(settings["data"]["max_pixels"]))
-        backbone_settings = _with_any_weights(settings["backbone"])
+        backbone_settings = _with_weights(settings["backbone"], checkpoint)
         adapt = {
             key: value
             for key, value in (settings.get("adapt") or {}).items()
@@ -99,7 +81,7 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{file}: not the settings of a run ({error!r})") from error
-    backbone = _backbone(backbone_settings, size, parts, file, trust)
+    backbone = make_backbone(backbone_settings, size, parts, file, trust)
     adaptation = None
     if adapt.get("_target_"):
         adaptation = _made(Adaptation, adapt, "adapt", file, trust, dimensions=backbone.dimensions)
@@ -107,7 +89,7 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     if adaptation is not None:
         own["adaptation"] = adaptation
     load_checkpoint(nn.ModuleDict(own), checkpoint)
-    again = _reranker(settings.get(RERANK), file, trust)
+    again = make_reranker(settings.get(RERANK), file, trust)
     return Model(backbone.eval(), reading, flip, adaptation and adaptation.eval(), again)
 
 
@@ -133,81 +115,6 @@ def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
         raise UserError(wrong) from error
 
 
-def backbone_source(name: str, image_size: int, reading: Method = "areas") -> dict[str, Any]:
-    """What `model.json` says of a backbone of drawsim's own, as it is without training.
-
-    Raises UserError for an unknown name, and for one whose options leave something open.
-    """
-    made = option("backbone", name, image_size=image_size)
-    return {"backbone": made, "image_size": image_size, "reading": reading}
-
-
-def model_source(
-    run: str | None,
-    checkpoint: str | None,
-    backbone: str | None,
-    image_size: int,
-    reading: Method = "areas",
-) -> dict[str, Any] | None:
-    """What `model.json` says of the model that settings name: one of them, or none.
-
-    Raises UserError for several, for a checkpoint outside a run folder, and as `backbone_source`.
-    """
-    choices = {"run": run, "checkpoint": checkpoint, "backbone": backbone}
-    given = [key for key, value in choices.items() if value]
-    if len(given) > 1:
-        raise UserError(f"{' and '.join(given)}: give one of them")
-    if run or checkpoint:
-        file = best_checkpoint(Path(run)) if run else Path(str(checkpoint))
-        run_of(file)
-        return {"checkpoint": str(file.resolve())}
-    return backbone_source(backbone, image_size, reading) if backbone else None
-
-
-def save_source(index: Path, source: Mapping[str, Any] | None) -> None:
-    """Keep what a model is made of beside an index; nothing is known: forget what was kept."""
-    if source is None:
-        (index / SOURCE).unlink(missing_ok=True)
-    else:
-        write_json(index / SOURCE, dict(source))
-
-
-def load_source(index: Path) -> dict[str, Any]:
-    """What `save_source` kept. Raises UserError if there is nothing, or it is damaged."""
-    file = index / SOURCE
-    cure = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
-    if not file.is_file():
-        raise UserError(f"{index}: does not say how its model is made; {cure}")
-    try:
-        return read_json(file, MOST_BYTES)
-    except UserError as error:
-        raise UserError(f"{error}; {cure}") from error
-
-
-def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:
-    """The model of what `model.json` says: `checkpoint`, or `backbone` settings and how it reads.
-
-    file: where it was read, for messages. Raises UserError where it says anything else, where the
-    checkpoint is gone or is none, and where the backbone cannot be built.
-    """
-    keys = OF_A_CHECKPOINT if "checkpoint" in source else OF_A_BACKBONE
-    if strange := sorted(set(source) - keys - {RERANK}):
-        raise UserError(
-            f"{file}: says {strange[0]!r}, which is not read; it holds "
-            f"{' or '.join([*OF_A_CHECKPOINT, ', '.join(sorted(OF_A_BACKBONE))])}"
-        )
-    if "checkpoint" in source:
-        model = model_of_checkpoint(Path(str(source["checkpoint"])), trust)
-        own = source.get(RERANK)
-        return model if own is None else replace(model, rerank=_reranker(own, file, trust))
-    if not isinstance(source.get("backbone"), Mapping):
-        raise UserError(f"{file}: does not say how its model is made; build the index again")
-    size = _size(source.get("image_size"), file)
-    backbone = _backbone(source["backbone"], size, None, file, trust)
-    reading = Reading(size, source.get("reading", "areas"), DEFAULT_MAX_PIXELS)
-    return Model(backbone.eval(), reading, rerank=_reranker(source.get(RERANK), file, trust))
-
-
 def rerank_settings(choice: str | Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a way of re-ranking: of a name, or a mapping with a `name` and what differs.
 
@@ -226,19 +133,10 @@ def with_rerank(model: Model, choice: str | Mapping[str, Any] | None) -> Model:
     """A model that looks at lists again as chosen; None: as it does by itself."""
     if choice is None:
         return model
-    return replace(model, rerank=_reranker(rerank_settings(choice), config_folder(), ()))
+    return replace(model, rerank=make_reranker(rerank_settings(choice), config_folder(), ()))
 
 
-def asks_for_rerank(source: Mapping[str, Any], trust: Sequence[str] = ()) -> bool:
-    """Whether the model of a source looks at lists again; a run that is gone does not."""
-    settings = source.get(RERANK)
-    checkpoint = Path(str(source.get("checkpoint", "")))
-    if settings is None and checkpoint.is_file():
-        settings = read_settings(run_of(checkpoint), trust).get(RERANK)
-    return isinstance(settings, Mapping) and settings.get("_target_") is not None
-
-
-def _reranker(
+def make_reranker(
     settings: Mapping[str, Any] | None, file: Path, trust: Sequence[str]
 ) -> Reranker | None:
     """The way of re-ranking that settings in a file name; None if they name none."""
@@ -250,7 +148,7 @@ def _reranker(
     return made
 
 
-def _backbone(
+def make_backbone(
     settings: Mapping[str, Any],
     image_size: int,
     parts: Sequence[Sequence[int]] | None,
@@ -291,13 +189,13 @@ def _built(
         raise UserError(f"{file}: {group} cannot be built as it says: {what}") from error
 
 
-def _size(value: object, file: Path) -> int:
+def checked_size(value: object, file: Path) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
         raise UserError(f"{file}: image_size={value!r}: from 1 to {LARGEST}")
     return value
 
 
-def _parts(layout: Any, file: Path) -> list[list[int]] | None:
+def checked_parts(layout: Any, file: Path) -> list[list[int]] | None:
     parts = (layout or {}).get("parts")
     if parts is None:
         return None
@@ -309,9 +207,11 @@ def _parts(layout: Any, file: Path) -> list[list[int]] | None:
     return [list(part) for part in parts]
 
 
-def _with_any_weights(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of the same network with what weights there are: those of the checkpoint follow."""
-    if "substitute" in settings:  # a Replica network, which a file tells the architecture of
-        return dict(settings)
+def _with_weights(settings: Mapping[str, Any], checkpoint: Path) -> dict[str, Any]:
+    """Settings of the same network that open no other file: the checkpoint's weights follow.
+
+    Of a Replica network the file of weights tells the architecture, as the checkpoint does too.
+    """
     free = {"pretrained": False, "weights": None}
-    return {**settings, **{key: value for key, value in free.items() if key in settings}}
+    own = {**settings, **{key: value for key, value in free.items() if key in settings}}
+    return {**own, "weights": str(checkpoint)} if "substitute" in settings else own

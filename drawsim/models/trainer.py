@@ -13,8 +13,10 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.loggers import Logger
 
+from drawsim.common.building import check_types
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.machine import quiet_libraries
+from drawsim.common.machine import is_worker_of_joblib, quiet_libraries
+from drawsim.common.typed import shown
 
 OURS = frozenset(
     ("default_root_dir", "callbacks", "logger", "num_sanity_val_steps", "use_distributed_sampler")
@@ -34,6 +36,11 @@ def settle_hardware(settings: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in known or key in OURS:
             raise UserError(f"trainer.{key}: no such setting, {nearest(key, set(known) - OURS)}")
+    if values.get("devices", 1) not in (1, "1", [0]) and is_worker_of_joblib():
+        raise UserError(
+            f"trainer.devices={shown(values['devices'])}: processes of joblib start no others; "
+            "leave hydra/launcher=joblib out, the jobs then run one after the other"
+        )
     gpus = torch.cuda.device_count()
     if values["accelerator"] in ("gpu", "cuda") and not gpus:
         raise UserError(
@@ -67,6 +74,7 @@ def make_trainer(
     Raises UserError for values that Lightning refuses.
     """
     quiet_libraries()
+    check_types(pl.Trainer, settings, "trainer.")
     try:
         return pl.Trainer(
             **settings,
@@ -77,7 +85,7 @@ def make_trainer(
             use_distributed_sampler=False,  # the data module shares work out itself
             enable_model_summary=False,
         )
-    except (MisconfigurationException, ValueError, TypeError) as error:
+    except (MisconfigurationException, ValueError, TypeError, OverflowError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
 

@@ -21,6 +21,7 @@ from torchvision import transforms
 from torchvision.transforms import functional
 
 from drawsim.collection.kinds import Kind
+from drawsim.common.building import check_types
 from drawsim.pixels.styles import style_effect
 from drawsim.pixels.transforms import Augmentation, check_settings
 
@@ -124,6 +125,7 @@ def augmentation(
     exact: the thesis's own, `ThesisAugmentation`, whose every training drawing has one copy for
     each of `styles`, whatever `style_p`; else drawsim's, `Augmentation`. settings: what both take.
     """
+    check_types(ThesisAugmentation if exact else Augmentation, settings)
     if exact:
         return ThesisAugmentation(copies=styles, **settings)
     return Augmentation(styles=styles, style_p=style_p, **settings)

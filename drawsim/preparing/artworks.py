@@ -9,15 +9,15 @@ import pandas as pd
 from drawsim.collection.names import display_name
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
+from drawsim.preparing.image_tables import columns_of_table
 from drawsim.preparing.listing import (
     assign_ids,
-    count_rows,
     list_roots,
     notes_on_files,
     read_prepared,
-    renew,
     unpack,
 )
+from drawsim.preparing.renewal import count_rows, renew
 from drawsim.preparing.sources import ImageFile, list_images
 
 FOLDER = "artworks"
@@ -26,17 +26,36 @@ OWN_COLUMNS = ("id", "path", "artist", "artist_name")
 SHOWN = 10
 
 
-def prepare_artworks(source: Path, out: Path, workers: int, *, extract: bool) -> Summary:
+def prepare_artworks(
+    source: Path,
+    out: Path,
+    workers: int,
+    *,
+    extract: bool,
+    id_column: str | None = None,
+    path_column: str | None = None,
+    artist_column: str | None = None,
+    title_column: str | None = None,
+    year_column: str | None = None,
+) -> Summary:
     """Write `artworks.csv`: id, path, and where known artist, artist_name and a table's columns.
 
     source: a folder or zip archive, in which the folder of an image is its artist; or a table with
-    a column `id` or `path`. extract: unpack archived images into `out/artworks`. workers: not used,
-    as reading names is not work that can be shared. `artist` is as found; `artist_name` is for
-    people, its letters repaired. Raises UserError, with the table as it was, for a source that
-    cannot be used.
+    a column `id` or `path`. id_column and so on: what the table calls them. extract: unpack
+    archived images into `out/artworks`. workers: not used, as reading names is not work that can be
+    shared. `artist` is as found; `artist_name` is for people, its letters repaired. Raises
+    UserError, with the table as it was, for a source that cannot be used.
     """
     prepared = read_prepared(out / "artworks.csv")
-    listing = list_images(source, out, FOLDER)
+    named = {
+        "id": id_column,
+        "path": path_column,
+        "artist": artist_column,
+        "title": title_column,
+        "year": year_column,
+    }
+    columns = columns_of_table(source, named)
+    listing = list_images(source, out, FOLDER, columns)
     ids = assign_ids(listing.images, prepared, qualify=True)
     if not ids.of:
         path, reason = ids.refused[0]

@@ -16,16 +16,16 @@ import pandas as pd
 from drawsim.collection.names import AGE_GROUPS, STYLE_SUFFIXES, countries, original_id
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
+from drawsim.preparing.image_tables import columns_of_table
 from drawsim.preparing.listing import (
     assign_ids,
-    count_rows,
     list_roots,
     measure,
     notes_on_files,
     read_prepared,
-    renew,
     unpack,
 )
+from drawsim.preparing.renewal import count_rows, renew
 from drawsim.preparing.rewriting import rewrite
 from drawsim.preparing.schemes import OWN_COLUMNS, ScanName, Scheme, load_scheme
 from drawsim.preparing.sources import ImageFile, list_images
@@ -54,19 +54,34 @@ def prepare_drawings(
     config_folders: Sequence[Mapping[str, str]],
     extract: bool,
     sizes: bool,
+    id_column: str | None = None,
+    path_column: str | None = None,
+    year_column: str | None = None,
+    age_group_column: str | None = None,
+    country_column: str | None = None,
 ) -> Summary:
     """Write `drawings.csv`, and `unparsed.csv` with what could not be taken and why.
 
-    source: a folder, a zip archive, or a table of names. scheme: what `load_scheme` takes, its
-    tables lie in the folder `scheme` of a configuration folder; config_folders: these, as Hydra
-    lists them. extract: unpack archived rectos into `out/drawings`. sizes: add width and height in
-    pixels, and bytes. workers: not used, as reading names is not work that can be shared.
+    source: a folder, a zip archive, or a table with a column `id` or `path`, whose other columns
+    are kept unless the scheme makes them; id_column and so on: what it calls them. scheme: what
+    `load_scheme` takes, its tables lie in the folder `scheme` of a configuration folder;
+    config_folders: these, as Hydra lists them. extract: unpack archived rectos into `out/drawings`.
+    sizes: add width and height in pixels, and bytes. workers: not used, as reading names is not
+    work that can be shared.
     Raises UserError, with the table as it was, for a scheme or a source that cannot be used.
     """
     places = [Path(f["path"]) / "scheme" for f in config_folders if f["schema"] == "file"]
     rules = load_scheme(scheme, places)
     prepared = read_prepared(out / "drawings.csv")
-    listing = list_images(source, out, FOLDER)
+    named = {
+        "id": id_column,
+        "path": path_column,
+        "year": year_column,
+        "age_group": age_group_column,
+        "country": country_column,
+    }
+    columns = columns_of_table(source, named)
+    listing = list_images(source, out, FOLDER, columns)
     ids = assign_ids(listing.images, prepared, qualify=rules.qualify)
     scans, unparsed = parse_scans(ids.of, rules)
     versos = [scan for scan in scans if rules.verso and scan.name.fields["side"] == rules.verso]
@@ -95,7 +110,9 @@ def prepare_drawings(
     verso_of, alone = link_versos(rectos, versos)
     table = _table(rectos, verso_of, rules)
     if sizes:
-        table = table.merge(measure(source, out, FOLDER, set(table["path"])), "left", on="path")
+        table = table.merge(
+            measure(source, out, FOLDER, set(table["path"]), columns), "left", on="path"
+        )
     own = OWN_COLUMNS if sizes else [c for c in OWN_COLUMNS if c not in SIZES]
     renewal = renew(out / "drawings.csv", table, prepared, [*own, *rules.columns])
     count_rows(summary, renewal, "drawings")
@@ -182,7 +199,10 @@ def _table(rectos: Sequence[Scan], verso_of: Mapping[str, str], rules: Scheme) -
     if rules.verso:
         columns["verso"] = [verso_of.get(scan.id, "") for scan in rectos]
     columns["parent"] = [scan.original for scan in rectos]
-    return pd.DataFrame(columns, dtype=str)
+    table = pd.DataFrame(columns, dtype=str)
+    told = pd.DataFrame([scan.image.cells or {} for scan in rectos], dtype=str).fillna("")
+    own = {*table.columns, *OWN_COLUMNS}
+    return table.join(told[[name for name in told.columns if name not in own]])
 
 
 def _write_refused(refused: Mapping[str, list[tuple[str, str]]], out: Path) -> list[Path]:

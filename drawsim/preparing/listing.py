@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +18,14 @@ from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
+from drawsim.common.opening import why_unreadable
 from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
 from drawsim.preparing.archives import DAMAGED
-from drawsim.preparing.rewriting import rewrite
 from drawsim.preparing.sources import ImageFile, Opener, Walk
 
 SHOWN = 5
 """Roots that a note names."""
-_TURNED = {5, 6, 7, 8}  # Exif orientations that swap width and height
-_ORIENTATION = 0x0112  # their Exif tag
 
 
 def read_prepared(path: Path) -> pd.DataFrame:
@@ -125,20 +124,25 @@ def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked
             except DAMAGED as error:
                 damaged[image.path] = f"damaged in its archive: {error}"
             except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:
+                    damaged[image.path] = why_unreadable(error, target)
+                    continue
                 why = why_full(error) if disk_is_full(error) else error.strerror
                 raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
     return Unpacked(made, there, damaged)
 
 
-def measure(source: Path, out: Path, folder: str, wanted: Names[str]) -> pd.DataFrame:
+def measure(
+    source: Path, out: Path, folder: str, wanted: Names[str], columns: Mapping[str, str]
+) -> pd.DataFrame:
     """Width and height in pixels, upright, and bytes of the images of these paths.
 
-    Only headers are read. Returns the columns path, width, height, bytes, all text; an image that
-    cannot be read has no width and height.
+    columns: as in `list_images`. Only headers are read. Returns the columns path, width, height,
+    bytes, all text; an image that cannot be read has no width and height.
     """
     sizes: dict[str, tuple[str, str, str]] = {}
     with progress_bar("reading sizes", len(wanted), "images") as advance:
-        for image, read in Walk(source, out, folder).images(lambda: None):
+        for image, read in Walk(source, out, folder, columns).images(lambda: None):
             if image.path in wanted and image.size and image.path not in sizes:
                 sizes[image.path] = (*_pixels(read), str(image.size))
                 advance()
@@ -147,64 +151,14 @@ def measure(source: Path, out: Path, folder: str, wanted: Names[str]) -> pd.Data
 
 
 def _pixels(read: Opener) -> tuple[str, str]:
-    from PIL import Image, UnidentifiedImageError
+    from drawsim.pixels.decode import read_header
 
     try:
-        with read() as file, Image.open(file) as image:
-            width, height = image.size
-            # Of other formats, asking for it would decode the image.
-            exif = image.getexif() if image.format in ("JPEG", "MPO", "TIFF", "WEBP") else {}
-            turned = exif.get(_ORIENTATION) in _TURNED
-    except (*DAMAGED, OSError, UnidentifiedImageError, ValueError, SyntaxError):
+        with read() as file:
+            header = read_header(file)
+    except Exception:  # decoders raise many kinds for damaged files
         return "", ""
-    return (str(height), str(width)) if turned else (str(width), str(height))
-
-
-@dataclass(frozen=True)
-class Renewal:
-    """A table after a run.
-
-    rows: how many it has. changed: whether it was written. kept: how many of the rows are style
-    copies made in the collection. gone: ids that it had before and the source has no more.
-    """
-
-    path: Path
-    rows: int
-    changed: bool
-    kept: int
-    gone: list[str]
-
-
-def renew(path: Path, table: pd.DataFrame, prepared: pd.DataFrame, own: Names[str]) -> Renewal:
-    """Write a table in place of the one of an earlier run, if anything has changed.
-
-    own: columns that the step makes; others of the earlier table are kept, by id. So are the rows
-    of style copies made in the collection, as long as their originals are in the table.
-    """
-    others = [c for c in prepared.columns if c not in own and c not in table.columns]
-    new = table.merge(prepared[["id", *others]], on="id", how="left")
-    lost = prepared[~prepared["id"].isin(table["id"])]
-    copies = lost.iloc[:0]
-    if "parent" in lost.columns:
-        there = lost["path"].map(lambda place: (path.parent / place).is_file()).astype(bool)
-        copies = lost[lost["parent"].isin(table["id"]) & there]
-    new = pd.concat([new, copies.reindex(columns=new.columns)], ignore_index=True).fillna("")
-    gone = lost["id"][~lost["id"].isin(copies["id"])]
-    return Renewal(path, len(new), rewrite(new, path), len(copies), list(gone))
-
-
-def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
-    """Enter a renewed table, and what it lost, in the account of a step."""
-    summary.files.append(renewal.path)
-    summary.made[what if renewal.changed else f"{what}, all as they were"] = renewal.rows
-    if renewal.kept:
-        summary.made["of these style copies made in the collection, kept"] = renewal.kept
-    if renewal.gone:
-        summary.skipped["rows of before that the source has no more"] = len(renewal.gone)
-        summary.notes.append(
-            f"ids that {renewal.path.name} had before and the source has no more, left out: "
-            f"{len(renewal.gone):,}, e.g. {renewal.gone[0]}"
-        )
+    return str(header.width), str(header.height)
 
 
 def list_roots(summary: Summary, out: Path, paths: Iterable[str], source: Path) -> None:

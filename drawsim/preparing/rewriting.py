@@ -11,6 +11,9 @@ from drawsim.collection.csv_files import read_csv, write_csv
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.truth import truths
 
+RECORDS = ".prepared"
+"""The folder of a collection in which steps remember what they wrote."""
+
 
 def rewrite(table: pd.DataFrame, path: Path) -> bool:
     """Write a table as `write_csv` does, unless the file says the same already; whether it did."""

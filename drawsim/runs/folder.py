@@ -37,7 +37,8 @@ Status = Literal["running", "interrupted", "failed", "finished"]
 STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
-    **dict.fromkeys((*STAGES, "counts", "seconds"), dict),
+    **dict.fromkeys(("collection", "wandb_id"), str),
+    **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs"), dict),
     "best_epoch": int,
 }
 """Of what kind values of `metrics.json` are, where they are there."""
@@ -60,13 +61,15 @@ class RunFolder:
         self.writes = writes
         self.record: dict[str, Any] = {}
         self.has_begun = False
-        self._aside: Path | None = None
+        self.aside: Path | None = None
+        """Where the run is that was set aside for this one."""
 
     def find(self, settings: Mapping[str, Any], *, resume: bool, again: bool) -> Start:
         """How a run with these settings is to start here; nothing is changed.
 
         Raises UserError if another run has the folder: one with settings that differ in what can
-        change a result. A run that is resumed may have more epochs than it had.
+        change a result, or of another collection that is called alike. A run that is resumed may
+        have more epochs than it had; a link in its folder that leads elsewhere is not followed.
         """
         if resume and again:
             raise UserError("resume and again: one goes on with a run, the other begins it anew")
@@ -80,8 +83,17 @@ class RunFolder:
                 f"{self.path}: a run with other settings is there ({told(different)}). Give this "
                 "run another name=…, or set the old one aside with again=true"
             )
-        if not different and read_record(self.path).get("status") == "finished":
+        record = read_record(self.path)
+        there, here = record.get("collection"), collection_path(settings)
+        if there and here and there != here and Path(there).is_dir():
+            raise UserError(
+                f"{self.path}: a run with another collection is there ({there}, not {here}). Give "
+                "this run another name=… or study=…"
+            )
+        if not different and record.get("status") == "finished":
             return "finished"
+        if resume and (link := _link_out(self.path)):
+            raise UserError(f"{link}: a link that leads out of the run; such a run is not resumed")
         return "resume" if resume else "anew"
 
     @contextmanager
@@ -117,8 +129,8 @@ class RunFolder:
     def begun(self) -> None:
         """From here on the run stands for itself, however it ends."""
         self.has_begun = True
-        if self._aside is not None:
-            log.info("an earlier run of this name is now in %s", self._aside)
+        if self.aside is not None:
+            log.info("an earlier run of this name is now in %s", self.aside)
 
     @contextmanager
     def _can_fail(self, start: Start) -> Iterator[None]:
@@ -126,7 +138,7 @@ class RunFolder:
         if not self.writes:
             yield
             return
-        self._aside = self.set_aside() if start == "anew" else None
+        self.aside = self.set_aside() if start == "anew" else None
         there = {path.name for path in self.path.glob("*")}
         kept = {name: (self.path / name).read_bytes() for name in BOUGHT_BACK if name in there}
         try:
@@ -134,8 +146,8 @@ class RunFolder:
         except BaseException:
             if not self.has_begun:
                 self._undo(there, kept)
-                if self._aside is not None:
-                    self._bring_back(self._aside)
+                if self.aside is not None:
+                    self._bring_back(self.aside)
             raise
 
     def _undo(self, there: Collection[str], kept: Mapping[str, bytes]) -> None:
@@ -162,11 +174,12 @@ class RunFolder:
             status="running",
             message=None,
             protocol="drawsim",
-            study=settings["study"],
-            name=settings["name"],
+            study=str(settings["study"]),
+            name=str(settings["name"]),
             monitor=settings["monitor"],
             keep=None if settings.get("keep", "best") == "best" else settings["keep"],
             own_modules=own_modules(settings) or None,
+            collection=collection_path(settings),
         )
 
     def _disk_is_full(self, error: Exception) -> str:
@@ -230,6 +243,8 @@ class RunFolder:
         rows = pd.DataFrame({"epoch": []})
         if path.is_file():
             rows = read_table(path, ("epoch",))  # digits stay as they are
+        if not rows["epoch"].astype(str).str.fullmatch(r"\d{1,9}").all():
+            raise UserError(f"{path}: damaged (an epoch is no number)")
         rows = rows[rows["epoch"].astype(int) < epoch]
         table = pd.concat([rows, pd.DataFrame([{"epoch": epoch, **row}])], ignore_index=True)
         self.write_table("metrics.csv", table.astype({"epoch": int}))
@@ -269,12 +284,31 @@ def read_record(path: Path) -> dict[str, Any]:
     for name, kind in RECORD.items():
         if not isinstance(record.get(name), kind | None):
             raise UserError(f"{file}: damaged ({name} is no {_KIND_NAMES[kind]})")
+    if not all(isinstance(spent, int | float) for spent in record.get("seconds", {}).values()):
+        raise UserError(f"{file}: damaged (seconds is no table of numbers)")
     for stage in STAGES:
         for scores in record.get(stage, {}).values():
             numbers = scores.values() if isinstance(scores, dict) else [""]
             if not all(isinstance(number, int | float | None) for number in numbers):
                 raise UserError(f"{file}: damaged ({stage} is no table of numbers)")
     return record
+
+
+def collection_path(settings: Mapping[str, Any]) -> str | None:
+    """The whole path of the collection that settings name; None for a demo, which is made."""
+    data = settings.get("data")
+    root = data.get("root") if isinstance(data, Mapping) else None
+    return None if root is None else str(Path(str(root)).resolve())
+
+
+def _link_out(folder: Path) -> Path | None:
+    """A link in a run's folder that leads out of it, if there is one.
+
+    W&B's own, in its folder, may lead to where the run once was; it makes them anew.
+    """
+    own, wandb = folder.resolve(), folder / "wandb"
+    links = (path for path in folder.rglob("*") if path.is_symlink() and wandb not in path.parents)
+    return next((link for link in links if not link.resolve().is_relative_to(own)), None)
 
 
 def run_to_extend(study: Path, settings: Mapping[str, Any]) -> str | None:

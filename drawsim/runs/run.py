@@ -89,7 +89,7 @@ class Run:
     def ranks(self) -> pd.DataFrame:
         """A row for each query of each model and set, as `ranks.csv` has it; ids are texts."""
         file = self.path / "ranks.csv"
-        texts = {"drawing_id": str, "ranks": str, "top": str}
+        texts = dict.fromkeys(("drawing_id", "relevant_ids", "top_ids"), str)
         if not file.is_file():
             return pd.DataFrame()
         return read_table(file, ("drawing_id",), dtype=texts, keep_default_na=True)

@@ -33,6 +33,8 @@ from drawsim.retrieval.analysis.known_answers import calibrate
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.runs.settings import data_root, read_settings
 
+RUNS, RESULTS = Path("runs"), Path("evaluations")
+"""Folders of the user's own runs, and of results of others, below the current one."""
 Rerank = str | Mapping[str, Any] | None
 Metrics = dict[str, dict[str, dict[str, float]]]
 
@@ -47,6 +49,22 @@ class EvaluateSettings:
     by: Sequence[str] | None = None
     csls: int | None = None
     calibrate: bool = False
+
+
+def results_folder(run: Path) -> Path:
+    """Where the results of a run go unless the user says: a folder that is no link to elsewhere.
+
+    `evaluation/` in a run of the user's own, which lies below `runs/`; of another, which may be
+    somebody's, `evaluations/STUDY/NAME`. Raises UserError if a link is in the place.
+    """
+    real = run.resolve()
+    if real.is_relative_to(RUNS.resolve()):
+        folder = real / "evaluation"
+    else:
+        folder = RESULTS / real.parent.name / real.name
+    if any(part.is_symlink() for part in (folder, *folder.parents[:2])):
+        raise UserError(f"{folder}: a link leads elsewhere from there; give out=DIR")
+    return folder
 
 
 def evaluate(found: Inputs, settings: EvaluateSettings) -> tuple[Metrics, list[str]]:
@@ -98,16 +116,18 @@ def of_checkpoint(
     rerank: Rerank = None,
     trust: Sequence[str] = (),
     split_file: Path | None = None,
+    queries: Path | None = None,
 ) -> Inputs:
     """What a checkpoint's run used, or the collection at `root`, embedded by its model.
 
-    split_file: another split than that of the run. Every original is embedded. Raises UserError if
-    the collection is gone, or the checkpoint is not in a run folder.
+    split_file: another split than that of the run. queries: the folder of simulated queries, of a
+    run that has such; they are made there anew. Every original is embedded. Raises UserError if the
+    collection is gone, or the checkpoint is not in a run folder.
     """
     run = run_of(checkpoint)
     settings = read_settings(run, trust)
     model = with_rerank(model_of_checkpoint(checkpoint, trust), rerank)
-    collection, split = _data(run, settings, root, split_file)
+    collection, split = _data(run, settings, root, split_file, queries)
     originals = collection.originals
     skip = settings["data"].get("on_missing", "error")
     drawings, artworks = (
@@ -155,16 +175,22 @@ def _stored_rerank(run: Path, trust: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _data(
-    run: Path, settings: Mapping[str, Any], root: Path | None, split: Path | None
+    run: Path,
+    settings: Mapping[str, Any],
+    root: Path | None,
+    split: Path | None,
+    queries: Path | None,
 ) -> tuple[Collection, pd.DataFrame]:
     """The collection and the split of a run, or those of another collection, by the run's rule."""
     folder = data_root(settings) if root is None else root
     if folder is None:
         raise UserError(f"{run}: the collection of this run is not there; give collection=DIR")
     if settings["pairs"]["queries"] == "simulated":
+        if queries is None:
+            raise UserError(f"{run}: its queries are simulated; say in which folder: out=DIR")
         view = build(settings["pairs"]["view"])
         gallery = Collection.open(folder, tables=("artworks",))
-        return simulate_queries(gallery, view, run / "queries", settings["seed"])
+        return simulate_queries(gallery, view, queries, settings["seed"])
     collection = Collection.open(folder)
     if split is None and root is None and (run / "split.csv").is_file():
         split = run / "split.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +11,26 @@ from typing import TYPE_CHECKING, Any
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.machine import cores, prepare
-from drawsim.workflows.settings import DataSettings, filled
+from drawsim.workflows.settings import LARGEST_SEED, DataSettings, filled, is_folder_name
 
 if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.retrieval.index.gallery import Gallery
 
 VIEWS = ("report", "map", "duplicates")
-LEAST = {
-    "sample.rows": 1,
-    "sample.cols": 1,
-    "sample.groups": 1,
-    "sample.seed": 0,
-    "sizes": 0,
-    "map.seed": 0,
-    "duplicates.distance": 0,
+EXPLORE = Path("explore")
+"""Where the folders of collections are, below the current one."""
+BOUNDS: Mapping[str, tuple[float, float | None]] = {
+    "sample.rows": (1, None),
+    "sample.cols": (1, None),
+    "sample.groups": (1, None),
+    "sample.seed": (0, None),
+    "sizes": (0, None),
+    "map.seed": (0, LARGEST_SEED),
+    "duplicates.distance": (0, 64),
+    "duplicates.similarity": (-1, 1),
 }
-"""The least that numbers of `explore.…` may be."""
+"""The least and the most that numbers of `explore.…` may be."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,13 @@ class ExploreSettings:
     """What is looked at and how; see `conf/commands/explore.yaml`.
 
     run, drawings, artworks: the run or the files whose embeddings are taken, if any. explore: the
-    settings of the single views.
+    settings of the single views. out: the folder that is written; None: a folder of the collection
+    and the view, see `folder`.
     """
 
-    out: Path
     data: DataSettings
     explore: Mapping[str, Any]
+    out: Path | None = None
     view: str = "report"
     run: Path | None = None
     drawings: Path | None = None
@@ -62,8 +67,18 @@ class ExploreSettings:
                 "view=map: needs embeddings: run=DIR, or drawings=FILE and artworks=FILE"
             )
         _check_numbers(values)
-        paths = {key: Path(values[key]) for key in (*given, "out")}
-        return filled(cls, {**values, **paths, "data": filled(DataSettings, values["data"])})
+        paths = {key: Path(values[key]) for key in (*given, "out") if values[key]}
+        return filled(
+            cls, {**values, **paths, "data": filled(DataSettings, values["data"], "data.")}
+        )
+
+    @property
+    def folder(self) -> Path:
+        """The folder that is written: `explore/COLLECTION`, with a folder of its own for a view."""
+        if self.out is not None:
+            return self.out
+        own = EXPLORE / _collection_name(self)
+        return own if self.view == "report" else own / self.view
 
     @property
     def readers(self) -> int:
@@ -80,12 +95,13 @@ def explore(settings: ExploreSettings) -> list[str]:
 def _check_numbers(values: Mapping[str, Any]) -> None:
     if (workers := values["workers"]) is not None and workers < 1:
         raise UserError(f"workers={workers}: must be 1 or more, or null for one a core")
-    for key, least in LEAST.items():
+    for key, (least, most) in BOUNDS.items():
         value: Any = values["explore"]
         for part in key.split("."):
             value = value[part]
-        if value is not None and value < least:
-            raise UserError(f"explore.{key}={value}: must be {least} or more")
+        if value is not None and not least <= value <= (math.inf if most is None else most):
+            said = f"{least} or more" if most is None else f"from {least} to {most}"
+            raise UserError(f"explore.{key}={value}: must be {said}")
 
 
 def _report(settings: ExploreSettings) -> list[str]:
@@ -96,7 +112,7 @@ def _report(settings: ExploreSettings) -> list[str]:
 
     found = explore_collection(
         settings.data.folder(),
-        settings.out,
+        settings.folder,
         name=settings.data.name,
         sampling=Sampling(**settings.explore["sample"]),
         paper=Paper(**settings.explore["pairs"]),
@@ -104,7 +120,7 @@ def _report(settings: ExploreSettings) -> list[str]:
         workers=settings.readers,
     )
     notes = [f"! {note}" for note in found.notes]
-    return [f"{found.name}: {found.headline}", *notes, f"→ {settings.out / 'index.html'}"]
+    return [f"{found.name}: {found.headline}", *notes, f"→ {settings.folder / 'index.html'}"]
 
 
 def _map(settings: ExploreSettings) -> list[str]:
@@ -129,7 +145,7 @@ def _map(settings: ExploreSettings) -> list[str]:
         ids = list(gallery.embeddings.ids)
         paths = collection.paths(kind, ids)
         layers.append(Layer(kind, gallery.table.loc[ids], paths, plane))
-    page = settings.out / "map.html"
+    page = settings.folder / "map.html"
     write_map(
         layers,
         collection.true_pairs,
@@ -154,7 +170,7 @@ def _duplicates(settings: ExploreSettings) -> list[str]:
     galleries = _galleries(settings, collection) if given else {}
     table = write_duplicates(
         collection,
-        settings.out,
+        settings.folder,
         settings.readers,
         distance=settings.explore["duplicates"]["distance"],
         embeddings={kind: gallery.embeddings for kind, gallery in galleries.items()} or None,
@@ -163,7 +179,7 @@ def _duplicates(settings: ExploreSettings) -> list[str]:
     groups = counted(table["group"].nunique(), "group")
     return [
         f"{counted(len(table), 'pair')} of near-identical images in {groups}",
-        f"→ {settings.out / 'duplicates.html'}",
+        f"→ {settings.folder / 'duplicates.html'}",
     ]
 
 
@@ -201,8 +217,24 @@ def _galleries(settings: ExploreSettings, collection: Collection) -> dict[Kind, 
 def _collection(settings: ExploreSettings) -> Collection:
     """The collection less style copies: the run's own, unless a folder is named."""
     from drawsim.reporting.collection.counts import read_holdings
+
+    return read_holdings(_own_root(settings) or settings.data.folder()).collection
+
+
+def _own_root(settings: ExploreSettings) -> Path | None:
+    """The folder of the run's collection, where a run is given and no folder is named."""
     from drawsim.retrieval.analysis.inputs import run_data
 
-    own = settings.run is not None and settings.data.demo is not None
-    root = run_data(settings.run) if own and settings.run else None
-    return read_holdings(root or settings.data.folder()).collection
+    is_own = settings.run is not None and settings.data.demo is not None
+    return run_data(settings.run) if is_own and settings.run else None
+
+
+def _collection_name(settings: ExploreSettings) -> str:
+    """What the collection is called: by its run, else by the settings."""
+    from drawsim.runs.settings import read_values
+
+    root = _own_root(settings)
+    if root is None or settings.run is None:
+        return settings.data.name
+    name = str(read_values(settings.run)["data"].get("name"))
+    return name if is_folder_name(name) else root.name

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection, tables_of
+from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError
-from drawsim.models.loading import BEST, model_source, rerank_settings, save_source
-from drawsim.pixels.reading import Method
+from drawsim.models.calibrated import own_calibration
+from drawsim.models.loading import BEST, rerank_settings
+from drawsim.models.sources import (
+    KEPT,
+    SOURCE,
+    Untrained,
+    checkpoint_source,
+    model_of_source,
+    save_source,
+)
 from drawsim.reporting.kit.figures import counted
 from drawsim.retrieval.embeddings import kind_path
 from drawsim.retrieval.index.backends import ann_settings
 from drawsim.retrieval.index.base import Settings
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index, build_index, open_index
-from drawsim.retrieval.index.gallery import Gallery, gallery_from_file, gallery_of_collection
+from drawsim.retrieval.index.gallery import (
+    UNKNOWN,
+    Gallery,
+    gallery_from_file,
+    gallery_of_collection,
+)
 from drawsim.runs.settings import data_root, read_settings
+from drawsim.workflows.settings import filled
 
 
 @dataclass(frozen=True)
@@ -43,21 +58,34 @@ class ModelChoice:
 
     run: Path | None = None
     checkpoint: Path | None = None
-    backbone: str | None = None
-    image_size: int = 224
-    reading: Method = "areas"
+    backbone: Untrained | None = None
     rerank: str | Mapping[str, Any] | None = None
     trust: Sequence[str] = ()
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> ModelChoice:
+        """From the settings of `index` and `search`, which have them by the same names.
+
+        Raises UserError for what a backbone alone is told, with a run or a checkpoint.
+        """
+        run, checkpoint = (Path(v) if (v := values[k]) else None for k in ("run", "checkpoint"))
+        name = values["backbone"]
+        own = {field.name: values[field.name] for field in fields(Untrained)[1:]}
+        if not name:
+            plain = asdict(Untrained(""))
+            if given := [key for key, value in own.items() if value != plain[key]]:
+                raise UserError(f"{given[0]}: goes with backbone=NAME; leave it out")
+        backbone = filled(Untrained, {"name": name, **own}) if name else None
+        return cls(run, checkpoint, backbone, values["rerank"], listed(values["trust"]))
+
     def source(self) -> dict[str, Any] | None:
         """What `model.json` says of it; None if nothing is chosen. Raises UserError."""
-        source = model_source(
-            None if self.run is None else str(self.run),
-            None if self.checkpoint is None else str(self.checkpoint),
-            self.backbone,
-            self.image_size,
-            self.reading,
-        )
+        choices = {"run": self.run, "checkpoint": self.checkpoint, "backbone": self.backbone}
+        if len(given := [key for key, value in choices.items() if value is not None]) > 1:
+            raise UserError(f"{' and '.join(given)}: give one of them")
+        source = checkpoint_source(self.run, self.checkpoint)
+        if self.backbone is not None:
+            source = self.backbone.source()
         if self.rerank is None or source is None:
             return source
         return {**source, "rerank": rerank_settings(self.rerank)}
@@ -76,10 +104,26 @@ def build(
     source = model.source()
     root = collection_of(sources, model.trust)
     galleries, notes = galleries_of(sources, root)
+    if source is not None and model.backbone is not None:
+        _check_backbone(source, folder, galleries)
     save_source(folder, None)  # what it says must never be of an index that was there before
     made = build_index(folder, galleries, root, _ann(ann))
     save_source(folder, source)
     return made, notes
+
+
+def _check_backbone(
+    source: Mapping[str, Any], folder: Path, galleries: Mapping[str, Gallery]
+) -> None:
+    """Raise UserError if what a user says of the model is not what made the embeddings."""
+    made = model_of_source(source, folder / SOURCE)
+    for gallery in galleries.values():
+        own = made.made_by(gallery.model.dimensions)
+        if gallery.model.weights_sha256 != UNKNOWN and gallery.model.space != own.space:
+            raise UserError(
+                f"backbone={made.backbone.name}: the embeddings are of {gallery.model}, not of "
+                f"{own}; say how they were made: image_size, reading, flip, crops, layout"
+            )
 
 
 def add(folder: Path, sources: Sources, trust: Sequence[str] = ()) -> tuple[Index, list[str]]:
@@ -161,6 +205,8 @@ def said_of(index: Index) -> list[str]:
                 f"(on {counted(part.measured.sample, kind)})"
             )
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
+    if (index.folder / KEPT).is_dir():
+        lines.append(own_calibration(index.folder).note)
     return [*lines, f"→ {index.folder}"]
 
 

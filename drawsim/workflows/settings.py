@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from drawsim.common.building import build
+from drawsim.common.building import build, check_types
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.typed import shown
 
 T = TypeVar("T")
 LARGEST_SEED = 2**32 - 1
@@ -30,13 +31,8 @@ LEAST = {
     "miner.negatives": 0,
 }
 """The least that a number may be."""
-NEEDED = (
-    *("study", "out", "monitor", "keep", "protocol", "reading", "val_loss"),
-    *("backbone.name", "backbone.pool", "split.name", "pairs.queries"),
-    *("optim.optimizer.lr", "trainer.max_epochs", "batch.size", "batch.embed", "seed"),
-    *("image_size", "data.max_pixels", "data.on_missing"),
-)
-"""Settings that may not be null where they are there."""
+NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
+"""Settings that may not be null where they are there, which no type of drawsim's own says."""
 CHOICES = {
     "keep": ("best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
@@ -153,11 +149,11 @@ class TrainSettings:
         check_choices(values)
         cache = values.get("image_cache")
         parts: dict[str, Any] = {
-            "data": filled(DataSettings, values["data"]),
-            "split": filled(SplitSettings, values["split"]),
-            "pairs": filled(PairsSettings, values["pairs"]),
-            "batch": filled(BatchSettings, values["batch"]),
-            "embed": filled(EmbedSettings, values.get("embed", {})),
+            "data": filled(DataSettings, values["data"], "data."),
+            "split": filled(SplitSettings, values["split"], "split."),
+            "pairs": filled(PairsSettings, values["pairs"], "pairs."),
+            "batch": filled(BatchSettings, values["batch"], "batch."),
+            "embed": filled(EmbedSettings, values.get("embed", {}), "embed."),
             "callbacks": values.get("callbacks") or {},
             "image_cache": Path(cache) if cache else None,
             "values": values,
@@ -165,10 +161,24 @@ class TrainSettings:
         return filled(cls, {**values, **parts})
 
 
-def filled(kind: type[T], values: Mapping[str, Any]) -> T:
-    """A dataclass from the values that have its fields' names."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: values[name] for name in names if name in values})
+def filled(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
+    """A dataclass from the values that have its fields' names, below `prefix` in the settings.
+
+    A number where a text is needed is taken as it is written. Raises UserError for values of other
+    types than those of the fields.
+    """
+    own = {
+        field.name: _as_written(values[field.name], field.type)
+        for field in fields(kind)  # type: ignore[arg-type]
+        if field.name in values
+    }
+    check_types(kind, own, prefix)
+    return kind(**own)
+
+
+def _as_written(value: Any, hint: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number and str(hint) in ("str", "str | None") else value
 
 
 def check_numbers(values: Mapping[str, Any]) -> None:
@@ -180,7 +190,7 @@ def check_numbers(values: Mapping[str, Any]) -> None:
     wrong += [
         f"{key}={text}: is the name of one folder; give letters, digits, - and _"
         for key in ("study", "name")
-        if (text := values.get(key)) is not None and not _is_folder_name(str(text))
+        if (text := values.get(key)) is not None and not is_folder_name(str(text))
     ]
     for key, least in LEAST.items():
         value = _value(values, key)
@@ -205,7 +215,7 @@ def _are_pairs(parts: Any) -> bool:
     )
 
 
-def _is_folder_name(text: str) -> bool:
+def is_folder_name(text: str) -> bool:
     """Whether a text is one part of a path that leads down."""
     return text.strip() not in ("", ".", "..") and not set(text) & set("/\\\0")
 
@@ -216,6 +226,9 @@ def check_choices(values: Mapping[str, Any]) -> None:
         value = _value(values, key)
         if value is not None and value not in known:
             raise UserError(f"{key}={value}: {nearest(str(value), known)}")
+    for name, callback in (values.get("callbacks") or {}).items():
+        if not isinstance(callback, Mapping):
+            raise UserError(f"callbacks.{name}={shown(callback)}: must be settings with a _target_")
     pairs = values["pairs"]
     if pairs["views"] and pairs.get("view") is None:
         raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")

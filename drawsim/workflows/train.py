@@ -14,12 +14,14 @@ from drawsim.common.machine import is_first_process, prepare
 from drawsim.runs.folder import RunFolder, Start
 from drawsim.runs.lock import locked
 from drawsim.runs.run import Run
+from drawsim.workflows import wandb_copies
 from drawsim.workflows.data import queries_folder, read_data
 from drawsim.workflows.parts import make_parts
 from drawsim.workflows.settings import TrainSettings
 
 if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
+    from drawsim.learning.training.loggers.weights_and_biases import WandbCopy
 
 log = logging.getLogger("drawsim.train")
 
@@ -69,21 +71,24 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
 
 
 def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
+    from drawsim.collection.checksums import checksums
     from drawsim.learning.training.experiment import Experiment
-    from drawsim.learning.training.loggers.make import make_loggers
+    from drawsim.learning.training.loggers.steps import StepLog
     from drawsim.models.trainer import leave_process_group, settle_hardware
     from drawsim.reporting.run.console import print_results
 
     hardware = settle_hardware(settings.trainer)
     resume = start == "resume"
     began = time.perf_counter()
+    copy: WandbCopy | None = None
     try:
         with run.recording(settings.values, start):
             with queries_folder(settings, run) as folder:
                 collection, split, skipped = read_data(settings, folder, write=run.writes)
-            with _not_begun(run):
-                data, miner, module = make_parts(settings, collection, split)
-                run.describe(settings.seed, split, skipped)
+            data, miner, module = make_parts(settings, collection, split)
+            run.describe(settings.seed, split, skipped)
+            run.update(inputs=checksums(collection))
+            with _copied(settings, run) as copy:
                 experiment = Experiment.assemble(
                     module,
                     data,
@@ -93,8 +98,8 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
                     keep=settings.keep,
                     protocol=settings.protocol,
                     trainer=hardware,
-                    callbacks=[build(callback) for callback in settings.callbacks.values()],
-                    loggers=make_loggers(settings.logger, run, settings.values),
+                    callbacks=[*map(build, settings.callbacks.values()), *([copy] if copy else [])],
+                    loggers=[StepLog(run.path / "steps.csv")] if settings.logger["csv"] else [],
                 )
                 baseline = experiment.baseline(resume=resume)
                 run.begun()
@@ -104,50 +109,47 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     except BaseException:
         if run.has_begun:  # it is shown as far as it went
             with suppress(Exception):  # whatever stopped the run is what people need to hear of
-                report(run, collection)
+                report(settings, run, collection, copy)
         raise
     finally:
         leave_process_group()
-    report(run, collection)
+    report(settings, run, collection, copy)
     if run.writes:
         print_results(run.path)
 
 
 @contextmanager
-def _not_begun(run: RunFolder) -> Iterator[None]:
-    """Let W&B go where a start fails, before its files in the folder go."""
+def _copied(settings: TrainSettings, run: RunFolder) -> Iterator[WandbCopy | None]:
+    """The run's copy in W&B, let go where a start fails, before its files in the folder go."""
+    copy = wandb_copies.begin(settings.values, run)
     try:
-        yield
+        yield copy
     except BaseException:
-        if run.writes and not run.has_begun:
+        if copy is not None and not run.has_begun:
             with suppress(Exception):  # whatever stopped the run is what people need to hear of
-                _leave_wandb(1)
+                copy.finish(done=False)
         raise
 
 
-def report(run: RunFolder, collection: Collection) -> None:
-    """The result page and, where W&B is used, the table of queries; then W&B is let go."""
+def report(
+    settings: TrainSettings, run: RunFolder, collection: Collection, copy: WandbCopy | None
+) -> None:
+    """The result page; W&B is given what it lacks, of this run and of one that was set aside."""
     if not run.writes:
         return
-    import wandb
-
+    from drawsim.reporting.kit.captions import Captions
     from drawsim.reporting.run.page import write_report
-    from drawsim.reporting.run.wandb_results import log_results
 
     pictures = (
         collection.paths("drawing", collection.drawings.index),
         collection.paths("artwork"),
     )
-    finished = run.record["status"] == "finished"
-    page = write_report(run.path, *pictures)
+    page = write_report(run.path, *pictures, captions=Captions.of(collection))
     log.info("result page: %s", page)
-    if finished and wandb.run is not None:
-        log_results(wandb.run, run.path, *pictures)
-    _leave_wandb(0 if finished else 1)
-
-
-def _leave_wandb(code: int) -> None:
-    import wandb
-
-    if wandb.run is not None:
-        wandb.finish(exit_code=code)
+    if copy is not None:
+        try:
+            wandb_copies.complete(copy, settings.values, collection)
+        except Exception as error:  # the run itself is whole
+            log.warning("W&B lacks a part (%s); %s", error, wandb_copies.cure(run.path))
+    if run.aside is not None:
+        wandb_copies.renew(run.aside)

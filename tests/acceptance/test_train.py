@@ -16,6 +16,8 @@ import yaml
 from drawsim.retrieval.embeddings import load_embeddings
 from tests.commands import Command
 from tests.commands import run as run_command
+from tests.wandb_files import epochs as logged_epochs
+from tests.wandb_files import offline_runs
 
 NAME = "lite-light-v0-seed0"
 
@@ -81,7 +83,8 @@ def test_a_run_leaves_what_the_contract_promises(unbroken: Path) -> None:
             assert {f"{m}@{k}" for m in ("recall", "precision") for k in (1, 5, 400)} <= set(scores)
             assert all(math.isfinite(value) for value in scores.values())
     assert yaml.safe_load((unbroken / "config.yaml").read_text())["miner"]["negatives"] == 2
-    assert list(unbroken.glob("wandb/offline-run-*/*.wandb"))
+    [offline] = offline_runs(unbroken)
+    assert logged_epochs(offline) == [0, 1, 2, 3, 4]
     epochs = pd.read_csv(unbroken / "metrics.csv")
     assert epochs["epoch"].tolist() == [0, 1, 2, 3, 4]
     best = epochs.set_index("epoch")["val/mrr"]
@@ -108,11 +111,15 @@ def test_a_killed_run_goes_on_to_the_same_result(
     cache: Path, unbroken: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "tiny" / NAME
-    settings = ("trainer.max_epochs=4", "logger=csv")
+    settings = ("trainer.max_epochs=4", "logger=both")
     process = command(cache, tmp_path, *settings)
     interrupt_after_an_epoch(process, run, signal.SIGKILL)
     assert record(run)["status"] == "running"
+    [killed] = offline_runs(run)
     train(cache, tmp_path, *settings, "resume=true")
+    [offline] = offline_runs(run)
+    assert offline.name.rpartition("-")[2] == killed.name.rpartition("-")[2], "the same W&B run"
+    assert logged_epochs(offline) == [0, 1, 2, 3, 4], "one history, nothing twice, nothing lost"
     for key in ("baseline", "final", "best_epoch", "epochs", "counts", "tie_rate", "status"):
         assert record(run)[key] == record(unbroken)[key], key
     whole, resumed = (pd.read_csv(folder / "metrics.csv") for folder in (unbroken, run))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import drawsim
 from drawsim.common import machine
 
 
@@ -60,3 +61,12 @@ def test_preparing_keeps_what_the_user_has_set(monkeypatch: pytest.MonkeyPatch) 
     machine.prepare()
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "0"
     assert os.environ["NO_ALBUMENTATIONS_UPDATE"] == "1"
+
+
+def test_a_notebook_has_the_settings_of_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("drawsim.common.machine.prepare", lambda: calls.append("prepared"))
+    assert drawsim.__version__
+    assert calls == [], "not when it is imported"
+    assert drawsim.Model.__name__ == "Model"
+    assert calls == ["prepared"]

@@ -16,14 +16,8 @@ from drawsim.common.building import config_folder
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.lite import lite
-from drawsim.models.loading import (
-    SOURCE,
-    load_source,
-    model_of_source,
-    model_source,
-    save_source,
-)
 from drawsim.models.model import Model
+from drawsim.models.sources import SOURCE, model_of_source
 from drawsim.models.weights import weights_hash
 
 SIZE = 64
@@ -97,25 +91,6 @@ def test_it_embeds_as_the_run_did(run: Path) -> None:
     assert "mirrored" in made_by.transform
     assert made_by.adaptation == weights_hash(adaptation)
     assert made_by.reading == "areas averaged"
-
-
-def test_where_a_model_comes_from(run: Path, tmp_path: Path) -> None:
-    source = model_source(str(run), None, None, 1)
-    assert source == model_source(None, str(run / "checkpoints/best.ckpt"), None, 1)
-    save_source(tmp_path, source)
-    assert load_source(tmp_path) == source
-    save_source(tmp_path, None)
-    with pytest.raises(UserError, match="does not say how its model is made"):
-        load_source(tmp_path)
-    assert model_source(None, None, None, 1) is None
-    with pytest.raises(UserError, match="run and backbone: give one of them"):
-        model_source(str(run), None, "lite", 1)
-    with pytest.raises(UserError, match=r"no checkpoints/best\.ckpt in it"):
-        model_source(str(tmp_path), None, None, 1)
-    with pytest.raises(UserError, match="no checkpoint of a run"):
-        model_source(None, str(tmp_path / "best.ckpt"), None, 1)
-    with pytest.raises(UserError, match=r"backbone=timm: leaves backbone\.model open"):
-        model_source(None, None, "timm", 1)
 
 
 def test_a_run_that_has_moved_and_one_of_another_network(run: Path, tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from tests.preparing.archive_files import picture, put, table
 DUERER = "Albrecht_Du╠êrer"
 
 
-def run(source: Path, out: Path, *, extract: bool = False) -> Summary:
+def run(
+    source: Path, out: Path, columns: dict[str, str] | None = None, *, extract: bool = False
+) -> Summary:
     """The step as the command runs it."""
-    return prepare_artworks(source, out, 1, extract=extract)
+    return prepare_artworks(source, out, 1, extract=extract, **(columns or {}))
 
 
 def test_a_folder_per_artist(tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ def test_a_table_keeps_its_columns(tmp_path: Path) -> None:
 
 
 def test_a_table_that_names_an_id_twice(tmp_path: Path) -> None:
-    put(tmp_path, {"works.csv": b"id\na\nb\na\n"})
+    put(tmp_path, {"works.csv": b"id\na\nb\na\n", "b.jpg": picture()})
     summary = run(tmp_path / "works.csv", tmp_path)
     assert list(table(tmp_path / "artworks.csv")) == ["b"]
     assert "a: has the same id as a" in summary.notes
@@ -125,10 +127,73 @@ def test_a_source_without_images_leaves_the_table_as_it_was(tmp_path: Path) -> N
 
 @pytest.mark.real_data
 def test_the_published_gallery(tmp_path: Path, shared_data: Path) -> None:
-    source = shared_data / "thesis" / "metadata" / "famous_artworks_metadata_complete.csv"
+    name = "famous_artworks_metadata_complete.csv"
+    source = tmp_path / "in" / name
+    text = (shared_data / "thesis" / "metadata" / name).read_bytes()
+    put(source.parent, {name: text, "lilies.jpg": picture()})
+    with pytest.raises(UserError, match=r"none of the 8,577 images .* is there, .*path_column"):
+        run(source, tmp_path)
+    put(source.parent, {"almamy-samory-touré.jpg": picture()})
     summary = run(source, tmp_path)
     rows = table(tmp_path / "artworks.csv")
     assert len(rows) == 8_577
     assert rows[f"{DUERER}_1"]["artist_name"] == "Albrecht Dürer"
     assert "almamy-samory-touré" in rows
     assert summary.made["artists"] == 51
+
+
+MET = {
+    "id_column": "Object ID",
+    "artist_column": "artist display name",
+    "title_column": "Title",
+    "year_column": "Object Date",
+}
+
+
+def test_a_museums_own_columns(shared_cases: Path, tmp_path: Path) -> None:
+    """The Met's table has an id, no path, cells of several lines, and a BOM."""
+    text = (shared_cases / "museum" / "met_shape.csv").read_bytes()
+    put(tmp_path / "in", {"met.csv": text, "images/1001.jpg": picture()})
+    run(tmp_path / "in" / "met.csv", tmp_path, MET)
+    rows = table(tmp_path / "artworks.csv")
+    assert {name: row["path"] for name, row in rows.items()} == {
+        "1001": "in/images/1001.jpg",
+        "1002": "1002",
+    }
+    first = rows["1001"]
+    assert first["title"] == "Boats, after rain\nsecond state"
+    assert first["artist"] == first["artist_name"] == "Example Engraver|Example Publisher"
+    assert [row["year"] for row in rows.values()] == ["ca. 1889", "1912–13"]
+    assert first["Dimensions"].splitlines() == ["Sheet: 10 x 12 in.", "Plate: 8 x 9 in."]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({}, "no column id, uid or path – say which it is, step.id_column or step.path_column"),
+        ({"id_column": "Object IDs"}, r"no column 'Object IDs' \(step.id_column\).*Object ID"),
+        (MET, "none of the 2 images that it names is there, e.g. 1001"),
+        ({"path_column": "Link Resource"}, "none of the 2 images that it names is there"),
+    ],
+)
+def test_a_table_that_names_nothing(
+    shared_cases: Path, tmp_path: Path, columns: dict[str, str], said: str
+) -> None:
+    put(tmp_path, {"met.csv": (shared_cases / "museum" / "met_shape.csv").read_bytes()})
+    with pytest.raises(UserError, match=said):
+        run(tmp_path / "met.csv", tmp_path / "out", columns)
+    assert not (tmp_path / "out").exists()
+
+
+def test_columns_are_of_tables_alone(tmp_path: Path) -> None:
+    put(tmp_path, {"a.jpg": picture()})
+    with pytest.raises(UserError, match=r"step\.id_column=Object ID: .* is no \.csv table"):
+        run(tmp_path, tmp_path, {"id_column": "Object ID"})
+
+
+def test_paths_as_other_systems_write_them(tmp_path: Path) -> None:
+    text = "id,path\na,images\\a.jpg\nb,b\nc,\u00a0images/c.jpg \n"
+    put(tmp_path, {"t.csv": text.encode(), **{f"images/{n}.jpg": picture() for n in "abc"}})
+    run(tmp_path / "t.csv", tmp_path)
+    paths = [row["path"] for row in table(tmp_path / "artworks.csv").values()]
+    assert paths == ["images/a.jpg", "images/b.jpg", "images/c.jpg"]

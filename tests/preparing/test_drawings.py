@@ -172,14 +172,17 @@ def test_archives_are_listed_and_unpacked_when_asked(tmp_path: Path) -> None:
     note = run(source, out).notes[-1]
     assert note.startswith("images that wait in archives: 1 (0.0 GB); step.extract=true unpacks")
     listed = (out / "drawings.csv").read_bytes()
-    assert [path.name for path in out.iterdir()] == ["drawings.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [".prepared", "drawings.csv"]
 
     summary = run(source, out, extract=True)
     assert summary.made["images unpacked"] == 1
     image = out / table(out / "drawings.csv")[SCAN]["path"]
     assert image == out / "drawings" / "TRAIN_01" / "1995" / f"{SCAN}.jpg"
     assert image.read_bytes() == picture()
-    assert [p for p in out.rglob("*") if p.is_file()] == [out / "drawings.csv", image]  # no verso
+    assert {p.name for p in out.rglob("*") if p.is_file()} == {
+        "drawings.csv",
+        image.name,
+    }  # no verso
     assert (out / "drawings.csv").read_bytes() == listed
 
     assert run(source, out, extract=True).skipped["images unpacked before"] == 1
@@ -260,7 +263,7 @@ def test_what_people_added_is_kept(tmp_path: Path) -> None:
     rows = table(path)
     assert {name: (row["colour"], row["country"]) for name, row in rows.items()} == {
         "1997_14-17_0003_FRA_R_C": ("", "FRA"),
-        "1998_14-17_0001_FRA_R_C": ("red", "FRA"),  # the step's own columns are renewed
+        "1998_14-17_0001_FRA_R_C": ("red", "GBR"),
         SCAN: ("green", "ITA"),
     }
     assert summary.skipped["rows of before that the source has no more"] == 1
@@ -312,14 +315,16 @@ def test_plain_ids_outlive_a_new_file_of_the_same_name(tmp_path: Path) -> None:
 
 
 def test_a_table_of_names(tmp_path: Path) -> None:
-    put(tmp_path, {"names.csv": f"uid,country\n{SCAN},XXX\n1995_14-17_64_0072,\n".encode()})
+    text = f"uid,country,note\n{SCAN},XXX,a\n1995_14-17_64_0072,,\n"
+    put(tmp_path, {"names.csv": text.encode(), "in" + f"/{SCAN}.jpg": picture()})
     summary = run(tmp_path / "names.csv", tmp_path)
     rows = table(tmp_path / "drawings.csv")
     assert {name: row["country"] for name, row in rows.items()} == {
         SCAN: "ITA",
         "1995_14-17_64_0072": "",
     }
-    assert summary.notes[-1].startswith("images that names.csv names and that are not there: 2")
+    assert summary.notes[-1].startswith("images that names.csv names and that are not there: 1")
+    assert [rows[SCAN][name] for name in ("path", "note")] == [f"in/{SCAN}.jpg", "a"]
 
 
 @pytest.mark.parametrize(
@@ -350,10 +355,10 @@ def test_the_collection_must_be_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_broken_table_is_not_written_over(tmp_path: Path) -> None:
-    put(tmp_path, {**scans(SCAN), "drawings.csv": b"id;path\na;b\n"})
-    with pytest.raises(UserError, match=r"drawings.csv, row 1: separated by semicolons"):
+    put(tmp_path, {**scans(SCAN), "drawings.csv": b"id,id\na,b\n"})
+    with pytest.raises(UserError, match=r"drawings.csv, row 1: columns A and B"):
         run(tmp_path, tmp_path)
-    assert (tmp_path / "drawings.csv").read_bytes() == b"id;path\na;b\n"
+    assert (tmp_path / "drawings.csv").read_bytes() == b"id,id\na,b\n"
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_image(

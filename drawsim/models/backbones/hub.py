@@ -5,12 +5,28 @@ from __future__ import annotations
 import functools
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 import huggingface_hub as hub
+import timm
 from torch import nn
 
 from drawsim.common.errors import UserError
+
+_LOCAL: ContextVar[bool] = ContextVar("nothing is fetched", default=False)
+
+
+@contextmanager
+def nothing_fetched() -> Iterator[None]:
+    """Take what is on this machine alone: for a model that a file of somebody's asks for."""
+    token = _LOCAL.set(True)
+    try:
+        yield
+    finally:
+        _LOCAL.reset(token)
 
 
 def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
@@ -18,11 +34,13 @@ def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
 
     Raises UserError, with both cures, where it cannot be had.
     """
+    if _LOCAL.get():
+        return _kept(create, model)
     offline = not _hub_answers()
-    # Without a network the hub's client would try again and again for most of a minute.
-    before, hub.constants.HF_HUB_OFFLINE = hub.constants.HF_HUB_OFFLINE, offline
     try:
-        return create(pretrained=True)
+        # Without a network the hub's client would try again and again for most of a minute.
+        with _offline(offline):
+            return create(pretrained=True)
     except Exception as error:  # the hub's clients raise many kinds, none of them shared
         why = "no network" if offline else f"{type(error).__name__}: {error}".split("\n", 1)[0]
         raise UserError(
@@ -30,6 +48,29 @@ def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
             "Connect to the network once (they are then kept), or give a local file: "
             "backbone.weights=FILE. Offline, backbone=lite needs neither."
         ) from error
+
+
+def _kept(create: functools.partial[nn.Module], model: str) -> nn.Module:
+    """The pretrained network from the hub's cache. Raises UserError if it is not there."""
+    known = timm.get_pretrained_cfg(model)
+    try:
+        if known is None or not known.hf_hub_id:  # of another server; that client cannot be held
+            raise FileNotFoundError
+        with _offline(True):
+            return create(pretrained=True)
+    except Exception as error:  # the hub's clients raise many kinds, none of them shared
+        raise UserError(
+            f"{model}: its weights are not on this machine, and none are fetched because a file "
+            "says so; name the model yourself: backbone=NAME"
+        ) from error
+
+
+@contextmanager
+def _offline(value: bool) -> Iterator[None]:
+    """Tell the hub's client that there is no network, or that there is."""
+    before, hub.constants.HF_HUB_OFFLINE = hub.constants.HF_HUB_OFFLINE, value
+    try:
+        yield
     finally:
         hub.constants.HF_HUB_OFFLINE = before
 

@@ -53,14 +53,19 @@ def _connect() -> Any:
 
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
-    """stage -> set -> metric -> value, from keys such as `final/test/mrr`."""
-    scores: dict[str, dict[str, dict[str, float]]] = {stage: {} for stage in STAGES}
+    """stage -> set -> metric -> value, from keys such as `final/test/mrr`.
+
+    Where the plain network is a stage of its own, `untrained`, it is the baseline.
+    """
+    known = ("untrained", *STAGES)
+    scores: dict[str, dict[str, dict[str, float]]] = {stage: {} for stage in known}
     for key, value in dict(summary).items():
         stage, _, rest = key.partition("/")
         name, _, metric = rest.partition("/")
-        if stage in STAGES and metric and isinstance(value, int | float):
+        if stage in known and metric and isinstance(value, int | float):
             scores[stage].setdefault(name, {})[metric] = float(value)
-    return scores
+    plain = scores.pop("untrained")
+    return {**scores, "baseline": plain or scores["baseline"]}
 
 
 def _read(run: Any, scores: dict[str, dict[str, dict[str, float]]], origin: tuple[str, ...]) -> Run:
@@ -78,22 +83,16 @@ def _read(run: Any, scores: dict[str, dict[str, dict[str, float]]], origin: tupl
 
 
 def _epochs(run: Any) -> list[dict[str, float]]:
-    """One row per epoch: a validation pass, and what the epoch's end logged after it.
-
-    The first pass is that of the untrained network, epoch 0. What is logged by step is left out.
-    """
-    epochs: list[dict[str, float]] = []
-    for row in run.scan_history():
-        numbers = {
-            key.removesuffix("_epoch"): float(value)
+    """The rows of the history that belong to an epoch, 0 being the untrained network."""
+    rows = [
+        {
+            key: float(value)
             for key, value in row.items()
-            if isinstance(value, int | float) and math.isfinite(value) and key != "epoch"
+            if isinstance(value, int | float) and math.isfinite(value) and key[:1] != "_"
         }
-        if any(key.startswith("val/") for key in numbers):
-            epochs.append({"epoch": len(epochs)})
-        if epochs:
-            epochs[-1].update({k: v for k, v in numbers.items() if not k.endswith("_step")})
-    return epochs
+        for row in run.scan_history()
+    ]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows if "epoch" in row]
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,9 @@
-"""A run's results as W&B shows them: a table of queries with pictures, and files to fetch."""
+"""What W&B is given of a run beside its epochs: results, queries, and what it was made from."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,44 +13,77 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from drawsim.collection.tables import Collection
 from drawsim.pixels.decode import read_image
-from drawsim.reporting.kit.stages import stages
+from drawsim.reporting.kit.stages import measured
 from drawsim.runs.folder import read_record
 
 SIDE = 160
 TOP = 5
 QUERIES = 60
+OUTPUTS = {"model": "checkpoints/best.ckpt", "split": "split.csv"}
+"""Kind of artifact -> the file of a run that it holds."""
+
+
+def log_inputs(experiment: Any, record: Mapping[str, Any], name: str) -> None:
+    """Tell W&B which collection a run stands on: checksums of its tables and images, no contents.
+
+    experiment: a W&B run. record: the run's `metrics.json`. name: what the collection is called. An
+    artifact of references: equal collections are the same version of it, and nothing in it is a
+    path of this machine.
+    """
+    import wandb
+
+    artifact = wandb.Artifact(f"collection-{name}", type="dataset", metadata=record["counts"])
+    with contextlib.redirect_stderr(io.StringIO()):  # W&B warns that it cannot compute checksums
+        for part, digest in record["inputs"].items():
+            artifact.add_reference(f"drawsim:{part}?sha256={digest}", name=part)
+    # `use_artifact` refuses to work offline; this is what it does online.
+    experiment._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
 
 def log_results(
     experiment: Any,
     run: Path,
-    drawings: Mapping[str, Path],
-    artworks: Mapping[str, Path],
+    collection: Collection | None,
+    *,
+    pictures: bool,
+    artifacts: bool,
 ) -> None:
-    """Log final metrics, a table of queries with their best artworks, best weights and split.
+    """Log final metrics and a table of queries with their best artworks.
 
     experiment: a W&B run. The table takes val and test queries of `ranks.csv`, worst first, at most
-    sixty. Files are referred to where they are, not copied.
+    sixty. pictures: with small pictures of drawings and artworks, as far as the collection has
+    them, in place of artworks' ids. artifacts: send the selected weights and the split too, from
+    where they are.
     """
     import wandb
 
     record = read_record(run)
-    for stage in stages(record):
-        for name, scores in stage.scores.items():
-            experiment.summary.update({f"{stage.name}/{name}/{k}": v for k, v in scores.items()})
+    for stage, sets in measured(record).items():
+        for name, scores in sets.items():
+            experiment.summary.update({f"{stage}/{name}/{k}": v for k, v in scores.items()})
     experiment.summary.update({"best_epoch": record["best_epoch"]})
     ranks = pd.read_csv(run / "ranks.csv", dtype=str, keep_default_na=False)
-    experiment.log({"queries": _query_table(ranks, drawings, artworks)})
-    for name, kind in (("checkpoints/best.ckpt", "model"), ("split.csv", "split")):
-        artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
-        artifact.add_file(str(run / name), policy="immutable")
-        experiment.log_artifact(artifact)
+    files = _files(collection) if pictures and collection is not None else None
+    # In the summary there is one of it, however often a run is sent.
+    experiment.summary["queries"] = _query_table(ranks, files)
+    if artifacts:
+        for kind, file in OUTPUTS.items():
+            artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
+            artifact.add_file(str(run / file), policy="immutable")
+            experiment.log_artifact(artifact)
 
 
-def _query_table(
-    ranks: pd.DataFrame, drawings: Mapping[str, Path], artworks: Mapping[str, Path]
-) -> Any:
+def _files(collection: Collection) -> dict[str, dict[str, Path]]:
+    """The images of each kind, by id."""
+    return {
+        "drawing": collection.paths("drawing", collection.drawings.index),
+        "artwork": collection.paths("artwork"),
+    }
+
+
+def _query_table(ranks: pd.DataFrame, files: Mapping[str, Mapping[str, Path]] | None) -> Any:
     import wandb
 
     keys = ["set", "drawing_id"]
@@ -60,22 +95,27 @@ def _query_table(
     columns = [*keys, "rank before", "rank after", "drawing", "artwork"]
     table = wandb.Table(columns=columns + [f"top {i + 1}" for i in range(TOP)])
     for row in after.to_dict("records"):
-        true = json.loads(row["relevant_ids"])[0]
         top = json.loads(row["top_ids"])[:TOP]
-        pictures = [(row["drawing_id"], drawings), (true, artworks), *((i, artworks) for i in top)]
-        images = [
-            wandb.Image(_small(paths[name]), caption=name) if name in paths else None
-            for name, paths in pictures
-        ]
-        images += [None] * (2 + TOP - len(images))
+        found = [json.loads(row["relevant_ids"])[0], *top, *[None] * (TOP - len(top))]
         table.add_data(
             row["set"],
             row["drawing_id"],
             float(before[row["set"], row["drawing_id"]]),
             float(row["rank"]),
-            *images,
+            _shown(row["drawing_id"], "drawing", files),
+            *(_shown(name, "artwork", files) for name in found),
         )
     return table
+
+
+def _shown(name: str | None, kind: str, files: Mapping[str, Mapping[str, Path]] | None) -> Any:
+    """An image as the table has it: its id, or its picture if there is one."""
+    import wandb
+
+    if files is None or name is None:
+        return name
+    path = files[kind].get(name)
+    return None if path is None else wandb.Image(_small(path), caption=name)
 
 
 def _small(path: Path) -> np.ndarray:

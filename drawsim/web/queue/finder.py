@@ -82,6 +82,13 @@ class Lens(Protocol):
     def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
         """Both image files side by side with what they share; None: no common layout."""
 
+    @property
+    def depth(self) -> int:
+        """How many of the first candidates are looked at again; 0: none are."""
+
+    def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
+        """What an image of the index found, as the model re-ranks it."""
+
 
 class Finder:
     """Looks up images and ranks candidates; may be used by several threads.
@@ -235,7 +242,7 @@ class Finder:
         """Ids and scores of the first candidates; of several models all, for what is fused of
         parts of their lists depends on how long the parts are."""
         if len(self.indexes) == 1:
-            return _row(self._search(self.indexes[0], kind, [name], depth))
+            return _row(self._by_model(kind, name, depth))
         held = self._items[other(kind)]
         sizes = [len(index.part(other(kind)).embeddings.ids) for index in self.indexes]
         lists = [
@@ -245,6 +252,14 @@ class Finder:
         found = zip(*_row(fused(lists, max(sizes))), strict=True)
         both = [(each, score) for each, score in found if each in held]
         return [each for each, _ in both], [score for _, score in both]
+
+    def _by_model(self, kind: Kind, name: str, depth: int) -> Hits:
+        """What the only index finds, in all stages of its model's ranking, as search has it."""
+        index, again = self.indexes[0], 0 if self.lens is None else self.lens.depth
+        found = self._search(index, kind, [name], max(depth, min(again, self.count(kind))))
+        if self.lens is None or not again:
+            return found
+        return self.lens.look_again(index, kind, name, found)
 
     def _search(self, index: Index, kind: Kind, names: Sequence[str], k: int) -> Hits:
         # One search at a time: it takes all cores by itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from drawsim.common.errors import UserError
 if TYPE_CHECKING:
     from drawsim.models.model import Model
     from drawsim.retrieval.index.folder import Index
+    from drawsim.retrieval.index.queries import Hits
 
 
 class ModelLens:
@@ -24,6 +26,21 @@ class ModelLens:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._looking = threading.Lock()
+
+    @property
+    def depth(self) -> int:
+        """How many of the first candidates the model looks at again; 0: none."""
+        return 0 if self._model.rerank is None else self._model.rerank.depth
+
+    def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
+        """What an image of the index found, in the order of the model's re-ranking."""
+        from drawsim.models.searching import looked_again
+        from drawsim.retrieval.index.asked import find_ids
+        from drawsim.retrieval.index.queries import of_ids
+
+        with self._looking:
+            asked = find_ids(index, [name], kind)
+            return looked_again(self._model, index, asked, of_ids(index, kind, [name]), found)
 
     @property
     def least_side(self) -> int | None:
@@ -59,11 +76,15 @@ def open_lens(index: Index, trust: Sequence[str] = ()) -> tuple[ModelLens | None
 
     trust: modules of the user's own that the model's settings may name.
     """
-    from drawsim.models.loading import SOURCE, load_source, model_of_source
+    from drawsim.models.sources import model_of_index
 
     try:
-        model = model_of_source(load_source(index.folder), index.folder / SOURCE, trust)
+        model = model_of_index(index.folder, trust)
         index.check_model(model.made_by(index.model.dimensions))
     except UserError as error:
         return None, [f"no search by picture and no overlays: {error}"]
+    again, here = model.rerank, index.collection is not None and index.collection.is_dir()
+    if again is not None and again.looks and not here:
+        note = f"candidates are not re-ranked by {again.name}: the index's pictures are not there"
+        return ModelLens(replace(model, rerank=None)), [note]
     return ModelLens(model), []

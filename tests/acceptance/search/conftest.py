@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from drawsim.index import index as index_command
-from drawsim.models.loading import model_of_source
 from drawsim.models.model import Model
+from drawsim.models.sources import SOURCE, load_source, model_of_source
 from drawsim.retrieval.embeddings import Embeddings
 from tests.acceptance.search.asking import COUNTRIES, NAMES, SIZE, configured
 
@@ -30,11 +30,17 @@ def model() -> Model:
 @pytest.fixture(autouse=True)
 def _each_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drawsim.workflows.search.model_of_source", loaded)
+    monkeypatch.setattr("drawsim.workflows.search.model_of_index", loaded_of_index)
 
 
 def loaded(source: dict[str, Any], file: Path, trust: Sequence[str] = ()) -> Model:
     """A model, kept from one test to the next."""
     return _loaded(json.dumps(source), file)
+
+
+def loaded_of_index(index: Path, trust: Sequence[str] = ()) -> Model:
+    """Likewise, of what an index says."""
+    return loaded(load_source(index), index / SOURCE)
 
 
 @functools.cache

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 import torch
 
+from drawsim.common.errors import UserError
+from drawsim.models.trainer import settle_hardware
 from drawsim.retrieval.embeddings import load_embeddings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -100,3 +102,11 @@ def test_each_run_is_written_once(runs: tuple[Path, Path]) -> None:
     kept = torch.load(runs[1] / "checkpoints/best.ckpt", weights_only=True)
     assert kept["backbone"]["name"] == "lite"
     assert sorted(path.name for path in runs[0].parent.iterdir()) == ["cpu", "ddp"]
+
+
+def test_inside_joblib_one_line_says_that_it_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drawsim.models.trainer.is_worker_of_joblib", lambda: True)
+    settings = {"accelerator": "cpu", "precision": "auto"}
+    assert settle_hardware({**settings, "devices": 1})
+    with pytest.raises(UserError, match=r"trainer\.devices=2: processes of joblib start no others"):
+        settle_hardware({**settings, "devices": 2})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -214,4 +215,51 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_in_a_line(tmp_path: Path)
     del content["training"]
     torch.save(content, file)
     with pytest.raises(UserError, match="earlier version of drawsim and cannot be trained on: "):
+        whole(tmp_path, resume=True, max_epochs=2)
+
+
+FORGED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "code": lambda content: Harmful(),
+    "text": lambda content: "state",
+    "empty": lambda content: {},
+    "no network": lambda content: {k: v for k, v in content.items() if k != "state_dict"},
+    "other network": lambda content: {**content, "state_dict": {"x": torch.zeros(2)}},
+    "no optimizer": lambda content: {**content, "optimizer_states": [{"state": 3}]},
+    "no data": lambda content: {**content, "TripletData": {"epoch": "x"}},
+}
+
+
+class Harmful:
+    """What a pickle can do: touch a file, say."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("ran"),))
+
+
+@pytest.fixture(scope="module")
+def one_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("one")
+    whole(folder, resume=False, max_epochs=1)
+    return folder
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_forged_state_is_a_line_and_nothing_runs(
+    how: str, one_epoch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(one_epoch / "run", tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "run/checkpoints/last.ckpt"
+    torch.save(FORGED[how](torch.load(file, weights_only=True)), file)
+    with pytest.raises(UserError, match=r"last\.ckpt: |earlier version of drawsim") as caught:
+        whole(tmp_path, resume=True, max_epochs=2)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_forged_embeddings_are_a_line(one_epoch: Path, tmp_path: Path) -> None:
+    shutil.copytree(one_epoch / "run", tmp_path / "run")
+    ids = tmp_path / "run/embeddings/baseline.artworks.ids.csv"
+    ids.write_text(ids.read_text().replace("a0", "other"))
+    with pytest.raises(UserError, match="damaged, or not of this run; begin it anew"):
         whole(tmp_path, resume=True, max_epochs=2)

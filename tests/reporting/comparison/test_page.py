@@ -300,10 +300,9 @@ class FakeRun:
 
     def scan_history(self) -> list[dict[str, Any]]:
         return [
-            {"val/mrr": 0.1, "val/loss": 0.5, "epoch": 0},
-            {"lr_step": 1e-3, "train/loss_step": 0.9, "epoch": 0},
-            {"val/mrr": 0.3, "epoch": 0},
-            {"lr_epoch": 1e-4, "train/loss_epoch": 0.4, "epoch": 0},
+            {"_step": 0, "epoch": 0, "val/mrr": 0.1, "val/loss": 0.5},
+            {"_step": 1, "epoch": 1, "val/mrr": 0.3, "lr": 1e-4, "train/loss": 0.4},
+            {"_step": 2, "system/memory": 3.0},
         ]
 
 

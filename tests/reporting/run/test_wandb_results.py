@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from PIL import Image
 from drawsim.collection.tables import Collection
 from drawsim.common.files import write_json
 from drawsim.reporting.run import wandb_results
-from drawsim.reporting.run.wandb_results import QUERIES, SIDE, TOP, log_results
+from drawsim.reporting.run.wandb_results import QUERIES, SIDE, TOP, log_inputs, log_results
+from tests.wandb_files import files_of, records
 
 Row = dict[str, Any]
 Table = tuple[list[str], list[list[Any]]]
@@ -69,36 +71,41 @@ class Experiment:
 
     def __init__(self) -> None:
         self.summary: dict[str, Any] = {}
-        self.logged: dict[str, Any] = {}
         self.artifacts: list[Any] = []
-
-    def log(self, values: dict[str, Any]) -> None:
-        self.logged |= values
 
     def log_artifact(self, artifact: Any) -> None:
         self.artifacts.append(artifact)
 
 
 @pytest.fixture
-def log(
-    run: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Experiment]:
-    """Logs the run; drawing `007` has a picture, `NA` has lost its own."""
+def pictured(collection: Collection) -> Collection:
+    """The collection, in which drawing `007` has a picture, too; `NA` has lost its own."""
+    drawings = collection.drawings
+    return replace(
+        collection, drawings=pd.concat([drawings, drawings.loc[["d0"]].set_axis(["007"])])
+    )
+
+
+Log = Callable[..., Experiment]
+
+
+@pytest.fixture
+def log(run: Path, pictured: Collection, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """Logs the run."""
     monkeypatch.setenv("WANDB_DATA_DIR", str(run))
     monkeypatch.setenv("WANDB_CACHE_DIR", str(run))
-    drawings = collection.paths("drawing", [f"d{i}" for i in range(3)])
-    drawings["007"] = drawings["d0"]
 
-    def to_experiment() -> Experiment:
+    def to_experiment(*, pictures: bool = True, artifacts: bool = True) -> Experiment:
         experiment = Experiment()
-        log_results(experiment, run, drawings, collection.paths("artwork"))
+        log_results(experiment, run, pictured, pictures=pictures, artifacts=artifacts)
         return experiment
 
     return to_experiment
 
 
-def test_metrics_of_both_models_are_in_the_summary(log: Callable[[], Experiment]) -> None:
-    assert log().summary == {
+def test_metrics_of_both_models_are_in_the_summary(log: Log) -> None:
+    summary = {key: value for key, value in log().summary.items() if key != "queries"}
+    assert summary == {
         "baseline/val/mrr": 0.125,
         "final/val/mrr": 0.25,
         "final/val/recall@20": 0.5,
@@ -107,9 +114,7 @@ def test_metrics_of_both_models_are_in_the_summary(log: Callable[[], Experiment]
     }
 
 
-def test_weights_and_split_are_artifacts_that_are_not_copied(
-    log: Callable[[], Experiment], run: Path
-) -> None:
+def test_weights_and_split_are_artifacts_that_are_not_copied(log: Log, run: Path) -> None:
     weights, split = log().artifacts
     assert (weights.name, weights.type) == ("model-abc", "model")
     assert (split.name, split.type) == ("split-abc", "split")
@@ -118,8 +123,42 @@ def test_weights_and_split_are_artifacts_that_are_not_copied(
     assert Path(entry.local_path) == run / "checkpoints" / "best.ckpt"
 
 
-def test_queries_come_worst_first_with_their_ranks(log: Callable[[], Experiment]) -> None:
-    table = log().logged["queries"]
+def test_neither_pictures_nor_weights_leave_unless_wanted(log: Log) -> None:
+    experiment = log(pictures=False, artifacts=False)
+    assert experiment.artifacts == []
+    rows = {row[1]: row[4:] for row in experiment.summary["queries"].data}
+    assert rows["d1"] == ["d1", "a0", *(f"a{i}" for i in range(TOP))], "ids in their place"
+
+
+def test_what_a_run_stands_on_is_its_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By checksums that were taken when it began; no file of it and no path of this machine."""
+    inputs = {"drawings.csv": "12ab", "images/drawings": "34cd"}
+    used: list[tuple[Any, dict[str, Any]]] = []
+
+    class Run:
+        def _log_artifact(self, artifact: Any, **how: Any) -> None:
+            used.append((artifact, how))
+
+    for digest in ("12ab", "12ab", "99ff"):
+        found = {**inputs, "drawings.csv": digest}
+        log_inputs(Run(), {"inputs": found, "counts": {"val": {"pairs": 3}}}, "demo")
+    (artifact, how), (same, _), (other, _) = used
+    assert (artifact.name, artifact.type) == ("collection-demo", "dataset")
+    assert how["use_after_commit"]
+    entries = artifact.manifest.entries
+    assert {name: entry.ref for name, entry in entries.items()} == {
+        "drawings.csv": "drawsim:drawings.csv?sha256=12ab",
+        "images/drawings": "drawsim:images/drawings?sha256=34cd",
+    }
+    assert all(entry.local_path is None for entry in entries.values())
+    assert artifact.digest == same.digest != other.digest
+    assert capsys.readouterr().err == ""
+
+
+def test_queries_come_worst_first_with_their_ranks(log: Log) -> None:
+    table = log().summary["queries"]
     assert table.columns == [
         *("set", "drawing_id", "rank before", "rank after", "drawing", "artwork"),
         *(f"top {i + 1}" for i in range(TOP)),
@@ -133,10 +172,8 @@ def test_queries_come_worst_first_with_their_ranks(log: Callable[[], Experiment]
     ]
 
 
-def test_pictures_stand_beside_their_query(
-    log: Callable[[], Experiment], collection: Collection
-) -> None:
-    rows = {row[1]: row[4:] for row in log().logged["queries"].data}
+def test_pictures_stand_beside_their_query(log: Log, collection: Collection) -> None:
+    rows = {row[1]: row[4:] for row in log().summary["queries"].data}
     drawing, artwork, *top = rows["007"]
     assert [picture._caption for picture in (drawing, artwork)] == ["007", "a0"]
     for picture, path in (
@@ -150,17 +187,15 @@ def test_pictures_stand_beside_their_query(
     assert rows["NA"][1] is not None
 
 
-def test_a_gallery_smaller_than_the_table_is_wide(run: Path, log: Callable[[], Experiment]) -> None:
+def test_a_gallery_smaller_than_the_table_is_wide(run: Path, log: Log) -> None:
     rows = [ranks_row("val", "d1", model, [1.0], ["a0", "a1"]) for model in ("baseline", "final")]
     pd.DataFrame(rows).to_csv(run / "ranks.csv", index=False)
-    [row] = log().logged["queries"].data
+    [row] = log().summary["queries"].data
     assert len(row) == 6 + TOP
     assert row[8:] == [None] * (TOP - 2)
 
 
-def test_no_more_than_sixty_queries(
-    run: Path, log: Callable[[], Experiment], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_than_sixty_queries(run: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wandb_results, "TOP", 1)
     rows = [
         ranks_row("val", f"q{i}", model, [float(i)])
@@ -168,7 +203,7 @@ def test_no_more_than_sixty_queries(
         for model in ("baseline", "final")
     ]
     pd.DataFrame(rows).to_csv(run / "ranks.csv", index=False)
-    shown = [row[3] for row in log().logged["queries"].data]
+    shown = [row[3] for row in log().summary["queries"].data]
     assert shown == [float(i) for i in range(QUERIES + 8, 8, -1)]
 
 
@@ -195,15 +230,16 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("DATA_DIR", "CACHE_DIR", "CONFIG_DIR"):
         monkeypatch.setenv(f"WANDB_{name}", str(folder))
     settings = wandb.Settings(console="off", silent=True, disable_git=True)
-    experiment = wandb.init(mode="offline", dir=str(folder), project="x", settings=settings)
-    yield experiment
-    wandb.finish()
+    yield wandb.init(
+        mode="offline", dir=str(folder), project="x", settings=settings, reinit="create_new"
+    )
+    wandb.teardown()
 
 
 def test_w_and_b_takes_it(run: Path, collection: Collection, offline: Any) -> None:
-    """The real library writes the table and its pictures, and knows the numbers."""
-    drawings = collection.paths("drawing", collection.drawings.index)
-    log_results(offline, run, drawings, collection.paths("artwork"))
+    """The real library writes inputs, table, pictures and files, and knows the numbers."""
+    log_inputs(offline, {"inputs": {"drawings.csv": "12ab"}, "counts": {}}, "demo")
+    log_results(offline, run, collection, pictures=True, artifacts=True)
     assert offline.summary["final/test/mrr"] == 0.75
     offline.finish()
     files = Path(offline.dir)
@@ -216,3 +252,9 @@ def test_w_and_b_takes_it(run: Path, collection: Collection, offline: Any) -> No
         ["test", "007", 5.0, 4.0, None, *pictures],
         ["val", "d1", 3.5, 2.0, "Image", *pictures],
     ]
+    artifacts = {one["type"]: one for one in records(files.parent, "artifact")}
+    assert artifacts.keys() == {"dataset", "run_table", "model", "split"}
+    assert [kind for kind, one in artifacts.items() if one.get("use_after_commit")] == ["dataset"]
+    assert files_of(artifacts["dataset"]) == []
+    assert files_of(artifacts["model"]) == [run / "checkpoints/best.ckpt"]
+    assert records(files.parent, "history") == [], "epochs are all that is in it"

@@ -1,0 +1,132 @@
+"""Tables of images that others made: whose columns are named otherwise, or that name no files."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from drawsim.collection.columns import key, offer
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import normal, trimmed, without_image_ending
+from drawsim.collection.paths import is_below
+from drawsim.collection.problems import Problem, Problems, raise_problems
+from drawsim.common.errors import UserError
+
+LEADS_OUT = "is not below the folder of the table: move it there"
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """A row of a table of images.
+
+    id, path: as the table has them, empty where it does not. file: the image; None: it is not
+    there. refused: why it cannot be taken. cells: the other columns.
+    """
+
+    id: str
+    path: str
+    file: Path | None
+    refused: str
+    cells: dict[str, str]
+
+
+def columns_of_table(source: Path, named: Mapping[str, str | None]) -> dict[str, str]:
+    """The columns that a user named. Raises UserError if the source is no table."""
+    columns = {known: given for known, given in named.items() if given is not None}
+    if columns and source.suffix.lower() != ".csv":
+        known = next(iter(columns))
+        raise UserError(f"step.{known}_column={columns[known]}: {source} is no .csv table")
+    return columns
+
+
+def named_images(source: Path, columns: Mapping[str, str]) -> Iterator[NamedImage]:
+    """The images that a table names, in its order.
+
+    columns: what the table calls a column (`id`, `path`, `artist`, …); others are called as drawsim
+    calls them. Where it has no path to a file, the image is the one below the table's folder that
+    is called like the path or the id, its ending left out, if that is one alone; how many were
+    found so is said in the log. Raises UserError if a column is not there, or neither id nor path.
+    """
+    problems = Problems()
+    table = read_csv(source, (), problems)
+    if not problems:
+        table = _named(source, table, columns, problems)
+    raise_problems(f"{source} cannot be used", problems)
+    folder = _Folder(source.parent)
+    found: list[tuple[str, str]] = []
+    for row in table.to_dict("records"):
+        cells = {str(column): str(value) for column, value in row.items()}
+        name, path = trimmed(cells.pop("id", "")), cells.pop("path", "")
+        file, refused = folder.named(path) if path else (None, "")
+        if file is None and not refused and (other := folder.called(path) or folder.called(name)):
+            found.append((path or name, other))
+            file = source.parent / other
+        yield NamedImage(name, path, file, refused, cells)
+    if found:
+        how = f"{found[0][0]!r} is {found[0][1]}"
+        problems.note(source, f"{len(found):,} images found by their names ({how})")
+    raise_problems("", problems)
+
+
+def _named(
+    source: Path, table: pd.DataFrame, columns: Mapping[str, str], problems: Problems
+) -> pd.DataFrame:
+    """The table with the columns that a user named called as drawsim calls them."""
+    for known, given in columns.items():
+        alike = [name for name in table.columns if key(name) == key(given)]
+        name = given if given in table.columns else alike[0] if len(alike) == 1 else None
+        if name is None:
+            what = f"no column {given!r} (step.{known}_column)"
+            problems.append(Problem(source.name, 1, what, offer([given], table.columns)))
+        elif name != known:
+            before = {known: f"table_{known}"} if known in table.columns else {}
+            table = table.rename(columns={**before, name: known})
+    if not problems and not {"id", "path"} & set(table.columns):
+        cure = f"say which it is, step.id_column or step.path_column; {offer((), table.columns)}"
+        problems.append(Problem(source.name, 1, "no column id, uid or path", cure))
+    return table
+
+
+class _Folder:
+    """The files below the folder of a table."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._real = os.path.realpath(root)
+
+    def named(self, path: str) -> tuple[Path | None, str]:
+        """The file of a path, and why it may not be taken; None and nothing if it is not there."""
+        for spelling in dict.fromkeys((path, trimmed(path), trimmed(path).replace("\\", "/"))):
+            file = self._root / spelling
+            try:
+                if not file.is_file():
+                    continue
+            except (OSError, ValueError):  # longer than any name, or a NUL in it
+                continue
+            leads_out = not is_below(os.path.realpath(file), self._real)
+            return (None, LEADS_OUT) if leads_out else (file, "")
+        return None, ""
+
+    def called(self, name: str) -> str | None:
+        """The path of the one image that is called like this, folders and ending left out."""
+        stem = normal(without_image_ending(trimmed(name))).replace("\\", "/").rpartition("/")[2]
+        alike = self._by_stem.get(stem, []) if stem else []
+        return alike[0] if len(alike) == 1 else None
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for folder, folders, files in os.walk(self._real):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for file in sorted(files):
+                stem = without_image_ending(file)
+                if stem != file and not file.startswith("."):
+                    path = Path(folder, file).relative_to(self._real).as_posix()
+                    found[normal(stem)].append(path)
+        return found

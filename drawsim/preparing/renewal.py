@@ -1,0 +1,177 @@
+"""Tables that a step makes again: what people changed in them since stays as they want it.
+
+What a step wrote is remembered in `.prepared/` in the collection's folder. So a later run knows
+which rows people took out, which they added, and which cells and columns they changed: a row that
+it wrote and that is gone was taken out, a cell that it wrote otherwise was edited. Without that
+record, of a table made elsewhere, the step's own columns are as the source says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Names
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.problems import Problems
+from drawsim.collection.summary import Summary
+from drawsim.preparing.rewriting import RECORDS, rewrite
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A table after a run.
+
+    rows: how many it has. changed: whether it was written. kept: how many of the rows are style
+    copies made in the collection. gone: ids that it had before and the source has no more. Of what
+    people did since the last run, removed: ids of rows that stay out. added: how many rows of
+    theirs are kept; edited: how many cells. dropped: columns that stay out.
+    """
+
+    path: Path
+    rows: int
+    changed: bool
+    kept: int
+    gone: list[str]
+    removed: list[str] = field(default_factory=list)
+    added: int = 0
+    edited: int = 0
+    dropped: list[str] = field(default_factory=list)
+
+
+def renew(path: Path, table: pd.DataFrame, prepared: pd.DataFrame, own: Names[str]) -> Renewal:
+    """Write a table in place of the one of an earlier run, if anything has changed.
+
+    table: what the step made. prepared: what the file has, empty if it is not there. own: columns
+    that the step makes; others of the earlier table are kept. So are the rows of style copies made
+    in the collection, as long as their originals are in the table.
+    """
+    record = path.parent / RECORDS / path.name
+    written = _read_record(record) if len(prepared) else None
+    now, before = _Rows(prepared), _Rows(prepared[:0] if written is None else written)
+    rows: list[Row] = []
+    removed: list[str] = []
+    edited = 0
+    for row in _records(table):
+        current, wrote = now.like(row), before.like(row)
+        if current is None and wrote is not None:
+            removed.append(row["id"])
+            continue
+        changes = _changes(row, current, wrote or {}) if current and written is not None else {}
+        edited += len(changes)
+        others = {name: cell for name, cell in (current or {}).items() if name not in own}
+        rows.append(others | row | changes)
+    made = {row["id"] for row in rows}
+    left = [row for row in now.rest() if row["id"] not in made]
+    theirs = [row for row in left if _is_theirs(row, written, before)]
+    ids = made | {row["id"] for row in theirs}
+    copies = [row for row in left if _is_copy(row, ids, path.parent)]
+    known = prepared.columns if written is None else written.columns
+    dropped = [
+        name
+        for name in table.columns
+        if len(prepared) and written is not None and name in known and name not in prepared.columns
+    ]
+    columns = [
+        *(name for name in table.columns if name not in dropped),
+        *(name for name in prepared.columns if name not in own and name not in table.columns),
+    ]
+    new = pd.DataFrame([*rows, *theirs, *copies], columns=columns, dtype=str).fillna("")
+    kept = {row["id"] for row in (*theirs, *copies)}
+    gone = [row["id"] for row in left if row["id"] not in kept]
+    changed = rewrite(new, path)
+    rewrite(table, record)
+    return Renewal(
+        path, len(new), changed, len(copies), gone, removed, len(theirs), edited, dropped
+    )
+
+
+def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
+    """Enter a renewed table, and what people did to it, in the account of a step."""
+    summary.files.append(renewal.path)
+    summary.made[what if renewal.changed else f"{what}, all as they were"] = renewal.rows
+    if renewal.kept:
+        summary.made["of these style copies made in the collection, kept"] = renewal.kept
+    if renewal.added:
+        summary.made["of these rows that people added, kept"] = renewal.added
+    if renewal.edited:
+        summary.made["cells that people changed, kept"] = renewal.edited
+    name = renewal.path.name
+    if renewal.gone:
+        summary.skipped["rows of before that the source has no more"] = len(renewal.gone)
+        summary.notes.append(
+            f"ids that {name} had before and the source has no more, left out: "
+            f"{len(renewal.gone):,}, e.g. {renewal.gone[0]}"
+        )
+    if renewal.removed:
+        summary.skipped["rows that people took out"] = len(renewal.removed)
+    if renewal.removed or renewal.dropped:
+        taken = [
+            f"{len(renewal.removed):,} rows ({renewal.removed[0]} …)" if renewal.removed else "",
+            f"columns {', '.join(renewal.dropped)}" if renewal.dropped else "",
+        ]
+        summary.notes.append(
+            f"taken out of {name} since the last run, and left out: "
+            f"{' and '.join(filter(None, taken))}; delete {RECORDS}/{name} to have them back"
+        )
+
+
+class _Rows:
+    """Rows of a table, found by their path, or else by their id."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._rows = _records(table)
+        self._by_path = {row["path"]: n for n, row in enumerate(self._rows)}
+        self._by_id = {row["id"]: n for n, row in enumerate(self._rows)}
+        self._found: set[int] = set()
+
+    def like(self, row: Mapping[str, str]) -> Row | None:
+        """The row of the same image."""
+        number = self._by_path.get(row["path"], self._by_id.get(row["id"]))
+        if number is None:
+            return None
+        self._found.add(number)
+        return self._rows[number]
+
+    def rest(self) -> list[Row]:
+        """The rows that were not asked for."""
+        return [row for number, row in enumerate(self._rows) if number not in self._found]
+
+
+def _records(table: pd.DataFrame) -> list[Row]:
+    rows: list[dict[Hashable, Any]] = table.to_dict("records")
+    return [{str(name): str(cell) for name, cell in row.items()} for row in rows]
+
+
+def _changes(row: Row, current: Row, wrote: Row) -> Row:
+    """Cells that people wrote since the step did, and that differ from what it has now."""
+    return {
+        name: current[name]
+        for name in row
+        if name in current and current[name] not in (wrote.get(name, ""), row[name])
+    }
+
+
+def _is_theirs(row: Row, written: pd.DataFrame | None, before: _Rows) -> bool:
+    """Whether people added a row, as the step did not write it, and it is no style copy."""
+    return written is not None and before.like(row) is None and not row.get("parent")
+
+
+def _is_copy(row: Row, ids: Names[str], root: Path) -> bool:
+    """Whether a row is a style copy made in the collection of one of these drawings."""
+    return row.get("parent", "") in ids and (root / row["path"]).is_file()
+
+
+def _read_record(record: Path) -> pd.DataFrame | None:
+    """What the step wrote last; None if that is not known."""
+    if not record.is_file():
+        return None
+    problems = Problems()
+    table = read_csv(record, ("id", "path"), problems)
+    return None if problems else table
