@@ -141,13 +141,14 @@ def report(
     """The result page; W&B is given what it lacks, of this run and of one that was set aside."""
     if not run.writes:
         return
+    from drawsim.reporting.kit.captions import Captions
     from drawsim.reporting.run.page import write_report
 
     pictures = (
         collection.paths("drawing", collection.drawings.index),
         collection.paths("artwork"),
     )
-    page = write_report(run.path, *pictures)
+    page = write_report(run.path, *pictures, captions=Captions.of(collection))
     log.info("result page: %s", page)
     if copy is not None:
         try:
