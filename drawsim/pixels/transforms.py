@@ -169,7 +169,7 @@ def check_settings(
     _check("crop_scale", (low, high), 0 < low <= high <= 1, "two rising numbers in 0..1")
     low, high = crop_ratio
     _check("crop_ratio", (low, high), 0 < low <= high, "two rising numbers above 0")
-    _check("oversize", oversize, oversize >= 1, "at least 1")
+    _check("oversize", oversize, 1 <= oversize <= 4, "a number in 1..4")
     _check("jitter", jitter, 0 <= jitter <= 1, "a number in 0..1")
     _check("flip", flip, 0 <= flip <= 1, "a probability")
     _check("rotate", rotate, 0 <= rotate <= 180, "degrees in 0..180")
