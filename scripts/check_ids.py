@@ -23,7 +23,7 @@ from drawsim.common.building import config_folder
 from drawsim.preparing.drawings import parse_scans
 from drawsim.preparing.listing import assign_ids, read_prepared
 from drawsim.preparing.schemes import Scheme, load_scheme
-from drawsim.preparing.sources import list_images
+from drawsim.preparing.sources import Walk
 
 FIELDS = ("year", "age_group", "number", "country")
 ALLOWED = 0.001
@@ -34,7 +34,8 @@ Rows = dict[str, dict[str, str]]
 
 def compare(metadata: Path, rules: Scheme) -> tuple[Rows, Rows]:
     """What the table says, and what the names say where they follow the scheme."""
-    images = list_images(metadata, metadata.parent, "drawings").images
+    walk = Walk(metadata, metadata.parent, "drawings")  # the images need not be there
+    images = [image for image, _ in walk.images(lambda: None)]
     ids = assign_ids(images, read_prepared(Path("none")), qualify=False)
     scans, _ = parse_scans(ids.of, rules)
     return (

@@ -84,7 +84,9 @@ def letter(number: int) -> str:
 def offer(missing: Iterable[str], header: Iterable[str]) -> str:
     """What a table has in place of columns that it lacks: near names, and all names."""
     names = [name for name in header if name.strip()]
-    near = [found for name in missing if (found := nearest(name, names)).startswith("did")]
+    free = [name for name in names if key(name) not in KNOWN]
+    offers = [nearest(name, free) for name in missing] if free else []
+    near = [found for found in offers if found.startswith("did")]
     listed = ", ".join(names) or "nothing"
     short = listed if len(listed) < OFFERED else f"{listed[:OFFERED].rpartition(',')[0]}, …"
     return " ".join([*dict.fromkeys(near), f"found {short}"])

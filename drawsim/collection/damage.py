@@ -41,7 +41,7 @@ _NUMBER_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name i
 _WORDED = re.compile(
     r"(\d{1,4})[-. /]{1,2}([^\W\d_]{3,5})\.?|([^\W\d_]{3,5})\.?[-. /]{0,2}(\d{1,4})"
 )
-_PLAIN = re.compile(r"(\d{1,4})[-./](\d{1,2})(?:[-./](\d{2,4}))?(?: 0?0:00(?::00)?)?")
+_PLAIN = re.compile(r"(\d{1,4})[-./](\d{1,4})(?:[-./](\d{2,4}))?(?: 0?0:00(?::00)?)?")
 
 
 def looks_like_date(cell: str) -> bool:

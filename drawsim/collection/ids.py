@@ -22,7 +22,9 @@ from drawsim.collection.damage import CURE, Originals
 from drawsim.common.errors import UserError, nearest
 
 _ENDING = re.compile(
-    r"\.(jpe?g|jpe|jfif|png|webp|tiff?|bmp|gif|jp2|j2k|jpx|jpf|avif|heic|heif|jxl|tga)", re.I
+    r"\.(jpe?g|jpe|jfif|jif|a?png|webp|tiff?|btf|tf8|bmp|gif|p[pgbn]m|jp2|j2[kc]|jp[xfc]|avif"
+    r"|hei[cf]|hif|jxl|tga)",
+    re.I,
 )
 _NEAR = 4
 """Letters at the beginning or the end that an id has in common with those it may be meant for."""
@@ -119,16 +121,16 @@ class IdList:
 
     def _near(self, text: str) -> str:
         """An offer of near ids; only those with a common beginning or end are compared."""
-        word = normal(text)
+        word = _name(text)
         alike = {*self._by_ends.get(word[:_NEAR], ()), *self._by_ends.get(word[-_NEAR:], ())}
-        offer = nearest(word, alike) if alike else ""
+        offer = nearest(normal(text), alike) if alike else ""
         return offer if offer.startswith("did") else ""
 
     @cached_property
     def _by_ends(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for name in self._ids:
-            for end in {normal(name)[:_NEAR], normal(name)[-_NEAR:]}:
+            for end in {_name(name)[:_NEAR], _name(name)[-_NEAR:]}:
                 found[end].append(name)
         return found
 

@@ -15,7 +15,7 @@ TRUE_WORDS = frozenset(
         *("wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero", "sì", "waar"),
         *("verdadeiro", "sim", "истина", "да", "істина", "так", "prawda", "tak", "pravda", "ano"),
         *("áno", "igaz", "igen", "sand", "sant", "sann", "tosi", "kyllä", "doğru", "evet"),
-        *("adevărat", "da", "αληθησ", "αληθης", "ναι", "cert", "真", "是", "はい", "예", "참"),
+        *("adevărat", "da", "αληθησ", "ναι", "cert", "真", "是", "はい", "예", "참"),
     )
 )
 FALSE_WORDS = frozenset(
@@ -24,7 +24,7 @@ FALSE_WORDS = frozenset(
         *("falsch", "nein", "faux", "non", "falso", "onwaar", "nee", "não", "nao"),
         *("ложь", "нет", "хибність", "ні", "fałsz", "nie", "nepravda", "ne", "hamis", "nem"),
         *("falsk", "falskt", "nej", "nei", "usann", "epätosi", "ei", "yanlış", "yanliş", "hayır"),
-        *("fals", "nu", "ψευδησ", "ψευδης", "όχι", "οχι", "假", "否", "いいえ", "아니요", "거짓"),
+        *("fals", "nu", "ψευδησ", "όχι", "οχι", "假", "否", "いいえ", "아니요", "거짓"),
     )
 )
 

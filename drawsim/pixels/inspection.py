@@ -29,9 +29,9 @@ class Inspection:
 
     problems: what must be mended, and notes on the tables. images: one row for each row of the
     tables: kind, id, path, parent (the original of a style copy, else empty), width, height, mode
-    (gray or colour), bytes, problem; width to bytes are empty for an unusable image. duplicates:
-    first_kind, first, second_kind, second, same_bytes, distance (bits). pairs: those of the
-    collection, as `read_pairs` has them.
+    (gray or colour), bytes, problem, note (what people should know of a usable one); width to bytes
+    are empty for an unusable image. duplicates: first_kind, first, second_kind, second, same_bytes,
+    distance (bits). pairs: those of the collection, as `read_pairs` has them.
     """
 
     problems: Problems
@@ -72,10 +72,26 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
     parents = {str(name): original for name, original in collection.parents.items()}
     images = pd.DataFrame(
         [
-            (*_named(kind, name, path, parents), *_cells(look), look.reason or "")
+            (
+                *_named(kind, name, path, parents),
+                *_cells(look),
+                look.reason or "",
+                "; ".join(look.notes),
+            )
             for (kind, _, name, path), look in zip(rows, looks, strict=True)
         ],
-        columns=["kind", "id", "path", "parent", "width", "height", "mode", "bytes", "problem"],
+        columns=[
+            "kind",
+            "id",
+            "path",
+            "parent",
+            "width",
+            "height",
+            "mode",
+            "bytes",
+            "problem",
+            "note",
+        ],
     )
     names: list[tuple[str, str]] = [(kind, name) for kind, _, name, _ in rows]
     duplicates = _duplicates(names, looks, parents, distance)

@@ -15,10 +15,10 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from drawsim.collection.csv_files import write_csv
-from drawsim.collection.spreadsheets import unguarded
+from drawsim.collection.csv_files import read_csv, write_csv
+from drawsim.collection.problems import Problems, raise_problems
 from drawsim.common.errors import UserError
-from drawsim.common.files import atomic, read_table
+from drawsim.common.files import atomic
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def load_embeddings(path: Path) -> Embeddings:
             raise SafetensorError("its vectors are no matrix of floating-point numbers")
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and embed again.") from error
-    table = unguarded(read_table(ids_path(path), ("id",)))
+    problems = Problems()
+    table = read_csv(ids_path(path), ("id",), problems)
+    raise_problems(f"{path} cannot be used", problems)
     if len(table) != len(vectors):
         raise UserError(
             f"{path}: {len(vectors)} vectors but {len(table)} ids; delete both and embed again."

@@ -220,13 +220,13 @@ def test_a_table_may_lie_in_the_current_folder(
         ({"fields": "wrong.csv"}, "wrong.csv, row 1: column 'numbr' is no field.*number"),
         ({"age_groups": "wrong.csv"}, "wrong.csv, row 1: no column found, corrected"),
         ({"file_names": "twice.csv"}, "twice.csv, row 3: 'a' is there twice"),
-        ({"file_names": "semicolons.csv"}, "semicolons.csv, row 1: separated by semicolons"),
+        ({"file_names": "semicolons.csv"}, "semicolons.csv, row 1: cells may be sep"),
     ],
 )
 def test_mistakes_are_one_clear_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     table(tmp_path, "wrong.csv", "file_name,numbr\na,1\n")
     table(tmp_path, "twice.csv", "found,corrected\na,1\na,2\n")
-    table(tmp_path, "semicolons.csv", "found;corrected\na;1\n")
+    table(tmp_path, "semicolons.csv", "found;corrected,x\na;1;2,y,z\n")
     with pytest.raises(UserError, match=message):
         load_scheme({"name": "mine", "pattern": r"(?P<number>\d+)", **change}, [tmp_path])
 

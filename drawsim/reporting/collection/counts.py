@@ -12,6 +12,7 @@ import pandas as pd
 from drawsim.collection.grades import REJECTED
 from drawsim.collection.names import AGE_GROUPS, display_name
 from drawsim.collection.tables import TABLES, Collection, held_tables
+from drawsim.collection.years import is_undated, year_of
 from drawsim.reporting.collection.world_map import read_world
 
 UNKNOWN = "unknown"  # where a cell is empty
@@ -70,8 +71,15 @@ def natural_order(values: Iterable[str]) -> list[str]:
 
 
 def filled(table: pd.DataFrame, column: str) -> pd.Series[str]:
-    """A column without blanks at the ends of its cells; empty ones are called unknown."""
-    return table[column].str.strip().replace("", UNKNOWN)
+    """A column without blanks at the ends of its cells; empty ones are called unknown.
+
+    Of the column `year` it is the first year that a cell names, or else the cell.
+    """
+    cells = table[column].str.strip()
+    if column == "year":
+        years = {cell: "" if is_undated(cell) else year_of(cell) for cell in cells.unique()}
+        cells = cells.map(lambda cell: cell if years[cell] is None else str(years[cell]))
+    return cells.replace("", UNKNOWN)
 
 
 def per_value(drawings: pd.DataFrame, column: str) -> pd.Series[int] | None:

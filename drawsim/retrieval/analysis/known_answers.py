@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.ids import normal
+from drawsim.collection.ids import IdList, as_listed
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.splits import components
 from drawsim.retrieval.analysis.calibration import (
-    FEWEST,
     LIST,
     Calibration,
     fit_calibration,
@@ -59,31 +59,28 @@ def calibrate(inputs: Inputs) -> Calibrated:
     shown = [task.drawings[row] for row in rows.tolist()]
     without, source = _without_pair(inputs)
     from_what = f"{_counted(len(shown), 'of validation')} and {_counted(len(without), source)}"
-    if not shown or len(task.artworks) < LIST:
-        few = f"{len(task.artworks)} artworks, at least {LIST} are needed"
-        why = "the split has no drawings of validation" if not shown else few
-        return Calibrated(None, f"uncalibrated: {why}")
+    if not shown:
+        return Calibrated(None, "uncalibrated: the split has no drawings of validation")
 
     asked = model.drawings.of([*shown, *without])
     scores, index = top_k(
         unit_rows(asked.vectors, model.name),
         unit_rows(model.artworks.of(task.artworks).vectors, model.name),
-        LIST,
+        min(LIST, len(task.artworks)),
     )
     answers = np.zeros(len(asked.ids), dtype=bool)
     answers[: len(shown)] = true_tops(index[: len(shown)], task.relevant_to(rows))
-    tops, others = int(answers.sum()), int((~answers).sum())
-    if min(tops, others) < FEWEST:
-        return Calibrated(
-            None,
-            f"uncalibrated: {tops} true tops and {others} others, at least {FEWEST} of each are "
-            f"needed ({from_what})",
-        )
     made_by = EmbeddingModel.from_metadata(model.made_by, asked.vectors.shape[1]).metadata()
-    fitted = fit_calibration(scores, answers, _groups(inputs, asked.ids), made_by)
+    fitted = fit_calibration(
+        scores, answers, _groups(inputs, asked.ids), len(task.artworks), made_by
+    )
     if not isinstance(fitted, Calibration):
         return Calibrated(None, f"uncalibrated: {fitted.reason} ({from_what})")
-    return Calibrated(fitted, f"calibrated on {from_what}: {tops} true tops and {others} others")
+    return Calibrated(
+        fitted,
+        f"calibrated on {from_what}: of {fitted.true_tops} the first result is true, of "
+        f"{fitted.other_tops} it is not",
+    )
 
 
 def _counted(number: int, what: str) -> str:
@@ -92,22 +89,23 @@ def _counted(number: int, what: str) -> str:
 
 def _without_pair(inputs: Inputs) -> tuple[list[str], str]:
     """Embedded drawings that have no confirmed pair, and what they are."""
-    paired = _paired(inputs)
-    free = [name for name in inputs.models[-1].drawings.ids if normal(name) not in paired]
+    drawings = IdList(inputs.models[-1].drawings.ids)
+    paired = _paired(inputs, drawings)
+    free = [name for name in inputs.models[-1].drawings.ids if name not in paired]
     table = inputs.collection.root / UNMATCHED
     if not table.is_file():
         return free, "without any confirmed pair"
-    listed = _listed(table)
-    return [name for name in free if normal(name) in listed], f"without an artwork by {UNMATCHED}"
+    listed = _listed(table, drawings)
+    return [name for name in free if name in listed], f"without an artwork by {UNMATCHED}"
 
 
-def _paired(inputs: Inputs) -> set[str]:
+def _paired(inputs: Inputs, drawings: IdList) -> set[str]:
     """Drawings and originals of copies that some table says to have an artwork."""
     tables = [inputs.collection.true_pairs, inputs.split, inputs.absent]
     file = inputs.collection.root / "pairs.csv"
     if file.is_file():
         problems = Problems()
-        pairs = read_pairs(file, problems)
+        pairs = read_pairs(file, problems, {"drawing": drawings})
         raise_problems(f"{file} cannot be used", problems)
         tables.append(pairs[pairs["pair"]])
     columns = [
@@ -116,14 +114,15 @@ def _paired(inputs: Inputs) -> set[str]:
         for column in ("drawing_id", "parent")
         if column in table.columns
     ]
-    return {normal(str(name)) for column in columns for name in column}
+    return {name for column in columns for name in as_listed(column, drawings)}
 
 
-def _listed(table: Path) -> set[str]:
+def _listed(table: Path, drawings: IdList) -> set[str]:
     problems = Problems()
     rows = read_csv(table, ("drawing_id",), problems)
+    names = as_listed(rows["drawing_id"], drawings, partial(problems.note, table))
     raise_problems(f"{table} cannot be used", problems)
-    return set(rows["drawing_id"].map(normal))
+    return set(names)
 
 
 def _groups(inputs: Inputs, ids: Sequence[str]) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from drawsim.collection.ids import normal
+from drawsim.collection.years import year_of
 from drawsim.common.errors import UserError, nearest
 
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
@@ -133,7 +134,8 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> npt.NDArray
 
     table: text cells, indexed by `id`, which can be filtered too. Texts are equal if they are after
     Unicode normalisation (NFC). Order is that of numbers if the condition names a number, and cells
-    that are none then fail; else that of texts, and empty cells fail.
+    that are none then fail; else that of texts, and empty cells fail. Of a `year` the first that
+    the cell names counts, as of "ca. 1889" or "1912–13" (see `year_of`).
     Raises UserError, with the nearest names, for a column that is not there and for a value after =
     that occurs nowhere; and if no row passes.
     """
@@ -158,7 +160,8 @@ def _fulfilling(condition: Condition, cells: list[str]) -> npt.NDArray[np.bool_]
     """Which of the distinct cells of a column fulfil a condition."""
     texts = [normal(cell) for cell in cells]
     if condition.operator in ORDERS:
-        return _ordered(ORDERS[condition.operator], texts, normal(condition.values[0]))
+        read = _year if condition.column == "year" else _number
+        return _ordered(ORDERS[condition.operator], texts, normal(condition.values[0]), read)
     wanted = {normal(value) for value in condition.values}
     if condition.operator == "!=":
         return np.array([text not in wanted for text in texts], dtype=bool)
@@ -171,13 +174,22 @@ def _fulfilling(condition: Condition, cells: list[str]) -> npt.NDArray[np.bool_]
 
 
 def _ordered(
-    order: Callable[[Any, Any], Any], texts: list[str], bound: str
+    order: Callable[[Any, Any], Any],
+    texts: list[str],
+    bound: str,
+    read: Callable[[str], float],
 ) -> npt.NDArray[np.bool_]:
     number = _number(bound)
     if math.isnan(number):
         return np.array([bool(text) and order(text, bound) for text in texts], dtype=bool)
     # Nothing compares with nan, so that cells without a number fail.
-    return np.array([order(_number(text), number) for text in texts], dtype=bool)
+    return np.array([order(read(text), number) for text in texts], dtype=bool)
+
+
+def _year(text: str) -> float:
+    """The first year that a cell names, or nan."""
+    year = year_of(text)
+    return math.nan if year is None else year
 
 
 def offer(name: str, valid: Iterable[str]) -> str:

@@ -172,7 +172,7 @@ def test_a_collection_without_artworks_or_pairs_can_be_explored(tmp_path: Path) 
     [
         ("id,path\n", "no rows"),
         ("id,path\na,1\na,2\n", "drawings.csv, row 3: duplicate id 'a'"),
-        ("id;path\na;1\n", "separated by semicolons"),
+        ("id,id\na,1\n", "columns A and B are both 'id'"),
     ],
 )
 def test_an_unfinished_collection_is_checked_too(tmp_path: Path, text: str, said: str) -> None:
@@ -200,3 +200,10 @@ def test_the_published_drawings(shared_data: Path, tmp_path: Path) -> None:
     assert ages.to_dict() == Counter(row["age_group"] for row in rows)
     found = dict(zip(countries["code"], countries["drawings"], strict=True))
     assert found == Counter(row["country"] for row in rows)
+
+
+def test_years_as_museums_write_them_are_counted_by_the_first() -> None:
+    cells = ["1889", "ca. 1889", "1889–91", "n.d.", "", "spring"]
+    years = per_value(pd.DataFrame({"year": cells}), "year")
+    assert years is not None
+    assert years.to_dict() == {"1889": 3, "spring": 1, "unknown": 2}

@@ -127,3 +127,13 @@ def test_a_filter_that_cannot_be_used_is_named(wrong: str | dict[str, Any], says
     with pytest.raises(UserError, match=says) as error:
         found(wrong)
     assert "\n" not in str(error.value)
+
+
+def test_years_are_compared_by_the_first_that_a_cell_names() -> None:
+    """As of tables of museums: ca., spans, centuries (by ISO 8601); what names no year fails."""
+    cells = ["1889", "ca. 1889", "1912–13", "19th c.", "1888", "13-Oct", "n.d.", ""]
+    dated = table([("", cell) for cell in cells])
+    rows = dated[passing(parse_filter("year>=1889"), dated)]
+    assert rows["year"].tolist() == ["1889", "ca. 1889", "1912–13"]
+    rows = dated[passing(parse_filter("year<1889"), dated)]
+    assert rows["year"].tolist() == ["19th c.", "1888"]
