@@ -79,7 +79,9 @@ def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
 def _read_by_libtiff(page: Page, file: IO[bytes]) -> Raster:
     """Old-style JPEG, which Pillow leaves to libtiff."""
     if page.number is None:
-        raise ImageReadError("is compressed with OJPEG on a page below a page: not read")
+        raise ImageReadError(
+            "is compressed with OJPEG on a page below a page: not read; save it as a plain TIFF or as PNG"
+        )
     file.seek(0)
     image = open_image(file, TIFF)
     image.seek(page.number)

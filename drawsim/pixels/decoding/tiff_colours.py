@@ -49,9 +49,13 @@ def channels_of(page: TiffPage) -> Channels:
         raise ImageReadError(f"holds {what}: develop it into a TIFF or JPEG first")
     if photometric not in _COLOURS:
         name = getattr(page.photometric, "name", f"number {photometric}")
-        raise ImageReadError(f"has colours of photometric interpretation {name}: not read")
+        raise ImageReadError(
+            f"has colours of photometric interpretation {name}: not read; save it as a plain TIFF or as PNG"
+        )
     if photometric == INKS and page.tags.valueof(_INK_SET, default=1) != 1:
-        raise ImageReadError("has inks other than cyan, magenta, yellow and black: not read")
+        raise ImageReadError(
+            "has inks other than cyan, magenta, yellow and black: not read; save it as a plain TIFF or as PNG"
+        )
     colours = _COLOURS[photometric]
     if (
         photometric in (CIELAB, ICCLAB)
@@ -62,7 +66,9 @@ def channels_of(page: TiffPage) -> Channels:
             16,
         )
     ):
-        raise ImageReadError(f"has CIE L*a*b* of {page.bitspersample} bits: not read")
+        raise ImageReadError(
+            f"has CIE L*a*b* of {page.bitspersample} bits: not read; save it as a plain TIFF or as PNG"
+        )
     if page.samplesperpixel < colours:
         raise ImageReadError(
             f"has {page.samplesperpixel} channels where its colours need {colours}"

@@ -194,14 +194,20 @@ def assert_readable(page: TiffPage) -> None:
     if page.dtype is None or np.dtype(page.dtype).kind not in "?buif":
         each = bits if isinstance(bits, int) else " + ".join(map(str, bits))
         name = getattr(form, "name", f"number {form}")
-        raise ImageReadError(f"has samples of {each} bits in sample format {name}: not read")
+        raise ImageReadError(
+            f"has samples of {each} bits in sample format {name}: not read; save it as a plain TIFF or as PNG"
+        )
     if page.samplesperpixel > MOST_CHANNELS:
-        raise ImageReadError(f"has {page.samplesperpixel} channels: not read")
+        raise ImageReadError(
+            f"has {page.samplesperpixel} channels: not read; save it as a plain TIFF or as PNG"
+        )
     if page.compression != 1:
         try:
             tifffile.TIFF.DECOMPRESSORS[page.compression]
         except KeyError:
-            raise ImageReadError(f"is compressed with {compression_name(page)}: not read") from None
+            raise ImageReadError(
+                f"is compressed with {compression_name(page)}: not read; save it as a plain TIFF or as PNG"
+            ) from None
 
 
 def compression_name(page: TiffPage) -> str:
