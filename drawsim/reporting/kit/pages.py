@@ -75,6 +75,16 @@ def format_rank(rank: float | None) -> str:
     return f"{rank:,.0f}" if rank == int(rank) else f"{rank:,.1f}"
 
 
+def percent(share: float) -> str:
+    """A share in whole per cent; 100 and 0 only where it is all or nothing.
+
+    >>> percent(0.931), percent(0.9975), percent(1.0), percent(0.002)
+    ('93 %', '99 %', '100 %', '1 %')
+    """
+    whole = round(100 * share)
+    return f"{whole if share in (0, 1) else min(max(whole, 1), 99)} %"
+
+
 def format_duration(seconds: float) -> str:
     """Seconds in the units that people use.
 
