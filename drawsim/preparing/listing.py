@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Collection as Names
@@ -17,6 +18,7 @@ from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
+from drawsim.common.opening import why_unreadable
 from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
 from drawsim.preparing.archives import DAMAGED
@@ -122,6 +124,9 @@ def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked
             except DAMAGED as error:
                 damaged[image.path] = f"damaged in its archive: {error}"
             except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:
+                    damaged[image.path] = why_unreadable(error, target)
+                    continue
                 why = why_full(error) if disk_is_full(error) else error.strerror
                 raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
     return Unpacked(made, there, damaged)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from drawsim.collection.tables import Collection
 from drawsim.pixels.decode import read_image
-from drawsim.reporting.kit.stages import stages
+from drawsim.reporting.kit.stages import measured
 from drawsim.runs.folder import read_record
 
 SIDE = 160
@@ -60,9 +60,9 @@ def log_results(
     import wandb
 
     record = read_record(run)
-    for stage in stages(record):
-        for name, scores in stage.scores.items():
-            experiment.summary.update({f"{stage.name}/{name}/{k}": v for k, v in scores.items()})
+    for stage, sets in measured(record).items():
+        for name, scores in sets.items():
+            experiment.summary.update({f"{stage}/{name}/{k}": v for k, v in scores.items()})
     experiment.summary.update({"best_epoch": record["best_epoch"]})
     ranks = pd.read_csv(run / "ranks.csv", dtype=str, keep_default_na=False)
     files = _files(collection) if pictures and collection is not None else None
