@@ -16,7 +16,7 @@ from drawsim.pixels.decoding.tiff_colours import (
 )
 from drawsim.pixels.decoding.tiff_pages import Page, Pages, open_tiff, pages_of
 from drawsim.pixels.decoding.tiff_samples import assert_readable, compression_name, read_samples
-from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, too_large
+from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, not_read, too_large
 from drawsim.pixels.formats import TIFF
 
 _PROFILE = 34675  # the tag
@@ -79,7 +79,7 @@ def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
 def _read_by_libtiff(page: Page, file: IO[bytes]) -> Raster:
     """Old-style JPEG, which Pillow leaves to libtiff."""
     if page.number is None:
-        raise ImageReadError("is compressed with OJPEG on a page below a page: not read")
+        raise not_read("is compressed with OJPEG on a page below a page")
     file.seek(0)
     image = open_image(file, TIFF)
     image.seek(page.number)

@@ -12,7 +12,7 @@ import numpy as np
 from drawsim.pixels.decoding.raster import finite_range
 from drawsim.pixels.decoding.shrinking import shrink_rows
 from drawsim.pixels.decoding.tiff_chroma import chroma_rows
-from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, too_large
+from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, not_read, too_large
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -194,14 +194,14 @@ def assert_readable(page: TiffPage) -> None:
     if page.dtype is None or np.dtype(page.dtype).kind not in "?buif":
         each = bits if isinstance(bits, int) else " + ".join(map(str, bits))
         name = getattr(form, "name", f"number {form}")
-        raise ImageReadError(f"has samples of {each} bits in sample format {name}: not read")
+        raise not_read(f"has samples of {each} bits in sample format {name}")
     if page.samplesperpixel > MOST_CHANNELS:
-        raise ImageReadError(f"has {page.samplesperpixel} channels: not read")
+        raise not_read(f"has {page.samplesperpixel} channels")
     if page.compression != 1:
         try:
             tifffile.TIFF.DECOMPRESSORS[page.compression]
         except KeyError:
-            raise ImageReadError(f"is compressed with {compression_name(page)}: not read") from None
+            raise not_read(f"is compressed with {compression_name(page)}") from None
 
 
 def compression_name(page: TiffPage) -> str:

@@ -60,3 +60,8 @@ def too_large(width: int, height: int, max_pixels: int, why: str = "") -> ImageR
         f"data.max_pixels={max_pixels} allows{why and f', and {why}'}; raise that setting if the "
         "file can be trusted"
     )
+
+
+def not_read(what: str) -> ImageReadError:
+    """What is said of a kind of TIFF that is not read; what: it is or has."""
+    return ImageReadError(f"{what}: not read; save it as a plain TIFF or as PNG")
