@@ -105,6 +105,12 @@ def circle(path: Path) -> None:
     path.symlink_to(path.with_suffix(".other"))
 
 
+def closed(path: Path) -> None:
+    """A picture that its owner has closed to everybody but root."""
+    path.write_bytes(JPEG)
+    path.chmod(0)
+
+
 def archive() -> bytes:
     """A zip archive of a picture."""
     file = io.BytesIO()
@@ -139,7 +145,7 @@ FILES: dict[str, Make] = {
     "link in a circle": circle,
     "link out": lambda path: path.symlink_to("/etc/hostname"),
     "not there": lambda path: None,
-    "no permission": lambda path: (path.write_bytes(JPEG), path.chmod(0)),
+    "no permission": closed,
     "empty": content(b""),
     "one byte": content(b"\xff"),
     "sparse 40 GB": sparse(b""),
