@@ -7,6 +7,7 @@
 #
 #   scripts/any_machine.sh                      all of them, one after the other
 #   scripts/any_machine.sh user tests/runs -x   one, with arguments of pytest
+#   scripts/any_machine.sh locale+user+busy+dejavu   several at once
 #
 # PYTHON names the interpreter, PROCESSES how many run (auto).
 set -euo pipefail
@@ -14,25 +15,26 @@ cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-${VIRTUAL_ENV:-$PWD/.venv}/bin/python}
 work=$(mktemp -d)
 chmod 755 "$work"
+options=(--numprocesses "${PROCESSES:-auto}" --dist loadfile)
 others=()
 user=
-options=(--numprocesses "${PROCESSES:-auto}" --dist loadfile)
+variables=()
+start=()
+checkout=$PWD
 
 clean() {
   for process in "${others[@]}"; do kill "$process" 2>/dev/null || true; done
-  others=()
   if [ -n "$user" ]; then
     userdel --force --remove "$user" 2>/dev/null || true
     rm -rf "/tmp/pytest-of-$user"
-    user=
   fi
+  others=() user='' variables=() start=() checkout=$PWD
 }
 trap 'clean; rm -rf "$work"' EXIT
 
-tests() { PYTHONPATH=$PWD "$PYTHON" -m pytest "${options[@]}" "$@"; }
-
 fonts() { # only those of a folder; the rules of the system
   [ -d "$1" ] || { echo "no fonts in $1"; return 1; }
+  mkdir -p -m 777 "$work/fonts"
   cat >"$work/fonts.conf" <<END
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -42,14 +44,11 @@ fonts() { # only those of a folder; the rules of the system
   <include ignore_missing="yes">/etc/fonts/conf.d</include>
 </fontconfig>
 END
-  FONTCONFIG_FILE=$work/fonts.conf tests "${@:2}"
+  variables+=("FONTCONFIG_FILE=$work/fonts.conf")
 }
 
 ordinary_user() {
-  if [ "$(id -u)" -ne 0 ]; then
-    tests "$@"
-    return
-  fi
+  [ "$(id -u)" -eq 0 ] || return 0 # one already
   user=drawsim-tests-$$
   useradd --create-home --shell /bin/bash "$user"
   local home packages version interpreter
@@ -65,9 +64,9 @@ ordinary_user() {
     tar --extract --directory "$home/drawsim"
   [ ! -d ../shared ] || ln -s "$(realpath ../shared)" "$home/shared"
   chown -R "$user": "$home/drawsim"
-  runuser -u "$user" -- env --chdir="$home/drawsim" --ignore-environment \
-    HOME="$home" PATH="$home/venv/bin:$PATH" LANG="${LANG:-C.UTF-8}" PYTHONPATH="$home/drawsim" \
-    "$home/venv/bin/python" -m pytest "${options[@]}" "$@"
+  start=(runuser -u "$user" -- env --ignore-environment "HOME=$home"
+    "PATH=$home/venv/bin:$PATH" "LANG=${LANG:-C.UTF-8}")
+  checkout=$home/drawsim
 }
 
 busy() {
@@ -75,20 +74,25 @@ busy() {
     (while :; do :; done) &
     others+=($!)
   done
-  tests "$@"
 }
 
-run() { # in a way, with arguments of pytest
-  local way=$1 code=0
+run() { # in these ways, with arguments of pytest
+  local way ways code=0 python=$PYTHON
+  echo "== $1"
+  IFS=+ read -ra ways <<<"$1"
   shift
-  echo "== $way"
-  case $way in
-    locale) LC_ALL=C TZ=Pacific/Kiritimati tests "$@" || code=$? ;;
-    user) ordinary_user "$@" || code=$? ;;
-    busy) busy "$@" || code=$? ;;
-    dejavu | noto | liberation) fonts "/usr/share/fonts/truetype/$way" "$@" || code=$? ;;
-    *) echo "no such way: $way; see the head of this file" && code=2 ;;
-  esac
+  for way in "${ways[@]}"; do
+    case $way in
+      locale) variables+=(LC_ALL=C TZ=Pacific/Kiritimati) ;;
+      user) ordinary_user ;;
+      busy) busy ;;
+      dejavu | noto | liberation) fonts "/usr/share/fonts/truetype/$way" ;;
+      *) echo "no such way: $way; see the head of this file" && return 2 ;;
+    esac
+  done
+  [ -z "$user" ] || python=python
+  "${start[@]}" env --chdir="$checkout" "${variables[@]}" "PYTHONPATH=$checkout" \
+    "$python" -m pytest "${options[@]}" "$@" || code=$?
   clean
   return $code
 }

@@ -22,7 +22,9 @@ from drawsim.collection.damage import CURE, Originals
 from drawsim.common.errors import UserError, nearest
 
 _ENDING = re.compile(
-    r"\.(jpe?g|jpe|jfif|png|webp|tiff?|bmp|gif|jp2|j2k|jpx|jpf|avif|heic|heif|jxl|tga)", re.I
+    r"\.(jpe?g|jpe|jfif|jif|a?png|webp|tiff?|btf|tf8|bmp|gif|p[pgbn]m|jp2|j2[kc]|jp[xfc]|avif"
+    r"|hei[cf]|hif|jxl|tga)",
+    re.I,
 )
 _NEAR = 4
 """Letters at the beginning or the end that an id has in common with those it may be meant for."""

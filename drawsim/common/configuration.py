@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -291,6 +292,8 @@ def _mistyped(default: Any, value: Any, key: str) -> Iterator[str]:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, str) and is_number:
         return  # a name, such as 2024, is taken as it is written
+    if is_number and not math.isfinite(value):
+        yield f"{key}={value}: must be a finite number"
     if said := mistyped(value, type(default)):
         yield f"{key}={shown(value)}: {said}"
 

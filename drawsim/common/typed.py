@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from drawsim.common.errors import nearest
+from drawsim.common.errors import UserError, nearest
 
 _WORDS: Mapping[Any, str] = {
     bool: "true or false",
@@ -41,6 +42,13 @@ def mistyped(value: Any, hint: Any) -> str | None:
     if words and isinstance(value, str):
         return nearest(value, [str(word) for one in words for word in get_args(one)])
     return f"must be {' or '.join(_said(one) for one in _alternatives(hint))}"
+
+
+def check_bounds(setting: str, value: float, least: float, most: float = math.inf) -> None:
+    """Raise UserError unless a number is finite and from `least` to `most`."""
+    if not (math.isfinite(value) and least <= value <= most):
+        said = f"from {least:g} to {most:g}" if math.isfinite(most) else f"{least:g} or more"
+        raise UserError(f"{setting}={value}: must be {said}")
 
 
 def shown(value: Any) -> str:

@@ -19,10 +19,11 @@ from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.reranking.base import Pictures
 from drawsim.retrieval.task import make_task
 
-UNTRAINED = "untrained"
-"""The plain network before training: its layout, nothing adapted, no second look."""
 EMBEDDING, ADAPTED, RERANKED = "embedding", "adapted", "re-ranked"
 """The stages of ranking, each of which follows the one before; those that are off are absent."""
+UNTRAINED, LAYOUT, LEARNT = "untrained", "layout", "learnt"
+"""What stands before them and between them in a run: the plain backbone; the same, reading what is
+where; and, after adaptation, what training changed."""
 
 
 def stages(

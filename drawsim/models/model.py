@@ -18,6 +18,7 @@ from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.weights import weights_hash
+from drawsim.pixels.decode import DECODING
 from drawsim.pixels.reading import CROP_SCALE, Reading
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.gallery import EmbeddingModel
@@ -107,6 +108,19 @@ class Model:
         if views > 1:
             vectors = vectors.view(-1, views, vectors.shape[1]).sum(dim=1)
         return normalize(vectors, dim=1) if self.flip or views > 1 else vectors
+
+    def encode_with_plain(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `encode` gives, and what it would give if the network read no layout."""
+        plain: list[Tensor] = []
+
+        def both(squares: Tensor) -> Tensor:
+            own, without_layout = self.backbone.with_plain(squares)
+            plain.append(without_layout)
+            return own
+
+        vectors = self.encode(images, both)
+        told = iter(plain)
+        return vectors, self.encode(images, lambda _: next(told))
 
     def adapt(self, vectors: Tensor, kind: Kind | None) -> Tensor:
         """(B, d) rows of `encode` as they are ranked, (B, k) unit rows.
@@ -229,12 +243,12 @@ class Model:
 
         return search_files(self, index, [Path(each) for each in images], k, kind, where)
 
-    def describe(self, precision: str = PLAIN) -> dict[str, str]:
+    def describe(self, precision: str = PLAIN, *, layout: bool = True) -> dict[str, str]:
         """What makes its embeddings, for the metadata of embedding files.
 
-        precision: of the trainer that embeds.
+        precision: of the trainer that embeds. layout: false for those of the plain network.
         """
-        made_by = self.backbone.describe(self.reading.size, flip=self.flip)
+        made_by = self.backbone.describe(self.reading.size, flip=self.flip, layout=layout)
         if crops := self.reading.crops:
             made_by["transform"] += f", mean with {crops} crops of 1/{CROP_SCALE} of each side"
         if self.adaptation is not None:
@@ -252,7 +266,10 @@ class Model:
         digest = hashlib.sha256(structure.encode()).hexdigest()
         made_by = self.describe(precision)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
-        return {name: made_by[name] for name in kept} | {"structure_sha256": digest}
+        return {name: made_by[name] for name in kept} | {
+            "structure_sha256": digest,
+            "decoding": str(DECODING),
+        }
 
 
 def batched(items: Sequence[Path | np.ndarray], size: int) -> Iterator[Sequence[Path | np.ndarray]]:

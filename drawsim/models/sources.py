@@ -39,6 +39,8 @@ SOURCE = "model.json"
 """What the model of an index is made of, in its folder."""
 KEPT = "model"
 """The folder, in that of an index, of a checkpoint and the settings of its run."""
+CALIBRATION = Path("evaluation", "calibration.json")
+"""Where `drawsim evaluate run=… calibrate=true` puts how likely first results are true."""
 MOST_BYTES = 1 << 16
 """Of `model.json`: it holds some lines."""
 OF_A_CHECKPOINT = {"checkpoint"}
@@ -107,8 +109,8 @@ def checkpoint_source(run: Path | None, checkpoint: Path | None) -> dict[str, An
 def save_source(index: Path, source: Mapping[str, Any] | None) -> None:
     """Keep what a model is made of in an index; nothing is known: forget what was kept.
 
-    A checkpoint comes along with the settings of its run, as another name of the same file where
-    the disk can do that.
+    A checkpoint comes along with the settings of its run and its calibration, if there is one, as
+    other names of the same files where the disk can do that.
     """
     (index / SOURCE).unlink(missing_ok=True)
     kept = dict(source or {})
@@ -195,9 +197,14 @@ def asks_for_rerank(source: Mapping[str, Any], trust: Sequence[str] = ()) -> boo
 
 
 def _keep(checkpoint: Path, folder: Path) -> str:
-    """Keep a checkpoint and its run's settings in a folder of an index; its path from there."""
-    for file in (run_of(checkpoint) / CONFIG, checkpoint.resolve()):
-        place = folder / CONFIG if file.name == CONFIG else folder / "checkpoints" / file.name
+    """Keep a checkpoint and what its run says in a folder of an index; its path from there."""
+    run = run_of(checkpoint)
+    kept = {CONFIG: run / CONFIG, f"checkpoints/{checkpoint.name}": checkpoint.resolve()}
+    (folder / CALIBRATION).unlink(missing_ok=True)
+    if (run / CALIBRATION).is_file():
+        kept[CALIBRATION.as_posix()] = run / CALIBRATION
+    for name, file in kept.items():
+        place = folder / name
         with atomic(place) as temporary:
             with contextlib.suppress(OSError):  # another disk, or one that has no such names
                 os.link(file, temporary)

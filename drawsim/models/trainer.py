@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,23 @@ def make_trainer(
         )
     except (MisconfigurationException, ValueError, TypeError, OverflowError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())}") from error
+
+
+@contextmanager
+def told_of_lost_processes() -> Iterator[None]:
+    """Say in a line that another process of the job has ended, which libraries tell at length.
+
+    Raises UserError in the place of their errors.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
+            raise UserError(
+                "another process of this run has ended; the same command with resume=true goes on "
+                "after the last whole epoch"
+            ) from error
+        raise
 
 
 def leave_process_group() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from drawsim.common.errors import UserError
+from drawsim.pixels.decode import DECODING
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class ImageCache:
     def __init__(self, folder: Path, paths: Sequence[Path], size: int) -> None:
         self.shape = (len(paths), size, size, 3)
         state = [_state(path) for path in paths]
-        digest = hashlib.sha256(json.dumps([size, state]).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps([DECODING, size, state]).encode()).hexdigest()
         self.images_file = folder / f"{digest[:16]}.images"
         self.marks_file = folder / f"{digest[:16]}.marks"
         self._maps: tuple[Any, Any] | None = None

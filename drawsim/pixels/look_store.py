@@ -13,6 +13,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,9 @@ MOST = 500_000
 """Looks that are kept, about 700 MB: then the oldest go."""
 
 _TABLE = """
-create table if not exists looks_1 (
+create table if not exists looks_2 (
   path blob primary key, state text, width integer, height integer, colour integer,
-  bytes integer, digest text, small blob
+  bytes integer, digest text, small blob, notes text
 )
 """  # another number where a look would say something else of the same file
 _WAIT = 5.0  # seconds for another process to finish its writing
@@ -63,7 +64,7 @@ class LookStore:
         if self._open is not None:
             with self._or_without():
                 self._open.execute(
-                    "delete from looks_1 where rowid <= (select max(rowid) from looks_1) - ?",
+                    "delete from looks_2 where rowid <= (select max(rowid) from looks_2) - ?",
                     (MOST,),
                 )
                 self._open.commit()
@@ -76,14 +77,15 @@ class LookStore:
         found = {place: _seen[state] for place, state in enumerate(states) if state in _seen}
         if self._open is None:
             return found
-        wanted = "select * from looks_1 where path = ?"
+        wanted = "select * from looks_2 where path = ?"
         with self._or_without():
             for place, (path, state) in enumerate(states):
                 row = self._open.execute(wanted, (path,)).fetchone()
                 if state and row and row[1] == state and len(row[7]) == SIDE * SIDE:
                     width, height, colour, size, digest = row[2:7]
                     small = np.frombuffer(row[7], np.uint8).reshape(SIDE, SIDE)
-                    found[place] = Look(None, width, height, bool(colour), size, digest, small)
+                    look = Look(None, width, height, bool(colour), size, digest, small)
+                    found[place] = replace(look, notes=tuple(row[8].splitlines()))
         return found
 
     def put(self, states: Sequence[State], looks: Mapping[int, Look]) -> None:
@@ -96,12 +98,13 @@ class LookStore:
         with self._or_without():
             if self._open is not None:
                 self._open.executemany(
-                    "insert or replace into looks_1 values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "insert or replace into looks_2 values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (
                             *state,
                             *(look.width, look.height, look.colour, look.bytes, look.digest),
                             look.small.tobytes() if look.small is not None else b"",
+                            "\n".join(look.notes),
                         )
                         for state, look in usable.items()
                     ],

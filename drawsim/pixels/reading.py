@@ -28,7 +28,7 @@ class Reading:
 
     size: side S of its square, in pixels. method: `areas`, averaged, uint8; or `thesis`, read at
     full resolution and interpolated without antialias, float32 (`thesis_transforms.squash`); both
-    in levels 0..255. max_pixels: of a file that is opened at all. crops: views beside the whole
+    in levels 0..255. max_pixels: see `read_image`. crops: views beside the whole
     picture, 0 to 5: the centre, then the corners, each 1/1.25 of a side. Raises UserError for
     values that cannot be.
     """
@@ -56,9 +56,11 @@ class Reading:
     def decode(self, path: Path) -> np.ndarray:
         """A file's picture, (height, width, 3) uint8 RGB, no larger than the square needs it.
 
-        Raises ImageReadError.
+        Embedded colour profiles count, but not where pictures are read as the thesis did. Raises
+        ImageReadError.
         """
-        return read_image(path, self.least_side, self.max_pixels)
+        profiles = self.method != "thesis"
+        return read_image(path, self.least_side, self.max_pixels, profiles=profiles)
 
     def fit(self, pixels: np.ndarray) -> np.ndarray:
         """(height, width, 3) uint8 RGB squashed to the square, (S, S, 3)."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drawsim.collection.ids import without_image_ending
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection, tables_of
-from drawsim.common.errors import UserError
-from drawsim.preparing.sources import list_images
+from drawsim.pixels.folders import images_below
 
 Files = list[tuple[str, Path]]
 """Ids and files; of a folder, two files may have one id."""
@@ -23,14 +23,12 @@ def images_of_table(root: Path, kind: str) -> Files:
     return list(collection.paths(one).items())
 
 
-def images_of_folder(folder: Path) -> tuple[Files, dict[str, str]]:
-    """All images below a folder, and a reason by path for each that cannot be taken.
+def images_of_folder(folder: Path) -> tuple[Files, dict[str, str], list[str]]:
+    """All images below a folder, a reason by path for each that cannot be taken, and notes.
 
     An id is the path below the folder without the ending. Raises UserError if there are none.
     """
-    if not folder.is_dir():
-        raise UserError(f"images={folder}: no such folder")
-    listing = list_images(folder, folder, "")
-    refused = dict(listing.refused)
-    refused |= {i.path: "is in an archive: unpack it" for i in listing.images if i.archived}
-    return [(i.name, folder / i.path) for i in listing.images if not i.archived], refused
+    images, met = images_below(folder)
+    refused = dict((*met.closed, *met.refused))
+    files = [(without_image_ending(name), path) for name, path in images]
+    return files, refused, met.notes(refused=False)

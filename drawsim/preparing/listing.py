@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Collection as Names
@@ -17,6 +18,7 @@ from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
+from drawsim.common.opening import why_unreadable
 from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
 from drawsim.preparing.archives import DAMAGED
@@ -24,8 +26,6 @@ from drawsim.preparing.sources import ImageFile, Opener, Walk
 
 SHOWN = 5
 """Roots that a note names."""
-_TURNED = {5, 6, 7, 8}  # Exif orientations that swap width and height
-_ORIENTATION = 0x0112  # their Exif tag
 
 
 def read_prepared(path: Path) -> pd.DataFrame:
@@ -124,6 +124,9 @@ def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked
             except DAMAGED as error:
                 damaged[image.path] = f"damaged in its archive: {error}"
             except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:
+                    damaged[image.path] = why_unreadable(error, target)
+                    continue
                 why = why_full(error) if disk_is_full(error) else error.strerror
                 raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
     return Unpacked(made, there, damaged)
@@ -148,17 +151,14 @@ def measure(
 
 
 def _pixels(read: Opener) -> tuple[str, str]:
-    from PIL import Image, UnidentifiedImageError
+    from drawsim.pixels.decode import read_header
 
     try:
-        with read() as file, Image.open(file) as image:
-            width, height = image.size
-            # Of other formats, asking for it would decode the image.
-            exif = image.getexif() if image.format in ("JPEG", "MPO", "TIFF", "WEBP") else {}
-            turned = exif.get(_ORIENTATION) in _TURNED
-    except (*DAMAGED, OSError, UnidentifiedImageError, ValueError, SyntaxError):
+        with read() as file:
+            header = read_header(file)
+    except Exception:  # decoders raise many kinds for damaged files
         return "", ""
-    return (str(height), str(width)) if turned else (str(width), str(height))
+    return str(header.width), str(header.height)
 
 
 def list_roots(summary: Summary, out: Path, paths: Iterable[str], source: Path) -> None:

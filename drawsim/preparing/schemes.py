@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import without_image_ending
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError, nearest
-from drawsim.preparing.sources import without_ending
 
 TABLES = {
     "file_names": ("found", "corrected"),
@@ -51,7 +51,7 @@ class ByFileName:
     def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
         self._rows: dict[str, list[tuple[str, Any]]] = {}
         for found, value in rows:
-            name = without_ending(found)
+            name = without_image_ending(found)
             self._rows.setdefault(name.rpartition("/")[2], []).append((name, value))
 
     def get(self, name: str) -> Any | None:

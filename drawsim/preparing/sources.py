@@ -12,20 +12,28 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from drawsim.collection.ids import trimmed
+from drawsim.collection.ids import trimmed, without_image_ending
 from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
+from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
 from drawsim.common.progress import Advance, progress_bar
-from drawsim.preparing.archives import DAMAGED, inner_archive, member_name, safe_parts
+from drawsim.pixels.folders import Met, ending_of, files_below, head_of
+from drawsim.pixels.formats import HEAD, NAMES
+from drawsim.preparing.archives import (
+    DAMAGED,
+    MOST_MEMBERS,
+    MOST_UNPACKED,
+    ArchiveError,
+    inner_archive,
+    member_name,
+    open_archive,
+    safe_parts,
+    why_refused,
+)
 from drawsim.preparing.image_tables import named_images
 from drawsim.preparing.rewriting import RECORDS
-
-IMAGE_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
-)
-"""The image files that drawsim looks for, in small letters."""
 
 Opener = Callable[[], IO[bytes]]
 """Opens an image; valid until the next one is asked for."""
@@ -90,17 +98,13 @@ def list_images(
     to_come = {image.path for image in images if image.archived}
     listed = [image for image in images if image.archived or image.path not in to_come]
     if len(images) > len(listed):
-        walk.skipped["unpacked from an archive before"] = len(images) - len(listed)
+        walk.met.skipped["unpacked from an archive before"] = len(images) - len(listed)
     if not listed:
-        endings = " ".join(sorted(IMAGE_ENDINGS))
-        raise UserError(f"{source}: no images among {walk.files:,} files (images are {endings})")
-    return Listing(walk.files, listed, walk.skipped, walk.refused)
-
-
-def without_ending(path: str) -> str:
-    """A path without the ending of an image file, if it has one."""
-    stem, dot, ending = path.rpartition(".")
-    return stem if f"{dot}{ending}".lower() in IMAGE_ENDINGS else path
+        why = "".join(f"; {note}" for note in walk.met.notes()[:1])
+        raise UserError(
+            f"{source}: no images among {walk.met.files:,} files ({NAMES} are read){why}"
+        )
+    return Listing(walk.met.files, listed, walk.met.skipped, walk.met.refused)
 
 
 def relative_path(path: Path, start: Path) -> str:
@@ -110,19 +114,16 @@ def relative_path(path: Path, start: Path) -> str:
 
 @dataclass
 class Walk:
-    """One way through a source, image by image; everything else that is met is counted.
+    """One way through a source, image by image; everything else is in `met`.
 
-    columns: as in `list_images`. files, skipped, refused: as in `Listing`. problems: folders and
-    archives that cannot be read.
+    columns: as in `list_images`. problems: folders and archives that cannot be read.
     """
 
     source: Path
     out: Path
     folder: str
     columns: Mapping[str, str] = field(default_factory=dict)
-    files: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    met: Met = field(default_factory=Met)
     problems: list[Problem] = field(default_factory=list)
 
     def images(self, advance: Advance) -> Iterator[tuple[ImageFile, Opener]]:
@@ -131,10 +132,9 @@ class Walk:
         Raises UserError if the source is not there, or none of the three kinds.
         """
         self._advance = advance
-        self._entered: set[tuple[int, int]] = set()
         ending = self.source.suffix.lower()
         if self.source.is_dir():
-            yield from self._folder(self.source, "")
+            yield from self._folder()
         elif not self.source.is_file():
             raise UserError(f"{self.source}: no such file or folder")
         elif ending == ".zip":
@@ -144,135 +144,120 @@ class Walk:
         else:
             raise UserError(f"{self.source}: neither a folder nor a .zip archive nor a .csv table")
 
-    def _folder(self, folder: Path, below: str) -> Iterator[tuple[ImageFile, Opener]]:
-        """The images in a folder, which lies `below` ("a/b/") the source."""
-        try:
-            status = folder.stat()
-            with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except OSError as error:
-            self._cannot_read(folder, error)
-            return
-        if (status.st_dev, status.st_ino) in self._entered:  # a link to a folder that has been seen
-            return
-        self._entered.add((status.st_dev, status.st_ino))
-        way = relative_path(folder, self.out)
-        prefix = "" if way == "." else f"{way}/"
-        for entry in entries:
-            name, path = f"{below}{entry.name}", Path(entry.path)
-            if not _is_unicode(entry.name):
-                shown = entry.path.encode("utf-8", "backslashreplace").decode()
-                self.refused.append((shown, "its name is not UTF-8: rename it"))
-            elif entry.is_dir():
-                if entry.name != RECORDS and self._is_visible(entry.name):
-                    yield from self._folder(path, f"{name}/")
-            elif not self._is_wanted(entry.name):
-                continue
-            elif not entry.is_file():
-                self.refused.append((entry.path, "a link that leads nowhere"))
-            elif entry.name.lower().endswith(".zip"):
+    def _folder(self) -> Iterator[tuple[ImageFile, Opener]]:
+        """The images in the source, a folder."""
+        ways: dict[Path, str] = {}
+        for name, path in files_below(self.source, self.met, own=(RECORDS,)):
+            self._advance()
+            if ending_of(name) == ".zip":
                 yield from self._archive_file(path, f"{name[:-4]}/")
-            else:
-                size = entry.stat().st_size
-                yield _image(name, prefix + entry.name, size), _opener(path)
+            elif self.met.takes(str(path), partial(head_of, path)):
+                if path.parent not in ways:
+                    way = relative_path(path.parent, self.out)
+                    ways = {path.parent: "" if way == "." else f"{way}/"}
+                yield (
+                    _image(name, ways[path.parent] + path.name, path.stat().st_size),
+                    partial(open_regular, path),
+                )
+        cure = "check the disk and its permissions"
+        self.problems += [Problem(folder, None, reason, cure) for folder, reason in self.met.closed]
 
     def _archive_file(self, path: Path, below: str) -> Iterator[tuple[ImageFile, Opener]]:
+        self._members, self._unpacked = MOST_MEMBERS, MOST_UNPACKED
         try:
-            with path.open("rb") as file:
-                yield from self._archive(file, str(path), below)
-        except OSError as error:
+            with open_regular(path, 1 << 62) as file:
+                yield from self._archive(file, str(path), below, 0)
+        except (CannotOpenError, OSError) as error:
             self._cannot_read(path, error)
 
     def _archive(
-        self, file: IO[bytes], label: str, below: str
+        self, file: IO[bytes], label: str, below: str, depth: int
     ) -> Iterator[tuple[ImageFile, Opener]]:
-        """The images in an archive; label: how people find it."""
+        """The images in an archive; label: how people find it; depth: in how many others it is."""
         try:
-            archive = ZipFile(file)
-        except DAMAGED:
-            self._damaged(label)
+            archive = open_archive(file, members=self._members, depth=depth)
+        except ArchiveError as error:
+            self.problems.append(Problem(printable(label), None, error.reason, error.cure))
             return
         with archive:
+            self._members -= len(archive.infolist())
             for member in archive.infolist():
-                parts = safe_parts(member_name(member))
                 if member.is_dir():
                     continue
-                if parts is None:
-                    self.files += 1
-                    reason = "its path leads out of the archive"
-                    self.refused.append((f"{label}/{member_name(member)}", reason))
+                parts = safe_parts(member_name(member))
+                self.met.files += 1
+                self._advance()
+                if reason := why_refused(member, parts):
+                    self.met.refused.append((printable(f"{label}/{member_name(member)}"), reason))
                     continue
-                if not self._is_wanted(*parts):
+                if parts is None or self.met.hides(*parts):
                     continue
                 name = "/".join(parts)
-                if not name.lower().endswith(".zip"):
+                if ending_of(name) == ".zip":
+                    yield from self._inner(archive, file, member, f"{label}/{name}", below, depth)
+                elif self.met.takes(f"{label}/{name}", partial(_head, archive, member)):
                     place = f"{self.folder}/{below}{name}"
                     image = _image(below + name, place, member.file_size, archived=True)
                     yield image, partial(archive.open, member)
-                    continue
-                try:
-                    inner = inner_archive(archive, file, member)
-                except DAMAGED:
-                    self._damaged(f"{label}/{name}")
-                    continue
-                with inner:
-                    yield from self._archive(inner, f"{label}/{name}", f"{below}{name[:-4]}/")
+
+    def _inner(
+        self,
+        archive: ZipFile,
+        file: IO[bytes],
+        member: ZipInfo,
+        label: str,
+        below: str,
+        depth: int,
+    ) -> Iterator[tuple[ImageFile, Opener]]:
+        """The images in an archive within an archive."""
+        try:
+            inner = inner_archive(archive, file, member, self._unpacked)
+        except ArchiveError as error:
+            self.problems.append(Problem(printable(label), None, error.reason, error.cure))
+            return
+        except DAMAGED:
+            what, cure = "not a whole zip archive: cut short or damaged", "copy it again"
+            self.problems.append(Problem(printable(label), None, what, cure))
+            return
+        with inner:
+            if member.compress_type != ZIP_STORED:
+                self._unpacked -= member.file_size
+            name = "/".join(safe_parts(member_name(member)) or [])
+            yield from self._archive(inner, label, f"{below}{name[:-4]}/", depth + 1)
 
     def _table(self) -> Iterator[tuple[ImageFile, Opener]]:
         """The images that a table names; files that are not there are taken at their names."""
         for row in named_images(self.source, self.columns):
-            self.files += 1
+            self.met.files += 1
             self._advance()
             if row.refused:
-                self.refused.append((row.path, row.refused))
+                self.met.refused.append((row.path, row.refused))
                 continue
             size = row.file.stat().st_size if row.file else 0
-            name = without_ending(row.path) if row.path else row.id
+            name = without_image_ending(row.path) if row.path else row.id
             place = relative_path(row.file, self.out) if row.file and size else row.path or row.id
             image_id = row.id or name.rpartition("/")[2]
             file = row.file or self.source.parent / row.path
-            yield ImageFile(image_id, name, place, size, cells=row.cells), _opener(file)
+            yield (
+                ImageFile(image_id, name, place, size, cells=row.cells),
+                partial(open_regular, file),
+            )
 
-    def _is_wanted(self, *parts: str) -> bool:
-        """Whether a file, by its path, may be an image or an archive; counts it, and why not."""
-        self.files += 1
-        self._advance()
-        ending = os.path.splitext(parts[-1])[1].lower()  # noqa: PTH122  (Path takes 5 times as long)
-        if not self._is_visible(*parts):
-            return False
-        if ending in IMAGE_ENDINGS or ending == ".zip":
-            return True
-        self.skipped[f"not an image ({ending or 'no ending'})"] += 1
-        return False
-
-    def _is_visible(self, *parts: str) -> bool:
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if hidden:
-            self.skipped["hidden"] += 1
-        return not hidden
-
-    def _cannot_read(self, path: Path, error: OSError) -> None:
-        what = f"cannot be read: {error.strerror or error}"
-        self.problems.append(Problem(str(path), None, what, "check the disk and its permissions"))
-
-    def _damaged(self, label: str) -> None:
-        what = "not a whole zip archive: cut short, damaged or locked"
-        self.problems.append(Problem(label, None, what, "copy or download it again"))
+    def _cannot_read(self, path: Path, error: Exception) -> None:
+        reason = error.reason if isinstance(error, CannotOpenError) else why_unreadable(error, path)
+        cure = "check the disk and its permissions"
+        self.problems.append(Problem(printable(path), None, reason, cure))
 
 
 def _image(name: str, path: str, size: int, *, archived: bool = False) -> ImageFile:
-    stem = without_ending(name)
+    stem = without_image_ending(name)
     return ImageFile(trimmed(stem.rpartition("/")[2]), stem, path, size, archived)
 
 
-def _opener(path: Path) -> Opener:
-    return lambda: path.open("rb")
-
-
-def _is_unicode(name: str) -> bool:
-    """False for a name on a disk whose bytes are not UTF-8."""
+def _head(archive: ZipFile, member: ZipInfo) -> bytes:
+    """The first bytes of a member. Raises CannotOpenError."""
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        with archive.open(member) as file:
+            return file.read(HEAD)
+    except (*DAMAGED, OSError) as error:
+        raise CannotOpenError(Path(member.filename), "is damaged in its archive") from error

@@ -148,7 +148,7 @@ class Pictures:
             file = Path(folder, "upload")
             file.write_bytes(data)
             try:
-                return read_image(file, min_size, UPLOAD_PIXELS)
+                return read_image(file, min_size, UPLOAD_PIXELS, reduced=False)
             except ImageReadError as error:
                 raise UserError(
                     "the picture cannot be read: it is damaged, or has more than "

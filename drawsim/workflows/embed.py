@@ -34,17 +34,21 @@ log = logging.getLogger("drawsim.embed")
 
 @dataclass(frozen=True)
 class Images:
-    """What is to be embedded: files by id; refused: reasons by path for files that cannot be."""
+    """What is to be embedded: files by id; refused: reasons by path for files that cannot be.
+
+    notes: lines on what else was met.
+    """
 
     files: Mapping[str, Path]
     refused: Mapping[str, str]
+    notes: Sequence[str] = ()
 
     @classmethod
     def of_folder(cls, folder: Path) -> Images:
         """All images below a folder. Raises UserError if there are none, or two of one id."""
-        files, refused = images_of_folder(folder)
+        files, refused, notes = images_of_folder(folder)
         check_ids([name for name, _ in files])
-        return cls(dict(files), refused)
+        return cls(dict(files), refused, notes)
 
     @classmethod
     def of_collection(cls, root: Path, kind: Kind) -> Images:
@@ -146,7 +150,7 @@ def embed(
     finally:
         leave_process_group()
     done = f"{settings.out}: {len(outcome.digests)} embeddings of {dimensions} dimensions"
-    return [*_work(outcome), *left_out, done, *_exported(settings)]
+    return [*images.notes, *_work(outcome), *left_out, done, *_exported(settings)]
 
 
 def import_npy(source: Path, settings: EmbedSettings) -> list[str]:

@@ -41,9 +41,12 @@ def _check_values(values: Mapping[str, Any]) -> None:
         raise UserError(f"out={values['out']}: the name must end in .safetensors")
     if not 0 <= values["crops"] <= 5:
         raise UserError(f"crops={values['crops']}: from 0 to 5")
-    for key, least in (("batch", 1), ("image_size", 1), ("workers", 0)):
-        if values[key] is not None and values[key] < least:
-            raise UserError(f"{key}={values[key]}: at least {least}")
+    least = {"batch": 1, "image_size": 1, "workers": 0, "data.max_pixels": 1}
+    for key, bound in least.items():
+        group, _, name = key.rpartition(".")
+        value = (values[group] if group else values)[name]
+        if value is not None and value < bound:
+            raise UserError(f"{key}={value}: at least {bound}")
 
 
 def _check_images(values: Mapping[str, Any]) -> None:

@@ -11,8 +11,10 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection, tables_of
 from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError
+from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import BEST, rerank_settings
 from drawsim.models.sources import (
+    KEPT,
     SOURCE,
     Untrained,
     checkpoint_source,
@@ -203,6 +205,8 @@ def said_of(index: Index) -> list[str]:
                 f"(on {counted(part.measured.sample, kind)})"
             )
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
+    if (index.folder / KEPT).is_dir():
+        lines.append(own_calibration(index.folder).note)
     return [*lines, f"→ {index.folder}"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.building import build
@@ -72,13 +73,25 @@ def make_module(settings: TrainSettings) -> Matcher:
     return Matcher(
         model=make_model(settings),
         loss=build(settings.loss),
-        optimizer=build(settings.optim["optimizer"]),
+        optimizer=built_optimizer(settings.optim["optimizer"]),
         schedule=build(settings.optim["schedule"]),
         in_batch_negatives=settings.batch.in_batch_negatives,
         cross_batch_memory=settings.batch.cross_batch_memory,
         layer_decay=settings.optim["layer_decay"],
         seed=settings.seed,
     )
+
+
+def built_optimizer(settings: Mapping[str, Any]) -> Any:
+    """The optimiser, still without parameters. Raises UserError for values that it refuses."""
+    import torch
+
+    made = build(settings)
+    try:
+        made([torch.nn.Parameter(torch.zeros(1))])
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"optim.optimizer: {' '.join(str(error).split())}") from error
+    return made
 
 
 def make_model(settings: TrainSettings) -> Model:

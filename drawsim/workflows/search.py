@@ -12,6 +12,7 @@ from PIL import Image
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError
+from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import with_rerank
 from drawsim.models.model import Model
 from drawsim.models.searching import as_queries, kept_pictures, looked_again
@@ -27,13 +28,14 @@ from drawsim.reporting.kit.figures import counted
 from drawsim.reporting.search.files import write_hits
 from drawsim.reporting.search.overlay import overlay
 from drawsim.reporting.search.page import COSINE, QueryPicture, SearchSheet, write_search
-from drawsim.retrieval.analysis.calibration import LIST, load_calibration
+from drawsim.retrieval.analysis.calibration import LIST, Chance, load_calibration
 from drawsim.retrieval.index.asked import Asked, cropped, find_files, find_ids, parse_box
 from drawsim.retrieval.index.filters import parse_filter
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.queries import Hits, Queries, combined, fused, joined
 from drawsim.retrieval.index.queries import search as search_index
-from drawsim.retrieval.index.results import known_pairs, result_table, top_probabilities
+from drawsim.retrieval.index.results import known_pairs, result_table, top_chances
+from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.retrieval.reranking.local import STRIDE
 from drawsim.retrieval.reranking.spatial import placements
 from drawsim.workflows.index import ModelChoice
@@ -49,8 +51,9 @@ class SearchSettings:
     """What is searched, and how.
 
     searched: the kind; None: the other kind than what is asked. where: a filter. weights: of
-    several indexes. calibration: a fitted one. model: what embeds image files, and how lists are
-    looked at again; what it leaves open is as the index says.
+    several indexes. calibration: a fitted one; None: that of the run that the index is of. model:
+    what embeds image files, and how lists are looked at again; what it leaves open is as the index
+    says.
     """
 
     searched: Kind | None = None
@@ -88,11 +91,17 @@ class Asking:
 
 @dataclass(frozen=True)
 class Answer:
-    """sheets: a query each; kind: what was searched; scores: what they are, for people."""
+    """sheets: a query each; kind: what was searched; scores: what they are, for people.
+
+    above: what the share of strangers is that a score is above; calibrated: where chances are from;
+    both for people, empty where there are none.
+    """
 
     sheets: list[SearchSheet]
     kind: Kind
     scores: str
+    above: str
+    calibrated: str
     indexes: Sequence[Index]
 
 
@@ -147,7 +156,8 @@ def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -
     queries = [_queries(asking, one, by) for one, by in zip(indexes, models, strict=True)]
     depth = model.rerank.depth if again and model is not None and model.rerank is not None else 0
     first = _find(indexes, queries, kind, depth, settings)
-    chances = _chances(settings, indexes[0], first)
+    likely = _likely(settings, asking, indexes, first)
+    strangers = _strangers(settings, asking, indexes, kind)
     found, scores = first, COSINE
     if len(indexes) > 1:
         scores = "sums of weight / (60 + rank) over the models' lists"
@@ -159,8 +169,14 @@ def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -
         sheet = _sheet(found, row, group, asking.unlike, indexes)
         if again and model is not None:
             sheet = _explained(sheet, row, model, asking, first, indexes[0], settings.k)
-        sheets.append(_closed(sheet, row, asking, kind, chances[row], settings))
-    return Answer(sheets, kind, scores, indexes)
+        if strangers is not None:
+            cosines = sheet.hits["cosine" if "cosine" in sheet.hits else "score"]
+            shares = strangers.below(cosines.to_numpy())
+            sheet = replace(sheet, hits=sheet.hits.assign(above_strangers=shares))
+        sheet = _with_chance(sheet, likely, row, str(first.ids[row, 0]) if first.ids.size else "")
+        sheets.append(_closed(sheet, row, asking, kind, settings.k))
+    above = strangers.says if strangers else ""
+    return Answer(sheets, kind, scores, above, likely.source, indexes)
 
 
 def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> Path:
@@ -172,7 +188,13 @@ def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> P
         searched += f" of {index.collection.name}"
     filters = [str(condition) for condition in parse_filter(where)]
     write_hits(
-        answer.sheets, out, searched=searched, models=models, where=filters, scores=answer.scores
+        answer.sheets,
+        out,
+        searched=searched,
+        models=models,
+        where=filters,
+        scores=answer.scores,
+        above_strangers=answer.above,
     )
     page = out / "search.html"
     write_search(
@@ -183,6 +205,8 @@ def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> P
         searched=searched,
         filters=filters,
         scores=answer.scores,
+        above=answer.above,
+        calibrated=answer.calibrated,
     )
     return page
 
@@ -226,7 +250,7 @@ def _find(
     settings: SearchSettings,
 ) -> Hits:
     """The lists of all queries, `depth` at least, and long enough for what follows."""
-    depth = max(settings.k, depth, LIST if settings.calibration else 0)
+    depth = max(settings.k, depth, LIST)
     if len(indexes) > 1:
         depth = max(FUSED, 5 * settings.k)
     every = [
@@ -245,12 +269,61 @@ def _queries(asking: Asking, index: Index, model: Model | None) -> Queries:
     return joined([combined(group, unlike) for group in groups])
 
 
-def _chances(settings: SearchSettings, index: Index, found: Hits) -> list[float | None]:
-    """Probability that the first of each list is a true match, where it can be said."""
-    if settings.calibration is None:
-        return [None] * len(found.queries)
-    chances = top_probabilities(found, index, load_calibration(settings.calibration))
-    return [None] * len(found.queries) if chances is None else list(chances)
+@dataclass(frozen=True)
+class _Likely:
+    """How likely the first of each list is a true match, where it can be said.
+
+    source: where that is from; note: why it cannot be said.
+    """
+
+    chances: Sequence[Chance | None]
+    source: str = ""
+    note: str = ""
+
+
+def _likely(
+    settings: SearchSettings, asking: Asking, indexes: Sequence[Index], found: Hits
+) -> _Likely:
+    """By the calibration that is named, else by that of the run that the index is of."""
+    nothing: list[Chance | None] = [None] * len(found.queries)
+    if settings.calibration is not None:
+        calibration = load_calibration(settings.calibration)
+        chances = top_chances(found, indexes[0], calibration)
+        return _Likely(chances, f"calibration: {settings.calibration}")
+    drawings = all(each.kind == "drawing" and each.box is None for each in asking.every)
+    usual = drawings and asking.single and not settings.where and len(indexes) == 1
+    if not usual or found.kind != "artwork":
+        return _Likely(nothing)
+    try:
+        own = own_calibration(indexes[0].folder, settings.model.run)
+        if own.file is None:
+            return _Likely(nothing, note=own.note)
+        return _Likely(top_chances(found, indexes[0], load_calibration(own.file)), own.note)
+    except UserError as error:
+        return _Likely(nothing, note=f"uncalibrated: {error}")
+
+
+def _with_chance(sheet: SearchSheet, likely: _Likely, row: int, nearest: str) -> SearchSheet:
+    """The sheet with how likely its first result is true. nearest: the first by embedding alone."""
+    chance, notes = likely.chances[row], [likely.note] if likely.note and row == 0 else []
+    if chance is not None and str(sheet.hits["id"].iloc[0]) != nearest:
+        notes.append(
+            f"calibration: is of lists by embedding alone, in which {nearest} comes first "
+            f"({chance} that it is a true match)"
+        )
+        chance = None
+    return replace(sheet, chance=chance, notes=[*sheet.notes, *notes])
+
+
+def _strangers(
+    settings: SearchSettings, asking: Asking, indexes: Sequence[Index], kind: Kind
+) -> Strangers | None:
+    """What scores of these queries are compared with; None for scores of another sort."""
+    kinds = {each.kind for each in asking.every}
+    if len(indexes) > 1 or not asking.single or len(kinds) > 1:
+        return None
+    ids = [each.id for each in asking.every if each.id is not None]
+    return strangers_of(indexes[0], kinds.pop(), kind, settings.where, ids)
 
 
 def _sheet(
@@ -308,19 +381,10 @@ def _explained(
     return replace(sheet, hits=hits, notes=notes)
 
 
-def _closed(
-    sheet: SearchSheet,
-    row: int,
-    asking: Asking,
-    kind: Kind,
-    chance: float | None,
-    settings: SearchSettings,
-) -> SearchSheet:
+def _closed(sheet: SearchSheet, row: int, asking: Asking, kind: Kind, k: int) -> SearchSheet:
     """A sheet cut to its length, with all that is to be said."""
-    hits = sheet.hits[: settings.k]
-    notes = [*sheet.notes, *(asking.notes if row == 0 else ())]
-    if len(hits) < settings.k:
-        notes.append(f"k={settings.k}: {len(hits)} {kind}s is all there is to rank")
-    if settings.calibration and chance is None:
-        notes.append("calibration: the list is too short for a probability")
-    return replace(sheet, hits=hits, probability=chance, notes=notes)
+    hits = sheet.hits[:k]
+    notes = [*(asking.notes if row == 0 else ()), *sheet.notes]
+    if len(hits) < k:
+        notes.append(f"k={k}: {len(hits)} {kind}s is all there is to rank")
+    return replace(sheet, hits=hits, notes=notes)

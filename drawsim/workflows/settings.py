@@ -13,6 +13,8 @@ from drawsim.common.typed import shown
 
 T = TypeVar("T")
 LARGEST_SEED = 2**32 - 1
+LARGEST_IMAGE = 4096
+"""Pixels of a side: what is read from a run's file goes no further either."""
 LEAST = {
     "seed": 0,
     "image_size": 1,
@@ -27,10 +29,13 @@ LEAST = {
     "trainer.log_every_n_steps": 1,
     "optim.optimizer.lr": 0,
     "optim.optimizer.weight_decay": 0,
+    "optim.optimizer.momentum": 0,
     "adapt.unlabelled": 0,
     "miner.negatives": 0,
 }
 """The least that a number may be."""
+MOST = {"seed": LARGEST_SEED, "image_size": LARGEST_IMAGE, "optim.optimizer.momentum": 1}
+"""The most that a number may be."""
 NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 """Settings that may not be null where they are there, which no type of drawsim's own says."""
 CHOICES = {
@@ -196,8 +201,10 @@ def check_numbers(values: Mapping[str, Any]) -> None:
         value = _value(values, key)
         if isinstance(value, int | float) and not value >= least:
             wrong.append(f"{key}={value}: must be {least} or more")
-    if isinstance(seed := values.get("seed"), int) and seed > LARGEST_SEED:
-        wrong.append(f"seed={seed}: must be at most {LARGEST_SEED}")
+    for key, most in MOST.items():
+        value = _value(values, key)
+        if isinstance(value, int | float) and value > most:
+            wrong.append(f"{key}={value}: must be at most {most}")
     parts = _value(values, "layout.parts")
     if parts is not None and not _are_pairs(parts):
         wrong.append(f"layout.parts={parts}: must be pairs of a map and its cells, [[-2, 4], …]")

@@ -74,7 +74,11 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     from drawsim.collection.checksums import checksums
     from drawsim.learning.training.experiment import Experiment
     from drawsim.learning.training.loggers.steps import StepLog
-    from drawsim.models.trainer import leave_process_group, settle_hardware
+    from drawsim.models.trainer import (
+        leave_process_group,
+        settle_hardware,
+        told_of_lost_processes,
+    )
     from drawsim.reporting.run.console import print_results
 
     hardware = settle_hardware(settings.trainer)
@@ -82,7 +86,7 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     began = time.perf_counter()
     copy: WandbCopy | None = None
     try:
-        with run.recording(settings.values, start):
+        with run.recording(settings.values, start), told_of_lost_processes():
             with queries_folder(settings, run) as folder:
                 collection, split, skipped = read_data(settings, folder, write=run.writes)
             data, miner, module = make_parts(settings, collection, split)
@@ -122,6 +126,8 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
 def _copied(settings: TrainSettings, run: RunFolder) -> Iterator[WandbCopy | None]:
     """The run's copy in W&B, let go where a start fails, before its files in the folder go."""
     copy = wandb_copies.begin(settings.values, run)
+    if copy is not None and copy.is_offline:
+        log.info("to upload this run later: %s", wandb_copies.cure(run.path))
     try:
         yield copy
     except BaseException:
@@ -137,18 +143,19 @@ def report(
     """The result page; W&B is given what it lacks, of this run and of one that was set aside."""
     if not run.writes:
         return
+    from drawsim.reporting.kit.captions import Captions
     from drawsim.reporting.run.page import write_report
 
     pictures = (
         collection.paths("drawing", collection.drawings.index),
         collection.paths("artwork"),
     )
-    page = write_report(run.path, *pictures)
+    page = write_report(run.path, *pictures, captions=Captions.of(collection))
     log.info("result page: %s", page)
     if copy is not None:
         try:
             wandb_copies.complete(copy, settings.values, collection)
         except Exception as error:  # the run itself is whole
-            log.warning("W&B lacks a part (%s); %s", error, wandb_copies.cure(run.path))
+            log.warning("W&B lacks a part (%s): %s", error, wandb_copies.cure(run.path))
     if run.aside is not None:
         wandb_copies.renew(run.aside)

@@ -204,7 +204,7 @@ def test_a_run_embeds_as_it_was_trained(
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ("images=nowhere", "images=nowhere: no such folder"),
+        ("images=nowhere", "nowhere: no such folder"),
         ("images={empty}", "no images among 0 files"),
         ("images={twins}", "the same text in two Unicode spellings"),
         ("images={endings}", "the id 'x' comes twice"),

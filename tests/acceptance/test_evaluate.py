@@ -98,11 +98,19 @@ def test_a_calibration_is_written_or_it_is_said_why_not(
     assert (out / "reliability.png").read_bytes()[:4] == b"\x89PNG"
 
     evaluate_command(configured(world(tmp_path, found=3)))
-    assert "uncalibrated: 3 true tops and 67 others, at least 20" in capsys.readouterr().out
-    page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
-    assert "uncalibrated: 3 true tops" in " ".join(page.text.split())
-    assert not (out / "calibration.json").exists()
+    assert "of 3 the first result is true, of 67 it is not" in capsys.readouterr().out
+    assert (out / "chance.png").is_file()
     assert not (out / "reliability.png").exists()
+
+    split = pd.read_csv(tmp_path / "split.csv")
+    split[split["set"] != "val"].to_csv(tmp_path / "split.csv", index=False)
+    evaluate_command(configured(tmp_path))
+    why = "uncalibrated: the split has no drawings of validation"
+    assert why in capsys.readouterr().out
+    page = Page((out / "evaluation.html").read_text(encoding="utf-8"))
+    assert why in " ".join(page.text.split())
+    assert not (out / "calibration.json").exists()
+    assert not (out / "chance.png").exists()
     with pytest.raises(UserError, match="calibrate: goes with protocol=drawsim"):
         evaluate_command(configured(tmp_path, direction="artwork_to_drawing"))
 

@@ -34,14 +34,14 @@ def test_each_stage_is_measured_and_all_agree(
     run: Path, collection_root: Path, tmp_path: Path
 ) -> None:
     record: dict[str, Any] = json.loads((run / "metrics.json").read_text())
-    assert list(record["stages"]) == ["untrained", "embedding", "adapted", "re-ranked"]
+    assert list(record["stages"]) == ["untrained", "adapted", "learnt", "re-ranked"]
     assert record["stages"]["re-ranked"]["test"] == record["final"]["test"]
     out = tmp_path / "evaluated"
     assert command("evaluate", f"run={run}", f"out={out}") == 0
     evaluated = json.loads((out / "metrics.json").read_text())
     assert list(evaluated["stages"]) == ["adapted", "re-ranked"]
     assert evaluated["final"]["test"]["mrr"] == record["final"]["test"]["mrr"]
-    assert evaluated["adapted"]["test"]["mrr"] == record["stages"]["adapted"]["test"]["mrr"]
+    assert evaluated["adapted"]["test"]["mrr"] == record["stages"]["learnt"]["test"]["mrr"]
     assert command("evaluate", f"run={run}", f"out={out}", "rerank=none") == 0
     assert "stages" not in json.loads((out / "metrics.json").read_text())
 

@@ -14,7 +14,7 @@ from drawsim.common.errors import UserError
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.backbones.timm_models import from_timm
 from tests.learning.steps import PAIRS, epoch, step
-from tests.learning.tiny import tiny_adaptation, tiny_backbone, tiny_matcher
+from tests.learning.tiny import tiny_adaptation, tiny_backbone, tiny_matcher, tiny_model
 
 SIZE = 64
 SIDES = (32, 16, 8, 4, 2)
@@ -68,6 +68,19 @@ def test_parts_are_feature_maps_averaged_over_cells(parts: list[list[int]]) -> N
         torch.testing.assert_close(part.norm(dim=1), torch.ones(3))
     torch.testing.assert_close(rows, features / len(parts) ** 0.5)
     assert str([tuple(part) for part in parts]) in backbone.describe(SIZE)["transform"]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_the_plain_network_is_told_in_the_same_pass(flip: bool) -> None:
+    images = pictures(3)
+    before = tiny_model(convnet(), flip).encode(images).detach()
+    model = tiny_model(convnet(), flip)
+    model.backbone.read_layout([[-2, 4], [-1, 2]], SIZE)
+    model.backbone.eval()
+    vectors, plain = model.encode_with_plain(images)
+    assert torch.equal(vectors, model.encode(images))
+    torch.testing.assert_close(plain, before)
+    assert "maps and cells" not in model.describe(layout=False)["transform"]
 
 
 @pytest.mark.parametrize("part", [[-6, 1], [0, 1], [1, 1], [-1, 0], [-1, 3], [-2, 5]], ids=str)

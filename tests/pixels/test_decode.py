@@ -329,14 +329,14 @@ def test_missing_folder_and_forbidden(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_only_regular_files_of_bounded_size_are_opened(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
-    with pytest.raises(ImageReadError, match=r"pipe\.jpg: is a device or a pipe"):
+    with pytest.raises(ImageReadError, match=r"pipe\.jpg: is a pipe, not a file"):
         read_image(pipe)
-    with pytest.raises(ImageReadError, match="is a device or a pipe"):
+    with pytest.raises(ImageReadError, match="is a device, not a file"):
         read_image(Path(os.devnull))
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
-        file.truncate(2**26 + 16 * 100 + 1)
-    with pytest.raises(ImageReadError, match=r"bytes, more than .* data\.max_pixels=100 can have"):
+        file.truncate(8 * (2**26 + 16 * 100) + 1)
+    with pytest.raises(ImageReadError, match=r"bytes, more than the .* that are read"):
         read_image(large, max_pixels=100)
 
 
@@ -347,7 +347,7 @@ def test_an_error_crosses_processes() -> None:
 
 
 def test_too_many_pixels(tmp_path: Path) -> None:
-    path = save(Image.new("RGB", (200, 100)), tmp_path / "x.png")
+    path = save(Image.new("RGB", (200, 100)), tmp_path / "x.webp")
     assert read_image(path, max_pixels=20_000).shape == (100, 200, 3)
     with pytest.raises(ImageReadError, match=r"200 x 100 = 20,000 .*data\.max_pixels=19999"):
         read_image(path, max_pixels=19_999)

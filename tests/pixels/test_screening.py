@@ -77,7 +77,7 @@ def test_only_the_drawings_asked_for_are_looked_at(damaged: Collection) -> None:
 
 
 def test_too_large_is_of_no_use_either(collection: Collection) -> None:
-    left, skipped = screened(collection, ["d0"], on_missing="skip", max_pixels=50 * 40 - 1)
+    left, skipped = screened(collection, ["d0"], on_missing="skip", max_pixels=50 * 40 // 8 - 1)
     assert len(skipped) == 1 + 12
     assert left.artworks.empty
     assert left.pairs.empty

@@ -213,7 +213,7 @@ def test_style_effect_as_a_transform() -> None:
         ({"style_p": 0.5}, "at least one effect"),
         ({"crop_scale": (0, 1)}, r"crop_scale=\(0, 1\)"),
         ({"crop_ratio": (2, 1)}, "crop_ratio"),
-        ({"oversize": 0.5}, "oversize=0.5 must be at least 1"),
+        ({"oversize": 0.5}, "oversize=0.5 must be a number in 1"),
         ({"jitter": 2}, "jitter=2"),
         ({"flip": -0.1}, "flip=-0.1 must be a probability"),
         ({"gray": 40}, "gray=40 must be a probability"),

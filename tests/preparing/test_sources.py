@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawsim.collection.ids import without_image_ending
 from drawsim.common.errors import UserError
 from drawsim.preparing.archives import inner_archive, safe_parts
-from drawsim.preparing.sources import Walk, list_images, relative_path, without_ending
+from drawsim.preparing.sources import Walk, list_images, relative_path
 from tests.preparing.archive_files import Tree, put, zipped
 
 FILES = {
@@ -168,7 +169,7 @@ def test_folders_that_cannot_be_read_are_named(
         return scandir(folder)
 
     monkeypatch.setattr("drawsim.preparing.sources.os.scandir", guarded)
-    with pytest.raises(UserError, match=r"bad: cannot be read: Permission denied – check"):
+    with pytest.raises(UserError, match=r"bad: may not be read \(permission denied\) – check"):
         list_images(tmp_path, tmp_path, "drawings")
 
 
@@ -197,7 +198,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "in" / "z.jpg").symlink_to(tmp_path / "nothing")
     listing = list_images(tmp_path / "in", tmp_path, "drawings")
     assert [image.id for image in listing.images] == ["a", "b"]
-    assert listing.refused == [(str(tmp_path / "in" / "z.jpg"), "a link that leads nowhere")]
+    assert listing.refused == [(str(tmp_path / "in" / "z.jpg"), "is a link that leads nowhere")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are Unicode")
@@ -235,5 +236,5 @@ def test_paths_as_seen_through_links(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "a" / "b")
     assert relative_path(tmp_path / "c.jpg", tmp_path / "link") == "../../c.jpg"
-    assert without_ending("a.b/c.jpg.JPG") == "a.b/c.jpg"
-    assert without_ending("a.b/c") == "a.b/c"
+    assert without_image_ending("a.b/c.jpg.JPG") == "a.b/c.jpg"
+    assert without_image_ending("a.b/c") == "a.b/c"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from drawsim.common.typed import check_bounds
 from drawsim.learning.losses.base import Loss, Reduction, Similarities, Terms, masked, own_cosines
 
 
@@ -18,6 +19,7 @@ class ContrastiveLoss(Loss):
 
     def __init__(self, margin: float, reduction: Reduction) -> None:
         super().__init__(reduction)
+        check_bounds("loss.margin", margin, -1, 1)
         self.margin = margin
 
     def forward(self, cosines: Similarities) -> Terms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from drawsim.common.typed import check_bounds
 from drawsim.learning.losses.base import (
     Loss,
     Similarities,
@@ -27,6 +28,7 @@ class MultiSimilarityLoss(Loss):
     def __init__(self, alpha: float, beta: float, base: float) -> None:
         super().__init__("mean")
         check_above_zero(alpha=alpha, beta=beta)
+        check_bounds("loss.base", base, -1, 1)
         self.alpha = alpha
         self.beta = beta
         self.base = base

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from drawsim.common.typed import check_bounds
 from drawsim.learning.losses.base import Loss, Reduction, Similarities, Terms, masked
 
 
@@ -19,6 +20,8 @@ class ReplicaClusLoss(Loss):
 
     def __init__(self, margin: float, beta: float, reduction: Reduction) -> None:
         super().__init__(reduction)
+        check_bounds("loss.margin", margin, 0, 2)
+        check_bounds("loss.beta", beta, 0, 2)
         self.margin = margin
         self.beta = beta
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drawsim.common.typed import check_bounds
 from drawsim.learning.losses.base import Loss, Reduction, Similarities, Terms, masked
 
 
@@ -14,6 +15,7 @@ class TripletCosineLoss(Loss):
 
     def __init__(self, margin: float, reduction: Reduction) -> None:
         super().__init__(reduction)
+        check_bounds("loss.margin", margin, 0, 2)
         self.margin = margin
 
     def forward(self, cosines: Similarities) -> Terms:

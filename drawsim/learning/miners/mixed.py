@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from drawsim.common.errors import UserError
+from drawsim.common.typed import check_bounds
 from drawsim.learning.miners.base import NOTHING, Miner, Snapshot, check_at_least_one
 from drawsim.learning.miners.hardest import hardest
 from drawsim.learning.miners.random import drawn, excluded_rows
@@ -30,6 +31,7 @@ class MixedNegatives(Miner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_bounds("miner.seed", self.seed, 0)
         for name, share in (("start", self.start), ("end", self.end)):
             if not 0 <= share <= 1:
                 raise UserError(f"miner.{name}={share}: a share in 0..1.")

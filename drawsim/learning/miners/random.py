@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from drawsim.common.typed import check_bounds
 from drawsim.learning.miners.base import NOTHING, Miner, Snapshot, listed
 from drawsim.retrieval.ranking import Relevance
 
@@ -20,6 +21,10 @@ class RandomNegatives(Miner):
     """
 
     seed: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_bounds("miner.seed", self.seed, 0)
 
     def mine(self, seen: Snapshot) -> Tensor:
         """In no order."""

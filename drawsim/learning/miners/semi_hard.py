@@ -27,8 +27,8 @@ class SemiHardNegatives(Miner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.margin <= 0:
-            raise UserError(f"miner.margin={self.margin}: must be above 0.")
+        if not 0 < self.margin <= 2:
+            raise UserError(f"miner.margin={self.margin}: must be above 0 and at most 2.")
 
     def mine(self, seen: Snapshot) -> Tensor:
         """In the order described; for a drawing without an own artwork, the nearest."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
@@ -25,12 +26,13 @@ from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
+    Results,
     SecondLook,
     Vectors,
     measure,
     measure_stages,
 )
-from drawsim.models.evaluating import ADAPTED, EMBEDDING, RERANKED, UNTRAINED
+from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, RERANKED, UNTRAINED
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import Model
@@ -39,8 +41,9 @@ from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.runs.folder import Protocol, RunFolder
 
 NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
-UNADAPTED = "unadapted"
-"""Untrained embeddings before adaptation: the gallery tells which artworks are near-duplicates."""
+UNADAPTED, PLAIN = "unadapted", "plain"
+"""Untrained embeddings before adaptation, of which the gallery tells which artworks are
+near-duplicates; and those of the plain network, which reads no layout."""
 
 
 class Taken(pl.Callback):
@@ -67,6 +70,8 @@ class Experiment:
     protocol: Protocol
     untrained: Vectors | None = None
     """As the untrained network embeds, before adaptation."""
+    plain: Vectors | None = None
+    """As it embeds without its layout, if it reads one."""
 
     @classmethod
     def assemble(
@@ -100,12 +105,15 @@ class Experiment:
         """
         if resume and self.checkpoints.last.is_file():
             vectors = self._load("baseline")
-            self.untrained = self._load_untrained()
+            self.untrained = self._load_kept(UNADAPTED)
+            self.plain = self._load_kept(PLAIN)
             self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
             return vectors
         self.data.at_the_end = False
+        self.module.plain_too = bool(self.module.backbone.parts)
         vectors = self._embed("baseline")
-        self.untrained = self.evaluation.raw
+        self.module.plain_too = False
+        self.untrained, self.plain = self.evaluation.raw, self.evaluation.plain
         self.mining.start(self.evaluation.gallery)
         self._keep_untrained()
         self.data.at_the_end = True
@@ -164,9 +172,9 @@ class Experiment:
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
         results = measure(self.data.task, models, self.protocol, {"final": again})
-        stages = self._stages(models["final"], results.metrics["final"])
+        stages, tables = self._stages(models, results)
         ranked = time.perf_counter() - started
-        self.run.write_table("ranks.csv", results.ranks)
+        self.run.write_table("ranks.csv", pd.concat([results.ranks, *tables], ignore_index=True))
         spent = self.evaluation.seconds
         self.run.add_seconds(embed=spent["embed"], rank=spent["rank"] + ranked)
         self.run.update(
@@ -178,21 +186,36 @@ class Experiment:
             tie_rate=results.tie_rates["final", "test"],
         )
 
-    def _stages(self, adapted: Vectors, final: BySet) -> dict[str, BySet]:
-        """Metrics of each stage of the model's ranking, and of the plain untrained network.
+    def _stages(
+        self, models: Mapping[str, Vectors], results: Results
+    ) -> tuple[dict[str, BySet], list[pd.DataFrame]]:
+        """Metrics of each stage that leads from the plain backbone to the final model.
 
-        Empty for a model that ranks by its embedding alone: its two figures are baseline and final.
+        Each stage has what those before it have. Empty for a model that is trained and no more: its
+        two figures are baseline and final. And the parts of `ranks.csv` of stages that are neither.
         """
-        model = self.module.model
+        model, metrics = self.module.model, results.metrics
         vectors: dict[str, Vectors] = {}
-        if model.adaptation is not None:
-            if self.untrained is not None:
-                vectors[UNTRAINED] = self.untrained
-            vectors |= {EMBEDDING: self.evaluation.raw, ADAPTED: adapted}
-        elif model.rerank is not None:
-            vectors[EMBEDDING] = adapted
-        stages = measure_stages(self.data.task, vectors)
-        return stages if model.rerank is None else {**stages, RERANKED: final}
+        if self.plain is not None:
+            vectors[UNTRAINED] = self.plain
+        if model.adaptation is not None and self.untrained is not None:
+            vectors[LAYOUT if vectors else UNTRAINED] = self.untrained
+        learns = self.checkpoints.best_epoch > 0
+        if learns and model.rerank is not None:
+            vectors[LEARNT] = models["final"]
+        measured, tables = measure_stages(self.data.task, vectors)
+        before = ADAPTED if model.adaptation is not None else LAYOUT if measured else UNTRAINED
+        order = {
+            UNTRAINED: measured.get(UNTRAINED),
+            LAYOUT: measured.get(LAYOUT),
+            ADAPTED: None,
+            before: metrics["baseline"],
+            LEARNT: measured.get(LEARNT, metrics["final"]) if learns else None,
+            RERANKED: metrics["final"] if model.rerank is not None else None,
+        }
+        if model.rerank is None and before == UNTRAINED:
+            return {}, []
+        return {stage: own for stage, own in order.items() if own is not None}, tables
 
     def _pictures(self) -> KeptPictures | None:
         """The pictures of the task, for a model whose re-ranking looks at them."""
@@ -218,9 +241,9 @@ class Experiment:
             self._save(stage, vectors, self.module.model)
         return vectors
 
-    def _save(self, stage: str, vectors: Vectors, model: Model) -> None:
+    def _save(self, stage: str, vectors: Vectors, model: Model, *, layout: bool = True) -> None:
         """Keep embeddings of the gallery and of the originals that are embedded by now."""
-        made_by = model.describe(str(self.trainer.precision))
+        made_by = model.describe(str(self.trainer.precision), layout=layout)
         task = self.data.task
         rows = task.originals()
         if not self.data.at_the_end:
@@ -230,13 +253,17 @@ class Experiment:
         Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
 
     def _keep_untrained(self) -> None:
-        """Keep embeddings before adaptation, where there is any, for a resumed run."""
-        if self.module.adaptation is not None and self.run.writes:
+        """Keep embeddings before adaptation and without the layout, for a resumed run."""
+        if not self.run.writes:
+            return
+        if self.module.adaptation is not None:
             self._save(UNADAPTED, self.evaluation.raw, self.module.model.unadapted)
+        if self.plain is not None:
+            self._save(PLAIN, self.plain, self.module.model.unadapted, layout=False)
 
-    def _load_untrained(self) -> Vectors | None:
-        """What `_keep_untrained` kept; None for a model that does not adapt."""
-        return None if self.module.adaptation is None else self._load(UNADAPTED)
+    def _load_kept(self, stage: str) -> Vectors | None:
+        """What `_keep_untrained` kept; None for a model that has no such stage."""
+        return self._load(stage) if self._file(stage, "artwork").is_file() else None
 
     def _load(self, stage: str) -> Vectors:
         """What `_save` kept; zeros for the drawings that it did not."""

@@ -66,6 +66,8 @@ class Matcher(pl.LightningModule):
         """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
         self.layer_decay = layer_decay
         self.seed = seed
+        self.plain_too = False
+        """Whether a pass also embeds as the network does without its layout."""
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) images to (B, d) unit rows."""
@@ -229,6 +231,9 @@ class Matcher(pl.LightningModule):
             terms = self._terms(batch)
             return {"loss": terms.values.sum(), "count": terms.counted.sum()}
         images, rows = batch
+        if self.plain_too:
+            vectors, plain = self.model.encode_with_plain(images)
+            return {"rows": rows, "vectors": vectors, "plain": plain}
         return {"rows": rows, "vectors": self.model.encode(images)}
 
     test_step = validation_step

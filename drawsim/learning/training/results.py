@@ -72,14 +72,18 @@ def measure(
     return Results(metrics, diagnostics, pd.concat(tables, ignore_index=True), tie_rates)
 
 
-def measure_stages(task: RetrievalTask, stages: Mapping[str, Vectors]) -> dict[str, BySet]:
-    """The metrics of every set by each stage of ranking."""
-    return {
-        stage: {
-            name: summarise(query_metrics(task.rank(task.queries[name], *vectors))) for name in SETS
-        }
-        for stage, vectors in stages.items()
-    }
+def measure_stages(
+    task: RetrievalTask, stages: Mapping[str, Vectors]
+) -> tuple[dict[str, BySet], list[pd.DataFrame]]:
+    """The metrics of every set by each stage of ranking, and their parts of `ranks.csv`."""
+    metrics: dict[str, BySet] = {stage: {} for stage in stages}
+    tables = []
+    for stage, vectors in stages.items():
+        for name in SETS:
+            ranking = task.rank(task.queries[name], *vectors)
+            metrics[stage][name] = summarise(query_metrics(ranking))
+            tables.append(ranks_table(task, name, ranking).assign(model=stage))
+    return metrics, tables
 
 
 def diagnose(task: RetrievalTask, ranking: Ranking) -> dict[str, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+from drawsim.common.typed import check_bounds
+
 
 class Schedule(Protocol):
     """What a schedule is: the factor by which a training step multiplies the learning rate."""
@@ -24,6 +26,8 @@ class Step:
     """Multiplied by `gamma` after every `every` epochs (the thesis: 10 epochs, 0.1)."""
 
     def __init__(self, every: int, gamma: float) -> None:
+        check_bounds("optim.schedule.every", every, 1)
+        check_bounds("optim.schedule.gamma", gamma, 0, 1)
         self.every = every
         self.gamma = gamma
 
@@ -41,6 +45,8 @@ class Cosine:
     """
 
     def __init__(self, floor: float, warmup: float = 0.0) -> None:
+        check_bounds("optim.schedule.floor", floor, 0, 1)
+        check_bounds("optim.schedule.warmup", warmup, 0)
         self.floor = floor
         self.warmup = warmup
 

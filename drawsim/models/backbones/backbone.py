@@ -103,10 +103,25 @@ class Backbone(nn.Module):
             if not self.parts:
                 features: Tensor = self.network(self._pixels(images))
                 return full_precision(features)
-            maps = self._maps(images)
-            pooled = [adaptive_avg_pool2d(maps[level], cells) for level, cells in self.parts]
-            flat = [functional.normalize(full_precision(part).flatten(1), dim=1) for part in pooled]
-            return torch.cat(flat, dim=1)
+            return self._joined(self._maps(images))
+
+    def with_plain(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` gives, and what it would give without the layout, in one pass.
+
+        images: (B, 3, S, S) uint8. Without gradient; for a network that reads a layout.
+        """
+        network: Any = self.network
+        with torch.no_grad():
+            last, maps = network.forward_intermediates(self._pixels(images))
+            plain = full_precision(network.forward_head(last))
+            own = self._joined(maps)
+        return functional.normalize(own, dim=1), functional.normalize(plain, dim=1)
+
+    def _joined(self, maps: list[Tensor]) -> Tensor:
+        """The parts of the layout, each of length 1, as one vector, (B, d)."""
+        pooled = [adaptive_avg_pool2d(maps[level], cells) for level, cells in self.parts]
+        flat = [functional.normalize(full_precision(part).flatten(1), dim=1) for part in pooled]
+        return torch.cat(flat, dim=1)
 
     def _pixels(self, images: Tensor) -> Tensor:
         x = (images.to(self.mean.dtype) - self.mean) / self.std
@@ -143,18 +158,21 @@ class Backbone(nn.Module):
         levels = [tensor.flatten().tolist() for tensor in (self.mean, self.std)]
         return {"name": self.name, "model": self.model, "levels": levels}
 
-    def describe(self, image_size: int, *, flip: bool = False) -> dict[str, str]:
+    def describe(
+        self, image_size: int, *, flip: bool = False, layout: bool = True
+    ) -> dict[str, str]:
         """What made an embedding, for the metadata of embedding files.
 
-        flip: the mean of each image and its mirror image was taken.
+        flip: the mean of each image and its mirror image was taken. layout: false says what it is
+        without one, all but the dimensions, which the file itself has.
         """
         levels = [[round(float(v), 4) for v in t.flatten()] for t in (self.mean, self.std)]
         return {
             "model": self.name,
             "weights_sha256": weights_hash(self.network),
-            "dimensions": str(self.dimensions),
+            **({"dimensions": str(self.dimensions)} if layout else {}),
             "transform": f"squash to {image_size}x{image_size}, (x - {levels[0]}) / {levels[1]}"
-            + (f", maps and cells {self.parts}" if self.parts else "")
+            + (f", maps and cells {self.parts}" if self.parts and layout else "")
             + (", mean with the mirrored image" if flip else ""),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,16 @@ from typing import Any
 import torch
 
 from drawsim.collection.problems import Problem, raise_problems
-from drawsim.common.errors import UserError
 from drawsim.common.machine import readers
 from drawsim.models.embedding.engine import Outcome, embed_images
 from drawsim.models.embedding.store import Store, default_store
 from drawsim.models.model import BATCH, Model
 from drawsim.models.trainer import settle_hardware
+from drawsim.pixels.folders import images_below
 from drawsim.pixels.screening import OnMissing
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.index.asked import IMAGES
+
+log = logging.getLogger(__name__)
 
 TRAINER: dict[str, Any] = {
     "name": "auto",
@@ -77,7 +79,8 @@ def by_id(images: Mapping[str, Path] | Sequence[Path | str] | Path | str) -> dic
     if not isinstance(images, str | Path):
         return {str(path): Path(path) for path in images}
     folder = Path(images)
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES)
-    if not found:
-        raise UserError(f"{folder}: no images in this folder ({', '.join(sorted(IMAGES))})")
-    return {path.relative_to(folder).as_posix(): path for path in found}
+    found, met = images_below(folder)
+    for note in met.notes(refused=False):
+        log.warning("%s: %s", folder, note)
+    unreachable = [path for path, _ in (*met.refused, *met.closed)]  # embedding says why
+    return dict(found) | {path: Path(path) for path in unreachable}

@@ -182,6 +182,7 @@ def _render(
             top=TOP,
             sheet=sheet,
             side=SIDE,
+            captions=pictures.captions,
             symbol=lambda kind, name: sheet.symbol(pictures.file(kind, name)),
             difference=format_difference,
             format_p=format_p,

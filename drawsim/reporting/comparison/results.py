@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from drawsim.common.errors import UserError
-from drawsim.reporting.run.finished import STAGES, Run, natural, with_labels
+from drawsim.reporting.kit.words import in_words
+from drawsim.reporting.run.finished import Run, natural, with_labels
 from drawsim.reporting.run.reading import Ranking, read_epochs, read_metrics, read_queries
 from drawsim.retrieval.metrics.functions import metric_values
 from drawsim.retrieval.metrics.query_ranks import QueryRanks
@@ -111,12 +112,13 @@ def _read_run(folder: Path, record: Mapping[str, Any]) -> Run:
         if not (folder / name).is_file():
             raise UserError(f"{folder}: {name} is missing; run it again or leave it out")
     settings = read_values(folder)
+    plain = (record.get("stages") or {}).get("untrained", record.get("baseline"))
     try:
         return Run(
             origin=folder.parent.parts,
             name=str(record["name"]),
             settings=settings,
-            scores={stage: record[stage] for stage in STAGES},
+            scores={"baseline": plain or record["baseline"], "final": record["final"]},
             protocol=str(record["protocol"]),
             gallery_size=int(record["gallery_size"]),
             best_epoch=record.get("best_epoch"),
@@ -187,18 +189,17 @@ def on_common_splits(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         by_model = rows.groupby("model", sort=False)["split"].agg(set)
         common = set.intersection(*by_model)
         if not common:
-            told = "; ".join(f"{m} on {_listed(splits)}" for m, splits in by_model.items())
+            told = "; ".join(
+                f"{m} on {in_words(sorted(splits, key=natural))}" for m, splits in by_model.items()
+            )
             raise UserError(
                 f"no split has {name} scores of all models, so that they cannot be compared: {told}"
             )
         if others := set(rows["split"]) - common:
-            notes.append(f"Left out of {name}, for not every model has them: {_listed(others)}.")
+            told = in_words(sorted(others, key=natural))
+            notes.append(f"Left out of {name}, for not every model has them: {told}.")
         kept.append(rows[rows["split"].isin(common)])
     return pd.concat(kept, ignore_index=True), notes
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names, key=natural))
 
 
 def _check_comparable(runs: Sequence[Run]) -> None:
@@ -239,7 +240,9 @@ def _mixtures(runs: Sequence[Run]) -> list[str]:
                 for key, value in pd.json_normalize(dict(run.settings)).iloc[0].items():
                     if str(key).split(".")[0] not in OWN_SETTINGS:
                         values.setdefault(str(key), set()).add(str(value))
-        told = [f"{key} ({_listed(v)})" for key, v in values.items() if len(v) > 1]
+        told = [
+            f"{key} ({in_words(sorted(v, key=natural))})" for key, v in values.items() if len(v) > 1
+        ]
         if told:
             notes.append(
                 f"The runs of {model} differ in more than split and seed: {'; '.join(told)}."

@@ -12,6 +12,7 @@ import numpy as np
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.results import Results
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.figures import (
     COLOURS,
     DPI,
@@ -48,6 +49,7 @@ class Pictures:
 
     drawings: Mapping[str, Path] = field(default_factory=dict)
     artworks: Mapping[str, Path] = field(default_factory=dict)
+    captions: Captions = field(default_factory=Captions)
 
     def file(self, kind: str, name: str) -> Path | None:
         """The file of a drawing or an artwork."""
@@ -98,12 +100,12 @@ def find_pictures(runs: Sequence[Run]) -> tuple[Pictures, list[str]]:
         if root is None:
             named = runs[0].settings["data"].get("root")
             raise UserError(str(named or "the demo was not made on this machine"))
-        collection = Collection.open(root)
+        collection = Collection.open(root, tables=("drawings", "artworks"))
     except UserError as error:
         reason = str(error).splitlines()[0]
         return Pictures(), [f"Pictures are left empty, for the collection is not there: {reason}"]
     drawings = collection.paths("drawing", collection.drawings.index)
-    return Pictures(drawings, collection.paths("artwork")), []
+    return Pictures(drawings, collection.paths("artwork"), Captions.of(collection)), []
 
 
 def choose(results: Results, reference: str) -> Showing | None:
@@ -184,7 +186,7 @@ def sheet_figure(part: Part, showing: Showing, pictures: Pictures, workers: int)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         for number, one in enumerate(found):
-            _block(axes, number * block, one, showing, images)
+            _block(axes, number * block, one, showing, images, pictures.captions)
         axes.set(xlim=(0, WIDTH), ylim=(height, 0))
         return {}
 
@@ -213,11 +215,13 @@ def _images(found: Sequence[Found], pictures: Pictures, workers: int) -> Images:
     return images
 
 
-def _block(axes: Axes, top: float, one: Found, showing: Showing, images: Images) -> None:
+def _block(
+    axes: Axes, top: float, one: Found, showing: Showing, images: Images, captions: Captions
+) -> None:
     truth = one.truths[0]
     for x, key, caption in (
-        (0.0, ("drawing", one.drawing_id), one.drawing_id),
-        (SIDE + 0.12, ("artwork", truth), truth),
+        (0.0, ("drawing", one.drawing_id), captions("drawing", one.drawing_id).line),
+        (SIDE + 0.12, ("artwork", truth), captions("artwork", truth).line),
     ):
         _picture(axes, images.get(key), x, top + LABEL, SIDE)
         _words(axes, x, top + LABEL + SIDE + 0.13, shortened(caption, 19), COLOURS["soft"], -2.5)

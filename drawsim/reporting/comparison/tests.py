@@ -15,6 +15,7 @@ import pandas as pd
 from drawsim.collection.splits import components
 from drawsim.common.errors import UserError, nearest
 from drawsim.reporting.comparison.results import Results
+from drawsim.reporting.kit.words import in_words
 from drawsim.retrieval.analysis.statistics import PairedTest, holm, paired_test, smallest_p
 from drawsim.retrieval.metrics import registry
 
@@ -158,7 +159,7 @@ class Verdict:
         if undecided == len(self.comparisons):
             return f"cannot be told from {self.reference} in any of {metrics}."
         parts = [
-            f"is {word} than {self.reference} in {_listed(found)}"
+            f"is {word} than {self.reference} in {in_words(found)}"
             for word, found in (("better", self.better), ("worse", self.worse))
             if found
         ]
@@ -198,10 +199,6 @@ def format_difference(value: float, metric: str) -> str:
     if not text.strip("0."):
         return text
     return ("−" if value < 0 else "+") + text
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return " and ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)
 
 
 def grounds(results: Results, comparisons: Sequence[Comparison], set_name: str) -> list[str]:

@@ -53,14 +53,19 @@ def _connect() -> Any:
 
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
-    """stage -> set -> metric -> value, from keys such as `final/test/mrr`."""
-    scores: dict[str, dict[str, dict[str, float]]] = {stage: {} for stage in STAGES}
+    """stage -> set -> metric -> value, from keys such as `final/test/mrr`.
+
+    Where the plain network is a stage of its own, `untrained`, it is the baseline.
+    """
+    known = ("untrained", *STAGES)
+    scores: dict[str, dict[str, dict[str, float]]] = {stage: {} for stage in known}
     for key, value in dict(summary).items():
         stage, _, rest = key.partition("/")
         name, _, metric = rest.partition("/")
-        if stage in STAGES and metric and isinstance(value, int | float):
+        if stage in known and metric and isinstance(value, int | float):
             scores[stage].setdefault(name, {})[metric] = float(value)
-    return scores
+    plain = scores.pop("untrained")
+    return {**scores, "baseline": plain or scores["baseline"]}
 
 
 def _read(run: Any, scores: dict[str, dict[str, dict[str, float]]], origin: tuple[str, ...]) -> Run:

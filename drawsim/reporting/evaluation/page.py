@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pandas as pd
 from drawsim.collection.csv_files import write_csv
 from drawsim.collection.names import AGE_GROUPS
 from drawsim.common.files import atomic, write_json, write_text
-from drawsim.reporting.evaluation.reliability import reliability_figure
+from drawsim.reporting.evaluation.reliability import chance_figure, reliability_figure
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.figures import Drawn
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.stages import Stage
@@ -21,6 +23,7 @@ from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.analysis.evaluation import Evaluation
 from drawsim.retrieval.analysis.inputs import Inputs
 from drawsim.retrieval.analysis.known_answers import Calibrated
+from drawsim.retrieval.analysis.score_words import describe_scores
 from drawsim.retrieval.metrics import registry
 
 SET_NAMES = {
@@ -50,9 +53,9 @@ def write_evaluation(
 
     metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, `stages` where
     the model ranks in several, and under each model's name its sets and their metrics. ranks.csv,
-    breakdowns.csv, memorisation.csv, hubs.csv: the tables of the Evaluation. calibration.json and
-    reliability.png: the calibration and its curve; where none could be fitted, earlier ones are
-    deleted. evaluation.html: one self-contained page.
+    breakdowns.csv, memorisation.csv, hubs.csv: the tables of the Evaluation. calibration.json,
+    chance.png and reliability.png: the calibration and its figures; of what could not be fitted,
+    earlier ones are deleted. evaluation.html: one self-contained page.
     """
     record = {
         "protocol": result.protocol,
@@ -70,28 +73,31 @@ def write_evaluation(
     write_csv(result.breakdowns, out / "breakdowns.csv")
     write_csv(result.memorisation, out / "memorisation.csv")
     write_csv(result.hubs, out / "hubs.csv")
-    curve = None if calibrated is None else _write_calibration(calibrated, out)
+    curves = [] if calibrated is None else _write_calibration(calibrated, out)
     page = out / "evaluation.html"
-    write_text(page, _page(result, inputs, calibrated, curve))
+    write_text(page, _page(result, inputs, calibrated, curves))
     return page
 
 
-def _write_calibration(calibrated: Calibrated, out: Path) -> Drawn | None:
-    """Write the calibration and its curve, or delete earlier ones, which are of another time."""
-    files = (out / "calibration.json", out / "reliability.png")
-    if calibrated.calibration is None:
-        for file in files:
-            file.unlink(missing_ok=True)
-        return None
-    calibrated.calibration.save(files[0])
-    curve = reliability_figure(calibrated.calibration)
-    with atomic(files[1]) as temporary:
-        temporary.write_bytes(curve.png)
-    return curve
+def _write_calibration(calibrated: Calibrated, out: Path) -> list[Drawn]:
+    """Write the calibration and its figures, and delete earlier ones, which are of another time."""
+    found = calibrated.calibration
+    for name in ("calibration.json", "chance.png", "reliability.png"):
+        (out / name).unlink(missing_ok=True)
+    if found is None:
+        return []
+    found.save(out / "calibration.json")
+    figures = [chance_figure(found)]
+    if found.reliability is not None:
+        figures.append(reliability_figure(found, found.reliability))
+    for figure in figures:
+        with atomic(out / f"{figure.name}.png") as temporary:
+            temporary.write_bytes(figure.png)
+    return figures
 
 
 def _page(
-    result: Evaluation, inputs: Inputs, calibrated: Calibrated | None, curve: Drawn | None
+    result: Evaluation, inputs: Inputs, calibrated: Calibrated | None, curves: list[Drawn]
 ) -> str:
     collection = inputs.collection
     forth = result.direction == "drawing_to_artwork"
@@ -119,10 +125,12 @@ def _page(
             broken_down=[name for name in result.metrics if not name.endswith("+csls")][-1],
             memorisation=result.memorisation.to_dict("records"),
             hubs=hubs,
+            scores=describe_scores(inputs) if forth else None,
+            called=partial(Captions.of(collection), "artwork" if forth else "drawing"),
             sheet=sheet,
             side=SIDE,
             calibrated=calibrated,
-            curve=curve,
+            curves=curves,
         )
     )
 

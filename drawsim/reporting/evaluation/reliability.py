@@ -1,14 +1,16 @@
-"""The reliability curve of a calibration: what it says against what is true."""
+"""A calibration in two figures: what it says of a list, and how that agrees with what is true."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from scipy.stats import binomtest
 
 from drawsim.reporting.kit.figures import COLOURS, FONT, Drawn, Tips, counted, drawn
 from drawsim.retrieval.analysis.calibration import Calibration
+from drawsim.retrieval.analysis.reliability import Reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,13 +20,34 @@ SIZE = (3.6, 3.5)  # inches
 DOT = 5.0  # points, the diameter
 
 
-def reliability_figure(calibration: Calibration) -> Drawn:
+def chance_figure(calibration: Calibration) -> Drawn:
+    """How likely the first result is true, over its lead, with the 95 % interval."""
+    ends = [calibration.centre + by * calibration.scale for by in (-2, 4)]
+    lead = np.linspace(max(0.0, ends[0]), ends[1], 100)
+    chances = calibration.chances(torch.from_numpy(np.column_stack([lead, np.zeros_like(lead)])))
+
+    def plot(figure: Figure) -> Tips:
+        axes = figure.subplots()
+        low, high = [each.low for each in chances], [each.high for each in chances]
+        axes.fill_between(lead, low, high, color=COLOURS["c1"], alpha=0.2, linewidth=0)
+        axes.plot(lead, [each.probability for each in chances], color=COLOURS["c1"], linewidth=1.4)
+        ticks = np.linspace(0, 1, 5)
+        axes.yaxis.set_ticks(ticks, [f"{tick:.0%}".replace("%", " %") for tick in ticks])
+        axes.set(xlim=(lead[0], lead[-1]), ylim=(0, 1))
+        axes.set_xlabel("score of the first result less that of the second")
+        axes.set_ylabel("the first is a true match")
+        axes.grid()
+        return {}
+
+    return drawn("chance", "How likely the first result is a true match", SIZE, plot)
+
+
+def reliability_figure(calibration: Calibration, measured: Reliability) -> Drawn:
     """Share of true top results over their mean probability, a dot per bin, cross-validated.
 
     The bars are 95 % intervals of the shares (Wilson, "Probable inference, the law of succession,
     and statistical inference", 1927).
     """
-    measured = calibration.reliability
 
     def plot(figure: Figure) -> Tips:
         axes = figure.subplots()

@@ -25,6 +25,7 @@ def environment() -> jinja2.Environment:
     )
     templates.filters |= {
         "rank": format_rank,
+        "percent": percent,
         "metric": registry.written,
         "label": registry.label,
         "in_a_sentence": registry.in_a_sentence,
@@ -73,6 +74,16 @@ def format_rank(rank: float | None) -> str:
     if rank is None:
         return "–"
     return f"{rank:,.0f}" if rank == int(rank) else f"{rank:,.1f}"
+
+
+def percent(share: float) -> str:
+    """A share in whole per cent; 100 and 0 only where it is all or nothing.
+
+    >>> percent(0.931), percent(0.9975), percent(1.0), percent(0.002)
+    ('93 %', '99 %', '100 %', '1 %')
+    """
+    whole = round(100 * share)
+    return f"{whole if share in (0, 1) else min(max(whole, 1), 99)} %"
 
 
 def format_duration(seconds: float) -> str:

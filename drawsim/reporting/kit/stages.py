@@ -1,4 +1,4 @@
-"""What a run measured, stage by stage: the plain network, adapted, re-ranked, trained."""
+"""What a run measured, stage by stage: untrained, layout, adapted, learnt, re-ranked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from typing import Any
 Scores = Mapping[str, Mapping[str, float]]
 """Set -> metric -> value."""
 
+LABELS = {"baseline": "untrained", "final": "trained"}
+"""What people call the two models of a run that has no further stages."""
+MEANINGS = {
+    "untrained": "the plain network",
+    "layout": "it reads what is where in a picture",
+    "adapted": "drawings and artworks are brought nearer to each other, without any pair",
+    "learnt": "from the training pairs",
+    "re-ranked": "the first of each list are looked at again",
+}
+"""What each stage adds to those before it."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -18,17 +29,25 @@ class Stage:
     label: str
     scores: Scores
 
+    @property
+    def meaning(self) -> str:
+        """What it adds to the stages before it; empty where the label says it all."""
+        return MEANINGS.get(self.name, "")
+
 
 def stages(record: Mapping[str, Any]) -> list[Stage]:
     """The stages of a `metrics.json`, in the order in which each builds on the one before.
 
-    `baseline`, `final`; where the record has `stages`, {stage: {set: metrics}} of the final model,
-    these stand between: what they repeat of the other two is left out.
+    Those of its `stages`, {stage: {set: metrics}}, from the plain network to the final model; where
+    it has none, `baseline` and `final`, as far as they are there.
     """
-    found = [Stage("baseline", "baseline", record.get("baseline") or {})]
-    final = record.get("final") or {}
-    for name, scores in (record.get("stages") or {}).items():
-        if scores and scores not in (found[0].scores, final):
-            found.append(Stage(name, name.replace("_", " "), scores))
-    found.append(Stage("final", "final", final))
+    chain = record.get("stages") or {name: record.get(name) for name in ("baseline", "final")}
+    found = [Stage(name, LABELS.get(name, name), scores or {}) for name, scores in chain.items()]
     return [stage for stage in found if stage.scores]
+
+
+def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
+    """All that a `metrics.json` has scores of, by name: `baseline` and `final`, and its stages."""
+    named = {name: record.get(name) for name in ("baseline", "final")}
+    every = {**named, **(record.get("stages") or {})}
+    return {name: scores for name, scores in every.items() if scores}

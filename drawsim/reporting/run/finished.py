@@ -21,10 +21,10 @@ STAGES = ("baseline", "final")
 class Run:
     """A finished run.
 
-    origin: the parts of its study's place, innermost last. scores: stage (baseline, final) -> set
-    -> metric -> value. epochs: the rows of `metrics.csv`. queries: set -> ranked drawings; empty
-    where only scores are known. model, untrained: what it and its untrained network are called
-    among other runs.
+    origin: the parts of its study's place, innermost last. scores: baseline (the plain untrained
+    network), final -> set -> metric -> value. epochs: the rows of `metrics.csv`. queries: set ->
+    ranked drawings; empty where only scores are known. model, untrained: what it and its untrained
+    network are called among other runs.
     """
 
     origin: tuple[str, ...]
@@ -65,7 +65,8 @@ class Run:
     def rankings(self, stage: str, set_name: str) -> dict[str, Ranking]:
         """drawing id -> how one stage's model ranked the gallery for it."""
         found = {
-            query.drawing_id: getattr(query, stage) for query in self.queries.get(set_name, ())
+            query.drawing_id: query.untrained if stage == "baseline" else query.final
+            for query in self.queries.get(set_name, ())
         }
         return {drawing: ranking for drawing, ranking in found.items() if ranking is not None}
 
@@ -98,8 +99,7 @@ def _untrained(run: Run) -> str:
     """What an untrained network's scores depend on besides the split."""
     settings = run.settings
     backbone = {k: v for k, v in settings["backbone"].items() if k != "freeze_norm"}
-    adapt = {k: v for k, v in settings.get("adapt", {}).items() if k != "learn"}
-    how = [settings.get("image_size"), settings.get("layout"), adapt, _reading(run)]
+    how = [settings.get("image_size"), _reading(run)]
     return repr((backbone, how, settings.get("batch", {}).get("flip", False)))
 
 
@@ -110,30 +110,20 @@ def _reading(run: Run) -> str:
 
 
 def _untrained_labels(runs: Sequence[Run]) -> dict[str, str]:
-    """`baseline` if all runs start from one network, else with its name, parts, size, number."""
+    """`baseline` if all runs start from one network, else with its name, size, number."""
     first: dict[str, Run] = {}
     for run in runs:
         first.setdefault(_untrained(run), run)
     names = [str(run.settings["backbone"]["name"]) for run in first.values()]
-    parts = [
-        " ".join([name, *_chosen(run.settings, "layout"), *_chosen(run.settings, "adapt")])
-        for name, run in zip(names, first.values(), strict=True)
-    ]
     sized = [
         f"{name} {run.settings.get('image_size')} px"
-        for name, run in zip(parts, first.values(), strict=True)
+        for name, run in zip(names, first.values(), strict=True)
     ]
     numbered = [f"{name} ({number})" for number, name in enumerate(sized, start=1)]
     if len(first) == 1:
         return dict.fromkeys(first, "baseline")
-    chosen = next(c for c in (names, parts, sized, numbered) if len(set(c)) == len(first))
+    chosen = next(c for c in (names, sized, numbered) if len(set(c)) == len(first))
     return {key: f"baseline {name}" for key, name in zip(first, chosen, strict=True)}
-
-
-def _chosen(settings: Mapping[str, Any], group: str) -> list[str]:
-    """The option of a group, if it is another than none."""
-    name = str(settings.get(group, {}).get("name", "none"))
-    return [] if name == "none" else [name]
 
 
 def natural(value: object) -> list[tuple[bool, int, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drawsim.reporting.kit.stages import stages
-from drawsim.reporting.run.reading import Query
+from drawsim.reporting.run.reading import Query, Ranking
 from drawsim.retrieval.analysis.intervals import bootstrap, percentile_interval
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import metric_values
@@ -30,7 +30,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class HeadlineRow:
-    """A headline metric, stage by stage, the untrained model first and the final one last.
+    """A headline metric, stage by stage, the plain network first and the final model last.
 
     `change` is the factor of improvement from first to last: after / before where higher is better,
     else before / after; None if there is one stage only.
@@ -51,7 +51,10 @@ def headline(record: Mapping[str, Any], queries: Sequence[Query]) -> list[Headli
     measured = {stage.name: stage.scores.get("test", {}) for stage in stages(record)}
     names = registry.headline(dict.fromkeys(name for own in measured.values() for name in own))
     size = int(record.get("gallery_size") or 0)
-    samples = {stage: _samples(names, own, stage, queries, size) for stage, own in measured.items()}
+    samples = {
+        stage: _samples(names, own, [query.at(stage, list(measured)) for query in queries], size)
+        for stage, own in measured.items()
+    }
     return [_row(name, measured, samples) for name in names]
 
 
@@ -84,20 +87,19 @@ def _row(
 def _samples(
     names: Sequence[str],
     figures: Mapping[str, float],
-    stage: str,
-    queries: Sequence[Query],
+    found: Sequence[Ranking | None],
     gallery_size: int,
 ) -> dict[str, Sample]:
     """The bootstrap sample of each metric whose figure the rankings of a stage carry."""
-    rankings = [query.rankings[stage] for query in queries if stage in query.rankings]
-    if len(rankings) < max(FEWEST_QUERIES, len(queries)):
+    rankings = [ranking for ranking in found if ranking is not None]
+    if len(rankings) < max(FEWEST_QUERIES, len(found)):
         return {}
     ranks = [list(ranking.ranks.values()) for ranking in rankings]
     gallery_size = gallery_size or int(max(max(own) for own in ranks))
     values = metric_values(QueryRanks.of_lists(ranks, gallery_size))
-    found = {}
+    drawn = {}
     for name in (name for name in names if name in values and name in figures):
         centre = registry.find(name).centre
         if math.isclose(centre(values[name]), figures[name], rel_tol=1e-3, abs_tol=1e-4):
-            found[name] = bootstrap(values[name], centre)
-    return found
+            drawn[name] = bootstrap(values[name], centre)
+    return drawn

@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from drawsim.common.files import write_text
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
-from drawsim.reporting.kit.stages import stages
+from drawsim.reporting.kit.stages import Stage, stages
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.reporting.run.curves import curve_panels, run_charts
 from drawsim.reporting.run.headline import headline
@@ -34,14 +35,16 @@ def write_report(
     drawings: Mapping[str, Path],
     artworks: Mapping[str, Path],
     *,
+    captions: Captions | None = None,
     queries_shown: int = 24,
     top: int = 8,
 ) -> Path:
     """Write `run/report.html` from what the run folder holds and return its path.
 
     `drawings` and `artworks` give the image file of each id; a missing or unreadable picture
-    becomes an empty tile. For each set at most `queries_shown` drawings are pictured, each with
-    its `top` nearest artworks. A run that was broken off is shown as far as it went.
+    becomes an empty tile. captions: what pictures are called; None: their ids. For each set at most
+    `queries_shown` drawings are pictured, each with its `top` nearest artworks. A run that was
+    broken off is shown as far as it went.
 
     Raises UserError if the folder has no readable `metrics.json`, or its tables are damaged.
     """
@@ -76,6 +79,8 @@ def write_report(
                 name for stage in measured for values in stage.scores.values() for name in values
             ),
             stages=measured,
+            among_ten=_among_ten(measured, queries["test"]),
+            captions=captions or Captions(),
             queries=queries,
             groups=groups,
             anchors={(query.set, query.drawing_id): f"q{n}" for n, query in enumerate(pictured)},
@@ -93,6 +98,18 @@ def write_report(
     path = run / "report.html"
     write_text(path, page)
     return path
+
+
+def _among_ten(measured: Sequence[Stage], queries: Sequence[Query]) -> list[tuple[Stage, int]]:
+    """For how many drawings each stage finds a true artwork among the first ten, where known."""
+    names = [stage.name for stage in measured]
+    found = []
+    for stage in measured:
+        rankings = [query.at(stage.name, names) for query in queries]
+        known = [ranking for ranking in rankings if ranking is not None]
+        if len(known) == len(queries):
+            found.append((stage, sum(ranking.first <= 10 for ranking in known)))
+    return found
 
 
 # What is pictured
@@ -119,9 +136,9 @@ def choose_queries(queries: Sequence[Query], shown: int) -> list[tuple[str, list
 
 
 def _gain(query: Query) -> float:
-    if query.baseline is None or query.final is None:
+    if query.untrained is None or query.final is None:
         return 1.0
-    return query.baseline.first / query.final.first
+    return query.untrained.first / query.final.first
 
 
 def _contents(run: Path) -> list[tuple[str, str, int]]:

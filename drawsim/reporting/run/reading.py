@@ -6,17 +6,19 @@ import csv
 import io
 import json
 import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drawsim.common.errors import UserError
 from drawsim.common.files import read_text
+from drawsim.reporting.kit.stages import MEANINGS
 from drawsim.runs.folder import read_record
 
 SETS = ("test", "val", "train")
-MODELS = ("baseline", "final")
+MODELS = ("baseline", "final", *MEANINGS)
 MOST_BYTES = 1 << 30
 """Of a file that is read; `ranks.csv` of 100,000 drawings takes half of it."""
 
@@ -37,22 +39,33 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Query:
-    """A drawing of one set, ranked by the untrained and by the trained model where available."""
+    """A drawing of one set, ranked before and after training where available.
+
+    stages: rankings by stages that are neither the model before training nor the final one.
+    """
 
     drawing_id: str
     set: str
     baseline: Ranking | None
     final: Ranking | None
+    stages: Mapping[str, Ranking] = field(default_factory=dict)
+
+    def at(self, stage: str, stages: Sequence[str]) -> Ranking | None:
+        """The ranking by one of the run's stages: its own, else the final or the first one."""
+        if stage in self.stages:
+            return self.stages[stage]
+        if stage == stages[-1] and stage != "baseline":
+            return self.final
+        return self.baseline
 
     @property
-    def rankings(self) -> dict[str, Ranking]:
-        """Those that are known, by their model."""
-        both = {"baseline": self.baseline, "final": self.final}
-        return {model: ranking for model, ranking in both.items() if ranking is not None}
+    def untrained(self) -> Ranking | None:
+        """The ranking by the plain network."""
+        return self.stages.get("untrained", self.baseline)
 
     @property
     def shown(self) -> Ranking:
-        """The ranking that is pictured: the trained model's, else the untrained one's."""
+        """The ranking that is pictured: the final model's, else that before training."""
         ranking = self.final or self.baseline
         assert ranking is not None
         return ranking
@@ -115,6 +128,7 @@ def read_queries(path: Path) -> dict[str, list[Query]]:
         ) from error
     queries: dict[str, list[Query]] = {name: [] for name in SETS}
     for (name, drawing_id), models in found.items():
-        query = Query(drawing_id, name, models.get("baseline"), models.get("final"))
+        both = models.pop("baseline", None), models.pop("final", None)
+        query = Query(drawing_id, name, *both, models)
         queries[name].append(query)
     return queries

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 
 from drawsim.collection.tables import Collection
 from drawsim.pixels.decode import read_image
-from drawsim.reporting.kit.stages import stages
+from drawsim.reporting.kit.stages import measured
 from drawsim.runs.folder import read_record
 
 SIDE = 160
@@ -54,15 +55,14 @@ def log_results(
 
     experiment: a W&B run. The table takes val and test queries of `ranks.csv`, worst first, at most
     sixty. pictures: with small pictures of drawings and artworks, as far as the collection has
-    them, in place of artworks' ids. artifacts: send the selected weights and the split too, from
-    where they are.
+    them, in place of artworks' ids. artifacts: send the selected weights and the split too.
     """
     import wandb
 
     record = read_record(run)
-    for stage in stages(record):
-        for name, scores in stage.scores.items():
-            experiment.summary.update({f"{stage.name}/{name}/{k}": v for k, v in scores.items()})
+    for stage, sets in measured(record).items():
+        for name, scores in sets.items():
+            experiment.summary.update({f"{stage}/{name}/{k}": v for k, v in scores.items()})
     experiment.summary.update({"best_epoch": record["best_epoch"]})
     ranks = pd.read_csv(run / "ranks.csv", dtype=str, keep_default_na=False)
     files = _files(collection) if pictures and collection is not None else None
@@ -71,8 +71,22 @@ def log_results(
     if artifacts:
         for kind, file in OUTPUTS.items():
             artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
-            artifact.add_file(str(run / file), policy="immutable")
+            artifact.add_file(str(_linked(run / file, experiment)), policy="immutable")
             experiment.log_artifact(artifact)
+
+
+def _linked(file: Path, experiment: Any) -> Path:
+    """The file under a name that only this W&B run has.
+
+    By its own it might be another run's, once this one was moved and another took its place.
+    """
+    link = Path(experiment.dir).parent / "artifacts" / file.name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        link.hardlink_to(file)
+    except OSError:  # a file system without links
+        shutil.copyfile(file, link)
+    return link
 
 
 def _files(collection: Collection) -> dict[str, dict[str, Path]]:

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from drawsim.collection.names import display_name
+from drawsim.reporting.kit.pages import percent
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.search.page import SearchSheet
 
@@ -31,8 +32,12 @@ KITTY = ("xterm-kitty", "xterm-ghostty")
 ITERM = ("iTerm.app", "WezTerm")
 
 
-def print_sheets(sheets: Sequence[SearchSheet]) -> None:
-    """Print each query with its results: rank, score, id, title, artist, ✓ for confirmed pairs."""
+def print_sheets(sheets: Sequence[SearchSheet], above: str = "", calibrated: str = "") -> None:
+    """Print each query with its results: rank, score, id, title, artist, ✓ for confirmed pairs.
+
+    above: what the share of strangers is that a result is above. calibrated: where chances are
+    from.
+    """
     console = Console(highlight=False)
     protocol = picture_protocol(os.environ) if sys.stdout.isatty() else None
     for sheet in sheets:
@@ -45,6 +50,9 @@ def print_sheets(sheets: Sequence[SearchSheet]) -> None:
             if files:
                 sys.stdout.write(as_escape(strip(files), protocol) + "\n")
                 sys.stdout.flush()
+    for line in (f"above: {above}" if above else "", calibrated):
+        if line:
+            console.print(escape(line), style="dim", soft_wrap=True)
 
 
 def hits_table(sheet: SearchSheet) -> Table:
@@ -53,6 +61,9 @@ def hits_table(sheet: SearchSheet) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("", justify="right")
     table.add_column("score", justify="right")
+    above = "above_strangers" in hits
+    if above:
+        table.add_column("above", justify="right")
     table.add_column("id", overflow="fold")
     known = [c for c in ("title", "artist") if c in hits and any(map(_text, hits[c]))]
     for column in known:
@@ -66,15 +77,14 @@ def hits_table(sheet: SearchSheet) -> Table:
             display_name(text) if column == "artist" else text
             for column, text in zip(known, texts, strict=True)
         ]
-        cells = [str(row["rank"]), f"{row['score']:.3f}", str(row["id"]), *texts]
+        score = [f"{row['score']:.3f}", *([percent(row["above_strangers"])] if above else [])]
+        cells = [str(row["rank"]), *score, str(row["id"]), *texts]
         table.add_row(*map(escape, cells), *(["✓" if row["known"] else ""] if paired else []))
     return table
 
 
 def _chance(sheet: SearchSheet) -> str:
-    if sheet.probability is None:
-        return "  (uncalibrated scores)"
-    return f"  ({sheet.probability:.0%} that the first is a true match)".replace("%", " %")
+    return "" if sheet.chance is None else f"  {sheet.chance} that the first is a true match"
 
 
 def _text(value: object) -> str:

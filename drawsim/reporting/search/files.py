@@ -28,7 +28,10 @@ def write_hits(sheets: Sequence[SearchSheet], out: Path, **facts: Any) -> None:
     queries = [
         {
             "query": sheet.query,
-            "probability": sheet.probability,
+            "probability": None if sheet.chance is None else sheet.chance.probability,
+            "probability_95": None
+            if sheet.chance is None
+            else [sheet.chance.low, sheet.chance.high],
             "notes": list(sheet.notes),
             "hits": [_filled(row) for row in _plain(sheet).to_dict("records")],
         }

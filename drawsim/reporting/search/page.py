@@ -15,12 +15,13 @@ from drawsim.collection.names import display_name
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_text
 from drawsim.pixels.decode import read_image
-from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.pages import environment, percent
 from drawsim.reporting.kit.thumbnails import SIDE, data_uri, make_sheet
+from drawsim.retrieval.analysis.calibration import Chance
 
 QUERY_SIDE = 400  # pixels of the longer side of a query's picture
 OVERLAY_SIDE = 900  # pixels of the longer side of an overlay: patches must stay visible
-COSINE = "cosine similarities of embeddings: 1 is the same, 0 unrelated"
+COSINE = "cosine similarities of embeddings; the larger, the nearer"
 
 Box = tuple[float, float, float, float]
 """x, y of the upper left corner, width, height: a region of an image in its own pixels."""
@@ -46,15 +47,16 @@ class SearchSheet:
 
     query: what was looked for, in words. pictures: one, or several that were combined. hits: a row
     for each result, best first, with `rank`, `score`, `id`, and where known `path` (of the image
-    file), `title`, `artist`, `kind`; `known` (bool) marks results that are confirmed pairs, and
-    `overlay` (PIL image or None) shows which parts match. probability: that the first result is a
-    true match; None where there was too little to calibrate it. notes: what else should be said.
+    file), `title`, `artist`, `kind`, `above_strangers` (share of strangers with a lower score);
+    `known` (bool) marks results that are confirmed pairs, and `overlay` (PIL image or None) shows
+    which parts match. chance: that the first result is a true match; None where it is not known.
+    notes: what else should be said.
     """
 
     query: str
     pictures: Sequence[QueryPicture]
     hits: pd.DataFrame
-    probability: float | None = None
+    chance: Chance | None = None
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -79,12 +81,15 @@ def write_search(
     searched: str,
     filters: Sequence[str] = (),
     scores: str = COSINE,
+    above: str = "",
+    calibrated: str = "",
 ) -> None:
     """Write the page `out`; pictures that cannot be read become empty tiles.
 
     model: what made the embeddings, in few words. model_in_full: the same, with hash and
     transform, for who points at it. searched: in what, as a phrase ("8,375 artworks of imaj").
-    filters: what results had to fulfil, as the user wrote it. scores: what they are.
+    filters: what results had to fulfil, as the user wrote it. scores: what they are. above: what
+    the share of strangers is that a result is above. calibrated: where chances are from.
     """
     listed = [_hits(sheet.hits) for sheet in sheets]
     thumbnails = make_sheet(hit["file"] for hits in listed for hit in hits if hit["file"])
@@ -101,6 +106,8 @@ def write_search(
             searched=searched,
             filters=filters,
             scores=scores,
+            above=above,
+            calibrated=calibrated,
             symbol=thumbnails.symbol,
             sheet=thumbnails,
             side=SIDE,
@@ -110,7 +117,7 @@ def write_search(
 
 
 def _hits(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A result as the page shows it: rank, score, id, kind, file, title, artist, known, overlay."""
+    """A result as the page shows it: rank, score, above, id, kind, file, title, …, overlay."""
     hits = []
     for row in table.to_dict("records"):
         texts = {name: _text(row.get(name)) for name in ("kind", "path", "title", "artist")}
@@ -119,6 +126,7 @@ def _hits(table: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "rank": int(row["rank"]),
                 "score": float(row["score"]),
+                "above": percent(row["above_strangers"]) if "above_strangers" in row else "",
                 "id": str(row["id"]),
                 "kind": texts["kind"],
                 "title": texts["title"],

@@ -21,7 +21,6 @@ from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.splits import components
 from drawsim.retrieval.analysis.calibration import (
-    FEWEST,
     LIST,
     Calibration,
     fit_calibration,
@@ -60,31 +59,28 @@ def calibrate(inputs: Inputs) -> Calibrated:
     shown = [task.drawings[row] for row in rows.tolist()]
     without, source = _without_pair(inputs)
     from_what = f"{_counted(len(shown), 'of validation')} and {_counted(len(without), source)}"
-    if not shown or len(task.artworks) < LIST:
-        few = f"{len(task.artworks)} artworks, at least {LIST} are needed"
-        why = "the split has no drawings of validation" if not shown else few
-        return Calibrated(None, f"uncalibrated: {why}")
+    if not shown:
+        return Calibrated(None, "uncalibrated: the split has no drawings of validation")
 
     asked = model.drawings.of([*shown, *without])
     scores, index = top_k(
         unit_rows(asked.vectors, model.name),
         unit_rows(model.artworks.of(task.artworks).vectors, model.name),
-        LIST,
+        min(LIST, len(task.artworks)),
     )
     answers = np.zeros(len(asked.ids), dtype=bool)
     answers[: len(shown)] = true_tops(index[: len(shown)], task.relevant_to(rows))
-    tops, others = int(answers.sum()), int((~answers).sum())
-    if min(tops, others) < FEWEST:
-        return Calibrated(
-            None,
-            f"uncalibrated: {tops} true tops and {others} others, at least {FEWEST} of each are "
-            f"needed ({from_what})",
-        )
     made_by = EmbeddingModel.from_metadata(model.made_by, asked.vectors.shape[1]).metadata()
-    fitted = fit_calibration(scores, answers, _groups(inputs, asked.ids), made_by)
+    fitted = fit_calibration(
+        scores, answers, _groups(inputs, asked.ids), len(task.artworks), made_by
+    )
     if not isinstance(fitted, Calibration):
         return Calibrated(None, f"uncalibrated: {fitted.reason} ({from_what})")
-    return Calibrated(fitted, f"calibrated on {from_what}: {tops} true tops and {others} others")
+    return Calibrated(
+        fitted,
+        f"calibrated on {from_what}: of {fitted.true_tops} the first result is true, of "
+        f"{fitted.other_tops} it is not",
+    )
 
 
 def _counted(number: int, what: str) -> str:

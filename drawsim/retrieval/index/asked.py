@@ -11,12 +11,12 @@ import numpy as np
 from drawsim.collection.ids import IdList
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.decode import ImageReadError, decode, read_image
+from drawsim.pixels.decoding.wanted import Wanted
+from drawsim.pixels.folders import images_below
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.results import picture
-
-IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"))
 
 Box = tuple[int, int, int, int]
 """x, y of the upper left corner, width, height, in pixels of the upright image."""
@@ -78,7 +78,7 @@ def find_ids(index: Index, ids: Sequence[str], kind: str | None) -> list[Asked]:
 
 
 def find_files(paths: Sequence[Path], kind: Kind) -> tuple[list[Asked], list[str]]:
-    """Image files, and those in folders, as queries of a kind; and notes on what was left out.
+    """Image files, and those below folders, as queries of a kind; and notes on what was left out.
 
     Raises ImageReadError for a named file that cannot be decoded, and UserError for a folder
     without any image that can. In a folder, such files are left out.
@@ -89,14 +89,12 @@ def find_files(paths: Sequence[Path], kind: Kind) -> tuple[list[Asked], list[str
             read_image(path, min_size=1)
             asked.append(Asked(path.name, kind, None, path))
             continue
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGES)
-        if not files:
-            raise UserError(f"{path}: no images in this folder ({', '.join(sorted(IMAGES))})")
-        wrong = {file: what for file in files if (what := _unreadable(file))}
+        files, met = images_below(path)
+        wrong = {file: what for _, file in files if (what := _unreadable(file))}
         if len(wrong) == len(files):
-            raise UserError(f"{path}: none of its images can be read; {wrong[files[0]]}")
-        notes += [f"left out: {what}" for what in wrong.values()]
-        asked += [Asked(file.name, kind, None, file) for file in files if file not in wrong]
+            raise UserError(f"{path}: none of its images can be read; {next(iter(wrong.values()))}")
+        notes += [*met.notes(), *(f"left out: {what}" for what in wrong.values())]
+        asked += [Asked(name, kind, None, file) for name, file in files if file not in wrong]
     names = [each.name for each in asked]
     if len(set(names)) < len(names):
         asked = [Asked(str(each.file), kind, None, each.file) for each in asked]
@@ -129,12 +127,14 @@ def parse_box(text: str) -> Box:
 
 def cropped(file: Path, box: Box) -> np.ndarray:
     """The region of an image file, (height, width, 3). Raises UserError if it is not inside."""
-    pixels = read_image(file)
+    whole = decode(file, Wanted())
     x, y, width, height = box
-    if x + width > pixels.shape[1] or y + height > pixels.shape[0]:
+    if x + width > whole.width or y + height > whole.height:
         text = ",".join(map(str, box))
         raise UserError(
-            f"box={text}: reaches outside {file}, which has {pixels.shape[1]} x {pixels.shape[0]} "
-            "pixels"
+            f"box={text}: reaches outside {file}, which has {whole.width} x {whole.height} pixels"
         )
-    return pixels[y : y + height, x : x + width]
+    scale = whole.pixels.shape[1] / whole.width  # below 1 where it was decoded smaller
+    left, top = int(x * scale), int(y * scale)
+    right, bottom = round((x + width) * scale), round((y + height) * scale)
+    return whole.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]

@@ -16,7 +16,7 @@ from drawsim.collection.pairs import read_pairs
 from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problems
 from drawsim.common.errors import UserError
-from drawsim.retrieval.analysis.calibration import LIST, Calibration
+from drawsim.retrieval.analysis.calibration import LIST, Calibration, Chance
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.gallery import UNKNOWN
 from drawsim.retrieval.index.queries import Hits
@@ -62,24 +62,40 @@ def known_pairs(
     that cannot be read.
     """
     results = list(results)
-    file = None if index.collection is None else index.collection / "pairs.csv"
     other = "drawing" if kind == "artwork" else "artwork"
-    wanted = set(asked.get(other, ()))
+    partners = set().union(*confirmed(index, other, asked.get(other, ()), results).values())
+    return [name in partners for name in results]
+
+
+def confirmed(
+    index: Index, kind: str, names: Iterable[str], others: Iterable[str] = ()
+) -> dict[str, set[str]]:
+    """The confirmed partners of images of a kind, only where there are any.
+
+    others: ids of the other kind that may not be in the index. Nothing is known without the
+    collection's pairs.csv. Raises UserError if that cannot be read.
+    """
+    file = None if index.collection is None else index.collection / "pairs.csv"
+    wanted = set(names)
+    other = "drawing" if kind == "artwork" else "artwork"
     if file is None or not file.is_file() or not wanted:
-        return [False] * len(results)
+        return {}
     problems = Problems()
-    named: dict[str, Iterable[str]] = {other: wanted, kind: results}
+    named: dict[str, Iterable[str]] = {kind: wanted, other: others}
     parts = {own: part.embeddings.ids for own, part in index.parts.items()}
     listed = {own: IdList([*parts.get(own, ()), *named[own]]) for own in KINDS}
     pairs = read_pairs(file, problems, listed)
     if problems:
         raise UserError(f"{file}: cannot be read; {problems[0]}")
-    partners = set(pairs[f"{kind}_id"][pairs["pair"] & pairs[f"{other}_id"].isin(wanted)])
-    return [name in partners for name in results]
+    own = pairs[pairs["pair"] & pairs[f"{kind}_id"].isin(wanted)]
+    found: dict[str, set[str]] = {}
+    for one, two in zip(own[f"{kind}_id"], own[f"{other}_id"], strict=True):
+        found.setdefault(one, set()).add(two)
+    return found
 
 
-def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> list[float] | None:
-    """Probability that the first of each list is a true match; None where the lists are too short.
+def top_chances(found: Hits, index: Index, calibration: Calibration) -> list[Chance | None]:
+    """How likely the first of each list is a true match; None for a list that is too short.
 
     Raises UserError if the calibration is of another model, or the lists are not of artworks.
     """
@@ -94,7 +110,11 @@ def top_probabilities(found: Hits, index: Index, calibration: Calibration) -> li
                 f"calibration: fitted with another model ({key} {said[key][:40]}) than that of the "
                 f"index, {index.model}; fit it again"
             )
+    if found.scores.shape[1] < LIST:
+        return [None] * len(found.queries)
     scores = found.scores[:, :LIST]
-    if scores.shape[1] < LIST or np.isnan(scores).any():
-        return None
-    return [float(each) for each in calibration.probability(torch.from_numpy(scores))]
+    short = np.isnan(scores).any(axis=1)
+    chances = calibration.chances(torch.from_numpy(np.nan_to_num(scores)))
+    return [
+        None if missing else chance for chance, missing in zip(chances, short.tolist(), strict=True)
+    ]

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from drawsim.common.errors import UserError
+from drawsim.common.typed import check_bounds
 from drawsim.retrieval.ranking import BLOCK
 from drawsim.retrieval.reranking.base import Lists, Pictures
 
@@ -25,8 +26,7 @@ class Expansion:
     def __init__(self, depth: int, neighbours: int, alpha: float) -> None:
         if not 1 <= neighbours <= depth:
             raise UserError(f"rerank.neighbours={neighbours}: from 1 to rerank.depth={depth}")
-        if alpha < 0:
-            raise UserError(f"rerank.alpha={alpha}: must be at least 0")
+        check_bounds("rerank.alpha", alpha, 0)
         self.depth = depth
         self.neighbours = neighbours
         self.alpha = alpha

@@ -22,6 +22,7 @@ from scipy.stats import binom
 from torch import Tensor
 
 from drawsim.common.errors import UserError
+from drawsim.common.typed import check_bounds
 from drawsim.retrieval.ranking import BLOCK
 from drawsim.retrieval.reranking.base import Lists, Pictures
 from drawsim.retrieval.reranking.local import LocalFeatures
@@ -78,10 +79,8 @@ class Spatial:
     says = "cosine similarity plus {weight:g} times the share of patches that agree on one layout"
 
     def __init__(self, depth: int, weight: float) -> None:
-        if depth < 1:
-            raise UserError(f"rerank.depth={depth}: must be at least 1")
-        if weight < 0:
-            raise UserError(f"rerank.weight={weight}: must be at least 0")
+        check_bounds("rerank.depth", depth, 1)
+        check_bounds("rerank.weight", weight, 0)
         self.depth = depth
         self.weight = weight
         self.says = self.says.format(weight=weight)

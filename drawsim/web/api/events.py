@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import HTTPException, Request
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.web.api import routing
 from drawsim.web.api.requests import EventsRequest, UndoRequest
@@ -14,6 +15,7 @@ from drawsim.web.api.responses import (
     UndoResponse,
 )
 from drawsim.web.events.drafts import ANSWERING, Draft
+from drawsim.web.queue.finder import other
 from drawsim.web.security.access import Checked
 from drawsim.web.security.accounts import Session
 from drawsim.web.services import Services, services_of
@@ -50,11 +52,15 @@ def _check(services: Services, session: Session, draft: Draft) -> None:
     if draft.action == "adjudicate" and session.role != "reviewer":
         raise HTTPException(403, "only reviewers may adjudicate")
     collection = services.collection
-    drawings = collection.originals
-    found = collection.artworks if draft.kind == "drawing" else drawings
-    named = [("drawing", draft.drawing_id, drawings)]
-    named += [("artwork", draft.artwork_id, collection.artworks)]
-    named += [("candidate", name, found) for name in draft.shown_ids]
-    for what, name, table in named:
-        if name is not None and name not in table.index:
+
+    def known(kind: Kind, name: str) -> bool:
+        if kind == "artwork":
+            return name in collection.artworks.index
+        return collection.parents.get(name) == name  # no style copy
+
+    named: list[tuple[str, Kind, str | None]] = [("drawing", "drawing", draft.drawing_id)]
+    named += [("artwork", "artwork", draft.artwork_id)]
+    named += [("candidate", other(draft.kind), name) for name in draft.shown_ids]
+    for what, kind, name in named:
+        if name is not None and not known(kind, name):
             raise UserError(f"event {draft.key}: no {what} {name!r} in the collection")

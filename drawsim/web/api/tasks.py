@@ -22,7 +22,7 @@ from drawsim.web.api.responses import (
 from drawsim.web.api.routing import ById, refusals
 from drawsim.web.queue.finder import other
 from drawsim.web.queue.queue import Claim, Wish
-from drawsim.web.review.originals import copies_of, of_originals
+from drawsim.web.review.originals import of_originals
 from drawsim.web.security.access import Checked, CurrentUser
 from drawsim.web.security.accounts import Session
 from drawsim.web.services import Services, services_of
@@ -83,7 +83,7 @@ def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
     """A query as the page needs it: all that this user knows and decided about it."""
     finder, store, kind, name = services.finder, services.store, claim.kind, claim.id
     # What was said of style copies, which earlier versions queued, was said of their originals.
-    names = [name, *copies_of(name, services.collection)] if kind == "drawing" else [name]
+    names = services.queue.names(kind, name)
     grades, notes, boxes, answers = (
         of_originals(told(kind, names, session.user), services.collection)
         for told in (store.judgements, store.notes, store.boxes, store.answers)

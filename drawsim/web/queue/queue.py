@@ -113,6 +113,9 @@ class Queue:
         self.audit = audit
         self._uncertainty = uncertainty
         self._copies = dict(copies or {})
+        self._names: dict[str, list[str]] = {}
+        for copy, own in self._copies.items():
+            self._names.setdefault(own, [own]).append(copy)
         self._sheets = {kind: Sheet(kind, table, seed, audit) for kind, table in tables.items()}
         self._orders: dict[tuple[Kind, Order], tuple[Values | None, Places]] = {}
         self._passing = lru_cache(maxsize=64)(self._filtered)
@@ -182,6 +185,10 @@ class Queue:
         with writing(self.engine) as connection:
             connection.execute(delete(LeaseRow).where(*self._lease_of(annotator, kind, id)))
 
+    def names(self, kind: Kind, id: str) -> list[str]:  # noqa: A002
+        """A query and, of a drawing, its style copies."""
+        return self._names.get(id, [id]) if kind == "drawing" else [id]
+
     def tally(self, annotator: str, kind: Kind) -> Tally:
         """How far the work is, told from memory and what is new: for every page and answer."""
         sheet = self._sheet(kind)
@@ -245,7 +252,7 @@ class Queue:
         query = select(ANSWERS.c.kind, ANSWERS.c.id, ANSWERS.c.annotator, ANSWERS.c.answer)
         if len(touched) <= AT_ONCE:
             names = {name for _, name in touched}
-            names |= {copy for copy, own in self._copies.items() if own in names}
+            names.update(*(self._names.get(name, ()) for name in names))
             query = query.where(ANSWERS.c.id.in_(names))
         for kind, name, annotator, answer in connection.execute(query.order_by(ANSWERS.c.at)):
             answers.setdefault(original(self._copies, kind, name), {})[annotator] = answer

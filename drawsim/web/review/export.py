@@ -196,8 +196,9 @@ def pair_table(
             row |= dict.fromkeys(JUDGED, "") | {"pair": before == "true"}
         rows.append(row)
     listed = set(zip(old["drawing_id"], old["artwork_id"], strict=True))
+    drawings, artworks = collection.originals.index, collection.artworks.index
     for key in sorted(outcomes.keys() - listed):
-        if _listed(key, collection):
+        if key[0] in drawings and key[1] in artworks:
             own = {"drawing_id": key[0], "artwork_id": key[1], "parent": key[0]}
             pair = outcomes[key]["grade"] in confirmed
             rows.append(dict.fromkeys(columns, "") | own | outcomes[key] | {"pair": pair})
@@ -250,7 +251,12 @@ def account(
             changes.append(Change(what, *key, row["pair"], row["grade"], row["annotator"]))
     gone = set(old) - set(_keys(pairs))
     changes += [Change("withdrawn", *key, bool(old[key]), "", "") for key in sorted(gone)]
-    unknown = [key for key in _outcomes(store, collection) if not _listed(key, collection)]
+    drawings, artworks = collection.originals.index, collection.artworks.index
+    unknown = [
+        key
+        for key in _outcomes(store, collection)
+        if key[0] not in drawings or key[1] not in artworks
+    ]
     return Account(tuple(changes), kept, graded, unmatched, tuple(sorted(unknown)), tuple(files))
 
 
@@ -324,10 +330,6 @@ def _was_judged(store: EventStore, drawing: str, artwork: str) -> bool:
         store.history(action=action, drawing_id=drawing, artwork_id=artwork, limit=1)
         for action in DECIDING
     )
-
-
-def _listed(key: Key, collection: Collection) -> bool:
-    return key[0] in collection.originals.index and key[1] in collection.artworks.index
 
 
 def _keys(table: pd.DataFrame) -> list[Key]:

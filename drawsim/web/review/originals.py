@@ -7,12 +7,6 @@ import pandas as pd
 from drawsim.collection.tables import Collection
 
 
-def copies_of(drawing: str, collection: Collection) -> list[str]:
-    """The style copies of a drawing."""
-    copies = collection.parents[collection.copies.index]
-    return [str(name) for name in copies.index[copies == drawing]]
-
-
 def of_originals(table: pd.DataFrame, collection: Collection) -> pd.DataFrame:
     """A table of EventStore with originals in place of their style copies.
 

@@ -123,7 +123,9 @@ async def log_in(request: Request, name: str, password: str) -> Session:
     assert accounts is not None  # the login page is not shown without
     logins: Logins = request.app.state.logins
     address = request.client.host if request.client else ""
-    browser = await run_in_threadpool(_browser, request, accounts, name)
+    cookie = request.cookies.get(_mark_cookie(request, name))
+    # Without one, a refusal takes no thread: all of them may be busy.
+    browser = await run_in_threadpool(_browser, accounts, name, cookie) if cookie else None
     # Capitals make no other name here, so that nobody gets more tries by them.
     visitor = Visitor(name[:100].casefold(), address, browser)
     user = await logins.check(accounts, visitor, name, password)
@@ -142,9 +144,8 @@ def _signed_in(request: Request, accounts: Accounts, user: User) -> Session:
     return begin(request, user)
 
 
-def _browser(request: Request, accounts: Accounts, name: str) -> str | None:
+def _browser(accounts: Accounts, name: str, cookie: str) -> str | None:
     """What a browser is called in which this name logged in before."""
-    cookie = request.cookies.get(_mark_cookie(request, name), "")
     browser, _, mark = cookie.partition(".")
     genuine = accounts.mark(name, browser) if browser and mark else None
     if genuine is None or not secrets.compare_digest(mark.encode(), genuine.encode()):

@@ -68,7 +68,7 @@ def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
     assert "(x - [" not in page.text
     assert page.fetched == []
     assert page.count("li", cls="known") == 1
-    assert "Uncalibrated" in page.text
+    assert "uncalibrated: the index is of no run" in page.text
 
 
 @pytest.mark.parametrize("name", ["index", "search"])
@@ -139,7 +139,9 @@ def test_a_folder_is_a_query_for_each_image(root: Path, tmp_path: Path) -> None:
     record = look_up(root, tmp_path, image=folder, k=1)
     assert [each["query"] for each in record["queries"]] == ["4.png", "7.png"]
     assert [found_ids(record, i) for i in (0, 1)] == [["Du╠êrer, 4"], ["Du╠êrer, 7"]]
-    assert "bad.jpg" in record["queries"][0]["notes"][0]
+    first, second = record["queries"][0]["notes"]
+    assert first == "left out of 4 files: 1 not an image (.txt)"
+    assert "bad.jpg" in second
 
 
 def test_a_filter_and_more_than_there_is(root: Path, tmp_path: Path) -> None:
@@ -188,17 +190,17 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"weights_sha256": "other"}, "other.json"),
         ({**own, "adaptation_sha256": "other"}, "adapted.json"),
     ):
-        fitted = fit_calibration(torch.from_numpy(scores), answers, np.arange(60), made_with)
+        fitted = fit_calibration(torch.from_numpy(scores), answers, np.arange(60), 14, made_with)
         assert isinstance(fitted, Calibration)
         fitted.save(tmp_path / file)
     record = look_up(root, tmp_path, id="1995_03", calibration=tmp_path / "own.json")
     every = vectors_of(root, "artwork").vectors @ vector(root, "drawing", 3)
     top = every.sort(descending=True).values[None]
-    calibration = load_calibration(tmp_path / "own.json")
-    expected = float(calibration.probability(top)[0])
-    assert record["queries"][0]["probability"] == pytest.approx(expected, rel=1e-4)
+    [chance] = load_calibration(tmp_path / "own.json").chances(top)
+    assert record["queries"][0]["probability"] == pytest.approx(chance.probability, rel=1e-4)
+    assert record["queries"][0]["probability_95"] == pytest.approx([chance.low, chance.high], 1e-3)
     page = Page((tmp_path / "search.html").read_text(encoding="utf-8"))
-    assert f"{expected * 100:.0f} %" in page.text
+    assert f"{chance.probability * 100:.0f} %" in page.text
     for file in ("other.json", "adapted.json"):
         with pytest.raises(UserError, match="fitted with another model"):
             look_up(root, tmp_path, id="1995_03", calibration=tmp_path / file)
@@ -228,12 +230,15 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"image": "{root}/drawings/0.png", "box": "0,0,9"}, "must be x,y,width,height"),
         ({"image": "{root}/pairs.csv"}, "pairs.csv: is not an image of a known kind"),
         ({"image": "{root}/nothing.png"}, "nothing.png: there is no such file"),
-        ({"image": "{root}/empty"}, "empty: no images in this folder"),
+        ({"image": "{root}/empty"}, "empty: no images among 0 files"),
         ({"image": "{root}/drawings/0.png", "backbone": "lte"}, "backbone=lte: did you mean lite?"),
         ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
         ({"image": "{root}/drawings/0.png", "run": "{root}"}, "no checkpoints/best.ckpt in it"),
         ({"id": "1995_00", "index": "{root}"}, "no index there; build it again with drawsim index"),
-        ({"id": "1995_00", "calibration": "{root}/none.json"}, "none.json: cannot be read"),
+        (
+            {"id": "1995_00", "calibration": "{root}/none.json"},
+            "none.json: there is no such file; fit it again",
+        ),
         ({}, "id or image must be given"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from drawsim.common.errors import UserError
-from drawsim.models.trainer import settle_hardware
+from drawsim.models.trainer import settle_hardware, told_of_lost_processes
 from drawsim.retrieval.embeddings import load_embeddings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -110,3 +110,12 @@ def test_inside_joblib_one_line_says_that_it_cannot_be(monkeypatch: pytest.Monke
     assert settle_hardware({**settings, "devices": 1})
     with pytest.raises(UserError, match=r"trainer\.devices=2: processes of joblib start no others"):
         settle_hardware({**settings, "devices": 2})
+
+
+def test_a_process_that_died_is_told_in_a_line() -> None:
+    lost = RuntimeError("[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:545] Read error")
+    said = "another process of this run has ended"
+    with pytest.raises(UserError, match=said), told_of_lost_processes():
+        raise lost
+    with pytest.raises(RuntimeError, match="mat1"), told_of_lost_processes():
+        raise RuntimeError("mat1 and mat2")

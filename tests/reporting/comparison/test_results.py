@@ -144,7 +144,7 @@ def test_models_are_compared_on_the_splits_that_all_have(tmp_path: Path) -> None
     assert results.splits == ["v1"]
     assert {one.split for one in results.runs} == {"v1"}
     assert set(results.queries["split"]) == {"v1"}
-    assert "Left out of test, for not every model has them: v0, v2." in results.notes
+    assert "Left out of test, for not every model has them: v0 and v2." in results.notes
 
 
 def test_models_without_a_common_split_are_an_error(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_name_of_the_users_is_the_model(tmp_path: Path) -> None:
 def test_replicates_of_different_settings_are_noted(tmp_path: Path) -> None:
     run(tmp_path / "s", seed=0, settings={"optim": {"lr": 0.1}, "workers": 1})
     run(tmp_path / "s", seed=1, settings={"optim": {"lr": 0.2}, "workers": 2})
-    note = "The runs of lite-none differ in more than split and seed: optim.lr (0.1, 0.2)."
+    note = "The runs of lite-none differ in more than split and seed: optim.lr (0.1 and 0.2)."
     assert read_runs([tmp_path / "s"]).notes == [note]
 
 

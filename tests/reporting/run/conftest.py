@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.run.page import write_report
 from tests.html_page import Page
 
@@ -29,8 +30,8 @@ class Run:
     artworks: dict[str, Path] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 
-    def page(self, **options: int) -> Page:
-        path = write_report(self.folder, self.drawings, self.artworks, **options)
+    def page(self, captions: Captions | None = None, **options: int) -> Page:
+        path = write_report(self.folder, self.drawings, self.artworks, captions=captions, **options)
         return Page(path.read_text(encoding="utf-8"))
 
     def save_metrics(self) -> None:

@@ -42,7 +42,7 @@ def shown(
     print_results(folder)
     text = capsys.readouterr().out
     rows = [line.split() for line in text.splitlines()]
-    cells = {(r[0], r[1]): r[2:] for r in rows if len(r) > 2 and r[1] in ("baseline", "final")}
+    cells = {(r[0], r[1]): r[2:] for r in rows if len(r) > 2 and r[1] in ("untrained", "trained")}
     return text, cells
 
 
@@ -51,14 +51,15 @@ def test_each_number_stands_in_its_place(
 ) -> None:
     text, cells = shown(record, tmp_path, capsys)
     assert list(cells) == [
-        (name, model) for name in ("val", "test") for model in ("baseline", "final")
+        (name, model) for name in ("val", "test") for model in ("untrained", "trained")
     ]
-    for (name, model), values in cells.items():
+    for (name, label), values in cells.items():
+        model = "baseline" if label == "untrained" else "final"
         assert values[0] == str(record["counts"][name]["queries"])
         assert [float(v) for v in values[1:]] == pytest.approx(
             [record[model][name][metric] for metric in SHOWN], abs=0.051
         )
-    assert cells["test", "final"][1:3] == ["0.210", "0.211"]
+    assert cells["test", "trained"][1:3] == ["0.210", "0.211"]
     assert "demo / lite-v0" in text
     assert "gallery of 600 artworks, best epoch 3 by val/mrr, 61 s" in text
     assert "no epoch beat" not in text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 
@@ -10,7 +13,7 @@ from drawsim.reporting.kit.stages import stages
 from drawsim.reporting.run.headline import headline
 from drawsim.reporting.run.reading import Query, Ranking, read_queries
 from drawsim.retrieval.analysis.intervals import bootstrap
-from tests.reporting.run.conftest import Run
+from tests.reporting.run.conftest import Run, summary
 
 
 def test_headline_intervals_hold_the_figures_and_rest_on_ranks_csv(run: Run) -> None:
@@ -35,24 +38,57 @@ def test_headline_intervals_hold_the_figures_and_rest_on_ranks_csv(run: Run) -> 
     assert rows["median_rank"].change == before / after
 
 
-def test_stages_stand_between_the_untrained_and_the_final_model(run: Run) -> None:
-    final = run.metrics["final"]
-    adapted = {name: {**own, "mrr": own["mrr"] / 2} for name, own in final.items()}
-    run.metrics["stages"] = {
-        "plain": run.metrics["baseline"],  # nothing new
-        "adapted": adapted,
-        "re_ranked": final,  # what the final model is
+def test_stages_lead_from_the_plain_network_to_the_final_model(run: Run) -> None:
+    """Those that are neither have their own ranks; what stands before learning is the baseline."""
+    file = run.folder / "ranks.csv"
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    ranks = {
+        (name, drawing): [30.0 + len(json.loads(ids))] * len(json.loads(ids))
+        for name, drawing, ids in zip(
+            *(table[column] for column in ("set", "drawing_id", "relevant_ids")), strict=True
+        )
     }
-    names = [stage.label for stage in stages(run.metrics)]
-    assert names == ["baseline", "adapted", "final"]
-    queries = read_queries(run.folder / "ranks.csv")["test"]
-    mrr = headline(run.metrics, queries)[0]
-    before, between, after = mrr.figures
-    assert between.value == adapted["test"]["mrr"]
-    assert between.interval is None
-    assert after.value is not None
-    assert before.value is not None
-    assert mrr.change == after.value / before.value
+    plain = table[table["model"] == "baseline"].assign(
+        model="untrained",
+        relevant_ranks=[
+            json.dumps(ranks[key])
+            for key in zip(
+                *(table.loc[table["model"] == "baseline", c] for c in ("set", "drawing_id")),
+                strict=True,
+            )
+        ],
+    )
+    pd.concat([table, plain]).to_csv(file, index=False)
+    own = {
+        name: summary([values for (of, _), values in ranks.items() if of == name])
+        for name in ("train", "val", "test")
+    }
+    final = run.metrics["final"]
+    run.metrics["stages"] = {
+        "untrained": own,
+        "adapted": run.metrics["baseline"],
+        "learnt": final,
+    }
+    run.save_metrics()
+    assert [stage.label for stage in stages(run.metrics)] == ["untrained", "adapted", "learnt"]
+    queries = read_queries(file)["test"]
+    before, between, after = headline(run.metrics, queries)[0].figures
+    for figure, scores in zip(
+        (before, between, after), (own, run.metrics["baseline"], final), strict=True
+    ):
+        assert figure.value == scores["test"]["mrr"]
+        assert figure.interval is not None
+        low, high = figure.interval
+        assert low <= scores["test"]["mrr"] <= high
+    page = run.page()
+    text = " ".join(page.text.split())
+    found = [sum(q.baseline.first <= 10 for q in queries if q.baseline), 8]
+    assert (
+        f"first ten for 0 (untrained), {found[0]} (adapted) and 8 (learnt) of 8 test drawings"
+        in text
+    )
+    assert "untrained, the plain network; adapted," in text
+    assert f"{queries[0].stages['untrained'].first:.0f} →" in text
 
 
 def test_a_figure_of_another_definition_gets_no_interval(run: Run) -> None:

@@ -7,11 +7,13 @@ import json
 import re
 from collections import Counter
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.common.errors import UserError
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.run.page import choose_queries
 from drawsim.reporting.run.reading import Query, Ranking
 from drawsim.retrieval.metrics import registry
@@ -196,3 +198,11 @@ def test_true_artworks_among_the_nearest_are_framed(run: Run) -> None:
     framed = [attributes for attributes in page.of("li") if attributes.get("class") == "true"]
     assert len(framed) == hits
     assert len(page.of("li")) == 8 * len(rows)
+
+
+def test_titles_and_artists_stand_before_ids(run: Run) -> None:
+    table = pd.DataFrame({"title": ["Ni", ""], "artist": ["Paul_Klee", ""]}, index=["a2", "a3"])
+    text = " ".join(run.page(Captions({"artwork": table})).text.split())
+    assert "Ni Paul Klee a2" in text
+    assert "Ni, Paul Klee a2" in text  # in the table of all drawings
+    assert "nan" not in text

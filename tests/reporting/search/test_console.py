@@ -21,6 +21,7 @@ from drawsim.reporting.search.console import (
     strip,
 )
 from drawsim.reporting.search.page import SearchSheet
+from drawsim.retrieval.analysis.calibration import Chance
 
 
 @pytest.fixture
@@ -37,7 +38,9 @@ def sheet(collection: Collection) -> SearchSheet:
             "known": [False, True],
         }
     )
-    return SearchSheet("d0 [x]", [], hits, probability=0.826, notes=["k=9: 2 artworks"])
+    return SearchSheet(
+        "d0 [x]", [], hits, chance=Chance(0.826, 0.41, 0.97), notes=["k=9: 2 artworks"]
+    )
 
 
 def test_the_table_says_what_is_known(

@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from drawsim.reporting.evaluation.reliability import reliability_figure
+from drawsim.reporting.evaluation.reliability import chance_figure, reliability_figure
 from drawsim.reporting.search.overlay import HEIGHT, WIDEST, caption, overlay
-from drawsim.retrieval.analysis.calibration import Bin, Calibration, Reliability
+from drawsim.retrieval.analysis.calibration import Calibration
+from drawsim.retrieval.analysis.reliability import Bin, Reliability
 from drawsim.retrieval.reranking.spatial import Placement
 
 GRAY = (128, 128, 128)
@@ -99,11 +100,12 @@ def test_the_caption_has_the_numbers() -> None:
 
 def test_the_reliability_curve_has_a_point_for_each_bin() -> None:
     bins = (Bin(40, 0.05, 0.0), Bin(39, 0.4, 0.5), Bin(41, 0.9, 1.0))
-    four = (0.0, 0.0, 0.0, 0.0)
-    calibration = Calibration(four, four, four, 0.0, 60, 60, Reliability(bins, 0.1, 0.25, 0.03), {})
-    figure = reliability_figure(calibration)
+    measured = Reliability(bins, 0.1, 0.25, 0.03)
+    calibration = Calibration(0.1, 0.05, ((1.0, 0.0), (2.0, -1.0)), 60, 60, 9, measured, {})
+    figure = reliability_figure(calibration, measured)
     with Image.open(io.BytesIO(figure.png)) as picture:
         assert picture.width > 500
     assert "Brier score 0.10, 60% lower than a constant's" in figure.svg
     assert "calibration error 3.0%, 120 drawings" in figure.svg
     assert figure.svg.count("<use") >= len(bins)
+    assert "the first is a true match" in chance_figure(calibration).svg

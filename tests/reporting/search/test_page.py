@@ -14,6 +14,7 @@ from PIL import Image
 
 from drawsim.collection.tables import Collection
 from drawsim.reporting.search.page import OVERLAY_SIDE, QueryPicture, SearchSheet, write_search
+from drawsim.retrieval.analysis.calibration import Chance
 from tests.html_page import Page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&amp;"
@@ -39,6 +40,7 @@ def hits(collection: Collection) -> pd.DataFrame:
             "title": ["Nymphéas", "", np.nan],
             "artist": ["Albrecht_Du╠êrer", "", np.nan],
             "known": [False, True, False],
+            "above_strangers": [1.0, 0.999, 0.25],
         }
     )
 
@@ -47,12 +49,23 @@ def test_a_query_and_its_results(
     hits: pd.DataFrame, collection: Collection, tmp_path: Path
 ) -> None:
     drawing = collection.paths("drawing", ["d0"])["d0"]
-    sheet = SearchSheet("d0", [QueryPicture("d0", drawing)], hits, probability=0.826)
+    sheet = SearchSheet("d0", [QueryPicture("d0", drawing)], hits, Chance(0.826, 0.41, 0.97))
     page = page_of([sheet], tmp_path, "year>=1990")
     text = " ".join(page.text.split())
-    for words in ("0.912", "0.500", "-0.100", "Nymphéas", "Albrecht Dürer", "83 %", "year>=1990"):
+    for words in (
+        "0.912 above 100 %",
+        "0.500 above 99 %",
+        "-0.100 above 25 %",
+        "0.912",
+        "0.500",
+        "-0.100",
+        "Nymphéas",
+        "Albrecht Dürer",
+        "83 %",
+        "between 41 and 97 %",
+        "year>=1990",
+    ):
         assert words in text
-    assert "ncalibrated" not in text
     assert "nan" not in text
     labels = [own["aria-label"] for own in page.of("svg") if own.get("class") == "picture"]
     assert labels == ["Number 1: Nymphéas", "Number 2: a1", "Number 3: a2"]
@@ -69,7 +82,7 @@ def test_a_region_is_where_it_was(hits: pd.DataFrame, tmp_path: Path) -> None:
     page = page_of([sheet], tmp_path)
     [box] = [own["style"] for own in page.of("i")]
     assert [float(n) for n in re.findall(r"[\d.]+", box)] == [25, 10, 50, 25]
-    assert "Uncalibrated" in page.text
+    assert "true match" not in page.text
     assert "the marked part of" in page.text
 
 

@@ -14,19 +14,19 @@ from torch import Tensor
 
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import (
-    BINS,
-    FOLDS,
-    LIST,
-    RIDGE,
+    FEWEST,
     Calibration,
     Uncalibrated,
     fit_calibration,
-    fit_logistic,
-    grouped_folds,
-    list_features,
     load_calibration,
-    measure_reliability,
+    margins,
     true_tops,
+)
+from drawsim.retrieval.analysis.reliability import (
+    BINS,
+    FOLDS,
+    grouped_folds,
+    measure_reliability,
 )
 from drawsim.retrieval.ranking import Relevance
 
@@ -43,14 +43,25 @@ def lists(count: int, seed: int = 0) -> tuple[Tensor, np.ndarray]:
 @pytest.fixture(scope="module")
 def fitted() -> Calibration:
     scores, answers = lists(400)
-    result = fit_calibration(scores, answers, np.arange(400) // 2, {"model": "lite"})
+    return fit(scores, answers, np.arange(400) // 2)
+
+
+def fit(scores: Tensor, answers: np.ndarray, groups: np.ndarray | None = None) -> Calibration:
+    groups = np.arange(len(answers)) if groups is None else groups
+    result = fit_calibration(scores, answers, groups, 15, {"model": "lite"})
     assert isinstance(result, Calibration)
     return result
 
 
-def test_features_by_hand() -> None:
-    scores = torch.tensor([[0.9, 0.5, 0.5, 0.5, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3, 0.3, -1.0]])
-    np.testing.assert_allclose(list_features(scores), [[0.9, 0.4, 0.5, 5.0]], rtol=1e-6)
+def means(calibration: Calibration, scores: Tensor) -> np.ndarray:
+    return np.array([chance.probability for chance in calibration.chances(scores)])
+
+
+def test_the_margin_by_hand() -> None:
+    scores = torch.tensor([[0.9, 0.5, 0.5], [0.3, 0.3, -1.0]])
+    np.testing.assert_allclose(margins(scores), [0.4, 0.0], rtol=1e-6)
+    with pytest.raises(ValueError, match="scores"):
+        margins(scores[:, :1])
 
 
 def test_true_tops_looks_at_the_first_place_only() -> None:
@@ -59,42 +70,42 @@ def test_true_tops_looks_at_the_first_place_only() -> None:
     assert true_tops(top, relevance).tolist() == [True, False, False, True]
 
 
-@given(st.integers(0, 10_000))
-def test_the_fit_is_the_optimum(seed: int) -> None:
-    """Karush, Kuhn and Tucker: no slope where a weight is free, none downhill where it is 0."""
-    rng = np.random.default_rng(seed)
-    features = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 3))
-    answers = rng.random(60) < expit(features[:, 0])
-    weights, intercept = fit_logistic(features, answers)
-    n1, n0 = answers.sum(), (~answers).sum()
-    target = np.where(answers, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
-    error = expit(features @ weights + intercept) - target
-    slope = features.T @ error + RIDGE * weights
-    assert abs(error.sum()) < 1e-3
-    assert (weights >= 0).all()
-    assert np.abs(slope[weights > 0]).max(initial=0) < 1e-3
-    assert slope[weights == 0].min(initial=0) > -1e-3
-
-
-def test_without_features_everyone_has_the_mean_target() -> None:
-    answers = np.arange(50) < 10
-    weights, intercept = fit_logistic(np.zeros((50, 4)), answers)
-    mean = (10 * 11 / 12 + 40 / 42) / 50
-    assert not weights.any()
-    assert expit(intercept) == pytest.approx(mean)
-
-
 def test_the_truth_is_found_again() -> None:
     """Of many lists the probabilities approach those the answers were drawn with."""
-    scores, answers = lists(20_000)
-    result = fit_calibration(scores, answers, np.arange(len(answers)), {})
-    assert isinstance(result, Calibration)
-    new, _ = lists(2_000, seed=1)
-    lead = new[:, 0].numpy() - 0.5  # up to the spread of the list
-    guess = result.probability(new)
-    assert np.corrcoef(guess, expit(30 * (lead - 0.2)))[0, 1] > 0.95
+    rng = np.random.default_rng(1)
+    scores, _ = lists(20_000)
+    scores[:, 0] += 0.01
+    truth = expit(30 * (margins(scores) - 0.2))
+    result = fit(scores, rng.random(len(truth)) < truth)
+    np.testing.assert_allclose(means(result, scores[:500]), truth[:500], atol=0.03)
+    assert result.reliability is not None
     assert result.reliability.calibration_error < 0.02
     assert result.reliability.brier < 0.7 * result.reliability.brier_constant
+
+
+def test_few_answers_leave_much_open() -> None:
+    """With more answers the interval narrows, and holds what many answers say."""
+    scores, answers = lists(2_000)
+    truth = means(fit(scores, answers), scores[:200])
+    widths = []
+    for count in (FEWEST, 20, 100):
+        chances = fit(scores[-count:], answers[-count:]).chances(scores[:200])
+        low, high = (np.array([getattr(each, end) for each in chances]) for end in ("low", "high"))
+        widths.append((high - low).mean())
+        assert ((low <= truth + 0.02) & (truth - 0.02 <= high)).mean() > 0.85
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 0.4
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_one_answer_alone_is_no_certainty(answer: bool) -> None:
+    scores, _ = lists(12)
+    result = fit(scores, np.full(12, answer))
+    assert result.reliability is None
+    for chance in result.chances(scores):
+        assert 0.01 < chance.probability < 0.99
+        assert chance.low < chance.probability < chance.high
+        assert chance.high > 0.9 if answer else chance.low < 0.1
 
 
 @given(lead=st.floats(0, 0.5), seed=st.integers(0, 99))
@@ -102,7 +113,7 @@ def test_a_nearer_top_is_never_less_likely(fitted: Calibration, lead: float, see
     scores, _ = lists(5, seed)
     nearer = scores.clone()
     nearer[:, 0] += lead
-    assert (fitted.probability(nearer) >= fitted.probability(scores)).all()
+    assert (means(fitted, nearer) >= means(fitted, scores)).all()
 
 
 def test_saved_and_read_again_it_is_the_same(fitted: Calibration, tmp_path: Path) -> None:
@@ -111,11 +122,15 @@ def test_saved_and_read_again_it_is_the_same(fitted: Calibration, tmp_path: Path
     again = load_calibration(path)
     assert again == fitted
     scores, _ = lists(20, seed=3)
-    np.testing.assert_array_equal(again.probability(scores), fitted.probability(scores))
+    assert again.chances(scores) == fitted.chances(scores)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"features": ["other"]}', '{"features": null, "weights": [1]}']
+    "text",
+    [
+        *("", "[]", "{}", '{"features": ["top score"], "weights": [1]}', '{"format": 2}'),
+        '{"format": 2, "feature": "margin to the second", "samples": [], "reliability": null}',
+    ],
 )
 def test_a_damaged_file_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "calibration.json"
@@ -131,20 +146,22 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_too_little_stays_uncalibrated() -> None:
     scores, _ = lists(100)
-    rows = np.arange(100)
-    few = fit_calibration(scores, rows < 19, rows, {})
+    few = fit_calibration(scores[:4], np.arange(4) < 2, np.arange(4), 15, {})
     assert isinstance(few, Uncalibrated)
-    assert "a true match at the top: 19 drawings" in few.reason
-    one_artwork = fit_calibration(scores, rows < 50, np.where(rows < 50, 0, rows), {})
-    assert isinstance(one_artwork, Uncalibrated)
-    assert "50 drawings in 1 groups" in one_artwork.reason
-    no_others = fit_calibration(scores, rows < 90, rows, {})
-    assert isinstance(no_others, Uncalibrated)
-    assert "no true match at the top: 10 drawings" in no_others.reason
-    short = fit_calibration(scores[:, : LIST - 1], rows < 50, rows, {})
-    assert isinstance(short, Uncalibrated)
-    with pytest.raises(ValueError, match="scores"):
-        list_features(scores[:, : LIST - 1])
+    assert few.reason == "the answer is known for 4 drawings, 5 are needed"
+    assert isinstance(
+        fit_calibration(scores[:, :1], np.ones(100), np.ones(100), 1, {}), Uncalibrated
+    )
+
+
+def test_reliability_takes_five_groups_of_either_answer() -> None:
+    scores, _ = lists(40)
+    rows = np.arange(40)
+    assert fit(scores, rows < 4).reliability is None
+    assert fit(scores, rows < 20, np.where(rows < 20, 0, rows)).reliability is None
+    measured = fit(scores, rows < 5).reliability
+    assert measured is not None
+    assert len(measured.bins) <= 4
 
 
 @given(st.integers(0, 1000))

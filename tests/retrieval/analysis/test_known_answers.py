@@ -67,16 +67,17 @@ def test_what_is_near_is_likely_and_what_is_not_is_not(tmp_path: Path) -> None:
     assert (result.calibration.true_tops, result.calibration.other_tops) == (PAIRED, WITHOUT)
     assert result.note == (
         "calibrated on 40 drawings of validation and 30 drawings without any confirmed pair: "
-        "40 true tops and 30 others"
+        "of 40 the first result is true, of 30 it is not"
     )
     assert result.calibration.made_with["weights_sha256"] == "w"
     assert result.calibration.made_with["adaptation_sha256"] == "none"
     inputs = read(tmp_path)
     model = inputs.models[0]
     lists = (model.drawings.vectors @ model.artworks.vectors.T).sort(dim=1, descending=True).values
-    chance = result.calibration.probability(lists)
+    assert result.calibration.gallery == ARTWORKS
+    chance = np.array([each.probability for each in result.calibration.chances(lists)])
     assert chance[PAIRED : PAIRED + 10].min() > 0.8  # of train and test, never looked at
-    assert chance[-WITHOUT:].max() < 0.4
+    assert chance[-WITHOUT:].max() < 0.5
 
 
 def test_a_known_probability_is_found_again(tmp_path: Path) -> None:
@@ -105,7 +106,9 @@ def test_a_known_probability_is_found_again(tmp_path: Path) -> None:
     lists = torch.zeros(3, 11)
     lists[:, 0] = torch.tensor([0.45, 0.6, 0.75])
     expected = expit(20 * (lists[:, 0].numpy() - 0.6))
-    np.testing.assert_allclose(result.calibration.probability(lists), expected, atol=0.08)
+    found = [each.probability for each in result.calibration.chances(lists)]
+    np.testing.assert_allclose(found, expected, atol=0.08)
+    assert result.calibration.reliability is not None
     assert result.calibration.reliability.calibration_error < 0.06
 
 
@@ -116,7 +119,7 @@ def test_the_table_of_annotators_says_who_has_none(tmp_path: Path) -> None:
         tmp_path / "unmatched.csv", index=False
     )
     result = fitted(tmp_path)
-    assert "and 25 drawings without an artwork by unmatched.csv: 40 true" in result.note
+    assert "and 25 drawings without an artwork by unmatched.csv: of 40 the" in result.note
     (tmp_path / "unmatched.csv").write_text("drawing\nw1\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"unmatched\.csv, row 1: no column drawing_id"):
         fitted(tmp_path)
@@ -133,15 +136,21 @@ def test_a_pair_that_any_table_confirms_counts(tmp_path: Path) -> None:
     assert f"and {WITHOUT - 3} drawings without any" in fitted(tmp_path).note
 
 
-def test_too_little_is_said(tmp_path: Path) -> None:
-    enough = fitted(world(tmp_path, found=20))
-    assert enough.calibration is not None
-    assert enough.note.endswith(": 20 true tops and 50 others")
-    few = fitted(world(tmp_path, found=19))
-    assert few.calibration is None
-    assert few.note.startswith(
-        "uncalibrated: 19 true tops and 51 others, at least 20 of each are needed ("
-    )
+def test_few_pairs_are_enough_and_too_little_is_said(tmp_path: Path) -> None:
+    few = fitted(world(tmp_path, found=3))
+    assert few.calibration is not None
+    assert few.note.endswith(": of 3 the first result is true, of 67 it is not")
+    assert few.calibration.reliability is None
+    [near, far] = few.calibration.chances(torch.tensor([[0.9, 0.3], [0.5, 0.49]]))
+    assert near.probability > 0.5 > far.probability
+    assert near.high - near.low > 0.1
+    table = pd.read_csv(tmp_path / "split.csv")
+    table[table["drawing_id"] == "d0"].to_csv(tmp_path / "split.csv", index=False)
+    ids = ["d0", "w0", "w1"]
+    Embeddings(ids, torch.eye(3, 32)).save(tmp_path / "d.safetensors", MADE_BY)
+    little = fitted(tmp_path)
+    assert little.calibration is None
+    assert little.note.startswith("uncalibrated: the answer is known for 3 drawings, 5 are needed")
 
 
 def test_drawings_of_one_artwork_are_one_group(tmp_path: Path) -> None:
@@ -158,8 +167,8 @@ def test_drawings_of_one_artwork_are_one_group(tmp_path: Path) -> None:
     Embeddings([f"a{i}" for i in range(ARTWORKS)], artworks).save(tmp_path / "a.safetensors", {})
     table.to_csv(tmp_path / "split.csv", index=False)
     result = fitted(tmp_path)
-    assert result.calibration is None
-    assert "40 drawings in 1 groups" in result.note
+    assert result.calibration is not None
+    assert result.calibration.reliability is None
 
 
 def test_a_gallery_of_few_and_a_split_without_validation(tmp_path: Path) -> None:
@@ -168,5 +177,5 @@ def test_a_gallery_of_few_and_a_split_without_validation(tmp_path: Path) -> None
     table[table["set"] != "val"].to_csv(tmp_path / "split.csv", index=False)
     assert fitted(tmp_path).note == "uncalibrated: the split has no drawings of validation"
     table[table["drawing_id"] == "d0"].to_csv(tmp_path / "split.csv", index=False)
-    Embeddings(["a0", "a1"], torch.eye(2, 32)).save(tmp_path / "a.safetensors", {})
-    assert fitted(tmp_path).note == "uncalibrated: 2 artworks, at least 11 are needed"
+    Embeddings(["a0"], torch.eye(1, 32)).save(tmp_path / "a.safetensors", {})
+    assert "from 2 artworks on, not of 1" in fitted(tmp_path).note

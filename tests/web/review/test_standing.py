@@ -48,6 +48,7 @@ def test_what_takes_long_is_not_counted_at_once_again(
 def test_nobody_waits_for_a_count_of_another(
     judges: Judges, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "QUICK", 1e9)
     standings = Standings(judges.store, collection)
     before = standings.latest()
     judges.grade("ada", "d0", "a0", "same work")

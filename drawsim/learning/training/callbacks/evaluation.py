@@ -32,7 +32,8 @@ class Evaluation(pl.Callback):
 
     A model that adapts its embeddings is fitted to the gallery and all drawings but those of test,
     after each validation pass, or after its first pass of any kind; `raw` has drawings and artworks
-    before adaptation, `gallery` (N, d) the artworks. Drawings that are not known are zeros before
+    before adaptation, `gallery` (N, d) the artworks; `plain` both without the layout, after a pass
+    that looked at them so. Drawings that are not known are zeros before
     adaptation. After a validation pass the metrics of train and val are in `live` and logged as
     `<set>/<metric>`, the same numbers in every process. `seconds` counts what embedding and ranking
     took.
@@ -40,7 +41,8 @@ class Evaluation(pl.Callback):
 
     def __init__(self, task: RetrievalTask) -> None:
         self.task = task
-        self.table = EmbeddingTable()
+        self.table, self.plain_table = EmbeddingTable(), EmbeddingTable()
+        self.plain: tuple[torch.Tensor, torch.Tensor] | None = None
         self.drawings = self.artworks = self.gallery = torch.empty(0, 0)
         self.raw = self.drawings, self.gallery
         images = len(task.artworks) + len(task.drawings)
@@ -69,8 +71,9 @@ class Evaluation(pl.Callback):
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the pass before."""
-        self.table.reset()
-        self.table.to(pl_module.device)
+        for table in (self.table, self.plain_table):
+            table.reset()
+            table.to(pl_module.device)
         self._started = time.perf_counter()
 
     def on_validation_batch_end(
@@ -79,6 +82,8 @@ class Evaluation(pl.Callback):
         """Keep the embeddings of a batch."""
         if "rows" in outputs:
             self.table.update(outputs["rows"], outputs["vectors"])
+        if "plain" in outputs:
+            self.plain_table.update(outputs["rows"], outputs["plain"])
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the pass; rank train and val and log their metrics."""
@@ -120,5 +125,12 @@ class Evaluation(pl.Callback):
             model.adaptation.fit(drawings[self.task.known()], self.gallery)
         self.raw = drawings, self.gallery
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
+        if self.plain_table.index:
+            rows, vectors = self.plain_table.compute()
+            with torch.inference_mode(False):
+                every = torch.zeros(len(self.known), vectors.shape[1])
+                every[rows.cpu().clone()] = vectors.cpu().clone()
+            self.plain = every[self.task.gallery :], every[: self.task.gallery]
         self.table.reset()
+        self.plain_table.reset()
         self.seconds["embed"] += time.perf_counter() - self._started
