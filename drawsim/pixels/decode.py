@@ -111,7 +111,7 @@ def open_image_file(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> IO[byte
     """
     most = ROOM + BYTES_PER_PIXEL * max_pixels
     try:
-        file = open_regular(path, TIMES * most)
+        file = open_regular(path, TIMES * most, "data.max_pixels")
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
     except CannotOpenError as error:
