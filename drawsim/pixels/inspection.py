@@ -21,6 +21,8 @@ from drawsim.pixels.duplicates import check_distance, look_alikes, same_bytes
 from drawsim.pixels.look import Look
 from drawsim.pixels.looking import look_at_images
 
+SEPARATOR = "; "
+"""Between notes on one image."""
 _MEND = "mend the file or take the row out"
 
 
@@ -79,7 +81,7 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
                 *_named(kind, name, path, parents),
                 *_cells(look),
                 look.reason or "",
-                "; ".join(look.notes),
+                SEPARATOR.join(look.notes),
             )
             for (kind, _, name, path), look in zip(rows, looks, strict=True)
         ],
