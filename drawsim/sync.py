@@ -27,4 +27,4 @@ def sync(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    launch("sync", sync)
+    launch("sync", sync, texts=("project", "entity"), lists=("runs",))

@@ -34,6 +34,31 @@ OPTIMIZERS = frozenset(
     )
 )
 """Optimisers that a run may name besides those that have an option."""
+TRANSFORMS = frozenset(
+    f"albumentations.{name}"
+    for name in (
+        *("AdditiveNoise", "AdvancedBlur", "Affine", "AutoContrast", "Blur", "CLAHE"),
+        *("CenterCrop", "ChannelDropout", "ChannelShuffle", "ChromaticAberration"),
+        *("CoarseDropout", "ColorJitter", "Crop", "CropAndPad", "D4", "Defocus", "Downscale"),
+        *("ElasticTransform", "Emboss", "Equalize", "Erasing", "FancyPCA", "GaussNoise"),
+        *("GaussianBlur", "GlassBlur", "GridDistortion", "GridDropout", "GridElasticDeform"),
+        *("HorizontalFlip", "HueSaturationValue", "ISONoise", "Illumination"),
+        *("ImageCompression", "InvertImg", "LongestMaxSize", "MedianBlur", "Morphological"),
+        *("MotionBlur", "MultiplicativeNoise", "NoOp", "OneOf", "OneOrOther"),
+        *("OpticalDistortion", "Pad", "PadIfNeeded", "Perspective", "PiecewiseAffine"),
+        *("PixelDropout", "PlanckianJitter", "PlasmaBrightnessContrast", "PlasmaShadow"),
+        *("Posterize", "RGBShift", "RandomBrightnessContrast", "RandomCrop"),
+        *("RandomCropFromBorders", "RandomFog", "RandomGamma", "RandomGravel"),
+        *("RandomGridShuffle", "RandomOrder", "RandomRain", "RandomResizedCrop"),
+        *("RandomRotate90", "RandomScale", "RandomShadow", "RandomSizedCrop", "RandomSnow"),
+        *("RandomSunFlare", "RandomToneCurve", "Resize", "RingingOvershoot", "Rotate"),
+        *("SafeRotate", "SaltAndPepper", "Sequential", "Sharpen", "ShiftScaleRotate"),
+        *("ShotNoise", "SmallestMaxSize", "Solarize", "SomeOf", "Spatter", "SquareSymmetry"),
+        *("Superpixels", "ThinPlateSpline", "ToGray", "ToSepia", "Transpose", "UnsharpMask"),
+        *("VerticalFlip", "XYMasking", "ZoomBlur"),
+    )
+) | {"drawsim.pixels.transforms.StyleEffect"}
+"""Transforms that a run may name inside of `aug`: those that look at nothing but the image."""
 _TARGET_LINE = re.compile(rf"^\s*{TARGET}:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -102,9 +127,14 @@ def own_modules(settings: Mapping[str, Any]) -> list[str]:
         target.split(".", 1)[0]
         for group, value in settings.items()
         for target in _targets(value)
-        if target not in factories(group)
+        if target not in factories(group) | _within(group)
     }
     return sorted(foreign)
+
+
+def _within(group: str) -> frozenset[str]:
+    """The factories that a file may name among the arguments of another."""
+    return TRANSFORMS if group == "aug" else frozenset()
 
 
 def check_types(factory: Any, settings: Mapping[str, Any], prefix: str = "") -> None:
@@ -212,7 +242,7 @@ class _Checked:
         if isinstance(target, str):
             if any(target.startswith(f"{module}.") for module in self.trust):
                 return target
-            if not inside and (known := _name_of_today(target, allowed)):
+            if known := _name_of_today(target, _within(self.group) if inside else allowed):
                 return known
         module = str(target).split(".", 1)[0]
         own = f", or say that you trust it: trust={module}" if module.isidentifier() else ""

@@ -54,6 +54,23 @@ class StyleEffect(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations
         return EFFECTS[self.effect](img)
 
 
+def in_turn(transforms: Sequence[Any]) -> Any:
+    """Transforms of albumentations, one after another. Raises TypeError for anything else."""
+    for one in transforms:
+        if not isinstance(one, A.BasicTransform | A.BaseCompose):
+            raise TypeError(f"{one!r} is no transform of albumentations")
+    return A.Compose([*transforms])
+
+
+def apply_seeded(pipeline: Any, image: np.ndarray, seed: int) -> np.ndarray:
+    """What a pipeline of albumentations makes of an image, all its choices from one seed."""
+    # set_random_seed would give each step a generator of its own, all with the same seed: a
+    # flip would then always come with gray. One shared generator keeps them independent.
+    pipeline.set_random_state(np.random.default_rng(seed), random.Random(int(seed)))
+    result: np.ndarray = pipeline(image=image)["image"]
+    return result
+
+
 class Augmentation:
     """The random transform of a training image.
 
@@ -112,7 +129,7 @@ class Augmentation:
             steps += [A.ToGray(p=gray)]
         effects = [StyleEffect(name, p=1) for name in styles]
         style = [A.OneOf(effects, p=style_p)] if style_p > 0 else []
-        self._pipelines = {"drawing": A.Compose(style + steps), "artwork": A.Compose(steps)}
+        self._pipelines = {"drawing": in_turn(style + steps), "artwork": in_turn(steps)}
 
     def __call__(
         self,
@@ -133,11 +150,7 @@ class Augmentation:
         pipeline = self._pipelines[kind]
         if not pipeline.transforms:
             return resized
-        # set_random_seed would give each step a generator of its own, all with the same seed: a
-        # flip would then always come with gray. One shared generator keeps them independent.
-        pipeline.set_random_state(np.random.default_rng(seed), random.Random(int(seed)))
-        result: np.ndarray = pipeline(image=resized)["image"]
-        return result
+        return apply_seeded(pipeline, resized, seed)
 
 
 def check_settings(

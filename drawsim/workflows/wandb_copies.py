@@ -99,12 +99,12 @@ def renew(folder: Path) -> None:
     try:
         sync(folder, {"mode": "offline"})
     except Exception as error:  # the run that takes its place must not fail for it
-        log.warning("%s: its copy for W&B is not renewed (%s); %s", folder, error, cure(folder))
+        log.warning("its copy for W&B names files of before (%s): %s", error, cure(folder))
 
 
 def cure(folder: Path) -> str:
     """The command that brings a run's copy up to date."""
-    return f"python -m drawsim.sync runs={folder} does it"
+    return f"python -m drawsim.sync runs={folder}"
 
 
 def _pictured(values: Mapping[str, Any]) -> Collection | None:
