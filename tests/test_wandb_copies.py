@@ -62,10 +62,12 @@ def test_a_run_that_was_moved_has_its_own_files(run: Path) -> None:
     sent = sync(run, {"mode": "offline", "artifacts": True})
     assert sent.offline
     assert sent.epochs == 2
-    assert artifacts(run)["model"] == [run / "checkpoints/best.ckpt"]
+    [weights] = artifacts(run)["model"]
+    assert weights.samefile(run / "checkpoints/best.ckpt")
     moved = run.rename(run.parent / "elsewhere")
-    run.mkdir()
-    assert not artifacts(moved)["run_table"][0].exists()
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints/best.ckpt").write_bytes(b"of another run")
+    assert not any(file.exists() for files in artifacts(moved).values() for file in files)
     renew(moved)
     [folder] = offline_runs(moved)
     assert epochs(folder) == [0, 1, 2]
