@@ -51,7 +51,7 @@ def search(config: DictConfig) -> None:
         model=ModelChoice.of(values),
     )
     answer = workflow.search(indexes, asking, settings)
-    print_sheets(answer.sheets, answer.above)
+    print_sheets(answer.sheets, answer.above, answer.calibrated)
     if values["out"]:
         print(f"→ {workflow.write(answer, Path(values['out']), values['where'])}")
 

@@ -141,7 +141,11 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
     Truth values are written as true and false; no spreadsheet runs a cell as a formula.
     """
-    truths = table.select_dtypes(bool).columns
-    table = table.assign(**{c: table[c].map({True: "true", False: "false"}) for c in truths})
     with atomic(path) as temporary:
-        guarded(table).to_csv(temporary, index=False, lineterminator="\n")
+        guarded(with_words(table)).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def with_words(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its truth values as words, true and false."""
+    truths = table.select_dtypes(bool).columns
+    return table.assign(**{c: table[c].map({True: "true", False: "false"}) for c in truths})

@@ -205,9 +205,9 @@ def _is_unseen(letter: str) -> bool:
 
 
 def _visible(text: str) -> str:
-    """What people see: no unseen signs, one space for any, no apostrophe that marks a text."""
+    """What people see: no unseen signs, one space for any."""
     shown = "".join(" " if c.isspace() else c for c in text if c.isspace() or not _is_unseen(c))
-    return normal(" ".join(shown.split())).removeprefix("'")
+    return normal(" ".join(shown.split()))
 
 
 def _path(text: str) -> str:
@@ -225,6 +225,7 @@ def _name(text: str) -> str:
 _WAYS: dict[str, Callable[[str], str]] = {
     "": normal,
     "with unseen spaces": _visible,
+    "with an apostrophe": lambda text: _visible(text).removeprefix("'"),
     "with an ending": _bare,
     "with a folder": _name,
     "in other capitals": lambda text: _visible(text).casefold(),

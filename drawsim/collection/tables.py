@@ -223,10 +223,10 @@ def read_images(path: Path, problems: Problems, places: Places) -> pd.DataFrame:
 def read_image_rows(path: Path, problems: Problems, places: Places) -> pd.DataFrame:
     """The same, with `id` a column and the rows of the file as the index.
 
-    Spaces that nobody sees around an id, and around a path to no file, are taken off.
+    Spaces that nobody sees around a path to no file are taken off.
     """
     before = len(problems)
-    table = _seen(path, read_csv(path, ("id", "path"), problems), problems)
+    table = _meant(path, read_csv(path, ("id", "path"), problems), problems)
     for column in ("id", "path"):
         problems += [
             Problem(path.name, int(row), f"empty {column}", "fill it in")
@@ -256,21 +256,15 @@ def read_image_rows(path: Path, problems: Problems, places: Places) -> pd.DataFr
     return table
 
 
-def _seen(path: Path, table: pd.DataFrame, problems: Problems) -> pd.DataFrame:
-    """The table with what nobody sees taken from its ids, parents and paths, and that noted."""
-    own = {"id": table["id"].map(trimmed)}
-    gone = table["path"].map(trimmed) != table["path"]
-    if gone.any():
-        own["path"] = table["path"].map(
-            lambda place: place if (path.parent / place).is_file() else trimmed(place)
-        )
-    changed = {name: table[name][cells != table[name]] for name, cells in own.items()}
-    for name, cells in changed.items():
-        if len(cells):
-            problems.note(path, f"{name}: {len(cells):,} with unseen spaces ({cells.iloc[0]!r})")
-    table = table.assign(**own)
+def _meant(path: Path, table: pd.DataFrame, problems: Problems) -> pd.DataFrame:
+    """The table with its paths and parents as they are meant, and that noted; ids stay as is."""
+    wide = table["path"][table["path"].map(trimmed) != table["path"]]
+    gone = wide[[not (path.parent / place).is_file() for place in wide]]
+    if len(gone):
+        problems.note(path, f"path: {len(gone):,} with unseen spaces ({gone.iloc[0]!r})")
+        table = table.assign(path=gone.map(trimmed).reindex(table.index).fillna(table["path"]))
     if "parent" in table.columns:
         ids = IdList(table["id"], dict(zip(table["id"], table["path"], strict=True)))
-        parents = as_listed(table["parent"].map(trimmed), ids, partial(problems.note, path))
+        parents = as_listed(table["parent"], ids, partial(problems.note, path))
         table = table.assign(parent=parents)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from drawsim.pixels.duplicates import check_distance, look_alikes, same_bytes
 from drawsim.pixels.look import Look
 from drawsim.pixels.looking import look_at_images
 
+SEPARATOR = "; "
+"""Between notes on one image."""
 _MEND = "mend the file or take the row out"
 
 
@@ -31,13 +34,15 @@ class Inspection:
     tables: kind, id, path, parent (the original of a style copy, else empty), width, height, mode
     (gray or colour), bytes, problem, note (what people should know of a usable one); width to bytes
     are empty for an unusable image. duplicates: first_kind, first, second_kind, second, same_bytes,
-    distance (bits). pairs: those of the collection, as `read_pairs` has them.
+    distance (bits). pairs: those of the collection, as `read_pairs` has them. tables: what the
+    collection says of its images, by kind, indexed by id.
     """
 
     problems: Problems
     images: pd.DataFrame
     duplicates: pd.DataFrame
     pairs: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
 
 
 def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: int) -> Inspection:
@@ -76,7 +81,7 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
                 *_named(kind, name, path, parents),
                 *_cells(look),
                 look.reason or "",
-                "; ".join(look.notes),
+                SEPARATOR.join(look.notes),
             )
             for (kind, _, name, path), look in zip(rows, looks, strict=True)
         ],
@@ -95,7 +100,8 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
     )
     names: list[tuple[str, str]] = [(kind, name) for kind, _, name, _ in rows]
     duplicates = _duplicates(names, looks, parents, distance)
-    return Inspection(problems, images, duplicates, pairs)
+    named = {"drawing": collection.drawings, "artwork": collection.artworks}
+    return Inspection(problems, images, duplicates, pairs, named)
 
 
 def _named(kind: str, name: str, path: str, parents: dict[str, str]) -> tuple[str, str, str, str]:

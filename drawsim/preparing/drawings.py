@@ -25,6 +25,8 @@ from drawsim.preparing.listing import (
     read_prepared,
     unpack,
 )
+from drawsim.preparing.pages import FOLDER as PAGES
+from drawsim.preparing.pages import check_pages, of_several_pages, take_pages
 from drawsim.preparing.renewal import count_rows, renew
 from drawsim.preparing.rewriting import rewrite
 from drawsim.preparing.schemes import OWN_COLUMNS, ScanName, Scheme, load_scheme
@@ -54,6 +56,7 @@ def prepare_drawings(
     config_folders: Sequence[Mapping[str, str]],
     extract: bool,
     sizes: bool,
+    pages: str = "main",
     id_column: str | None = None,
     path_column: str | None = None,
     year_column: str | None = None,
@@ -66,10 +69,12 @@ def prepare_drawings(
     are kept unless the scheme makes them; id_column and so on: what it calls them. scheme: what
     `load_scheme` takes, its tables lie in the folder `scheme` of a configuration folder;
     config_folders: these, as Hydra lists them. extract: unpack archived rectos into `out/drawings`.
-    sizes: add width and height in pixels, and bytes. workers: not used, as reading names is not
+    sizes: add width and height in pixels, and bytes. pages: of scans that hold several, `main`, or
+    `all`, each a drawing of its own, see `take_pages`. workers: not used, as reading names is not
     work that can be shared.
     Raises UserError, with the table as it was, for a scheme or a source that cannot be used.
     """
+    check_pages(pages)
     places = [Path(f["path"]) / "scheme" for f in config_folders if f["schema"] == "file"]
     rules = load_scheme(scheme, places)
     prepared = read_prepared(out / "drawings.csv")
@@ -82,7 +87,8 @@ def prepare_drawings(
     }
     columns = columns_of_table(source, named)
     listing = list_images(source, out, FOLDER, columns)
-    ids = assign_ids(listing.images, prepared, qualify=rules.qualify)
+    images = [image for image in listing.images if not image.path.startswith(f"{PAGES}/")]
+    ids = assign_ids(images, prepared, qualify=rules.qualify)
     scans, unparsed = parse_scans(ids.of, rules)
     versos = [scan for scan in scans if rules.verso and scan.name.fields["side"] == rules.verso]
     behind = {scan.id for scan in versos}
@@ -113,6 +119,15 @@ def prepare_drawings(
         table = table.merge(
             measure(source, out, FOLDER, set(table["path"]), columns), "left", on="path"
         )
+    several: dict[str, int] = {}
+    if pages == "all":
+        taken = take_pages(table, out)
+        table = pd.concat([table, pd.DataFrame(taken.rows, columns=table.columns)])
+        refused["pages that cannot be taken"] = taken.refused
+        summary.made |= {"pages": taken.made} if taken.made else {}
+        summary.skipped |= {"pages taken before": taken.there} if taken.there else {}
+    else:
+        several = of_several_pages(table["path"], out)
     own = OWN_COLUMNS if sizes else [c for c in OWN_COLUMNS if c not in SIZES]
     renewal = renew(out / "drawings.csv", table, prepared, [*own, *rules.columns])
     count_rows(summary, renewal, "drawings")
@@ -123,6 +138,12 @@ def prepare_drawings(
         if rows:
             summary.skipped[what] = len(rows)
             summary.notes.append(f"{what}: {len(rows):,}, e.g. {rows[0][0]}: {rows[0][1]}")
+    if several:
+        first, number = next(iter(several.items()))
+        summary.notes.append(
+            f"files of several pages, of which the main one is taken: {len(several):,}, e.g. "
+            f"{first} ({number} pages); pages=all takes each as a drawing of its own"
+        )
     summary.notes += _unknown_values(rectos, rules)
     summary.notes += notes_on_files([scan.image for scan in rectos], ids, source, out)
     return summary

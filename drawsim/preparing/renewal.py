@@ -16,12 +16,13 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.csv_files import read_csv
+from drawsim.collection.csv_files import read_csv, with_words
 from drawsim.collection.problems import Problems
 from drawsim.collection.summary import Summary
 from drawsim.preparing.rewriting import RECORDS, rewrite
 
 Row = dict[str, str]
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -45,32 +46,46 @@ class Renewal:
     dropped: list[str] = field(default_factory=list)
 
 
-def renew(path: Path, table: pd.DataFrame, prepared: pd.DataFrame, own: Names[str]) -> Renewal:
+IMAGE: tuple[Key, ...] = (("path",), ("id",))
+PAIR: tuple[Key, ...] = (("drawing_id", "artwork_id"),)
+"""Columns by which a row of images or of pairs is known again, the surest first."""
+
+
+def renew(
+    path: Path,
+    table: pd.DataFrame,
+    prepared: pd.DataFrame,
+    own: Names[str],
+    keys: tuple[Key, ...] = IMAGE,
+) -> Renewal:
     """Write a table in place of the one of an earlier run, if anything has changed.
 
     table: what the step made. prepared: what the file has, empty if it is not there. own: columns
     that the step makes; others of the earlier table are kept. So are the rows of style copies made
-    in the collection, as long as their originals are in the table.
+    in the collection, as long as their originals are in the table. keys: columns by which a row is
+    known again.
     """
+    table = with_words(table).fillna("").astype(str)
     record = path.parent / RECORDS / path.name
-    written = _read_record(record) if len(prepared) else None
-    now, before = _Rows(prepared), _Rows(prepared[:0] if written is None else written)
+    written = _read_record(record, keys) if len(prepared) else None
+    now = _Rows(prepared, keys)
+    before = _Rows(prepared[:0] if written is None else written, keys)
     rows: list[Row] = []
     removed: list[str] = []
     edited = 0
     for row in _records(table):
         current, wrote = now.like(row), before.like(row)
         if current is None and wrote is not None:
-            removed.append(row["id"])
+            removed.append(_name(row, keys))
             continue
         changes = _changes(row, current, wrote or {}) if current and written is not None else {}
         edited += len(changes)
         others = {name: cell for name, cell in (current or {}).items() if name not in own}
         rows.append(others | row | changes)
-    made = {row["id"] for row in rows}
-    left = [row for row in now.rest() if row["id"] not in made]
+    made = {_name(row, keys) for row in rows}
+    left = [row for row in now.rest() if _name(row, keys) not in made]
     theirs = [row for row in left if _is_theirs(row, written, before)]
-    ids = made | {row["id"] for row in theirs}
+    ids = made | {_name(row, keys) for row in theirs}
     copies = [row for row in left if _is_copy(row, ids, path.parent)]
     known = prepared.columns if written is None else written.columns
     dropped = [
@@ -83,8 +98,8 @@ def renew(path: Path, table: pd.DataFrame, prepared: pd.DataFrame, own: Names[st
         *(name for name in prepared.columns if name not in own and name not in table.columns),
     ]
     new = pd.DataFrame([*rows, *theirs, *copies], columns=columns, dtype=str).fillna("")
-    kept = {row["id"] for row in (*theirs, *copies)}
-    gone = [row["id"] for row in left if row["id"] not in kept]
+    kept = {_name(row, keys) for row in (*theirs, *copies)}
+    gone = [name for row in left if (name := _name(row, keys)) not in kept]
     changed = rewrite(new, path)
     rewrite(table, record)
     return Renewal(
@@ -109,8 +124,29 @@ def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
             f"ids that {name} had before and the source has no more, left out: "
             f"{len(renewal.gone):,}, e.g. {renewal.gone[0]}"
         )
+    note_taken_out(summary, renewal)
+
+
+def renew_whole(path: Path, table: pd.DataFrame, keys: tuple[Key, ...], summary: Summary) -> bool:
+    """Renew a table of which every column is the step's own; whether that changed anything.
+
+    Rows that people took out, and cells that they changed, stay so; the account tells of them.
+    """
+    problems = Problems()
+    needed = tuple(name for key in keys for name in key)
+    empty = table.iloc[:0]
+    prepared = read_csv(path, needed, problems) if path.is_file() else empty
+    renewal = renew(path, table, empty if problems else prepared, list(table.columns), keys)
+    note_taken_out(summary, renewal)
+    return renewal.changed
+
+
+def note_taken_out(summary: Summary, renewal: Renewal) -> None:
+    """Enter in the account of a step what people took out, and that it stays out."""
+    name = renewal.path.name
     if renewal.removed:
-        summary.skipped["rows that people took out"] = len(renewal.removed)
+        what = "rows that people took out"
+        summary.skipped[what] = summary.skipped.get(what, 0) + len(renewal.removed)
     if renewal.removed or renewal.dropped:
         taken = [
             f"{len(renewal.removed):,} rows ({renewal.removed[0]} …)" if renewal.removed else "",
@@ -123,21 +159,24 @@ def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
 
 
 class _Rows:
-    """Rows of a table, found by their path, or else by their id."""
+    """Rows of a table, found by the first of some keys that finds one."""
 
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, table: pd.DataFrame, keys: tuple[Key, ...]) -> None:
         self._rows = _records(table)
-        self._by_path = {row["path"]: n for n, row in enumerate(self._rows)}
-        self._by_id = {row["id"]: n for n, row in enumerate(self._rows)}
+        self._by = {
+            key: {tuple(row[name] for name in key): n for n, row in enumerate(self._rows)}
+            for key in keys
+        }
         self._found: set[int] = set()
 
     def like(self, row: Mapping[str, str]) -> Row | None:
-        """The row of the same image."""
-        number = self._by_path.get(row["path"], self._by_id.get(row["id"]))
-        if number is None:
-            return None
-        self._found.add(number)
-        return self._rows[number]
+        """The row of the same image or pair."""
+        for key, numbers in self._by.items():
+            number = numbers.get(tuple(row[name] for name in key))
+            if number is not None:
+                self._found.add(number)
+                return self._rows[number]
+        return None
 
     def rest(self) -> list[Row]:
         """The rows that were not asked for."""
@@ -165,13 +204,17 @@ def _is_theirs(row: Row, written: pd.DataFrame | None, before: _Rows) -> bool:
 
 def _is_copy(row: Row, ids: Names[str], root: Path) -> bool:
     """Whether a row is a style copy made in the collection of one of these drawings."""
-    return row.get("parent", "") in ids and (root / row["path"]).is_file()
+    return row.get("parent", "") in ids and (root / row.get("path", "")).is_file()
 
 
-def _read_record(record: Path) -> pd.DataFrame | None:
+def _name(row: Row, keys: tuple[Key, ...]) -> str:
+    return ", ".join(row[name] for name in keys[-1])
+
+
+def _read_record(record: Path, keys: tuple[Key, ...]) -> pd.DataFrame | None:
     """What the step wrote last; None if that is not known."""
     if not record.is_file():
         return None
     problems = Problems()
-    table = read_csv(record, ("id", "path"), problems)
+    table = read_csv(record, tuple(name for key in keys for name in key), problems)
     return None if problems else table

@@ -21,7 +21,8 @@ from drawsim.common.files import atomic
 from drawsim.common.opening import copy_regular
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.listing import list_roots
-from drawsim.preparing.rewriting import rewrite, would_lose
+from drawsim.preparing.renewal import IMAGE, PAIR, renew_whole
+from drawsim.preparing.rewriting import would_lose
 
 Keep = Literal["all", "paired", "learning"]
 Artworks = Literal["all", "paired"]
@@ -95,7 +96,7 @@ def prepare_subset(
     }
     for name, table in after.items():
         path = out / f"{name}.csv"
-        if rewrite(table, path):
+        if renew_whole(path, table, IMAGE if "path" in table.columns else PAIR, summary):
             summary.made[name] = len(table)
         else:
             summary.skipped[f"{name} (as before)"] = len(table)

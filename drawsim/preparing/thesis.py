@@ -16,6 +16,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.listing import list_roots
+from drawsim.preparing.renewal import IMAGE, PAIR, renew_whole
 from drawsim.preparing.rewriting import rewrite, would_lose
 from drawsim.preparing.thesis_tables import ThesisTables, read_thesis, reroot
 from drawsim.preparing.unpickling import read_array
@@ -58,7 +59,10 @@ def prepare_thesis(source: Path, out: Path, workers: int, *, images: str | None)
     ]
     raise_problems(f"{out} holds what {source} does not", lost)
 
-    changed = [rewrite(table, path) for path, (table, _) in written.items()]
+    changed = [
+        renew_whole(path, table, IMAGE if "path" in table.columns else PAIR, summary)
+        for path, (table, _) in written.items()
+    ]
     changed.append(rewrite(tables.left_out, out / "left_out.csv"))
     named = source if images is None else Path(images)
     list_roots(summary, out, pd.concat([tables.drawings, tables.artworks])["path"], named)

@@ -93,13 +93,15 @@ class Asking:
 class Answer:
     """sheets: a query each; kind: what was searched; scores: what they are, for people.
 
-    above: what the share of strangers is that a score is above, for people; empty where not known.
+    above: what the share of strangers is that a score is above; calibrated: where chances are from;
+    both for people, empty where there are none.
     """
 
     sheets: list[SearchSheet]
     kind: Kind
     scores: str
     above: str
+    calibrated: str
     indexes: Sequence[Index]
 
 
@@ -169,11 +171,12 @@ def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -
             sheet = _explained(sheet, row, model, asking, first, indexes[0], settings.k)
         if strangers is not None:
             cosines = sheet.hits["cosine" if "cosine" in sheet.hits else "score"]
-            above = strangers.below(cosines.to_numpy())
-            sheet = replace(sheet, hits=sheet.hits.assign(above_strangers=above))
+            shares = strangers.below(cosines.to_numpy())
+            sheet = replace(sheet, hits=sheet.hits.assign(above_strangers=shares))
         sheet = _with_chance(sheet, likely, row, str(first.ids[row, 0]) if first.ids.size else "")
         sheets.append(_closed(sheet, row, asking, kind, settings.k))
-    return Answer(sheets, kind, scores, strangers.says if strangers else "", indexes)
+    above = strangers.says if strangers else ""
+    return Answer(sheets, kind, scores, above, likely.source, indexes)
 
 
 def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> Path:
@@ -203,6 +206,7 @@ def write(answer: Answer, out: Path, where: str | Mapping[str, Any] | None) -> P
         filters=filters,
         scores=answer.scores,
         above=answer.above,
+        calibrated=answer.calibrated,
     )
     return page
 
@@ -267,10 +271,14 @@ def _queries(asking: Asking, index: Index, model: Model | None) -> Queries:
 
 @dataclass(frozen=True)
 class _Likely:
-    """How likely the first of each list is a true match, where it can be said, and what to say."""
+    """How likely the first of each list is a true match, where it can be said.
+
+    source: where that is from; note: why it cannot be said.
+    """
 
     chances: Sequence[Chance | None]
-    note: str
+    source: str = ""
+    note: str = ""
 
 
 def _likely(
@@ -280,18 +288,19 @@ def _likely(
     nothing: list[Chance | None] = [None] * len(found.queries)
     if settings.calibration is not None:
         calibration = load_calibration(settings.calibration)
-        return _Likely(top_chances(found, indexes[0], calibration), "")
+        chances = top_chances(found, indexes[0], calibration)
+        return _Likely(chances, f"calibration: {settings.calibration}")
     drawings = all(each.kind == "drawing" and each.box is None for each in asking.every)
     usual = drawings and asking.single and not settings.where and len(indexes) == 1
     if not usual or found.kind != "artwork":
-        return _Likely(nothing, "")
+        return _Likely(nothing)
     try:
         own = own_calibration(indexes[0].folder, settings.model.run)
         if own.file is None:
-            return _Likely(nothing, own.note)
+            return _Likely(nothing, note=own.note)
         return _Likely(top_chances(found, indexes[0], load_calibration(own.file)), own.note)
     except UserError as error:
-        return _Likely(nothing, f"uncalibrated: {error}")
+        return _Likely(nothing, note=f"uncalibrated: {error}")
 
 
 def _with_chance(sheet: SearchSheet, likely: _Likely, row: int, nearest: str) -> SearchSheet:

@@ -126,6 +126,8 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
 def _copied(settings: TrainSettings, run: RunFolder) -> Iterator[WandbCopy | None]:
     """The run's copy in W&B, let go where a start fails, before its files in the folder go."""
     copy = wandb_copies.begin(settings.values, run)
+    if copy is not None and copy.is_offline:
+        log.info("to upload this run later: %s", wandb_copies.cure(run.path))
     try:
         yield copy
     except BaseException:
@@ -154,6 +156,6 @@ def report(
         try:
             wandb_copies.complete(copy, settings.values, collection)
         except Exception as error:  # the run itself is whole
-            log.warning("W&B lacks a part (%s); %s", error, wandb_copies.cure(run.path))
+            log.warning("W&B lacks a part (%s): %s", error, wandb_copies.cure(run.path))
     if run.aside is not None:
         wandb_copies.renew(run.aside)

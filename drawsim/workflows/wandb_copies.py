@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.errors import UserError
@@ -99,12 +100,12 @@ def renew(folder: Path) -> None:
     try:
         sync(folder, {"mode": "offline"})
     except Exception as error:  # the run that takes its place must not fail for it
-        log.warning("%s: its copy for W&B is not renewed (%s); %s", folder, error, cure(folder))
+        log.warning("its copy for W&B names files of before (%s): %s", error, cure(folder))
 
 
 def cure(folder: Path) -> str:
     """The command that brings a run's copy up to date."""
-    return f"python -m drawsim.sync runs={folder} does it"
+    return f"python -m drawsim.sync {quote(f'runs={folder}')}"
 
 
 def _pictured(values: Mapping[str, Any]) -> Collection | None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from drawsim.pixels.decode import read_image
 from drawsim.pixels.transforms import resize
@@ -52,12 +53,14 @@ def main() -> None:
     """Print the table."""
     cv2.setNumThreads(1)
     print(f"{'JPEG':<14}{'min_size':>9}{'resized to':>12}{'images/s per core':>20}")
-    for kind in ("baseline", "progressive"):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for kind in ("baseline", "progressive", "sRGB profile"):
         with tempfile.TemporaryDirectory() as folder:
             paths = [Path(folder) / f"{i}.jpg" for i in range(IMAGES)]
             for i, path in enumerate(paths):
                 image = Image.fromarray(picture(i))
-                image.save(path, quality=90, progressive=kind == "progressive")
+                options: dict[str, Any] = {"icc_profile": srgb} if kind == "sRGB profile" else {}
+                image.save(path, quality=90, progressive=kind == "progressive", **options)
             for min_size, resized in ((None, False), (SIZE, False), (None, True), (SIZE, True)):
                 speed = images_per_second(paths, min_size, resized)
                 target = SIZE if resized else "-"

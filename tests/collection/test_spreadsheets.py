@@ -103,7 +103,7 @@ READ = {
     "zeros kept by an apostrophe": Read(
         drawings("007", "-12"),
         pairs("'007", "'-12"),
-        "drawing_id: 1 with unseen spaces (\"'007\" is '007')",
+        "drawing_id: 1 with an apostrophe (\"'007\" is '007')",
         (("007", "a1", True), ("-12", "a2", False)),
     ),
     "paths of Windows": Read(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.ids import normal, trimmed
+from drawsim.collection.ids import trimmed
 from drawsim.collection.problems import Problems
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
@@ -96,7 +96,9 @@ def test_a_pair_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
 
 
 text_of_any_kind = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)
-ids = st.lists(text_of_any_kind.map(trimmed).filter(bool), min_size=1, max_size=5, unique_by=normal)
+ids = st.lists(
+    text_of_any_kind.filter(lambda text: bool(trimmed(text))), min_size=1, max_size=5, unique=True
+)
 
 
 @given(ids=ids, first_row=st.integers(0, 3))

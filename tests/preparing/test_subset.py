@@ -249,3 +249,16 @@ def test_a_choice_is_what_a_plain_loop_finds(rows: list[tuple[str, str, bool]], 
     ]
     found = choose_drawings(collection, {"letter": wanted}, keep)
     assert list(found.index) == expected
+
+
+def test_rows_that_people_took_out_of_a_subset_stay_out(source: Path) -> None:
+    out = source.parent / "out"
+    subset(source, out)
+    path = out / "pairs.csv"
+    first, *rest = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text(first + "".join(rest[1:]), encoding="utf-8")
+    before = path.read_bytes()
+    summary = subset(source, out)
+    assert path.read_bytes() == before
+    assert summary.skipped["rows that people took out"] == 1
+    assert any("pairs.csv" in note and ".prepared" in note for note in summary.notes)

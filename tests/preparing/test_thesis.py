@@ -198,7 +198,8 @@ def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
     true = annotated.loc[annotated["pair"] == "True", columns]
     assert collection.true_pairs[columns].to_numpy().tolist() == true.to_numpy().tolist()
     assert len(true) == 786
-    unlisted = annotated[~annotated["artwork_id"].isin(gallery["uid"])]
+    known = [*gallery["uid"], "Soltaniyeh-dome"]  # the gallery's is soltaniyeh-dome
+    unlisted = annotated[~annotated["artwork_id"].isin(known)]
     assert summary.skipped == {
         "rows of annotated_drawing_artwork_pairs.csv: no table lists the artwork": len(unlisted)
     }

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from drawsim.pixels.decoding.wanted import ImageReadError
+from drawsim.pixels.decoding.wanted import not_read
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -27,7 +27,7 @@ def chroma_rows(page: TiffPage, file: IO[bytes]) -> Iterator[tuple[int, np.ndarr
     import tifffile
 
     if page.is_tiled or page.planarconfig != 1 or page.predictor != 1 or page.bitspersample != 8:
-        raise ImageReadError("has luminance and chroma in tiles, planes or 16 bits: not read")
+        raise not_read("has luminance and chroma in tiles, planes or 16 bits")
     across, down = page.tags.valueof(_SUBSAMPLING, default=(2, 2))
     width, height = page.imagewidth, page.imagelength
     strips = zip(page.dataoffsets, page.databytecounts, strict=True)

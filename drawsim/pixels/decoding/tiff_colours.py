@@ -10,7 +10,7 @@ import numpy as np
 from drawsim.pixels.decoding.profiles import Mode
 from drawsim.pixels.decoding.raster import by_rows, over_white, range_of_gray, to_8_bits
 from drawsim.pixels.decoding.tiff_samples import YCBCR, Samples
-from drawsim.pixels.decoding.wanted import ImageReadError
+from drawsim.pixels.decoding.wanted import ImageReadError, not_read
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -49,9 +49,9 @@ def channels_of(page: TiffPage) -> Channels:
         raise ImageReadError(f"holds {what}: develop it into a TIFF or JPEG first")
     if photometric not in _COLOURS:
         name = getattr(page.photometric, "name", f"number {photometric}")
-        raise ImageReadError(f"has colours of photometric interpretation {name}: not read")
+        raise not_read(f"has colours of photometric interpretation {name}")
     if photometric == INKS and page.tags.valueof(_INK_SET, default=1) != 1:
-        raise ImageReadError("has inks other than cyan, magenta, yellow and black: not read")
+        raise not_read("has inks other than cyan, magenta, yellow and black")
     colours = _COLOURS[photometric]
     if (
         photometric in (CIELAB, ICCLAB)
@@ -62,7 +62,7 @@ def channels_of(page: TiffPage) -> Channels:
             16,
         )
     ):
-        raise ImageReadError(f"has CIE L*a*b* of {page.bitspersample} bits: not read")
+        raise not_read(f"has CIE L*a*b* of {page.bitspersample} bits")
     if page.samplesperpixel < colours:
         raise ImageReadError(
             f"has {page.samplesperpixel} channels where its colours need {colours}"

@@ -79,8 +79,8 @@ class Pages:
             which = "first" if self.main == 0 else f"{self.main + 1}th"
             which = {"2th": "second", "3th": "third"}.get(which, which)
             notes.append(
-                f"{len(self.pictures)} pages, the {which} is taken; "
-                "prepare step=drawings pages=all takes each"
+                f"{len(self.pictures)} pages, the {which} is taken "
+                "(prepare step=drawings pages=all takes each)"
             )
         return [*notes, DAMAGED] if self.damaged else notes
 

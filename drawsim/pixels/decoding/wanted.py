@@ -9,6 +9,8 @@ from drawsim.common.errors import UserError
 
 DEFAULT_MAX_PIXELS = 178_956_970
 """Pillow's own limit against decompression bombs, twice the initial `Image.MAX_IMAGE_PIXELS`."""
+BYTES_PER_PIXEL = 16
+"""Four channels of float32: what a pixel of `max_pixels` may take without any compression."""
 TIMES = 8
 """How many times `max_pixels` an image may have that is decoded at reduced size."""
 MOST_REDUCED = 8
@@ -60,3 +62,8 @@ def too_large(width: int, height: int, max_pixels: int, why: str = "") -> ImageR
         f"data.max_pixels={max_pixels} allows{why and f', and {why}'}; raise that setting if the "
         "file can be trusted"
     )
+
+
+def not_read(what: str) -> ImageReadError:
+    """What is said of a kind of TIFF that is not read; what: it is or has."""
+    return ImageReadError(f"{what}: not read; save it as a plain TIFF or as PNG")

@@ -11,6 +11,7 @@ import pandas as pd
 from drawsim.collection.problems import Problem
 from drawsim.pixels.inspection import Inspection, groups_of
 from drawsim.reporting.duplicates.groups import in_order_of_sections, picture_groups, sections
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE
 
@@ -110,6 +111,7 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
             shown=len(pictures.shown),
             sections=sections(pictures),
             symbol=pictures.symbol,
+            called=Captions(found.tables),
             sheet=pictures.sheet,
             side=SIDE,
         )

@@ -18,6 +18,7 @@ from drawsim.reporting.duplicates.groups import (
     picture_groups,
     sections,
 )
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE
 from drawsim.retrieval.analysis.duplicates import find_duplicates
@@ -67,6 +68,7 @@ def write_duplicates(
             similarity=similarity if embeddings else None,
             table=table,
             pictures=pictures,
+            called=Captions.of(collection),
             members=sum(map(len, groups)),
             sections=sections(pictures, _captions(table)),
             sheet=pictures.sheet,

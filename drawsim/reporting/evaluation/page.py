@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from drawsim.collection.csv_files import write_csv
 from drawsim.collection.names import AGE_GROUPS
 from drawsim.common.files import atomic, write_json, write_text
 from drawsim.reporting.evaluation.reliability import chance_figure, reliability_figure
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.figures import Drawn
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.stages import Stage
@@ -21,6 +23,7 @@ from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.analysis.evaluation import Evaluation
 from drawsim.retrieval.analysis.inputs import Inputs
 from drawsim.retrieval.analysis.known_answers import Calibrated
+from drawsim.retrieval.analysis.score_words import describe_scores
 from drawsim.retrieval.metrics import registry
 
 SET_NAMES = {
@@ -122,6 +125,8 @@ def _page(
             broken_down=[name for name in result.metrics if not name.endswith("+csls")][-1],
             memorisation=result.memorisation.to_dict("records"),
             hubs=hubs,
+            scores=describe_scores(inputs) if forth else None,
+            called=partial(Captions.of(collection), "artwork" if forth else "drawing"),
             sheet=sheet,
             side=SIDE,
             calibrated=calibrated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -32,7 +33,7 @@ class Caption:
 class Captions:
     """Captions by kind (drawing, artwork) and id. tables: those of the collection, by kind."""
 
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def of(cls, collection: Collection) -> Captions:
@@ -42,7 +43,7 @@ class Captions:
     def __call__(self, kind: str, name: str) -> Caption:
         """The caption of a picture; of an unknown one its id alone."""
         table = self.tables.get(kind)
-        if table is None or name not in table.index:
+        if table is None or name not in table.index or not table.index.is_unique:
             return Caption("", "", name)
         title, artist = (
             str(table.at[name, column]).strip() if column in table.columns else ""

@@ -25,6 +25,7 @@ def environment() -> jinja2.Environment:
     )
     templates.filters |= {
         "rank": format_rank,
+        "percent": percent,
         "metric": registry.written,
         "label": registry.label,
         "in_a_sentence": registry.in_a_sentence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,7 @@ def log_results(
 
     experiment: a W&B run. The table takes val and test queries of `ranks.csv`, worst first, at most
     sixty. pictures: with small pictures of drawings and artworks, as far as the collection has
-    them, in place of artworks' ids. artifacts: send the selected weights and the split too, from
-    where they are.
+    them, in place of artworks' ids. artifacts: send the selected weights and the split too.
     """
     import wandb
 
@@ -71,8 +71,22 @@ def log_results(
     if artifacts:
         for kind, file in OUTPUTS.items():
             artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
-            artifact.add_file(str(run / file), policy="immutable")
+            artifact.add_file(str(_linked(run / file, experiment)), policy="immutable")
             experiment.log_artifact(artifact)
+
+
+def _linked(file: Path, experiment: Any) -> Path:
+    """The file under a name that only this W&B run has.
+
+    By its own it might be another run's, once this one was moved and another took its place.
+    """
+    link = Path(experiment.dir).parent / "artifacts" / file.name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        link.hardlink_to(file)
+    except OSError:  # a file system without links
+        shutil.copyfile(file, link)
+    return link
 
 
 def _files(collection: Collection) -> dict[str, dict[str, Path]]:

@@ -32,10 +32,11 @@ KITTY = ("xterm-kitty", "xterm-ghostty")
 ITERM = ("iTerm.app", "WezTerm")
 
 
-def print_sheets(sheets: Sequence[SearchSheet], above: str = "") -> None:
+def print_sheets(sheets: Sequence[SearchSheet], above: str = "", calibrated: str = "") -> None:
     """Print each query with its results: rank, score, id, title, artist, ✓ for confirmed pairs.
 
-    above: what the share of strangers is that a result is above.
+    above: what the share of strangers is that a result is above. calibrated: where chances are
+    from.
     """
     console = Console(highlight=False)
     protocol = picture_protocol(os.environ) if sys.stdout.isatty() else None
@@ -49,8 +50,9 @@ def print_sheets(sheets: Sequence[SearchSheet], above: str = "") -> None:
             if files:
                 sys.stdout.write(as_escape(strip(files), protocol) + "\n")
                 sys.stdout.flush()
-    if above:
-        console.print(escape(f"above: {above}"), style="dim", soft_wrap=True)
+    for line in (f"above: {above}" if above else "", calibrated):
+        if line:
+            console.print(escape(line), style="dim", soft_wrap=True)
 
 
 def hits_table(sheet: SearchSheet) -> Table:

@@ -82,13 +82,14 @@ def write_search(
     filters: Sequence[str] = (),
     scores: str = COSINE,
     above: str = "",
+    calibrated: str = "",
 ) -> None:
     """Write the page `out`; pictures that cannot be read become empty tiles.
 
     model: what made the embeddings, in few words. model_in_full: the same, with hash and
     transform, for who points at it. searched: in what, as a phrase ("8,375 artworks of imaj").
     filters: what results had to fulfil, as the user wrote it. scores: what they are. above: what
-    the share of strangers is that a result is above.
+    the share of strangers is that a result is above. calibrated: where chances are from.
     """
     listed = [_hits(sheet.hits) for sheet in sheets]
     thumbnails = make_sheet(hit["file"] for hits in listed for hit in hits if hit["file"])
@@ -106,6 +107,7 @@ def write_search(
             filters=filters,
             scores=scores,
             above=above,
+            calibrated=calibrated,
             symbol=thumbnails.symbol,
             sheet=thumbnails,
             side=SIDE,

@@ -72,17 +72,19 @@ def from_files(
 
 
 def from_run(run: Path, root: Path | None) -> Inputs:
-    """A run's embeddings before and after training, and its split.
+    """A run's embeddings, from those of the plain network to those after training, and its split.
 
     root: the collection's folder, where it is no longer what the run's configuration says.
     """
     if not (run / "split.csv").is_file():
         raise UserError(f"{run}: no run folder (no split.csv in it). Give run=runs/STUDY/NAME.")
-    models = tuple(
-        _of_files(stage, *(kind_path(run / "embeddings" / stage, kind) for kind in KINDS))
-        for stage in ("baseline", "final")
-        if kind_path(run / "embeddings" / stage, "drawing").is_file()
-    )
+    files = {
+        stage: tuple(kind_path(run / "embeddings" / stage, kind) for kind in KINDS)
+        for stage in ("plain", "unadapted", "baseline", "final")
+    }
+    there = {stage: both for stage, both in files.items() if both[0].is_file()}
+    called = {"plain": "untrained", "unadapted": "layout" if "plain" in there else "untrained"}
+    models = tuple(_of_files(called.get(stage, stage), *both) for stage, both in there.items())
     if not models:
         raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
     split = run / "split.csv"

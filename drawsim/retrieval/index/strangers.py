@@ -51,8 +51,8 @@ class Strangers:
     def says(self) -> str:
         """What the shares are, for people: the end of a sentence."""
         return (
-            f"of {len(self.best):,} {self.asked}s of this index, how many have no {self.searched} "
-            "as near, those known to be theirs left out"
+            f"of {len(self.best):,} {self.asked}s of this index, such a share has no "
+            f"{self.searched} as near, leaving out those known to be theirs"
         )
 
 

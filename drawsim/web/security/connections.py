@@ -18,7 +18,9 @@ BODY_SECONDS = 20.0
 LEAST_RATE = 10_000
 """Bytes of a body that must come in each further second."""
 REST_SECONDS = 5.0
-"""For the rest of a body that was refused: so much is thrown away, that the refusal arrives."""
+REST_BYTES = 1 << 18
+"""Of the rest of a body that was refused, which is thrown away so that the refusal arrives; more is
+not read, and costs nothing, until its time is over."""
 WAITING = 400
 """Connections that may wait for a request at a time; of more, the one that waits longest goes."""
 
@@ -54,6 +56,8 @@ class PatientProtocol(H11Protocol):
         self._received += len(data)
         super().data_received(data)
         self._look()
+        if self.awaited == "rest" and self._received > REST_BYTES:
+            self.transport.pause_reading()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -91,7 +95,9 @@ class PatientProtocol(H11Protocol):
     def _check(self) -> None:
         """Look whether enough came by now."""
         assert self.awaited is not None
-        if self.flow.read_paused:  # the app does not listen at the moment
+        if (
+            self.flow.read_paused and self.awaited != "rest"
+        ):  # the app does not listen at the moment
             self._awaiting(self.awaited)
             return
         left = self.since + patience(self.awaited, self._received) - self.loop.time()

@@ -291,15 +291,16 @@ def test_the_first_start_says_what_leaves_the_machine(
 ) -> None:
     caplog.set_level("INFO")
     copied(run)
-    assert "given settings, scores and ids once it is uploaded; pictures and weights" in caplog.text
-    assert "stay here (logger.pictures, logger.artifacts)" in caplog.text
+    sent = "given settings, scores, ids, notes on the machine"
+    assert f"{sent} once it is uploaded; pictures and weights and split stay here" in caplog.text
+    assert "(logger.pictures, logger.artifacts)" in caplog.text
     caplog.clear()
     copied(resumed(run))
     assert "stay here" not in caplog.text, "once"
     anew = RunFolder(run.path)
     anew.take(CONFIG, "anew")
     copied(anew, pictures=True, artifacts=True)
-    assert "given settings, scores and ids, pictures, weights and split once" in caplog.text
+    assert f"{sent}, pictures, weights and split once" in caplog.text
 
 
 def test_epochs_are_the_axis_and_the_summary_has_the_best(wandb: Wandb, run: RunFolder) -> None:

@@ -265,7 +265,7 @@ def test_jpeg_in_tiff(tmp_path: Path, mode: str) -> None:
 PLAIN = page(COLOUR, RGB)
 REFUSED: dict[str, tuple[IFD, str]] = {
     "CFA": (page(GRAY, 32803), r"raw data \(photometric CFA\): develop it"),
-    "LogLuv": (page(COLOUR, 32845), r"photometric interpretation LOGLUV: not read"),
+    "LogLuv": (page(COLOUR, 32845), r"photometric interpretation LOGLUV: not read; save it as"),
     "photometric": (page(COLOUR, 777), r"photometric interpretation .*777: not read"),
     "JBIG": (
         IFD(PLAIN.tags | {COMPRESSION: 34661}, PLAIN.strips),

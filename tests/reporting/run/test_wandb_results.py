@@ -69,7 +69,8 @@ class Experiment:
 
     id = "abc"
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.dir = str(folder / "files")
         self.summary: dict[str, Any] = {}
         self.artifacts: list[Any] = []
 
@@ -96,7 +97,7 @@ def log(run: Path, pictured: Collection, monkeypatch: pytest.MonkeyPatch) -> Log
     monkeypatch.setenv("WANDB_CACHE_DIR", str(run))
 
     def to_experiment(*, pictures: bool = True, artifacts: bool = True) -> Experiment:
-        experiment = Experiment()
+        experiment = Experiment(run / "wandb" / "offline-run-1-abc")
         log_results(experiment, run, pictured, pictures=pictures, artifacts=artifacts)
         return experiment
 
@@ -120,7 +121,9 @@ def test_weights_and_split_are_artifacts_that_are_not_copied(log: Log, run: Path
     assert (split.name, split.type) == ("split-abc", "split")
     [entry] = weights.manifest.entries.values()
     assert entry.path == "best.ckpt"
-    assert Path(entry.local_path) == run / "checkpoints" / "best.ckpt"
+    sent = Path(entry.local_path)
+    assert sent.samefile(run / "checkpoints" / "best.ckpt")
+    assert "offline-run-1-abc" in sent.parts, "a name that no other run has"
 
 
 def test_neither_pictures_nor_weights_leave_unless_wanted(log: Log) -> None:
@@ -256,5 +259,6 @@ def test_w_and_b_takes_it(run: Path, collection: Collection, offline: Any) -> No
     assert artifacts.keys() == {"dataset", "run_table", "model", "split"}
     assert [kind for kind, one in artifacts.items() if one.get("use_after_commit")] == ["dataset"]
     assert files_of(artifacts["dataset"]) == []
-    assert files_of(artifacts["model"]) == [run / "checkpoints/best.ckpt"]
+    [weights] = files_of(artifacts["model"])
+    assert weights.samefile(run / "checkpoints/best.ckpt")
     assert records(files.parent, "history") == [], "epochs are all that is in it"

@@ -47,7 +47,7 @@ def test_known_pairs_are_no_strangers(index: Index) -> None:
     scores = cosines(index, "drawing", "artwork")
     scores[range(0, DRAWINGS, 2), range(0, DRAWINGS, 2)] = -2
     np.testing.assert_allclose(found.best, np.sort(scores.max(axis=1)), atol=1e-6)
-    assert "of 40 drawings of this index, how many have no artwork as near" in found.says
+    assert "of 40 drawings of this index, such a share has no artwork as near" in found.says
 
 
 def test_the_query_and_what_a_filter_leaves_out_do_not_count(index: Index) -> None:

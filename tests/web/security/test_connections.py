@@ -71,6 +71,18 @@ def test_half_a_body_is_not_waited_for(live: LiveServer, monkeypatch: pytest.Mon
     assert httpx.get(f"{live.address}/login", timeout=30).status_code == 200
 
 
+def test_of_a_refused_body_little_is_read(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "REST_SECONDS", 0.5)
+    size = 60_000_000
+    head = f"POST /api/find/image HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n"
+    with sent(live, head) as connection, pytest.raises(ConnectionError):
+        connection.sendall(
+            b"%x\r\n" % size + b"\0" * size
+        )  # more than systems keep for slow readers
+
+
 def test_of_many_that_wait_the_oldest_goes(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,8 +139,6 @@ def wandb_copy(
         experiment = _start(settings, run, config, mode, goes_on=copied >= 0)
     if first:
         log.info(_what_leaves(settings, mode))
-    if mode == "offline":
-        log.info("W&B gets it by: python -m drawsim.sync runs=%s", run.path)
     if mode == "online":  # W&B knows best what it has
         copied = int(experiment.summary.get("epoch", -1))
     _define_metrics(experiment)
@@ -184,7 +182,10 @@ def _start(
 def _what_leaves(settings: Mapping[str, Any], mode: str) -> str:
     """Which parts of a run W&B is given, and which setting changes that."""
     wanted = {"pictures": settings["pictures"], "weights and split": settings["artifacts"]}
-    sent = ["settings, scores and ids", *(name for name, sends in wanted.items() if sends)]
+    sent = [
+        "settings, scores, ids, notes on the machine",
+        *(name for name, sends in wanted.items() if sends),
+    ]
     kept = [name for name, sends in wanted.items() if not sends]
     where = "now" if mode == "online" else "once it is uploaded"
     stays = f"; {' and '.join(kept)} stay here (logger.pictures, logger.artifacts)" if kept else ""
