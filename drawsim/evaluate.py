@@ -28,10 +28,11 @@ def evaluate(config: DictConfig) -> None:
 
     prepare()
     from drawsim.reporting.evaluation.console import print_metrics
+    from drawsim.runs.results import results_folder
     from drawsim.workflows import evaluate as workflow
 
     given = values["out"]
-    out = Path(str(given)) if given else workflow.results_folder(Path(values["run"]))
+    out = Path(str(given)) if given else results_folder(Path(values["run"]))
     settings = workflow.EvaluateSettings(
         out=out,
         protocol=values["protocol"],

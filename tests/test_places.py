@@ -10,7 +10,7 @@ import pytest
 from drawsim.collection.demo.make import demo_folder
 from drawsim.common.errors import UserError
 from drawsim.common.yaml_files import yaml_text
-from drawsim.workflows.evaluate import results_folder
+from drawsim.runs.results import results_folder
 from drawsim.workflows.explore import ExploreSettings
 
 

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
+PR_SET_PDEATHSIG = 1
 PACKAGES = (
     *("drawsim", "torch", "torchvision", "pytorch-lightning", "timm", "torchmetrics"),
     *("albumentations", "opencv-python-headless", "pillow", "numpy", "pandas", "safetensors"),
@@ -26,6 +28,8 @@ PACKAGES = (
 def prepare() -> None:
     """Make large CPU batches fast and the libraries quiet. Call it before torch is imported."""
     keep_freed_memory()
+    if not is_first_process():
+        end_with_parent()
     # Torch's threads would wait for each other in busy loops, and so take the cores from the
     # processes that read images: a training step then lasts several times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -39,6 +43,15 @@ def quiet_libraries() -> None:
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|torchmetrics")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+
+
+def end_with_parent() -> None:
+    """End this process, one of several of a job, when the one that started it ends, however.
+
+    Else it would wait for the other for half an hour. Does nothing but on Linux.
+    """
+    if libc := _glibc():
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def keep_freed_memory() -> None:

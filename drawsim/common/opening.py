@@ -28,19 +28,20 @@ class CannotOpenError(UserError):
         self.reason = reason
 
 
-def open_regular(path: Path, most: int = LARGEST) -> BinaryIO:
+def open_regular(path: Path, most: int = LARGEST, setting: str | None = None) -> BinaryIO:
     """Open a regular file, or a link to one, of `most` bytes at most, for reading.
 
+    setting: what sets that limit, for the message.
     Raises CannotOpenError, at once, for anything else: nothing waits for a pipe, and no device is
     opened. What takes the place of the file while it is opened is refused likewise.
     """
     try:
-        _check(path, path.stat(), most)  # first: to open some devices is to use them
+        _check(path, path.stat(), most, setting)  # first: to open some devices is to use them
         file = open(path, "rb", opener=_at_once)  # noqa: SIM115  (the caller closes it)
     except (OSError, ValueError) as error:
         raise CannotOpenError(path, why_unreadable(error, path)) from error
     try:
-        _check(path, os.fstat(file.fileno()), most)
+        _check(path, os.fstat(file.fileno()), most, setting)
     except BaseException:
         file.close()
         raise
@@ -99,7 +100,7 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
-def _check(path: Path, status: os.stat_result, most: int) -> None:
+def _check(path: Path, status: os.stat_result, most: int, setting: str | None) -> None:
     mode = status.st_mode
     if stat.S_ISDIR(mode):
         raise CannotOpenError(path, "is a folder, not a file")
@@ -107,6 +108,5 @@ def _check(path: Path, status: os.stat_result, most: int) -> None:
         kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         raise CannotOpenError(path, f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a file")
     if status.st_size > most:
-        raise CannotOpenError(
-            path, f"has {status.st_size:,} bytes, more than the {most:,} that are read"
-        )
+        how = f"that {setting} allows" if setting else "that are read"
+        raise CannotOpenError(path, f"has {status.st_size:,} bytes, more than the {most:,} {how}")

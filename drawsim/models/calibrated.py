@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from drawsim.models.sources import CALIBRATION, KEPT
+from drawsim.models.sources import KEPT
+from drawsim.runs.results import CALIBRATION, results_folder
 from drawsim.runs.settings import CONFIG, read_values
 
 
@@ -22,7 +23,7 @@ def own_calibration(index: Path, run: Path | None = None) -> OwnCalibration:
 
     index: its folder. run: one that the user names.
     """
-    for folder in (run, index / KEPT):
+    for folder in (None if run is None else results_folder(run), index / KEPT):
         if folder is not None and (folder / CALIBRATION).is_file():
             return OwnCalibration(folder / CALIBRATION, f"calibration: {folder / CALIBRATION}")
     if run is None and not (index / KEPT / CONFIG).is_file():

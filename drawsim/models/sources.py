@@ -33,14 +33,13 @@ from drawsim.models.loading import (
 from drawsim.models.model import Model
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.reading import Method, Reading
+from drawsim.runs.results import CALIBRATION, results_folder
 from drawsim.runs.settings import CONFIG, read_settings
 
 SOURCE = "model.json"
 """What the model of an index is made of, in its folder."""
 KEPT = "model"
 """The folder, in that of an index, of a checkpoint and the settings of its run."""
-CALIBRATION = Path("evaluation", "calibration.json")
-"""Where `drawsim evaluate run=… calibrate=true` puts how likely first results are true."""
 MOST_BYTES = 1 << 16
 """Of `model.json`: it holds some lines."""
 OF_A_CHECKPOINT = {"checkpoint"}
@@ -201,8 +200,8 @@ def _keep(checkpoint: Path, folder: Path) -> str:
     run = run_of(checkpoint)
     kept = {CONFIG: run / CONFIG, f"checkpoints/{checkpoint.name}": checkpoint.resolve()}
     (folder / CALIBRATION).unlink(missing_ok=True)
-    if (run / CALIBRATION).is_file():
-        kept[CALIBRATION.as_posix()] = run / CALIBRATION
+    if (calibration := results_folder(run) / CALIBRATION).is_file():
+        kept[CALIBRATION] = calibration
     for name, file in kept.items():
         place = folder / name
         with atomic(place) as temporary:

@@ -16,16 +16,14 @@ from drawsim.pixels.decoding.pillow_images import open_image, orientation, read_
 from drawsim.pixels.decoding.raster import Raster
 from drawsim.pixels.decoding.tiff import read_tiff
 from drawsim.pixels.decoding.tiff_pages import open_tiff, pages_of
+from drawsim.pixels.decoding.wanted import BYTES_PER_PIXEL, TIMES, Wanted
 from drawsim.pixels.decoding.wanted import DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS
-from drawsim.pixels.decoding.wanted import TIMES, Wanted
 from drawsim.pixels.decoding.wanted import ImageReadError as ImageReadError
 from drawsim.pixels.formats import HEAD, JPEG_XL, NAMES, TIFF, Format, other_kind, recognise
 
 DECODING = 2
 """Another number where the same file would give other pixels: what was made of them is then made
 anew."""
-BYTES_PER_PIXEL = 16
-"""Four channels of float32: the most that a file stores for a pixel without any compression."""
 ROOM = 1 << 26
 """Bytes for profiles, thumbnails and further pages."""
 
@@ -113,7 +111,7 @@ def open_image_file(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> IO[byte
     """
     most = ROOM + BYTES_PER_PIXEL * max_pixels
     try:
-        file = open_regular(path, TIMES * most)
+        file = open_regular(path, TIMES * most, "data.max_pixels")
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
     except CannotOpenError as error:
@@ -180,4 +178,6 @@ def _why_undecodable(error: Exception, path: Path) -> str:
         size = path.stat().st_size
         length = f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
         return f"cannot be decoded (truncated after {length})"
-    return f"cannot be decoded ({error})"
+    if "libjxl" in str(error):  # it says how to build it
+        return "cannot be decoded (it is damaged)"
+    return f"cannot be decoded ({' '.join(str(error).split())})"

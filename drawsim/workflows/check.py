@@ -9,7 +9,7 @@ from typing import Any
 from drawsim.collection.problems import raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
-from drawsim.common.files import write_json, write_text
+from drawsim.common.files import writable, write_json, write_text
 from drawsim.pixels.inspection import SEPARATOR, Inspection, inspect_collection
 from drawsim.preparing.rewriting import rewrite
 from drawsim.reporting.collection.check import (
@@ -32,13 +32,16 @@ def prepare_check(
     """Look at every table and every image of a collection; write what was found to `out/check`.
 
     Writes problems.csv, images.csv (one row an image), duplicates.csv, check.json (the counts) and
-    report.html. Raises UserError that lists the problems if there are any: after writing.
+    report.html. If the collection itself may not be written, it is `check/NAME` in the current
+    folder. Raises UserError that lists the problems if there are any: after writing.
     """
     if pictured < 0:
         raise UserError(f"step.pictured={pictured}: must be 0 or more")
     found = inspect_collection(source, distance=distance, max_pixels=max_pixels, workers=workers)
     counts = count(found)
-    folder = out / "check"
+    own = out / "check"
+    elsewhere = Path("check") / source.resolve().name
+    folder = writable(own, elsewhere if out == source else own)
     names = ("report.html", "check.json", "problems.csv", "images.csv", "duplicates.csv")
     files = [folder / name for name in names]
     write_text(files[0], render(found, counts, source, pictured))
@@ -49,6 +52,8 @@ def prepare_check(
     kinds = {kind: many for kind, (_, many) in listed(counts).items()}
     looked_at = ", ".join(f"{counts[kind]['images']:,} {many}" for kind, many in kinds.items())
     notes = _notes(found, counts)
+    if folder != own:
+        notes.insert(0, f"{own} may not be written: what was found is in {folder.resolve()}")
     for note in notes if found.problems else ():  # they would go with the summary
         log.warning("! %s", note)
     heading = f"{source} ({looked_at} looked at, all listed in {files[0]})"
@@ -56,9 +61,9 @@ def prepare_check(
 
     summary = Summary(files=files, notes=notes)
     for kind, many in kinds.items():
-        own = counts[kind]
-        what = f"{many}, all sound ({own['colour']:,} in colour, {own['gray']:,} gray)"
-        summary.read[what] = own["images"]
+        its = counts[kind]
+        what = f"{many}, all sound ({its['colour']:,} in colour, {its['gray']:,} gray)"
+        summary.read[what] = its["images"]
     summary.read["pairs"] = counts["pairs"]
     return summary
 

@@ -33,8 +33,6 @@ from drawsim.retrieval.analysis.known_answers import calibrate
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.runs.settings import data_root, read_settings
 
-RUNS, RESULTS = Path("runs"), Path("evaluations")
-"""Folders of the user's own runs, and of results of others, below the current one."""
 Rerank = str | Mapping[str, Any] | None
 Metrics = dict[str, dict[str, dict[str, float]]]
 
@@ -49,22 +47,6 @@ class EvaluateSettings:
     by: Sequence[str] | None = None
     csls: int | None = None
     calibrate: bool = False
-
-
-def results_folder(run: Path) -> Path:
-    """Where the results of a run go unless the user says: a folder that is no link to elsewhere.
-
-    `evaluation/` in a run of the user's own, which lies below `runs/`; of another, which may be
-    somebody's, `evaluations/STUDY/NAME`. Raises UserError if a link is in the place.
-    """
-    real = run.resolve()
-    if real.is_relative_to(RUNS.resolve()):
-        folder = real / "evaluation"
-    else:
-        folder = RESULTS / real.parent.name / real.name
-    if any(part.is_symlink() for part in (folder, *folder.parents[:2])):
-        raise UserError(f"{folder}: a link leads elsewhere from there; give out=DIR")
-    return folder
 
 
 def evaluate(found: Inputs, settings: EvaluateSettings) -> tuple[Metrics, list[str]]:

@@ -70,3 +70,12 @@ def test_a_notebook_has_the_settings_of_the_commands(monkeypatch: pytest.MonkeyP
     assert calls == [], "not when it is imported"
     assert drawsim.Model.__name__ == "Model"
     assert calls == ["prepared"]
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_processes_beside_the_first_end_with_it(rank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    monkeypatch.setattr(machine, "end_with_parent", lambda: calls.append(rank))
+    machine.prepare()
+    assert calls == (["1"] if rank == "1" else [])

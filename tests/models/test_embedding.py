@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.embedding.compiling import Compiling
 from drawsim.models.embedding.engine import Outcome, assemble, embed_images
+from drawsim.models.embedding.files import refuse_skipped
 from drawsim.models.embedding.image_batches import Views, fingerprints
 from drawsim.models.embedding.store import Store
 from drawsim.models.model import Model
@@ -196,10 +198,13 @@ def test_unusable_images_are_left_out_with_reasons(images: dict[str, Path], tmp_
         "cut": tmp_path / "cut.png",
         "text": tmp_path / "text.jpg",
         "copy of text": tmp_path / "text.jpg",
+        "pipe": tmp_path / "pipe.jpg",
     }
+    os.mkfifo(bad["pipe"])
     outcome, store = run(made(Counting()), {**bad, **images}, tmp_path, 3)
     assert list(outcome.skipped) == list(bad)
     assert outcome.skipped["gone"] == "there is no such file"
+    assert outcome.skipped["pipe"] == "is a pipe, not a file"
     assert "cannot be decoded" in outcome.skipped["cut"]
     assert outcome.skipped["text"] == outcome.skipped["copy of text"]
     assert "not an image" in outcome.skipped["text"]
@@ -336,3 +341,15 @@ def test_from_python_the_store_may_be_named_by_text(tmp_path: Path) -> None:
     embedded = model.embed(paths, store=str(tmp_path / "store"))
     assert len(embedded.ids) == len(paths)
     assert any((tmp_path / "store").iterdir())
+
+
+def test_what_is_left_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "a.png"
+    outcome = Outcome({}, {"a": "is empty (0 bytes)", "b": "is a pipe"}, 0, 0.0)
+    with caplog.at_level("WARNING"):
+        refuse_skipped(outcome, {"a": file, "b": file}, "skip")
+    assert caplog.messages == [
+        f"2 images cannot be used and are left out, e.g. {file}: is empty (0 bytes)"
+    ]
+    with pytest.raises(UserError, match="2 problems"):
+        refuse_skipped(outcome, {"a": file, "b": file}, "error")

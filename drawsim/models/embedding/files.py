@@ -63,10 +63,16 @@ def embed_files(
 
 
 def refuse_skipped(outcome: Outcome, files: Mapping[str, Path], on_missing: OnMissing) -> None:
-    """Raise UserError that lists the images that could not be used, unless they may be left out."""
+    """Raise UserError that lists the images that could not be used, unless they may be left out.
+
+    How many were left out, and the first, is then said in the log.
+    """
+    bad = [Problem(str(files[name]), None, why, CURE) for name, why in outcome.skipped.items()]
     if on_missing == "error":
-        bad = [Problem(str(files[name]), None, why, CURE) for name, why in outcome.skipped.items()]
         raise_problems("unusable images", bad)
+    if bad:
+        first = f"{bad[0].file}: {bad[0].what}"
+        log.warning("%d images cannot be used and are left out, e.g. %s", len(bad), first)
 
 
 def by_id(images: Mapping[str, Path] | Sequence[Path | str] | Path | str) -> dict[str, Path]:

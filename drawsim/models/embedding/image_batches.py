@@ -23,6 +23,8 @@ from drawsim.common.opening import CannotOpenError, why_unreadable
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.models.embedding.store import file_sha256
 from drawsim.pixels.decode import ImageReadError
+from drawsim.pixels.folders import head_of
+from drawsim.pixels.formats import recognise
 from drawsim.pixels.reading import Reading
 
 LEAST = 19
@@ -73,6 +75,8 @@ def fingerprints(
 
 def _fingerprint(path: Path) -> Fingerprint | str:
     try:
+        if recognise(head_of(path)) is None:  # so that no large file of another kind is read
+            return "is not an image of a kind that is read, or is damaged"
         status = path.stat()
         return Fingerprint(file_sha256(path), status.st_size, status.st_mtime_ns)
     except CannotOpenError as error:

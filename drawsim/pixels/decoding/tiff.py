@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import IO
+
+import numpy as np
 
 from drawsim.pixels.decoding.pillow_images import open_image, to_raster
 from drawsim.pixels.decoding.raster import Raster
@@ -16,7 +19,13 @@ from drawsim.pixels.decoding.tiff_colours import (
 )
 from drawsim.pixels.decoding.tiff_pages import Page, Pages, open_tiff, pages_of
 from drawsim.pixels.decoding.tiff_samples import assert_readable, compression_name, read_samples
-from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, not_read, too_large
+from drawsim.pixels.decoding.wanted import (
+    BYTES_PER_PIXEL,
+    ImageReadError,
+    Wanted,
+    not_read,
+    too_large,
+)
 from drawsim.pixels.formats import TIFF
 
 _PROFILE = 34675  # the tag
@@ -51,13 +60,14 @@ def _chosen(pages: Pages, number: int | None) -> Page:
 def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
     tiff = page.tiff
     channels = channels_of(tiff)
+    assert_readable(tiff)
+    wanted = _for_bytes(wanted, channels.needed * np.dtype(tiff.dtype).itemsize)
     factor = wanted.factor(*page.size)
     if tiff.compression == _OLD_JPEG:
         if factor > 1:
             why = "old-style JPEG in TIFF cannot be decoded at reduced size: save it anew"
             raise too_large(*page.size, wanted.max_pixels, why)
         return _read_by_libtiff(page, file)
-    assert_readable(tiff)
     try:
         samples = read_samples(
             tiff, file, wanted, lambda block: prepared(tiff, block), channels.needed
@@ -74,6 +84,13 @@ def _read(page: Page, file: IO[bytes], wanted: Wanted) -> Raster:
     if factor > 1:
         raster.notes.append("was decoded at reduced size")
     return raster
+
+
+def _for_bytes(wanted: Wanted, each: int) -> Wanted:
+    """As many pixels fewer as they take more bytes than BYTES_PER_PIXEL; each: bytes of one."""
+    if each <= BYTES_PER_PIXEL:
+        return wanted
+    return replace(wanted, max_pixels=max(1, wanted.max_pixels * BYTES_PER_PIXEL // each))
 
 
 def _read_by_libtiff(page: Page, file: IO[bytes]) -> Raster:

@@ -12,7 +12,13 @@ import numpy as np
 from drawsim.pixels.decoding.raster import finite_range
 from drawsim.pixels.decoding.shrinking import shrink_rows
 from drawsim.pixels.decoding.tiff_chroma import chroma_rows
-from drawsim.pixels.decoding.wanted import ImageReadError, Wanted, not_read, too_large
+from drawsim.pixels.decoding.wanted import (
+    BYTES_PER_PIXEL,
+    ImageReadError,
+    Wanted,
+    not_read,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -54,8 +60,9 @@ def read_samples(
     """
     width, height = page.imagewidth, page.imagelength
     factor = wanted.factor(width, height)
-    if factor > 1:
-        _assert_small_segments(page, wanted.max_pixels)
+    _assert_small_segments(
+        page, wanted.max_pixels, _SEGMENT_BYTES if factor > 1 else BYTES_PER_PIXEL
+    )
     planes = channels if page.planarconfig == 2 else 1
     looked = _Looked(prepare, channels)
     made = []
@@ -166,15 +173,15 @@ def _plain_rows(page: TiffPage, file: IO[bytes]) -> Iterator[tuple[int, np.ndarr
                 yield plane, block.astype(stored.newbyteorder("="), copy=False)
 
 
-def _assert_small_segments(page: TiffPage, max_pixels: int) -> None:
-    """Raise ImageReadError where a single strip or tile would need too much memory."""
+def _assert_small_segments(page: TiffPage, max_pixels: int, each: int) -> None:
+    """Raise ImageReadError where a strip or tile needs more than `each` bytes × max_pixels."""
     if page.compression == 1 and not page.is_tiled:
         return
     rows = page.tilelength if page.is_tiled else page.rowsperstrip
     columns = page.tilewidth if page.is_tiled else page.imagewidth
     samples = page.samplesperpixel if page.planarconfig == 1 else 1
     size: Any = rows * columns * samples * np.dtype(page.dtype).itemsize
-    if size > max(_SEGMENT_LEAST, _SEGMENT_BYTES * max_pixels):
+    if size > max(_SEGMENT_LEAST, each * max_pixels):
         raise too_large(
             page.imagewidth,
             page.imagelength,

@@ -9,6 +9,8 @@ from drawsim.common.errors import UserError
 
 DEFAULT_MAX_PIXELS = 178_956_970
 """Pillow's own limit against decompression bombs, twice the initial `Image.MAX_IMAGE_PIXELS`."""
+BYTES_PER_PIXEL = 16
+"""Four channels of float32: what a pixel of `max_pixels` may take without any compression."""
 TIMES = 8
 """How many times `max_pixels` an image may have that is decoded at reduced size."""
 MOST_REDUCED = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -106,3 +107,21 @@ def test_copies_are_named_beside_problems(
     with pytest.raises(UserError, match="1 problem"):
         check(root, tmp_path)
     assert "('d2' is 'a5')" in caplog.text
+
+
+def test_what_is_found_in_a_read_only_collection_is_written_elsewhere(
+    collection_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    true_mkdir = Path.mkdir
+
+    def mkdir(path: Path, *args: object, **options: object) -> None:
+        if path.is_relative_to(collection_root):  # root may write everywhere
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        true_mkdir(path, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    place = tmp_path / "check" / collection_root.name
+    found = check(collection_root, collection_root)
+    assert f"may not be written: what was found is in {place}" in found.notes[0]
+    assert (place / "report.html").is_file()
