@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from drawsim.common.arguments import listed
@@ -21,7 +22,9 @@ def sync(config: DictConfig) -> None:
     for folder in [run for text in listed(given.pop("runs")) for run in run_folders(Path(text))]:
         sent = sync(folder, given)
         if sent.offline:
-            print(f"{folder}: written as far as epoch {sent.epochs}; wandb sync {sent.place}")
+            print(
+                f"{folder}: written as far as epoch {sent.epochs}; wandb sync {quote(sent.place)}"
+            )
         else:
             print(f"{folder}: sent as far as epoch {sent.epochs}; {sent.place}")
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.errors import UserError
@@ -104,7 +105,7 @@ def renew(folder: Path) -> None:
 
 def cure(folder: Path) -> str:
     """The command that brings a run's copy up to date."""
-    return f"python -m drawsim.sync runs={folder}"
+    return f"python -m drawsim.sync {quote(f'runs={folder}')}"
 
 
 def _pictured(values: Mapping[str, Any]) -> Collection | None:

@@ -23,6 +23,7 @@ from drawsim.collection.demo.hand import draw
 from drawsim.collection.demo.plan import Artwork, Plan, Size, make_plan
 from drawsim.common.errors import UserError
 from drawsim.common.files import user_cache
+from drawsim.common.refusals import refusal
 
 # Raise this when the same seed gives other pictures than before.
 VERSION = 2
@@ -80,9 +81,10 @@ def make_demo(
                     bar.advance(task)
             _write_tables(folder, plan, titles)
     except OSError as error:
+        said = refusal(error) or f"{error}; free some disk space"
         raise UserError(
-            f"the demo collection could not be written to {root}: {error}; "
-            "free some disk space or choose another folder"
+            f"the demo collection could not be written: {said}, or name another folder, "
+            "data.demo.cache=DIR"
         ) from error
 
 

@@ -12,6 +12,7 @@ from drawsim.collection.csv_files import write_csv
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_text
+from drawsim.common.refusals import refusal
 from drawsim.reporting.collection import charts as charts
 from drawsim.reporting.collection.counts import (
     Holdings,
@@ -117,7 +118,8 @@ def explore_collection(
         write_text(folder.place("index.html"), page)
         folder.finish()
     except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
+        said = refusal(error) or f"{out}: cannot be written ({error.strerror or error})"
+        raise UserError(said) from error
     return found
 
 

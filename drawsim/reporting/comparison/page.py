@@ -11,6 +11,7 @@ from drawsim.collection.csv_files import write_csv
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_text
 from drawsim.common.progress import progress_bar
+from drawsim.common.refusals import refusal
 from drawsim.reporting.comparison import tables as compare_tables
 from drawsim.reporting.comparison.figures import rank_figure, recall_figure
 from drawsim.reporting.comparison.results import Results
@@ -108,7 +109,8 @@ def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
         write_text(folder.place("index.html"), page)
         folder.finish()
     except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
+        said = refusal(error) or f"{out}: cannot be written ({error.strerror or error})"
+        raise UserError(said) from error
     return out / "index.html"
 
 

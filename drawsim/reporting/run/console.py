@@ -27,7 +27,9 @@ def print_results(run: Path) -> None:
     how = f"best epoch {record['best_epoch']} by {record['monitor']}"
     if "keep" in record:
         how = f"epoch {record['best_epoch']} kept (keep={record['keep']})"
-    seconds = f"{record['seconds']['total']:.0f} s"
+    spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}
+    spent["in all "] = record["seconds"]["total"]
+    seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
     console.print(f"gallery of {record['gallery_size']} artworks, {how}, {seconds}")
     if record["best_epoch"] == 0 and "keep" not in record:
         console.print(f"no epoch beat the untrained model on {record['monitor']}: it was kept")

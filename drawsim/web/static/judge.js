@@ -133,7 +133,7 @@ function describe() {
 async function leave(action) {
   const same = Object.values(task.judgements).includes(MATCH.grade);
   if (action === "none" && same) {
-    status.say(`Something is graded ${MATCH.grade}: take the grade away first, or save and go on`, "bad");
+    status.refuse(`Something is graded ${MATCH.grade}: take the grade away first, or save and go on`, outbox.waiting);
     return;
   }
   const seen = action === "skip" ? {} : { shown_ids: candidates.seenIds.slice(0, 2000) };

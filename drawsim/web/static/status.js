@@ -18,8 +18,9 @@ export class Status {
     if (refused || !waiting) {
       if (!refused && !this.#kept) this.say("Saved");
       this.#kept = Boolean(refused);
-    } else if (!failure) this.#timer = setTimeout(() => this.say("Saving…", "ok"), SLOW);
-    else if (failure.kind === "offline") {
+    } else if (!failure) {
+      if (!this.#kept) this.#timer = setTimeout(() => this.say("Saving…", "ok"), SLOW);
+    } else if (failure.kind === "offline") {
       const sent = waiting === 1 ? "it is" : "they are";
       this.say(`Not connected – ${wait}, ${sent} sent again by ${waiting === 1 ? "itself" : "themselves"}`, "wait");
     } else if (failure.kind === "login") {
@@ -29,6 +30,13 @@ export class Status {
     } else {
       this.say(`The server has a problem (${failure.message}) – ${wait}, trying again`, "wait");
     }
+  }
+
+  /** Tell what cannot be done; it stays while what is on its way, `waiting`, is saved. */
+  refuse(text, waiting) {
+    clearTimeout(this.#timer);
+    this.say(text, "bad");
+    this.#kept = waiting > 0;
   }
 
   say(text, state = "ok", link = null) {

@@ -266,7 +266,7 @@ def test_a_table_without_pictures_is_counted(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(root: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(UserError, match="out: cannot be written"):
+    with pytest.raises(UserError, match="out: is there, and is no folder"):
         explore(root, tmp_path / "out")
 
 

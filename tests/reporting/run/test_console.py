@@ -30,7 +30,12 @@ def record() -> dict[str, Any]:
     counts = {"val": {"queries": 33, "pairs": 34}, "test": {"queries": 44, "pairs": 45}}
     return {
         **{"study": "demo", "name": "lite-v0", "monitor": "val/mrr", **scores},
-        **{"counts": counts, "gallery_size": 600, "best_epoch": 3, "seconds": {"total": 61.4}},
+        **{
+            "counts": counts,
+            "gallery_size": 600,
+            "best_epoch": 3,
+            "seconds": {"fit": 40.0, "embed": 12.3, "total": 61.4},
+        },
     }
 
 
@@ -61,7 +66,10 @@ def test_each_number_stands_in_its_place(
         )
     assert cells["test", "trained"][1:3] == ["0.210", "0.211"]
     assert "demo / lite-v0" in text
-    assert "gallery of 600 artworks, best epoch 3 by val/mrr, 61 s" in text
+    assert (
+        "gallery of 600 artworks, best epoch 3 by val/mrr, fit 40 s, embed 12 s, in all 61 s"
+        in text
+    )
     assert "no epoch beat" not in text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from drawsim.web.queue.queue import Queue
 from drawsim.web.services import Services
@@ -116,6 +116,19 @@ def test_none_is_refused_where_something_is_the_same_work(
     desk.press("1", "n")
     expect(desk.page.locator("#query-title")).to_have_text("d1")
     assert answers(services) == {"d0": "none"}
+
+
+def test_a_refusal_is_read_although_the_rest_is_saved_later(desk: Visitor) -> None:
+    held: list[Route] = []
+    desk.page.route("**/api/events", lambda route: held.append(route))
+    desk.press("1", "n")
+    until(desk.page, lambda: bool(held), "nothing was sent")
+    held[0].continue_()
+    desk.saved()
+    expect(desk.page.locator("#status")).to_contain_text("take the grade away first")
+    desk.page.unroute("**/api/events")
+    desk.press("2")
+    expect(desk.page.locator("#status")).to_have_text("Saved")
 
 
 def test_undo_goes_back_to_the_drawing(desk: Visitor, services: Services) -> None:

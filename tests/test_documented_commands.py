@@ -1,0 +1,79 @@
+"""Commands in README.md and docs/ are such as drawsim takes: names, options, quotes."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from drawsim.common.arguments import as_texts
+from drawsim.common.configuration import WITH_A_PLUS, chosen, composed, groups, options
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPTIONS = ("--help", "-m", "--multirun", "--cfg", "job", "--config-dir", "MYCONF")
+OF_ONES_OWN = ("mine",)
+"""Options of a user's own folder that pages speak of."""
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Page, and command line, of every command in a block of shell lines."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if re.match(r"\s*(python -m drawsim\.|drawsim )", line):
+                    yield page.name, line.strip()
+
+
+COMMANDS = sorted(set(commands()))
+
+
+def value_of(settings: Mapping[str, Any], key: str) -> bool:
+    """Whether there is such a setting; what is below a factory's argument is its own matter."""
+    found: Any = settings
+    for part in key.split("."):
+        if not isinstance(found, Mapping):
+            return False
+        if part not in found:
+            return "_target_" in found
+        found = found[part]
+    return True
+
+
+def test_there_are_some() -> None:
+    assert len(COMMANDS) > 30
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_a_documented_command_is_one(page: str, line: str) -> None:
+    words = shlex.split(line, comments=True)
+    words = words[2:] if words[0] == "python" else words[1:]
+    command = words[0].removeprefix("drawsim.")
+    module = importlib.import_module(f"drawsim.{command}")
+    given = [word for word in words[1:] if word not in OPTIONS and "=" in word]
+    sweep = "-m" in words
+    texts, lists = getattr(module, "TEXTS", ()), getattr(module, "LISTS", ())
+    arguments = as_texts(given, texts, lists, sweep=sweep)
+    own = [word for word in arguments if word.partition("=")[2] in OF_ONES_OWN]
+    choices = [
+        word for word in chosen(command, arguments) if word not in own and "glob(" not in word
+    ]
+    settings = composed(command, tuple(choices), None).settings
+    for override in OverridesParser.create().parse_overrides(arguments):
+        key = override.key_or_group
+        assert sweep or not override.is_sweep_override(), f"{page}: {line}: {key} is a sweep"
+        if key in groups(command):
+            plus = key == WITH_A_PLUS
+            assert override.is_add() == plus, f"{page}: {line}: {key} and a plus"
+            if not override.is_sweep_override():
+                known = {*options(key), *OF_ONES_OWN}
+                assert override.value() in known, f"{page}: {line}: {key}"
+        else:
+            assert value_of(settings, key), f"{page}: {line}: no setting {key}"
