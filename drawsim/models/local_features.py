@@ -108,7 +108,7 @@ class KeptPictures:
         key = {
             name: value
             for name, value in self.model.key().items()
-            if name in ("weights_sha256", "structure_sha256", "reading", "transform")
+            if name in ("weights_sha256", "structure_sha256", "reading", "transform", "decoding")
         } | {"local_features": f"stride {STRIDE}"}
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
         folder = self._root / f"local-{name}"

@@ -57,7 +57,7 @@ def named_images(source: Path, columns: Mapping[str, str]) -> Iterator[NamedImag
     table = read_csv(source, (), problems)
     if not problems:
         table = _named(source, table, columns, problems)
-    raise_problems(f"{source} cannot be used", problems)
+    raise_problems(f"{source} cannot be used", list(problems))  # its notes are said below
     folder = _Folder(source.parent)
     found: list[tuple[str, str]] = []
     for row in table.to_dict("records"):

@@ -21,7 +21,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
-from drawsim.pixels.decode import ImageReadError, read_image
+from drawsim.pixels.decode import DECODING, ImageReadError, read_image
 from drawsim.pixels.formats import HEAD, NAMES, recognise
 from drawsim.web.events.drafts import Box
 
@@ -182,7 +182,7 @@ def _about(file: Path, what: str) -> os.stat_result:
 
 
 def _digest(*parts: str) -> str:
-    text = "\n".join(parts)
+    text = "\n".join((str(DECODING), *parts))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:40]
 
 
