@@ -217,7 +217,7 @@ def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
         assert summary.made[f"pairs in v{version}: {shown}"] == 131
 
     only_unlisted = set(annotated["drawing_id"]) - set(
-        annotated.loc[annotated["artwork_id"].isin(gallery["uid"]), "drawing_id"]
+        annotated.loc[annotated["artwork_id"].isin(known), "drawing_id"]
     )
     parts: list[tuple[dict[str, Any], str, set[str]]] = [
         ({"where": {"age_group": ["14-17", "18-25"]}, "keep": "all"}, "14_25", set()),
