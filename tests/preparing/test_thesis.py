@@ -229,7 +229,7 @@ def test_the_tables_of_the_thesis(shared_data: Path, tmp_path: Path) -> None:
         prepare_subset(out, part, 1, **choice, artworks="all", copy_images=False)
         ids = set(published(f"metadata/drawings_{name}_metadata.csv")["uid"])
         assert set(Collection.open(part).drawings.index) == ids - missing
-    assert len(only_unlisted) == 16
+    assert len(only_unlisted) == 15
 
 
 @pytest.mark.real_data
