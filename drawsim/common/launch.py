@@ -38,6 +38,7 @@ from drawsim.common.configuration import (
 )
 from drawsim.common.errors import UserError
 from drawsim.common.refusals import refusal
+from drawsim.common.silence import no_silence
 
 Task = Callable[[DictConfig], Any]
 Resolver = Callable[[DictConfig], str]
@@ -77,7 +78,12 @@ def launch(
     arguments = _options_first(sys.argv[1:])
     sweep = any(option in arguments for option in SWEEP_OPTIONS)
     sys.argv[1:] = as_texts(arguments, texts, lists, sweep=sweep)
-    job = Job(command, task, resolvers)
+    # A server is silent while nobody asks it, and asks for passwords.
+    with contextlib.nullcontext() if command == "annotate" else no_silence():
+        _launch(command, Job(command, task, resolvers))
+
+
+def _launch(command: str, job: Job) -> None:
     job.set_up()
     show_groups(command)
 
