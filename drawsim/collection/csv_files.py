@@ -25,19 +25,24 @@ MOST_BYTES = 2 << 30
 """Of a table; that of a museum with half a million objects has 0.3 GB."""
 
 
-def read_csv(path: Path, required: tuple[str, ...], problems: Problems) -> pd.DataFrame:
+def read_csv(
+    path: Path, required: tuple[str, ...], problems: Problems, *, empty_rows: bool = False
+) -> pd.DataFrame:
     """A table with every cell as text and row numbers as the index (header = 1).
 
-    Cells that are not there are empty; rows with nothing in them are left out. What keeps a
+    Cells that are not there are empty; rows with nothing in them are left out, unless empty_rows
+    says that the place of a row counts. What keeps a
     spreadsheet from running cells (see `spreadsheets`) is taken off. Problems are appended to
     `problems`, with a note on what is not as drawsim writes it; of a table with problems the result
     is empty but has the required columns.
     """
-    table = _read(path, required, problems)
+    table = _read(path, required, problems, empty_rows)
     return pd.DataFrame(columns=list(required), dtype=str) if table is None else table
 
 
-def _read(path: Path, required: tuple[str, ...], problems: Problems) -> pd.DataFrame | None:
+def _read(
+    path: Path, required: tuple[str, ...], problems: Problems, empty_rows: bool
+) -> pd.DataFrame | None:
     data = _bytes(path, required, problems)
     if data is None:
         return None
@@ -63,7 +68,8 @@ def _read(path: Path, required: tuple[str, ...], problems: Problems) -> pd.DataF
     first = form.blank + 2
     table.index = pd.RangeIndex(first, len(table) + first)
     table = table.fillna("")
-    named = _named(path, table[(table != "").any(axis=1)], form, required, problems)
+    rows = table if empty_rows else table[(table != "").any(axis=1)]
+    named = _named(path, rows, form, required, problems)
     if named is None:
         return None
     formulas = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class Pipeline:
         drawings: Sequence[Any] = (),
         oversize: float = 1.0,
     ) -> None:
-        if size < 1 or oversize < 1:
+        if size < 1 or not 1 <= oversize < math.inf:
             raise UserError(f"aug: size={size} and oversize={oversize} must be at least 1")
         self.size = size
         self.start = round(size * oversize)

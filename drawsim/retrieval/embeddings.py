@@ -80,7 +80,7 @@ def load_embeddings(path: Path) -> Embeddings:
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and embed again.") from error
     problems = Problems()
-    table = read_csv(ids_path(path), ("id",), problems)
+    table = read_csv(ids_path(path), ("id",), problems, empty_rows=True)
     raise_problems(f"{path} cannot be used", problems)
     if len(table) != len(vectors):
         raise UserError(

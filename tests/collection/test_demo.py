@@ -260,7 +260,7 @@ def test_a_full_disk_gets_a_clear_line_and_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UserError, match="No space left on device"):
+    with pytest.raises(UserError, match="the disk is full"):
         make_demo(tmp_path / "demo", **TINY, progress=False)
     assert not list(tmp_path.iterdir())
 

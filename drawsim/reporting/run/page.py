@@ -82,6 +82,7 @@ def write_report(
             among_ten=_among_ten(measured, queries["test"]),
             captions=captions or Captions(),
             queries=queries,
+            pair_counts={name: metrics["counts"].get(name, {}).get("pairs", 0) for name in SETS},
             groups=groups,
             anchors={(query.set, query.drawing_id): f"q{n}" for n, query in enumerate(pictured)},
             top=top,
