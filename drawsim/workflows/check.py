@@ -10,7 +10,7 @@ from drawsim.collection.problems import raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import writable, write_json, write_text
-from drawsim.pixels.inspection import SEPARATOR, Inspection, inspect_collection
+from drawsim.pixels.inspection import Inspection, inspect_collection
 from drawsim.preparing.rewriting import rewrite
 from drawsim.reporting.collection.check import (
     count,
@@ -18,6 +18,7 @@ from drawsim.reporting.collection.check import (
     listed,
     problems_table,
     render,
+    said_of_images,
 )
 
 log = logging.getLogger("drawsim.prepare")
@@ -79,7 +80,7 @@ def _notes(found: Inspection, counts: dict[str, Any]) -> list[str]:
             f"({shown}{more}); take them out of drawings.csv and pairs.csv, or scores look better "
             "than they are"
         )
-    for note, ids in _said_of_images(found).items():
+    for note, ids in said_of_images(found).items():
         more = f" … and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
         notes.append(f"{note}: {len(ids):,} ({', '.join(map(repr, ids[:SHOWN]))}{more})")
     return notes + [
@@ -87,12 +88,3 @@ def _notes(found: Inspection, counts: dict[str, Any]) -> list[str]:
         for what, number in counts["duplicates"].items()
         if number
     ]
-
-
-def _said_of_images(found: Inspection) -> dict[str, list[str]]:
-    """What is to be known of images that are sound, and the ids of those of which it is so."""
-    said: dict[str, list[str]] = {}
-    for name, note in zip(found.images["id"], found.images["note"], strict=True):
-        for clause in str(note).split(SEPARATOR) if note else ():
-            said.setdefault(clause, []).append(str(name))
-    return said

@@ -103,7 +103,7 @@ class Experiment:
 
         A run that is resumed after its first epoch takes the embeddings it kept.
         """
-        if resume and self.checkpoints.last.is_file():
+        if resume and self.checkpoints.to_go_on_from():
             vectors = self._load("baseline")
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
@@ -137,21 +137,20 @@ class Experiment:
         """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
         if self.trainer.max_epochs == 0:
             return
-        last = self.checkpoints.last
-        going_on = resume and last.is_file()
+        last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
         try:
             self.trainer.fit(
                 self.module,
                 datamodule=self.data,
-                ckpt_path=str(last) if going_on else None,
+                ckpt_path=str(last) if last else None,
                 weights_only=True,
             )
         except UserError:
             raise
         except Exception as error:
-            if going_on and not self._taken_up:  # whatever readers of damaged files raise
+            if last and not self._taken_up:  # whatever readers of damaged files raise
                 raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
             raise
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.problems import Problem
-from drawsim.pixels.inspection import Inspection, groups_of
+from drawsim.pixels.inspection import SEPARATOR, Inspection, groups_of
 from drawsim.reporting.duplicates.groups import in_order_of_sections, picture_groups, sections
 from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
@@ -79,6 +79,15 @@ def like_artworks(found: Inspection) -> dict[str, str]:
     return copies
 
 
+def said_of_images(found: Inspection) -> dict[str, list[str]]:
+    """What is to be known of images that are sound, and the ids of those of which it is so."""
+    said: dict[str, list[str]] = {}
+    for name, note in zip(found.images["id"], found.images["note"], strict=True):
+        for clause in str(note).split(SEPARATOR) if note else ():
+            said.setdefault(clause, []).append(str(name))
+    return said
+
+
 def listed(counts: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """What there is, as in WHAT: style copies only where there are any."""
     return {kind: names for kind, names in WHAT.items() if kind != "copy" or counts[kind]["images"]}
@@ -107,6 +116,7 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
             problems=found.problems[:LISTED],
             total=len(found.problems),
             readings={path.name: said for path, said in found.problems.notes.items()},
+            images_said=said_of_images(found),
             groups=pictures.groups,
             shown=len(pictures.shown),
             sections=sections(pictures),

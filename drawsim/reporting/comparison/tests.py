@@ -233,7 +233,9 @@ def grounds(results: Results, comparisons: Sequence[Comparison], set_name: str) 
         if smallest_p(test.pairs) * len({c.model for c in own}) >= LEVEL:
             sentences.append("There are too few splits for any difference to stand.")
     if set_name == "val":
-        sentences.append("Epochs were chosen on this set, which favours trained models.")
+        sentences.append(
+            "Where epochs were chosen, it was on this set, which favours trained models."
+        )
     return sentences
 
 

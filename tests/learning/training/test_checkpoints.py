@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -233,3 +234,14 @@ def test_a_model_that_does_not_learn_stays_untrained(tmp_path: Path) -> None:
     experiment.final(baseline)
     assert experiment.run.record["best_epoch"] == 0
     assert experiment.run.record["baseline"] == experiment.run.record["final"]
+
+
+def test_a_run_goes_on_from_a_file_alone(tmp_path: Path) -> None:
+    checkpoints = run(tmp_path, 0.1, [])
+    assert checkpoints.to_go_on_from() is None
+    os.mkfifo(checkpoints.last)
+    with pytest.raises(UserError, match=r"last\.ckpt: is a pipe, not a file"):
+        checkpoints.to_go_on_from()
+    checkpoints.last.unlink()
+    checkpoints.last.write_bytes(b"state")
+    assert checkpoints.to_go_on_from() == checkpoints.last

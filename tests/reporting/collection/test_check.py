@@ -97,6 +97,19 @@ def test_drawings_that_are_artworks_are_named(collection_root: Path, tmp_path: P
     assert "Drawings that look like an artwork 2 groups" in page.text
 
 
+def test_what_else_images_hold_is_said(collection_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "paged"
+    shutil.copytree(collection_root, root)
+    with Image.open(root / "drawings/d2.png") as front:
+        back = front.transpose(Image.Transpose.ROTATE_180)
+        # The name stays: what a file is, its content says.
+        front.save(root / "drawings/d2.png", "TIFF", save_all=True, append_images=[back])
+    check(root, tmp_path)
+    page = Page((tmp_path / "check/report.html").read_text(encoding="utf-8"))
+    assert "2 pages" in page.text
+    assert "1: d2" in page.text
+
+
 def test_copies_are_named_beside_problems(
     collection_root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

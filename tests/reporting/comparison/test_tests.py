@@ -121,7 +121,9 @@ def test_queries_decide_where_they_are_known(tmp_path: Path) -> None:
     text = " ".join(grounds(results, comparisons, "test"))
     assert "7 drawings in 7 groups" in text
     assert "The test sets of the 2 splits overlap: they hold 8 drawings" in text
-    assert "Epochs were chosen on this set" in " ".join(grounds(results, comparisons, "val"))
+    assert "Where epochs were chosen, it was on this set" in " ".join(
+        grounds(results, comparisons, "val")
+    )
 
 
 def test_metrics_that_are_wrong_by_construction_are_not_tested(tmp_path: Path) -> None:

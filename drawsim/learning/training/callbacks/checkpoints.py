@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +13,7 @@ import torch
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
+from drawsim.common.opening import open_regular
 from drawsim.learning.training.callbacks.evaluation import MONITORS
 from drawsim.retrieval.metrics import registry
 
@@ -50,6 +52,16 @@ class BestAndLast(pl.callbacks.Checkpoint):
     def last(self) -> Path:
         """State after the latest epoch."""
         return self.folder / "last.ckpt"
+
+    def to_go_on_from(self) -> Path | None:
+        """The state that a resumed run continues from; None: the run had kept none yet.
+
+        Raises UserError if what lies in its place is no regular file.
+        """
+        if not os.path.lexists(self.last):
+            return None
+        open_regular(self.last).close()
+        return self.last
 
     def start(self, trainer: pl.Trainer, score: float) -> None:
         """Keep the untrained model as the best so far."""
