@@ -47,12 +47,17 @@ class ItemResponse(ResponseBody):
 
 
 class CandidateResponse(ResponseBody):
-    """An image that was found. known: a confirmed pair of the collection."""
+    """An image that was found. known: a confirmed pair of the collection.
+
+    above: the share, 0..1, of other queries of its kind whose best candidate, leaving out their
+    own, scores lower; null where the index cannot say.
+    """
 
     kind: Kind
     id: str
     rank: int
     score: float | None
+    above: float | None
     title: str
     artist: str
     details: Mapping[str, str]

@@ -22,6 +22,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.folder import MANIFEST, Index
 from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
+from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.web.events.drafts import MadeWith
 
 BLOCK = 200
@@ -57,12 +58,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image that was found. rank: from 1. known: a confirmed pair of the collection."""
+    """An image that was found. rank: from 1. known: a confirmed pair of the collection.
+
+    above: the share, 0..1, of other queries of its kind in the index whose best candidate, leaving
+    out their own, scores lower; None where the index cannot say.
+    """
 
     kind: Kind
     id: str
     rank: int
     score: float | None
+    above: float | None
     title: str
     artist: str
     details: Mapping[str, str]
@@ -124,6 +130,11 @@ class Finder:
         }
         pairs = collection.true_pairs
         self._known = frozenset(zip(pairs["drawing_id"], pairs["artwork_id"], strict=True))
+        # What is fused of several lists has no scores of its own.
+        self._strangers: Mapping[Kind, Strangers | None] = {
+            kind: strangers_of(self.indexes[0], kind, other(kind)) if len(indexes) == 1 else None
+            for kind in KINDS
+        }
         self._searching = threading.Lock()
         self._list = functools.lru_cache(KEPT)(self._make_list)
 
@@ -161,7 +172,7 @@ class Finder:
         ids, scores = self._list(kind, name, depth)
         found = zip(ids[start:end], scores[start:end], strict=True)
         return [
-            self._candidate(other(kind), each, rank, score, (kind, name))
+            self._candidate(other(kind), each, rank, score, name)
             for rank, (each, score) in enumerate(found, start + 1)
         ]
 
@@ -227,11 +238,15 @@ class Finder:
         name: str,
         rank: int,
         score: float,
-        query: tuple[Kind, str] | None,
+        query: str | None,
     ) -> Candidate:
+        """A candidate of a query of the other kind; None: of a picture."""
         item = self._items[kind][name]
-        known = query is not None and self.is_known(*query, name)
-        return Candidate(kind, name, rank, score, item.title, item.artist, item.details, known)
+        known = query is not None and self.is_known(other(kind), query, name)
+        strangers = self._strangers[other(kind)]
+        above = None if strangers is None else float(strangers.below(np.array(score)))
+        told = item.title, item.artist, item.details
+        return Candidate(kind, name, rank, score, above, *told, known)
 
     def is_known(self, kind: Kind, name: str, candidate: str) -> bool:
         """Whether a query and a candidate are a confirmed pair of the collection."""

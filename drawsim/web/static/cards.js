@@ -3,6 +3,9 @@
 import { h, picture } from "./dom.js";
 import { labelOf, MATCH } from "./grades.js";
 
+const STRANGERS = "the share of other pictures here that have no candidate as near, leaving out those known to be theirs";
+const percent = (share) => `${Math.floor(share * 100)} %`;
+
 /** What a person calls a picture: "number 3, The Starry Night, Vincent van Gogh". */
 export function nameOf(item) {
   return [item.rank ? `number ${item.rank}` : null, item.title, item.artist].filter(Boolean).join(", ");
@@ -22,11 +25,13 @@ export function makeCard(item, press) {
   const place = item.rank
     ? h("span", { class: "place" }, h("b", {}, String(item.rank)),
       item.score === null ? null : h("span", {}, item.score.toFixed(3)),
+      typeof item.above === "number" && !item.known ? h("span", { class: "soft", title: STRANGERS }, `above ${percent(item.above)}`) : null,
       item.known ? h("span", { class: "known" }, "✓ known pair") : null)
     : null;
   const root = h("li", { class: "card" }, button, h("div", { class: "card-text" },
     place, h("cite", { title: item.title }, item.title), h("span", { class: "soft", title: under }, under)));
-  const score = typeof item.score === "number" ? `, score ${item.score.toFixed(3)}` : "";
+  const above = typeof item.above === "number" ? `, above ${percent(item.above)} of strangers` : "";
+  const score = typeof item.score === "number" ? `, score ${item.score.toFixed(3)}${above}` : "";
   const name = nameOf(item) + score + (item.known ? ", known pair" : "");
   const grade = (given) => {
     badge.hidden = !given;

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.retrieval.index import strangers
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.queries import RANK_CONSTANT
 from drawsim.web.queue import finder as finder_module
@@ -68,6 +69,30 @@ def test_pages_fit_together_where_lists_are_made_in_parts(
     monkeypatch.setattr(finder_module, "BLOCK", 5)
     pages = [finder.candidates("drawing", "d1", start, 3) for start in (0, 3, 6, 9, 12)]
     assert [each for page in pages for each in page] == whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_score_is_told_among_those_of_strangers(
+    index: Index, collection: Collection, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Finder([index], None, collection).candidates(kind, f"{kind[0]}3")
+    assert {each.above for each in few} == {None}, "eight drawings say nothing"
+    monkeypatch.setattr(strangers, "FEWEST", 3)
+    finder = Finder([index], None, collection)
+    best = [
+        max(
+            score
+            for candidate, score in scores_of(index, kind, query).items()
+            if not finder.is_known(kind, query, candidate)
+        )
+        for query in finder.ids[kind]
+    ]
+    for each in finder.candidates(kind, f"{kind[0]}3"):
+        assert each.score is not None
+        assert each.above is not None
+        # A score may be that of a stranger itself, rounded otherwise.
+        low, high = (np.mean(np.less(best, each.score + near)) for near in (-1e-6, 1e-6))
+        assert low <= each.above <= high
 
 
 def test_confirmed_pairs_are_known_from_both_sides(finder: Finder) -> None:
