@@ -18,6 +18,7 @@ from drawsim.collection.dialects import Dialect, dialect
 from drawsim.collection.encodings import NotText, decode
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.spreadsheets import guarded, told_as_text, unguarded
+from drawsim.common.errors import brief
 from drawsim.common.files import atomic
 from drawsim.common.opening import CannotOpenError, read_regular
 
@@ -121,7 +122,9 @@ def _named(
     """The table with its columns' names as they are known; None and problems if these lack."""
     repeated = twice(form.header)
     problems += [
-        Problem(path.name, 1, f"columns {places} are both {name!r}", "keep or rename one of them")
+        Problem(
+            path.name, 1, f"columns {places} are both {brief(name)}", "keep or rename one of them"
+        )
         for name, places in repeated
     ]
     if repeated:
@@ -137,7 +140,7 @@ def _named(
         what = f"no column {', '.join(missing)}"
         problems.append(Problem(path.name, 1, what, offer(missing, form.header)))
         return None
-    if other := [f"{name!r} is {known}" for name, known in names.items() if name != known]:
+    if other := [f"{brief(name)} is {known}" for name, known in names.items() if name != known]:
         problems.note(path, f"columns {', '.join(other)}")
     return table
 

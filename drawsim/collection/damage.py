@@ -18,8 +18,12 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from drawsim.common.errors import brief
+
 CURE = "take it from the original table, or import this one anew with its columns as Text"
 
+_LONGEST = 255
+"""Characters of what a spreadsheet may have made of a number or a date, by far."""
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _HASHES = re.compile(r"#{3,}")
 _ERROR = re.compile(r"#[A-ZÀ-Þ/]+[?!0]?|#N/A|#NV")
@@ -78,14 +82,17 @@ def note_damage(images: pd.DataFrame, note: Callable[[str], None]) -> None:
         paths = dict(zip(images["id"], images["path"], strict=True))
         stems = {name: PurePosixPath(paths[name]).stem for name in odd}
         was = next((told for n in odd if (told := Originals([stems[n]]).explain(n))), "")
-        note(f"id: {len(odd):,} look like a spreadsheet's, e.g. {odd[0]!r} {was} – {CURE}")
+        note(f"id: {len(odd):,} look like a spreadsheet's, e.g. {brief(odd[0])} {was} – {CURE}")
     for column in images.columns:
         cells = images[column]
         if column in ("id", "path"):
             continue
         signs = cells[cells.map(is_unreadable)]
         if len(signs):
-            note(f"{column}: {len(signs):,} are a spreadsheet's, e.g. {signs.iloc[0]!r} – {CURE}")
+            note(
+                f"{column}: {len(signs):,} are a spreadsheet's, "
+                f"e.g. {brief(signs.iloc[0])} – {CURE}"
+            )
     if "age_group" in images.columns:
         dates = [cell for cell in images["age_group"] if looks_like_date(cell)]
         shown = ", ".join(f"{cell!r} was {range_of(cell)!r}" for cell in dict.fromkeys(dates))
@@ -118,6 +125,8 @@ class Originals:
         >>> Originals(["00123", "201514000001", "3-5"]).explain("5-Mar")
         "a spreadsheet made a date of it, it was '3-5'"
         """
+        if len(cell) > _LONGEST:
+            return None
         if is_unreadable(cell):
             return "a spreadsheet wrote this in place of the id"
         ways = (
@@ -127,7 +136,7 @@ class Originals:
         )
         for found, what in ways:
             if found and cell not in found:
-                shown = " or ".join(map(repr, found[:3]))
+                shown = " or ".join(map(brief, found[:3]))
                 more = f" or {len(found) - 3:,} more" if len(found) > 3 else ""
                 return f"a spreadsheet {what}, it was {shown}{more}"
         if _EXPONENT.fullmatch(cell):

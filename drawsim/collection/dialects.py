@@ -12,6 +12,10 @@ from drawsim.collection.columns import renamed
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)"}
 _SEP_LINE = re.compile(r'"?sep=([^\r\n"])"?\r?\n?', re.IGNORECASE)
+HEADER_LETTERS = 2_000_000
+"""Characters that a header may have."""
+MOST_COLUMNS = 16_384
+"""As many as a sheet of Excel has."""
 _SAMPLE = 100  # rows by which separators are compared, and letters enough for them
 _SAMPLE_LETTERS = 200_000
 
@@ -43,17 +47,21 @@ def dialect(text: str, required: Sequence[str]) -> Dialect | str:
 
     A line `sep=;` before the header, which Excel writes and reads, says it. Otherwise it is the one
     separator that the header has outside quotes; of several the one that gives it the required
-    columns, else that by which all rows have as many cells. Raises csv.Error for a broken header.
+    columns, else that by which all rows have as many cells. Raises csv.Error for a broken header,
+    or one of more than `HEADER_LETTERS` or `MOST_COLUMNS`.
 
     >>> dialect("id;path;size, cm\\n1;a.png;3", ("id", "path")).separator
     ';'
     """
     if found := _SEP_LINE.match(text):
         body = text[found.end() :]
-        return Dialect(found[1], body, _first_row(body, found[1]), told=True)
+        header = _first_row(body, found[1])
+        if isinstance(header, csv.Error):
+            raise header
+        return Dialect(found[1], body, header, told=True)
     whole, text = text, text.lstrip("\r\n")
     blank = whole[: len(whole) - len(text)].count("\n")
-    headers = {mark: _first_row(text, mark) for mark in SEPARATORS}
+    headers = _headers(text)
     used = [mark for mark, header in headers.items() if len(header) > 1]
     named = [m for m in used if required and not set(required) - set(renamed(headers[m]).values())]
     even = [mark for mark in used if _is_even(text, mark, len(headers[mark]))]
@@ -66,9 +74,36 @@ def dialect(text: str, required: Sequence[str]) -> Dialect | str:
     return f"cells may be separated by {names}"
 
 
-def _first_row(text: str, separator: str) -> list[str]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    return next((row for row in rows if row), [])
+def _headers(text: str) -> dict[str, list[str]]:
+    """The first row by each separator; empty by one that makes a cell too large of it.
+
+    Raises csv.Error if there is such a one and no other separates anything.
+    """
+    rows = {mark: _first_row(text, mark) for mark in SEPARATORS}
+    errors = [row for row in rows.values() if isinstance(row, csv.Error)]
+    if errors and not any(isinstance(row, list) and len(row) > 1 for row in rows.values()):
+        raise errors[0]
+    return {mark: [] if isinstance(row, csv.Error) else row for mark, row in rows.items()}
+
+
+def _first_row(text: str, separator: str) -> list[str] | csv.Error:
+    """The first row that is not empty, or why there can be none: it is larger than any header."""
+    sample = text[: HEADER_LETTERS + 1]
+    rows = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
+    try:
+        row = next((row for row in rows if row), [])
+    except csv.Error as error:
+        if len(sample) > csv.field_size_limit() and "field larger" in str(error):
+            return csv.Error(
+                f"the name of a column has more than {csv.field_size_limit():,} characters: "
+                'a quotation mark (") may be left open'
+            )
+        return error
+    if len(sample) < len(text) and next(rows, None) is None:
+        return csv.Error(f"the header has more than {HEADER_LETTERS:,} characters")
+    if len(row) > MOST_COLUMNS:
+        return csv.Error(f"it has {len(row):,} columns, more than {MOST_COLUMNS:,}")
+    return row
 
 
 def _is_even(text: str, separator: str, cells: int) -> bool:

@@ -28,7 +28,7 @@ from drawsim.collection.splits import (
     shuffled,
 )
 from drawsim.collection.tables import Collection
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.errors import UserError, brief, nearest
 
 By = Literal["pairs", "components"]
 Choose = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -255,9 +255,9 @@ def _assert_partition(paths: list[Path], olds: list[pd.DataFrame], homes: dict[s
         for parent, own in zip(old["parent"], old["set"], strict=True):
             if parent not in homes or fold_set(homes[parent], tested, len(paths)) != own:
                 raise UserError(
-                    f"{path} has {parent!r} in {own}, which does not fit {len(paths)} folds of one "
-                    "partition: set step.folds to the number that there is, or delete all "
-                    f"fold….csv in {path.parent}"
+                    f"{path} has {brief(parent)} in {own}, which does not fit {len(paths)} "
+                    "folds of one partition: set step.folds to the number that there is, or delete "
+                    f"all fold….csv in {path.parent}"
                 )
 
 

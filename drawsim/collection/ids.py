@@ -19,13 +19,18 @@ from functools import cached_property
 import pandas as pd
 
 from drawsim.collection.damage import CURE, Originals
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.errors import UserError, brief, nearest
 
 _ENDING = re.compile(
     r"\.(jpe?g|jpe|jfif|jif|a?png|webp|tiff?|btf|tf8|bmp|gif|p[pgbn]m|jp2|j2[kc]|jp[xfc]|avif"
     r"|hei[cf]|hif|jxl|tga)",
     re.I,
 )
+LONGEST = 4_096
+"""Characters of a text that may be meant for an id, as one or as a path; a longer one is for none,
+and nothing is tried with it."""
+LONGEST_ID = 1_000
+"""Characters of an id."""
 _NEAR = 4
 """Letters at the beginning or the end that an id has in common with those it may be meant for."""
 _OFFERS = 20
@@ -50,13 +55,21 @@ def normal(text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """A text without spaces and signs that nobody sees at its ends.
+    """A text without spaces and signs that nobody sees at its ends; of one that is too long for an
+    id or a path, only spaces go.
 
     >>> trimmed("\\u200bd 3\\u00a0 ")
     'd 3'
     """
-    ends = [place for place, c in enumerate(text) if not _is_unseen(c)]
-    return text[ends[0] : ends[-1] + 1] if ends else ""
+    text = text.strip()
+    if len(text) > LONGEST:
+        return text
+    first, last = 0, len(text)
+    while first < last and _is_unseen(text[first]):
+        first += 1
+    while first < last and _is_unseen(text[last - 1]):
+        last -= 1
+    return text[first:last]
 
 
 def without_image_ending(name: str) -> str:
@@ -77,6 +90,7 @@ class IdList:
 
     def __init__(self, ids: Iterable[str], paths: Mapping[str, str] | None = None) -> None:
         self._ids = dict.fromkeys(ids)
+        self._usable = [name for name in self._ids if len(name) <= LONGEST_ID]
         self._paths = paths or {}
         self._keyed: dict[str, dict[str, list[str]]] = {}
         self._offers = 0
@@ -98,6 +112,8 @@ class IdList:
         """
         if text in self._ids:
             return text, "", []
+        if len(text) > LONGEST:
+            return None, "", []
         for how, key in _WAYS.items():
             found = [name for name in self._by(how, key).get(key(text), []) if _fits(text, name)]
             if len(found) == 1:
@@ -109,9 +125,11 @@ class IdList:
 
     def why_unknown(self, text: str) -> tuple[str, str]:
         """What is to be said of a text that is no id, after "is not in …", and the cure."""
+        if len(text) > LONGEST:
+            return ", it is too long for an id", "correct the id"
         _, _, between = self.look_up(text)
         if between:
-            names = " or ".join(map(repr, between[:3]))
+            names = " or ".join(map(brief, between[:3]))
             return f", it may be {names}", "write the one that is meant"
         if happened := self._originals.explain(trimmed(text)):
             return f": {happened}", CURE
@@ -129,26 +147,27 @@ class IdList:
     @cached_property
     def _by_ends(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
-        for name in self._ids:
+        for name in self._usable:
             for end in {_name(name)[:_NEAR], _name(name)[-_NEAR:]}:
                 found[end].append(name)
         return found
 
     @cached_property
     def _originals(self) -> Originals:
-        return Originals(self._ids)
+        return Originals(self._usable)
 
     @cached_property
     def _by_path(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for name, path in self._paths.items():
-            found[_path(path)].append(name)
+            if len(path) <= LONGEST:
+                found[_path(path)].append(name)
         return found
 
     def _by(self, how: str, key: Callable[[str], str]) -> dict[str, list[str]]:
         if how not in self._keyed:
             keyed: dict[str, list[str]] = defaultdict(list)
-            for name in self._ids:
+            for name in self._usable:
                 keyed[key(name)].append(name)
             self._keyed[how] = keyed
         return self._keyed[how]
@@ -179,7 +198,8 @@ def as_listed(
             hows[how].append((name, found))
     if hows:
         told = [
-            f"{len(some):,} {how} ({some[0][0]!r} is {some[0][1]!r})" for how, some in hows.items()
+            f"{len(some):,} {how} ({brief(some[0][0])} is {brief(some[0][1])})"
+            for how, some in hows.items()
         ]
         note(f"{names.name or 'ids'}: {', '.join(told)}")
     return names.map(lambda name: name if meant[name][0] is None else meant[name][0])
@@ -191,7 +211,7 @@ def check_ids(ids: Iterable[str]) -> None:
     for name in ids:
         first = seen.get(normal(name))
         if first == name:
-            raise UserError(f"the id {name!r} comes twice; keep one image of that name")
+            raise UserError(f"the id {brief(name)} comes twice; keep one image of that name")
         if first is not None:
             raise UserError(
                 f"the ids {first!a} and {name!a} are the same text in two Unicode spellings "

@@ -13,6 +13,7 @@ from drawsim.collection.ids import IdList, Note, as_listed, normal, silent
 from drawsim.collection.kinds import Kind
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.truth import is_plain, truths
+from drawsim.common.errors import brief
 
 ID_COLUMNS: dict[str, Kind] = {
     "drawing_id": "drawing",
@@ -35,16 +36,16 @@ def read_pairs(
     table = spelt_as_listed(table, listed or {}, partial(problems.note, path))
     meant = truths(table["pair"])
     for row in table.index[meant.isna()]:
-        what = f"pair is {table.at[row, 'pair']!r}"
+        what = f"pair is {brief(table.at[row, 'pair'])}"
         problems.append(Problem(path.name, int(row), what, "write true or false"))
     others = [cell for cell in table["pair"][meant.notna()].unique() if not is_plain(cell)]
     if others:
-        problems.note(path, f"pair: {', '.join(map(repr, others[:4]))} read as true or false")
+        problems.note(path, f"pair: {', '.join(map(brief, others[:4]))} read as true or false")
     pairs = table.assign(pair=meant.eq(True))
     decisions = pairs.groupby(["drawing_id", "artwork_id"])["pair"].transform("nunique")
     for row in pairs.index[decisions > 1]:
         what = (
-            f"{pairs.at[row, 'drawing_id']!r} with {pairs.at[row, 'artwork_id']!r} "
+            f"{brief(pairs.at[row, 'drawing_id'])} with {brief(pairs.at[row, 'artwork_id'])} "
             "is both true and false"
         )
         problems.append(Problem(path.name, int(row), what, "keep one decision"))
@@ -92,7 +93,7 @@ def unknown_ids(file: str, names: pd.Series[str], known: IdList, listed_in: str)
         Problem(
             file,
             int(str(row)),
-            f"{names.name} {name!r} is not in {listed_in}{reasons[name][0]}",
+            f"{names.name} {brief(name)} is not in {listed_in}{reasons[name][0]}",
             reasons[name][1],
         )
         for row, name in names.items()

@@ -6,6 +6,7 @@ import pandas as pd
 
 from drawsim.collection.names import original_id
 from drawsim.collection.problems import Problem
+from drawsim.common.errors import brief
 
 CURE = "name the same original in both, or leave one of the two cells empty"
 
@@ -38,14 +39,19 @@ def parent_problems(drawings: pd.DataFrame, pairs: pd.DataFrame) -> list[Problem
         Problem(
             "pairs.csv",
             int(str(row)),
-            f"parent of {name!r} is {parent!r} here and {named[name]!r} elsewhere",
+            f"parent of {brief(name)} is {brief(parent)} here and {brief(named[name])} elsewhere",
             CURE,
         )
         for row, name, parent in zip(pairs.index, own, pairs["parent"], strict=True)
         if parent != name and named[name] != parent
     ]
     problems += [
-        Problem("drawings.csv", None, f"the parents of {name!r} go in a circle", "name an original")
+        Problem(
+            "drawings.csv",
+            None,
+            f"the parents of {brief(name)} go in a circle",
+            "name an original",
+        )
         for name in named
         if _first(name, named) in named
     ]

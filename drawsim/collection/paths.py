@@ -16,10 +16,14 @@ from typing import Any
 import platformdirs
 
 from drawsim.collection.ids import normal
-from drawsim.common.errors import UserError
+from drawsim.common.errors import UserError, brief
 from drawsim.common.files import read_json, write_json, write_text
 from drawsim.common.yaml_files import read_yaml, yaml_text
 
+LONGEST_PATH = 4_095
+"""Characters, and bytes, that a path may have (Linux: PATH_MAX less its NUL)."""
+_LONGEST_NAME = 255
+"""Bytes of a name in it (NAME_MAX)."""
 SETTINGS = "collection.yaml"
 CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS}, then step=trust"
 
@@ -62,16 +66,18 @@ class Places:
 
     def complaint(self, path: str) -> str | None:
         """Why a path of a table may not be opened, or None. The file need not be there."""
+        if why := _no_path(self.root, path):
+            return f"path {brief(path)} is none ({why})"
         folder, name = os.path.split(path)
         try:
             real, links = self._folder(folder)
-            if name in ("", ".", ".."):
-                return f"path {path!r} names no file"
-            if normal(name).casefold() in links:
-                real = os.path.realpath(os.path.join(real, name))  # noqa: PTH118
-        except ValueError as error:  # a NUL in it
-            return f"path {path!r} is none ({error})"
-        return None if self._holds(real) else f"path {path!r} leaves the collection"
+        except OSError as error:  # such as a folder that may not be listed
+            return f"path {brief(path)} cannot be looked at ({error.strerror})"
+        if name in ("", ".", ".."):
+            return f"path {brief(path)} names no file"
+        if normal(name).casefold() in links:
+            real = os.path.realpath(os.path.join(real, name))  # noqa: PTH118
+        return None if self._holds(real) else f"path {brief(path)} leaves the collection"
 
     def _folder(self, folder: str) -> tuple[str, frozenset[str]]:
         """A folder without links, and the names in it that are links, in whatever capitals."""
@@ -87,6 +93,21 @@ class Places:
 
     def _holds(self, real: str) -> bool:
         return any(is_below(real, place) for place in self._allowed)
+
+
+def _no_path(folder: Path, path: str) -> str | None:
+    """Why a text cannot be a path from a folder, whatever there is on the disk; None: it can."""
+    if len(path) > LONGEST_PATH:
+        return "too long"
+    if "\0" in path:
+        return "a NUL in it"
+    try:
+        whole = os.fsencode(folder / path)
+    except UnicodeEncodeError:
+        return "half a character in it"
+    if len(whole) > LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in whole.split(b"/")):
+        return "too long"
+    return None
 
 
 def is_below(path: str, folder: str) -> bool:
@@ -152,6 +173,9 @@ def _settings(root: Path) -> dict[str, Any]:
     roots = settings.get("roots", [])
     if not isinstance(roots, list) or not all(isinstance(each, str) and each for each in roots):
         raise UserError(f"{file}: `roots` must be a list of folders, such as roots: [../scans]")
+    for each in roots:
+        if why := _no_path(root, each):
+            raise UserError(f"{file}: `roots` has {brief(each)}, which is no folder ({why})")
     return settings
 
 

@@ -32,7 +32,7 @@ from drawsim.collection.pairs import (
 )
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.tables import Collection, ids_of
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.errors import UserError, brief, nearest
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,8 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
     ]
     split = split.assign(parent=pd.Series(own, split.index, dtype=str))
     cluster = split["cluster"] if "cluster" in split.columns else pd.Series(-1, index=split.index)
-    numbers = pd.to_numeric(cluster, errors="coerce").fillna(-1)
+    numbers = pd.to_numeric(cluster, errors="coerce")
+    numbers = numbers.where(numbers.abs() < 1 << 53, -1)  # a number of many digits is none
     split = split.assign(cluster=numbers.astype("int64"))
     missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(
         collection.drawings.index
@@ -164,7 +165,7 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
         log.info("%s: %d rows of style copies not in drawings.csv", path, missing_copy.sum())
     split = split[~missing_copy]
     for row in split.index[~split["set"].isin(SETS)]:
-        what = f"set is {split.at[row, 'set']!r}"
+        what = f"set is {brief(split.at[row, 'set'])}"
         problems.append(Problem(path.name, int(row), what, "write train, val or test"))
     for kind, ids in listed.items():
         problems += unknown_ids(path.name, split[f"{kind}_id"], ids, f"{kind}s.csv")
@@ -178,7 +179,7 @@ def _sets(cells: pd.Series[str], note: Note) -> pd.Series[str]:
     names = cells.map(lambda cell: trimmed(cell).casefold())
     changed = cells[(names != cells) & names.isin(SETS)].unique()
     if len(changed):
-        note(f"set: {', '.join(map(repr, changed[:3]))} read as {', '.join(SETS)}")
+        note(f"set: {', '.join(map(brief, changed[:3]))} read as {', '.join(SETS)}")
     return cells.where(~names.isin(SETS), names)
 
 
@@ -187,7 +188,7 @@ def split_files(root: Path) -> list[Path]:
     files = (root / "splits").glob("*.csv")
     return sorted(
         (path for path in files if path.name != NEAR_DUPLICATES and not path.name.startswith(".")),
-        key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.name)],
+        key=lambda path: [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", path.name)],
     )
 
 
@@ -204,7 +205,7 @@ def leaks(split: pd.DataFrame, file: str) -> list[Problem]:
             home, first = homes.setdefault(name, (own, row))
             if own != home and name not in told:
                 told.add(name)
-                what = f"leaks: {kind} {name!r} is in {own} here and in {home} in row {first}"
+                what = f"leaks: {kind} {brief(name)} is in {own} here and in {home} in row {first}"
                 cure = "put all pairs of connected images into one set"
                 found.append(Problem(file, int(row), what, cure))
     return found
@@ -216,7 +217,9 @@ def assert_disjoint(split: pd.DataFrame, name: str) -> None:
         sets = split.groupby(column)["set"].unique()
         leaks = sets[sets.map(len) > 1]
         if len(leaks):
-            shown = "; ".join(f"{i!r} in {' and '.join(sorted(s))}" for i, s in leaks[:5].items())
+            shown = "; ".join(
+                f"{brief(i)} in {' and '.join(sorted(s))}" for i, s in leaks[:5].items()
+            )
             raise UserError(
                 f"{name} leaks: {len(leaks)} {kind}{'s' if len(leaks) > 1 else ''} in more than "
                 f"one set ({shown}). Put all pairs of connected images into one set, or delete the "

@@ -19,15 +19,17 @@ import pandas as pd
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.damage import CURE as CURE_ID
 from drawsim.collection.damage import is_unreadable, note_damage
-from drawsim.collection.ids import IdList, as_listed, normal, trimmed
+from drawsim.collection.ids import LONGEST_ID, IdList, as_listed, normal, trimmed
 from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import read_pairs, unknown_ids
 from drawsim.collection.parents import parent_problems, parents_of
 from drawsim.collection.paths import CURE, Places
 from drawsim.collection.problems import Problem, Problems, raise_problems
-from drawsim.common.errors import UserError
+from drawsim.common.errors import UserError, brief
+from drawsim.common.opening import is_there
 
 Table = Literal["drawings", "artworks", "pairs"]
+CURE_LONG = f"an id has at most {LONGEST_ID:,} characters"
 TABLES: tuple[Table, ...] = get_args(Table)
 
 
@@ -241,16 +243,21 @@ def read_image_rows(path: Path, problems: Problems, places: Places) -> pd.DataFr
     for row, name in table["id"].items():
         first, at = seen.setdefault(normal(name), (name, int(str(row))))
         if at != row and name:
-            what = f"duplicate id {name!r} (first in row {at})"
+            what = f"duplicate id {brief(name)} (first in row {at})"
             if first != name:
                 what = f"id {name!a} is {first!a} of row {at} in another Unicode spelling"
             problems.append(Problem(path.name, int(str(row)), what, "keep one of the two"))
     if table.empty and len(problems) == before:
         problems.append(Problem(path.name, None, "no rows", "list at least one image"))
     problems += [
-        Problem(path.name, int(str(row)), f"id {name!r} is none", CURE_ID)
+        Problem(path.name, int(str(row)), f"id {brief(name)} is none", CURE_ID)
         for row, name in table["id"].items()
         if is_unreadable(name)
+    ]
+    problems += [
+        Problem(path.name, int(str(row)), f"id {brief(name)} is too long", CURE_LONG)
+        for row, name in table["id"].items()
+        if len(name) > LONGEST_ID
     ]
     note_damage(table, partial(problems.note, path))
     return table
@@ -259,9 +266,9 @@ def read_image_rows(path: Path, problems: Problems, places: Places) -> pd.DataFr
 def _meant(path: Path, table: pd.DataFrame, problems: Problems) -> pd.DataFrame:
     """The table with its paths and parents as they are meant, and that noted; ids stay as is."""
     wide = table["path"][table["path"].map(trimmed) != table["path"]]
-    gone = wide[[not (path.parent / place).is_file() for place in wide]]
+    gone = wide[[not is_there(path.parent / place) for place in wide]]
     if len(gone):
-        problems.note(path, f"path: {len(gone):,} with unseen spaces ({gone.iloc[0]!r})")
+        problems.note(path, f"path: {len(gone):,} with unseen spaces ({brief(gone.iloc[0])})")
         table = table.assign(path=gone.map(trimmed).reindex(table.index).fillna(table["path"]))
     if "parent" in table.columns:
         ids = IdList(table["id"], dict(zip(table["id"], table["path"], strict=True)))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from drawsim.common.errors import brief
+
 UNDATED = frozenset(
     (
         "",
@@ -84,10 +86,11 @@ def note_years(images: pd.DataFrame, note: Callable[[str], None]) -> None:
     spans = [cell for cell in dated if year_of(cell) is not None and not cell.strip().isdecimal()]
     if spans:
         note(
-            f"year: {len(spans):,} read by the first year, e.g. {spans[0]!r} as {year_of(spans[0])}"
+            f"year: {len(spans):,} read by the first year, e.g. {brief(spans[0])} as "
+            f"{year_of(spans[0])}"
         )
     if unread := [cell for cell in dated if year_of(cell) is None]:
-        shown = ", ".join(map(repr, dict.fromkeys(unread[:SHOWN])))
+        shown = ", ".join(map(brief, dict.fromkeys(unread[:SHOWN])))
         note(
             f"year: {len(unread):,} of {len(images):,} name no year ({shown}), filters and charts "
             "leave them out; write 1889, ca. 1889, 1912–13 or 19th century"

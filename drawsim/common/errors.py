@@ -10,6 +10,20 @@ class UserError(Exception):
     """A mistake in input, settings or surroundings; the text says what, where and the cure."""
 
 
+SHOWN = 80
+"""Characters that a line shows of a text that may be of any length."""
+
+
+def brief(text: object, most: int = SHOWN) -> str:
+    """What a line shows of a cell or another text of strangers: quoted, and its beginning if long.
+
+    >>> brief("a\\n"), brief("abcdefgh", 3)
+    ("'a\\\\n'", "'abc'… (8 characters)")
+    """
+    own = str(text)
+    return repr(own) if len(own) <= most else f"{own[:most]!r}… ({len(own):,} characters)"
+
+
 def nearest(name: str, valid: Iterable[str], n: int = 3) -> str:
     """A phrase that offers the valid names nearest to a misspelt one.
 

@@ -28,6 +28,11 @@ class CannotOpenError(UserError):
         self.reason = reason
 
 
+def is_there(path: Path | str) -> bool:
+    """Whether a name is that of a regular file; one too long, or with a NUL in it, is of none."""
+    return os.path.isfile(path)  # noqa: PTH113  (Path's raises for these)
+
+
 def open_regular(path: Path, most: int = LARGEST, setting: str | None = None) -> BinaryIO:
     """Open a regular file, or a link to one, of `most` bytes at most, for reading.
 

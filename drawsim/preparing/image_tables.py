@@ -16,7 +16,7 @@ from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import normal, trimmed, without_image_ending
 from drawsim.collection.paths import is_below
 from drawsim.collection.problems import Problem, Problems, raise_problems
-from drawsim.common.errors import UserError
+from drawsim.common.errors import UserError, brief
 
 LEADS_OUT = "is not below the folder of the table: move it there"
 
@@ -69,7 +69,7 @@ def named_images(source: Path, columns: Mapping[str, str]) -> Iterator[NamedImag
             file = source.parent / other
         yield NamedImage(name, path, file, refused, cells)
     if found:
-        how = f"{found[0][0]!r} is {found[0][1]}"
+        how = f"{brief(found[0][0])} is {found[0][1]}"
         problems.note(source, f"{len(found):,} images found by their names ({how})")
     raise_problems("", problems)
 
@@ -82,7 +82,7 @@ def _named(
         alike = [name for name in table.columns if key(name) == key(given)]
         name = given if given in table.columns else alike[0] if len(alike) == 1 else None
         if name is None:
-            what = f"no column {given!r} (step.{known}_column)"
+            what = f"no column {brief(given)} (step.{known}_column)"
             problems.append(Problem(source.name, 1, what, offer([given], table.columns)))
         elif name != known:
             before = {known: f"table_{known}"} if known in table.columns else {}

@@ -19,6 +19,7 @@ import pandas as pd
 from drawsim.collection.csv_files import read_csv, with_words
 from drawsim.collection.problems import Problems
 from drawsim.collection.summary import Summary
+from drawsim.common.opening import is_there
 from drawsim.preparing.rewriting import RECORDS, rewrite
 
 Row = dict[str, str]
@@ -204,7 +205,7 @@ def _is_theirs(row: Row, written: pd.DataFrame | None, before: _Rows) -> bool:
 
 def _is_copy(row: Row, ids: Names[str], root: Path) -> bool:
     """Whether a row is a style copy made in the collection of one of these drawings."""
-    return row.get("parent", "") in ids and (root / row.get("path", "")).is_file()
+    return row.get("parent", "") in ids and is_there(root / row.get("path", ""))
 
 
 def _name(row: Row, keys: tuple[Key, ...]) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import without_image_ending
 from drawsim.collection.problems import Problem, Problems, raise_problems
-from drawsim.common.errors import UserError, nearest
+from drawsim.common.errors import UserError, brief, nearest
 
 TABLES = {
     "file_names": ("found", "corrected"),
@@ -209,7 +209,7 @@ def _read_table(
     table = read_csv(path, required, problems)
     repeated = table[table[required[0]].duplicated()]
     problems += [
-        Problem(path.name, int(str(row)), f"{found!r} is there twice", "keep one of the two")
+        Problem(path.name, int(str(row)), f"{brief(found)} is there twice", "keep one of the two")
         for row, found in repeated[required[0]].items()
     ]
     return table
@@ -227,7 +227,7 @@ def _field_rows(
     fields = [column for column in table.columns if column != "file_name"]
     for column in fields:
         if column not in pattern.groupindex:
-            what = f"column {column!r} is no field of the pattern"
+            what = f"column {brief(column)} is no field of the pattern"
             problems.append(
                 Problem(Path(str(path)).name, 1, what, nearest(column, pattern.groupindex))
             )

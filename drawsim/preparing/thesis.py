@@ -14,6 +14,7 @@ from drawsim.collection.splits import SETS, assert_disjoint, read_split
 from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.common.opening import is_there
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.listing import list_roots
 from drawsim.preparing.renewal import IMAGE, PAIR, renew_whole
@@ -131,7 +132,7 @@ def _find_images(
             continue
         table["path"] = paths
         end = out.resolve()  # not there yet, maybe: its .. are resolved without it
-        absent = [path for path in paths if not Path(os.path.normpath(end / path)).is_file()]
+        absent = [path for path in paths if not is_there(os.path.normpath(end / path))]
         if absent:
             summary.notes.append(
                 f"images of {kind} that are not there: {len(absent)} of {len(paths)}, e.g. "

@@ -20,7 +20,8 @@ from drawsim.collection.pairs import read_pairs, spelt_as_listed, with_parents
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.splits import SETS, leaks
 from drawsim.collection.tables import ids_of
-from drawsim.common.errors import UserError
+from drawsim.common.errors import UserError, brief
+from drawsim.common.opening import is_there
 from drawsim.preparing.unpickling import read_pickle
 
 IMAGE = ("id", "path")
@@ -89,7 +90,7 @@ def reroot(paths: pd.Series[str], folder: Path, out: Path) -> pd.Series[str] | N
     parts = [Path(path).parts for path in paths]
     sample = parts[:: max(1, len(parts) // SAMPLE)]
     found = {
-        skipped: sum(folder.joinpath(*part[skipped:]).is_file() for part in sample)
+        skipped: sum(is_there(folder.joinpath(*part[skipped:])) for part in sample)
         for skipped in range(max(map(len, sample)))
     }
     skipped = max(found, key=lambda n: found[n])
@@ -118,7 +119,7 @@ def _read_images(
             for row in table.index[table[column].str.strip() == ""]
         ]
         problems += [
-            Problem(path.name, int(str(row)), f"duplicate id {name!r}", "keep one of the rows")
+            Problem(path.name, int(str(row)), f"duplicate id {brief(name)}", "keep one of the rows")
             for row, name in table.loc[table["id"].duplicated() & (table["id"] != ""), "id"].items()
         ]
         tables.append(table.drop_duplicates("id").assign(file=path.name))
@@ -128,7 +129,7 @@ def _read_images(
         if differ:
             notes.append(
                 f"{table['file'].iloc[0]}: rows that differ from a longer table, which was kept: "
-                f"{len(differ)}, e.g. {differ[0]!r}"
+                f"{len(differ)}, e.g. {brief(differ[0])}"
             )
         new = table[~table["id"].isin(united["id"])].drop(columns="file")
         united = pd.concat([united, new], ignore_index=True)
@@ -163,7 +164,7 @@ def _read_annotations(source: Path, problems: Problems, read: dict[str, int]) ->
     ):
         other, where = decided.setdefault((drawing, artwork), (pair, f"{file}, row {row}"))
         if other != pair:
-            what = f"{drawing!r} with {artwork!r} is {pair} here and {other} in {where}"
+            what = f"{brief(drawing)} with {brief(artwork)} is {pair} here and {other} in {where}"
             problems.append(Problem(file, row, what, "keep one decision"))
     return pairs.drop_duplicates(list(PAIR)).astype({"pair": bool})
 
@@ -181,7 +182,7 @@ def _read_splits(
         version = int(name[1] or 0)
         table = read_csv(path, (*PAIR, "set"), problems)
         problems += [
-            Problem(path.name, int(str(row)), f"set is {own!r}", "write train, val or test")
+            Problem(path.name, int(str(row)), f"set is {brief(own)}", "write train, val or test")
             for row, own in table.loc[~table["set"].isin(SETS), "set"].items()
         ]
         problems += leaks(with_parents(table), path.name)
@@ -211,7 +212,7 @@ def _add_from_pickle(
             if other:
                 notes.append(
                     f"{path.name}: {kind}s with another path than in metadata, which was kept: "
-                    f"{len(other)}, e.g. {other[0]!r}"
+                    f"{len(other)}, e.g. {brief(other[0])}"
                 )
             wanted = dict.fromkeys(
                 i for pairs in named for i in pairs[f"{kind}_id"] if i not in known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -114,3 +115,29 @@ def test_words_for_true_and_false_are_told_apart() -> None:
 def test_years(cell: str, year: int | None) -> None:
     """Centuries as ISO 8601 counts them, spans by their first year."""
     assert year_of(cell) == year
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_wide_header_is_read(tmp_path: Path, separator: str) -> None:
+    names = ["id", *(f"{n}".rjust(100, "c") for n in range(1_500))]  # 150 kB, all one cell by "|"
+    rows = [names, ["a", *("1" for _ in names[1:])]]
+    (tmp_path / "t.csv").write_text("\n".join(map(separator.join, rows)))
+    problems = Problems()
+    table = read_csv(tmp_path / "t.csv", ("id",), problems)
+    assert not problems
+    assert table.shape == (1, 1_501)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('id,"' + "a" * 200_000 + "\n1,2\n", "the name of a column has more than 131,072"),
+        ("id," + "a," * 1_000_000 + "b\n1\n", "the header has more than 2,000,000 characters"),
+        ("id" + "," * 20_000 + "\n1\n", "it has 20,001 columns, more than 16,384"),
+    ],
+)
+def test_a_header_has_bounds(tmp_path: Path, text: str, what: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    problems = Problems()
+    read_csv(tmp_path / "t.csv", ("id",), problems)
+    assert what in problems[0].what

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from drawsim.collection.csv_files import write_csv
-from drawsim.collection.ids import find
+from drawsim.collection.ids import IdList, find, trimmed
 from drawsim.collection.splits import load_split, make_split, read_split
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
@@ -103,3 +103,28 @@ def test_a_collection_says_what_it_holds(tmp_path: Path) -> None:
     assert list(collection.without_copies().drawings.index) == ["d"]
     assert list(collection.paths("drawing")) == ["d"]
     assert isinstance(collection.parents, pd.Series)
+
+
+def test_a_text_that_is_too_long_is_no_id() -> None:
+    ids = IdList(["a", "b.png", "x" * 2_000], {"a": "p" * 5_000})
+    for text in ("a" + "\u200b" * 5_000, "0" * 9_000 + "x", "p" * 5_000):
+        assert ids.find(text) is None
+        assert ids.why_unknown(text)[0] == ", it is too long for an id"
+    assert ids.find("x" * 2_000) == "x" * 2_000
+    assert trimmed("\u200b \u200ba b\u00a0\u200b\n") == "a b"
+
+
+@pytest.mark.parametrize(("column", "text"), [("drawing_id", "0" * 20_000), ("pair", "9" * 5_000)])
+def test_lines_show_the_beginning_of_long_cells(tmp_path: Path, column: str, text: str) -> None:
+    write(tmp_path, "d", "d")
+    row = {"drawing_id": "d", "artwork_id": "a", "pair": "true"} | {column: text}
+    (tmp_path / "pairs.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    with pytest.raises(UserError, match=rf"row 2: .*{text[:80]}'… ") as caught:
+        Collection.open(tmp_path)
+    assert all(len(line) < 300 for line in str(caught.value).splitlines())
+
+
+def test_an_id_has_a_bound(tmp_path: Path) -> None:
+    write(tmp_path, "d" * 1_001, "c")
+    with pytest.raises(UserError, match=r"drawings\.csv, row 2: id .* is too long – .* 1,000"):
+        Collection.open(tmp_path)

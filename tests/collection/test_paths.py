@@ -84,3 +84,22 @@ def test_settings_that_cannot_be_read(root: Path, text: str) -> None:
     (root / SETTINGS).unlink()
     with pytest.raises(UserError, match="lists no roots"):
         prepare_trust(root, root, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("a/" * 5_000, "too long"), ("b" * 256, "too long"), ("a/" * 2_040 + "x.png", "too long")],
+)
+def test_a_path_that_is_too_long_is_told_with_its_row(root: Path, path: str, why: str) -> None:
+    for text in (path, f"\u200b{path}"):
+        (root / "drawings.csv").write_text(f"id,path\ne,x.png\nd,{text}\n")
+        with pytest.raises(UserError, match=rf"drawings\.csv, row 3: path .* \({why}\) – ") as told:
+            Collection.open(root)
+        assert max(map(len, str(told.value).splitlines())) < 400
+
+
+@pytest.mark.parametrize("text", [r"\0", r"\ud800", "x" * 5_000])
+def test_a_root_that_is_no_path_is_told(root: Path, text: str) -> None:
+    (root / SETTINGS).write_text(f'roots: ["{text}"]\n')
+    with pytest.raises(UserError, match="`roots`|collection"):
+        Collection.open(root)

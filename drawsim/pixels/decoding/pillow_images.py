@@ -13,6 +13,7 @@ from typing import IO, cast
 import numpy as np
 from PIL import Image
 
+from drawsim.pixels.decoding.netpbm import is_plain, read_plain
 from drawsim.pixels.decoding.png_rows import exif_of_png, rows_of_png
 from drawsim.pixels.decoding.profiles import Mode
 from drawsim.pixels.decoding.raster import (
@@ -50,7 +51,7 @@ def read_pillow(file: IO[bytes], format_: Format, wanted: Wanted) -> Raster:
     if factor == 1:
         if wanted.min_size:
             image.draft(None, (wanted.min_size, wanted.min_size))
-        raster = to_raster(image)
+        raster = read_plain(file, image.size) if is_plain(file, format_) else to_raster(image)
     else:
         notes.append("was decoded at reduced size")
         raster = _read_reduced(file, image, format_, factor, wanted)

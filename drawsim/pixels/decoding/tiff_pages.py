@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 MOST_PAGES = 1_000
+MANY = f"has more than {MOST_PAGES:,} pages; the first {MOST_PAGES:,} are looked at"
 DAMAGED = "what follows its first page is damaged and was left out"
 _SUBFILE, _OLD_SUBFILE, _ORIENTATION = 254, 255, 274  # tags
 _REDUCED, _MASK = 1, 4  # bits of the first
@@ -64,13 +65,15 @@ class Pages:
     """The pages that are pictures of their own, in the order of the file.
 
     main: the number of the one that is meant by the file. copies: how many more pages are smaller
-    copies. damaged: whether pages after the first cannot be read.
+    copies. damaged: whether pages after the first cannot be read. many: whether there are more
+    than are looked at.
     """
 
     pictures: list[Page]
     main: int
     copies: int
     damaged: bool
+    many: bool = False
 
     def notes(self) -> list[str]:
         """What people should know."""
@@ -82,6 +85,7 @@ class Pages:
                 f"{len(self.pictures)} pages, the {which} is taken "
                 "(prepare step=drawings pages=all takes each)"
             )
+        notes += [MANY] if self.many else []
         return [*notes, DAMAGED] if self.damaged else notes
 
 
@@ -97,10 +101,12 @@ def open_tiff(file: IO[bytes]) -> TiffFile:
 def pages_of(tiff: TiffFile) -> Pages:
     """Look at every page. Raises ImageReadError or ValueError if there is none with pixels."""
     chain: list[Page] = []
-    damaged = False
+    damaged = many = False
     try:
         for page in _all(tiff):  # until one is damaged
-            chain.append(page)  # noqa: PERF402
+            if many := len(chain) >= MOST_PAGES:
+                break
+            chain.append(page)
     except Exception:
         if not chain:
             raise
@@ -115,15 +121,13 @@ def pages_of(tiff: TiffFile) -> Pages:
     pictures = [page for page in whole if not any(_is_copy(page, other) for other in whole)]
     most = max(page.pixels for page in pictures)
     main = next(at for at, page in enumerate(pictures) if 4 * page.pixels >= most)
-    return Pages(pictures, main, len(chain) - len(pictures), damaged)
+    return Pages(pictures, main, len(chain) - len(pictures), damaged, many)
 
 
 def _all(tiff: TiffFile) -> Iterator[Page]:
     """The pages of the chain, each followed by those below it that are larger or say nothing."""
     seen: set[int] = set()
     for number, page in enumerate(tiff.pages):
-        if number >= MOST_PAGES:
-            raise ImageReadError(f"has more than {MOST_PAGES:,} pages")
         if page.offset in seen:
             return
         seen.add(page.offset)

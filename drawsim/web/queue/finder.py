@@ -325,7 +325,8 @@ def _items(kind: Kind, table: pd.DataFrame) -> dict[str, Item]:
 
 
 def _pixels(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and int(text) else None
+    is_size = text.isascii() and text.isdigit() and len(text) < 10  # no image has more digits
+    return int(text) or None if is_size else None
 
 
 def _words(name: str, row: Mapping[str, str]) -> tuple[str, str]:

@@ -39,7 +39,7 @@ class Bodies:
             return
         limit = _limit(scope["path"])
         refusal: Response | None = None
-        if length.isascii() and length.isdigit() and int(length) > limit:
+        if length.isascii() and length.isdigit() and float(length) > limit:
             refusal = JSONResponse({"error": _too_large(limit)}, 413)
         elif scope["path"] != LOGIN:
             request = Request(scope)

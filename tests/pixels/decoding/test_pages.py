@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from drawsim.pixels.decode import ImageReadError, decode, read_header, read_image
+from drawsim.pixels.decoding import tiff_pages
 from drawsim.pixels.decoding.tiff_pages import DAMAGED
 from drawsim.pixels.decoding.wanted import Wanted
 from tests.pixels.decoding.files import IFD, SUBFILE, page, tiff
@@ -89,3 +90,13 @@ def test_a_page_that_is_damaged_leaves_the_first(tmp_path: Path) -> None:
 def test_other_formats_have_one_page(tmp_path: Path, shared_cases: Path) -> None:
     with pytest.raises(ImageReadError, match="is PNG, of which one image is read"):
         read_image(shared_cases / "images" / "exif6.png", page=1)
+
+
+def test_more_pages_than_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiff_pages, "MOST_PAGES", 2)
+    (tmp_path / "x.tif").write_bytes(tiff(MAIN, plain(7), plain(9)))
+    notes = decode(tmp_path / "x.tif", Wanted()).notes
+    assert notes[0].startswith("2 pages, the first is taken")
+    assert notes[1:] == (tiff_pages.MANY,)
+    (tmp_path / "x.tif").write_bytes(tiff(MAIN, plain(7)))
+    assert len(decode(tmp_path / "x.tif", Wanted()).notes) == 1

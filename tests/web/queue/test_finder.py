@@ -244,3 +244,10 @@ def test_only_one_candidate_is_no_margin(tmp_path: Path, collection: Collection)
     )
     finder = Finder([make_index(tmp_path, single, 0)], None, single)
     assert set(unsure_of(finder, "drawing").values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("cell", "pixels"), [("640", 640), ("0", None), ("9" * 5_000, None), ("²", None), ("", None)]
+)
+def test_a_width_is_a_number_that_an_image_may_have(cell: str, pixels: int | None) -> None:
+    assert finder_module._pixels(cell) == pixels
