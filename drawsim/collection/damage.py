@@ -22,7 +22,7 @@ CURE = "take it from the original table, or import this one anew with its column
 
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _HASHES = re.compile(r"#{3,}")
-_ERROR = re.compile(r"#[A-ZÀ-Þ/]+[?!0]?|#N/A|#NV")
+_ERROR = re.compile(r"#[¡¿]?[A-ZÀ-Þ_]{3,}(/0)?[?!]|#N/[AD]|#NV")
 _MONTHS = (
     ("jan", "janv", "ene", "gen", "янв"),
     ("feb", "fév", "févr", "fev", "фев"),

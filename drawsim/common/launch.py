@@ -100,8 +100,10 @@ def _launch(command: str, job: Job) -> None:
             version_base="1.3", config_path=str(commands_folder()), config_name=command
         )
         with contextlib.redirect_stderr(_WithoutHydra(sys.stderr)):
-            main(run)()
-            sys.stdout.flush()
+            try:
+                main(run)()
+            finally:  # Hydra leaves by itself after --help
+                sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
         sys.exit(NOBODY_READS)
