@@ -141,7 +141,7 @@ def _named(
         problems.append(Problem(path.name, 1, what, offer(missing, form.header)))
         return None
     if other := [f"{brief(name)} is {known}" for name, known in names.items() if name != known]:
-        problems.note(path, f"columns {', '.join(other)}")
+        problems.note(path, f"{'column' if len(other) == 1 else 'columns'} {', '.join(other)}")
     return table
 
 

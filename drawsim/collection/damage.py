@@ -26,7 +26,7 @@ _LONGEST = 255
 """Characters of what a spreadsheet may have made of a number or a date, by far."""
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _HASHES = re.compile(r"#{3,}")
-_ERROR = re.compile(r"#[A-ZÀ-Þ/]+[?!0]?|#N/A|#NV")
+_ERROR = re.compile(r"#[¡¿]?[A-ZÀ-Þ_]{3,}(/0)?[?!]|#N/[AD]|#NV")
 _MONTHS = (
     ("jan", "janv", "ene", "gen", "янв"),
     ("feb", "fév", "févr", "fev", "фев"),

@@ -18,10 +18,9 @@ import platformdirs
 from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError, brief
 from drawsim.common.files import read_json, write_json, write_text
+from drawsim.common.opening import LONGEST_PATH
 from drawsim.common.yaml_files import read_yaml, yaml_text
 
-LONGEST_PATH = 4_095
-"""Characters, and bytes, that a path may have (Linux: PATH_MAX less its NUL)."""
 _LONGEST_NAME = 255
 """Bytes of a name in it (NAME_MAX)."""
 SETTINGS = "collection.yaml"
@@ -105,7 +104,7 @@ def _no_path(folder: Path, path: str) -> str | None:
         whole = os.fsencode(folder / path)
     except UnicodeEncodeError:
         return "half a character in it"
-    if len(whole) > LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in whole.split(b"/")):
+    if len(whole) >= LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in whole.split(b"/")):
         return "too long"
     return None
 

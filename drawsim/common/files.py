@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 << 20
 """Of a file of texts that is read as a whole; drawsim's own are far smaller."""
+DIGITS = 20
+"""Of a whole number in a file: as many as 64 bits have."""
 
 
 @contextmanager
@@ -86,14 +89,44 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
 
 
 def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
-    """The names and values of a JSON file. Raises UserError as `read_text`, and if it has none."""
+    """The names and values of a JSON file. Raises UserError as `read_text` and `parse_json`."""
+    return parse_json(read_text(path, most), path)
+
+
+def parse_json(text: str, path: Path) -> dict[str, Any]:
+    """The names and values of JSON that `write_json` may have written. path: for messages.
+
+    Raises UserError for anything else: numbers that are none or that computing cannot hold, and
+    texts that no file can hold, which Python's own reader takes.
+    """
     try:
-        found = json.loads(read_text(path, most))
+        found = json.loads(
+            text, parse_constant=_no_number, parse_float=_finite, parse_int=_small_integer
+        )
+        if "\\u" in text:  # half of a pair of escapes is no text; encoding finds it
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: damaged (a {type(found).__name__}, not names and values)")
     return found
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number too large to be held")
+    return number
+
+
+def _small_integer(text: str) -> int:
+    if len(text) > DIGITS:
+        raise ValueError(f"a whole number of {len(text)} digits")
+    return int(text)
 
 
 def read_table(path: Path, required: Sequence[str] = (), **options: Any) -> pd.DataFrame:

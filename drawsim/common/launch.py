@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,9 +79,13 @@ def launch(
     arguments = _options_first(sys.argv[1:])
     sweep = any(option in arguments for option in SWEEP_OPTIONS)
     sys.argv[1:] = as_texts(arguments, texts, lists, sweep=sweep)
-    # A server is silent while nobody asks it, and asks for passwords.
-    with contextlib.nullcontext() if command == "annotate" else no_silence():
-        _launch(command, Job(command, task, resolvers))
+    job = Job(command, task, resolvers)
+    if command == "annotate":  # silent while nobody asks it, and it asks for passwords
+        _launch(command, job)
+        _leave()
+    else:
+        with no_silence():
+            _launch(command, job)
 
 
 def _launch(command: str, job: Job) -> None:
@@ -95,8 +100,10 @@ def _launch(command: str, job: Job) -> None:
             version_base="1.3", config_path=str(commands_folder()), config_name=command
         )
         with contextlib.redirect_stderr(_WithoutHydra(sys.stderr)):
-            main(run)()
-            sys.stdout.flush()
+            try:
+                main(run)()
+            finally:  # Hydra leaves by itself after --help
+                sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
         sys.exit(NOBODY_READS)
@@ -115,6 +122,14 @@ def _launch(command: str, job: Job) -> None:
         sys.exit(CANCELLED)
     finally:
         Sweep.tidy()
+
+
+def _leave() -> None:
+    """End now, though a thread may still wait for a picture on a disk that is far away."""
+    if any(not thread.daemon for thread in threading.enumerate()[1:]):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 class Sweep(Callback):  # type: ignore[misc]

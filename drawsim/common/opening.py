@@ -18,6 +18,8 @@ from drawsim.common.errors import UserError
 LARGEST = 8 << 30
 """Bytes of a file that is opened where no setting says otherwise: 700 megapixels of 48 bits are
 half of that."""
+LONGEST_PATH = 4096
+"""Characters of a path that systems take."""
 
 
 class CannotOpenError(UserError):
@@ -31,6 +33,13 @@ class CannotOpenError(UserError):
 def is_there(path: Path | str) -> bool:
     """Whether a name is that of a regular file; one too long, or with a NUL in it, is of none."""
     return os.path.isfile(path)  # noqa: PTH113  (Path's raises for these)
+
+
+def path_in_file(text: object) -> Path:
+    """What a file of somebody's says a path is. Raises ValueError for what names no file."""
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_PATH or "\0" in text:
+        raise ValueError("a path that is the name of no file")
+    return Path(text)
 
 
 def open_regular(path: Path, most: int = LARGEST, setting: str | None = None) -> BinaryIO:

@@ -72,7 +72,7 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         flip = bool(settings["batch"].get("flip"))
         exact = bool(settings["aug"].get("exact"))  # runs of before say in aug how they read
         method: Method = settings.get("reading") or ("thesis" if exact else "areas")
-        reading = Reading(size, method, int(settings["data"]["max_pixels"]))
+        reading = Reading(size, method, checked_pixels(settings["data"]["max_pixels"], file))
         backbone_settings = _with_weights(settings["backbone"], checkpoint)
         adapt = {
             key: value
@@ -136,10 +136,13 @@ def with_rerank(model: Model, choice: str | Mapping[str, Any] | None) -> Model:
     return replace(model, rerank=make_reranker(rerank_settings(choice), config_folder(), ()))
 
 
-def make_reranker(
-    settings: Mapping[str, Any] | None, file: Path, trust: Sequence[str]
-) -> Reranker | None:
-    """The way of re-ranking that settings in a file name; None if they name none."""
+def make_reranker(settings: object, file: Path, trust: Sequence[str]) -> Reranker | None:
+    """The way of re-ranking that settings in a file name; None if they name none.
+
+    Raises UserError for what are no settings of one.
+    """
+    if settings is not None and not isinstance(settings, Mapping):
+        raise UserError(f"{file}: rerank must be settings, key: value, and is no such thing")
     if not settings or settings.get("_target_") is None:
         return None
     made = _built(dict(settings), RERANK, file, trust)
@@ -195,11 +198,21 @@ def checked_size(value: object, file: Path) -> int:
     return value
 
 
+def checked_pixels(value: Any, file: Path) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = 0
+    if number < 1:
+        raise UserError(f"{file}: data.max_pixels={value!r}: a whole number from 1 on")
+    return number
+
+
 def checked_parts(layout: Any, file: Path) -> list[list[int]] | None:
-    parts = (layout or {}).get("parts")
+    parts = layout.get("parts") if isinstance(layout, Mapping) else layout
     if parts is None:
         return None
-    if not all(
+    if not isinstance(parts, list) or not all(
         isinstance(part, list) and len(part) == 2 and all(type(each) is int for each in part)
         for part in parts
     ):

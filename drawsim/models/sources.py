@@ -19,6 +19,7 @@ from drawsim.common.building import config_folder
 from drawsim.common.configuration import option
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, read_json, write_json
+from drawsim.common.opening import path_in_file
 from drawsim.models.backbones.hub import nothing_fetched
 from drawsim.models.loading import (
     RERANK,
@@ -135,7 +136,10 @@ def load_source(index: Path) -> dict[str, Any]:
     except UserError as error:
         raise UserError(f"{error}; {CURE}") from error
     if "checkpoint" in found:
-        checkpoint = index / str(found["checkpoint"])
+        try:
+            checkpoint = index / path_in_file(found["checkpoint"])
+        except ValueError as error:
+            raise UserError(f"{file}: checkpoint is {error}; {CURE}") from error
         if not checkpoint.resolve().is_relative_to(index.resolve()):
             raise UserError(
                 f"{file}: names a checkpoint outside of the index, {checkpoint}, which is not "

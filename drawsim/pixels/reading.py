@@ -43,6 +43,8 @@ class Reading:
             raise UserError(f"reading={self.method}: {nearest(str(self.method), METHODS)}")
         if self.size < 1:
             raise UserError(f"image_size={self.size}: at least 1")
+        if self.max_pixels < 1:
+            raise UserError(f"max_pixels={self.max_pixels}: at least 1")
         if not 0 <= self.crops <= MAX_CROPS:
             raise UserError(f"crops={self.crops}: from 0 to {MAX_CROPS}")
 

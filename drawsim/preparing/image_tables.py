@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from drawsim.collection.ids import normal, trimmed, without_image_ending
 from drawsim.collection.paths import is_below
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError, brief
+from drawsim.pixels.folders import Met, files_below, head_of
 
 LEADS_OUT = "is not below the folder of the table: move it there"
 
@@ -122,11 +123,9 @@ class _Folder:
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
-        for folder, folders, files in os.walk(self._real):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            for file in sorted(files):
-                stem = without_image_ending(file)
-                if stem != file and not file.startswith("."):
-                    path = Path(folder, file).relative_to(self._real).as_posix()
-                    found[normal(stem)].append(path)
+        met = Met()
+        for name, file in files_below(Path(self._real), met):
+            inside = is_below(os.path.realpath(file), self._real)
+            if inside and met.takes(name, partial(head_of, file)):
+                found[normal(without_image_ending(name.rpartition("/")[2]))].append(name)
         return found

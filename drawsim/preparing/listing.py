@@ -193,8 +193,8 @@ def notes_on_files(
         )
     if absent := [image for image in images if not image.size and image.cells is not None]:
         notes.append(
-            f"images that {source.name} names and that are not there: {len(absent):,}, paths are "
-            f"as it has them, e.g. {absent[0].path}"
+            f"images that {source.name} names and that are not there: {len(absent):,}, "
+            f"e.g. {absent[0].path}"
         )
     if long := [assigned.of[i] for i in images if assigned.of[i] in assigned.qualified]:
         notes.append(

@@ -120,10 +120,11 @@ def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
         summary.made["cells that people changed, kept"] = renewal.edited
     name = renewal.path.name
     if renewal.gone:
-        summary.skipped["rows of before that the source has no more"] = len(renewal.gone)
+        summary.skipped["rows of before that this step finds no more"] = len(renewal.gone)
         summary.notes.append(
-            f"ids that {name} had before and the source has no more, left out: "
-            f"{len(renewal.gone):,}, e.g. {renewal.gone[0]}"
+            f"ids that {name} had before and this step finds no more (the source lacks them, or "
+            f"they are read by other settings), left out: {len(renewal.gone):,}, e.g. "
+            f"{renewal.gone[0]}"
         )
     note_taken_out(summary, renewal)
 

@@ -20,6 +20,13 @@ from drawsim.collection.problems import Problems, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 
+DTYPES = (torch.float16, torch.float32, torch.float64)
+UNIT = 2.0**-8
+"""How far from 1 the length of a unit row may be. Rounding its numbers to p binary digits changes
+it by up to 2^-p: of bfloat16, 8, in which some networks compute; of float16, 11. What float32 adds
+is far less."""
+_BLOCK = 4096
+
 
 @dataclass(frozen=True)
 class Embeddings:
@@ -68,14 +75,15 @@ def ids_path(path: Path) -> Path:
 def load_embeddings(path: Path) -> Embeddings:
     """Read what `Embeddings.save` wrote; the vectors are memory-mapped.
 
-    Raises UserError if either file is missing or damaged, or if they do not belong together.
+    Raises UserError if either file is missing or damaged, if they do not belong together, and if a
+    row is not of length 1: nan, infinity and zeros are none.
     """
     if not path.is_file() or not ids_path(path).is_file():
         raise UserError(f"{path}: the embedding file or its {ids_path(path).name} is missing.")
     try:
         with safe_open(path, framework="pt") as file:
             vectors = file.get_tensor("vectors")
-        if vectors.ndim != 2 or not vectors.is_floating_point():
+        if vectors.ndim != 2 or vectors.dtype not in DTYPES:
             raise SafetensorError("its vectors are no matrix of floating-point numbers")
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and embed again.") from error
@@ -86,7 +94,28 @@ def load_embeddings(path: Path) -> Embeddings:
         raise UserError(
             f"{path}: {len(vectors)} vectors but {len(table)} ids; delete both and embed again."
         )
+    row = no_unit_row(vectors)
+    if row is not None:
+        raise UserError(
+            f"{path}: its vectors are not unit rows (row {row + 1}); delete it and embed again."
+        )
     return Embeddings(table["id"].tolist(), vectors)
+
+
+def no_unit_row(vectors: Tensor) -> int | None:
+    """The first row of (N, d) floats whose length is not 1, as far as rounding goes; None: no row.
+
+    Block by block, so that of vectors on disk no more is in memory.
+    """
+    for start in range(0, len(vectors), _BLOCK):
+        some = vectors[start : start + _BLOCK]
+        lengths = torch.linalg.vector_norm(
+            some, dim=1, dtype=torch.promote_types(some.dtype, torch.float32)
+        )
+        wrong = ~((lengths - 1).abs() <= UNIT)  # comparisons with nan are false
+        if wrong.any():
+            return start + int(wrong.nonzero()[0])
+    return None
 
 
 class EmbeddingTable(Metric):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from drawsim.common.errors import UserError
 from drawsim.common.files import read_table
@@ -79,11 +80,18 @@ class Run:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """A row for each epoch, 0 being the untrained model; columns as in `metrics.csv`."""
+        """A row for each epoch, 0 being the untrained model; columns as in `metrics.csv`.
+
+        Raises UserError if what the file holds are not numbers.
+        """
         file = self.path / "metrics.csv"
         if not file.is_file():
             return pd.DataFrame()
-        return read_table(file, ("epoch",), dtype=None, keep_default_na=True).set_index("epoch")
+        table = read_table(file, ("epoch",), dtype=None, keep_default_na=True)
+        words = [name for name in table if not is_numeric_dtype(table[name])]
+        if words and len(table):
+            raise UserError(f"{file}: damaged ({words[0]} holds what is no number)")
+        return table.set_index("epoch")
 
     @cached_property
     def ranks(self) -> pd.DataFrame:

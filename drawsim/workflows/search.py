@@ -157,7 +157,8 @@ def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -
     depth = model.rerank.depth if again and model is not None and model.rerank is not None else 0
     first = _find(indexes, queries, kind, depth, settings)
     likely = _likely(settings, asking, indexes, first)
-    strangers = _strangers(settings, asking, indexes, kind)
+    # What is looked at again has scores of another kind, which no stranger has.
+    strangers = None if again else _strangers(settings, asking, indexes, kind)
     found, scores = first, COSINE
     if len(indexes) > 1:
         scores = "sums of weight / (60 + rank) over the models' lists"
@@ -170,8 +171,7 @@ def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -
         if again and model is not None:
             sheet = _explained(sheet, row, model, asking, first, indexes[0], settings.k)
         if strangers is not None:
-            cosines = sheet.hits["cosine" if "cosine" in sheet.hits else "score"]
-            shares = strangers.below(cosines.to_numpy())
+            shares = strangers.below(sheet.hits["score"].to_numpy())
             sheet = replace(sheet, hits=sheet.hits.assign(above_strangers=shares))
         sheet = _with_chance(sheet, likely, row, str(first.ids[row, 0]) if first.ids.size else "")
         sheets.append(_closed(sheet, row, asking, kind, settings.k))

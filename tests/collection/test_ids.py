@@ -63,8 +63,8 @@ def test_tables_as_people_wrote_them(
     assert list(collection.paths("drawing")) == drawings
     for spelling in ("NFC", "NFD"):
         assert find(unicodedata.normalize(spelling, shown), collection.drawings.index) == shown
-    write_csv(make_split(collection.true_pairs, "v0"), root / "s.csv")
-    split = read_split(root / "s.csv", collection)
+    write_csv(make_split(collection.true_pairs, "v0"), tmp_path / "s.csv")
+    split = read_split(tmp_path / "s.csv", collection)
     assert sorted(split["drawing_id"]) == sorted(split["parent"]) == sorted(drawings)
 
 

@@ -90,6 +90,34 @@ def test_json_is_for_people_and_other_programs(tmp_path: Path) -> None:
     assert text.endswith("}\n")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "NaN",
+        "-Infinity",
+        "1e999",
+        "-1e400",
+        "9" * 400,
+        '"\\ud800"',
+        '"\\udc00\\ud800"',
+        "[" * 200_000,
+    ],
+)
+def test_json_that_cannot_be_computed_with_is_damaged(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(f'{{"a": [{value}]}}')
+    with pytest.raises(UserError, match=r"metrics\.json: damaged"):
+        read_json(path)
+
+
+def test_any_text_and_any_64_bits_are_sound(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    data = {"a": [2**64 - 1, -(2**63), 1.5e308, "\U0001f600\\ud800\0"]}
+    for escaped in (True, False):
+        path.write_text(json.dumps(data, ensure_ascii=escaped), encoding="utf-8")
+        assert read_json(path) == data
+
+
 def test_json_that_others_cannot_read_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     write_json(path, {"loss": 1.0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,22 @@ def test_a_run_that_has_moved_and_one_of_another_network(run: Path, tmp_path: Pa
     torch.save({"state_dict": {"backbone.network.x": torch.zeros(1)}}, _file(tmp_path))
     with pytest.raises(UserError, match="not of the network that its run's"):
         Model.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("group", "value"),
+    [
+        *(("data", {"max_pixels": value}) for value in (float("inf"), float("nan"), -1, 0, "x")),
+        *(("layout", value) for value in (5, {"parts": 5}, {"parts": "x"})),
+        ("rerank", 5),
+    ],
+)
+def test_settings_that_cannot_be_are_a_line(
+    run: Path, tmp_path: Path, group: str, value: object
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    file = tmp_path / "run" / "config.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {group: value}))
+    with pytest.raises(UserError, match=rf"config\.yaml: ({group}|data)") as error:
+        Model.load(tmp_path / "run")
+    assert "\n" not in str(error.value)

@@ -166,6 +166,19 @@ def test_one_model_is_chosen(run: Path) -> None:
         ModelChoice.of({**values, **own})
 
 
+@pytest.mark.parametrize("place", ["a\0b", "\ud800", "a" * 5000, "", None, 5])
+def test_a_checkpoint_that_names_no_file_is_a_line(tmp_path: Path, place: object) -> None:
+    with pytest.raises(UserError, match=rf"{SOURCE}: (checkpoint is a path that|damaged)"):
+        Model.load(index(tmp_path / "INDEX", {"checkpoint": place}))
+
+
+@pytest.mark.parametrize("values", [{"rerank": 5}, {"rerank": ["x"]}, {"parts": 5}, {"parts": {}}])
+def test_settings_of_a_wrong_kind_are_a_line(tmp_path: Path, values: dict[str, Any]) -> None:
+    source = Untrained("lite", 64).source() | values
+    with pytest.raises(UserError, match=rf"{SOURCE}: (rerank must be|layout\.parts=)"):
+        Model.load(index(tmp_path / "INDEX", source))
+
+
 def test_what_is_none_of_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="says 'other', which is not read"):
         model_of_source({"other": 1}, tmp_path / SOURCE)

@@ -197,3 +197,10 @@ def test_paths_as_other_systems_write_them(tmp_path: Path) -> None:
     run(tmp_path / "t.csv", tmp_path)
     paths = [row["path"] for row in table(tmp_path / "artworks.csv").values()]
     assert paths == ["images/a.jpg", "images/b.jpg", "images/c.jpg"]
+
+
+def test_images_without_an_ending_are_found_by_the_table(tmp_path: Path) -> None:
+    put(tmp_path, {"t.csv": b"id\n2005\n2006\n", "Monet, Claude/2005": picture(), "2006": b"text"})
+    run(tmp_path / "t.csv", tmp_path)
+    paths = [row["path"] for row in table(tmp_path / "artworks.csv").values()]
+    assert paths == ["Monet, Claude/2005", "2006"]

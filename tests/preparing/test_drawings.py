@@ -266,9 +266,10 @@ def test_what_people_added_is_kept(tmp_path: Path) -> None:
         "1998_14-17_0001_FRA_R_C": ("red", "GBR"),
         SCAN: ("green", "ITA"),
     }
-    assert summary.skipped["rows of before that the source has no more"] == 1
+    assert summary.skipped["rows of before that this step finds no more"] == 1
     assert summary.notes == [
-        "ids that drawings.csv had before and the source has no more, left out: 1, "
+        "ids that drawings.csv had before and this step finds no more (the source lacks them, or "
+        "they are read by other settings), left out: 1, "
         "e.g. 1999_14-17_0002_FRA_R_C"
     ]
 

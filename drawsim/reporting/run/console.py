@@ -6,6 +6,7 @@ from pathlib import Path
 
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
 from drawsim.reporting.kit.stages import stages
+from drawsim.reporting.run.reading import kept_untrained
 from drawsim.runs.folder import read_record
 
 
@@ -31,5 +32,5 @@ def print_results(run: Path) -> None:
     spent["in all "] = record["seconds"]["total"]
     seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
     console.print(f"gallery of {record['gallery_size']} artworks, {how}, {seconds}")
-    if record["best_epoch"] == 0 and "keep" not in record:
-        console.print(f"no epoch beat the untrained model on {record['monitor']}: it was kept")
+    if said := kept_untrained(record):
+        console.print(said)

@@ -17,6 +17,7 @@ from drawsim.reporting.run.headline import headline
 from drawsim.reporting.run.reading import (
     SETS,
     Query,
+    kept_untrained,
     read_epochs,
     read_lines,
     read_metrics,
@@ -79,6 +80,7 @@ def write_report(
                 name for stage in measured for values in stage.scores.values() for name in values
             ),
             stages=measured,
+            kept_untrained=kept_untrained(metrics),
             among_ten=_among_ten(measured, queries["test"]),
             captions=captions or Captions(),
             queries=queries,

@@ -44,6 +44,9 @@ LIST = 2
 FEWEST = 5
 """Drawings whose answer is known: of fewer nothing can be learnt."""
 
+LEAST, LARGEST = 1e-30, 1e6
+"""Of the numbers of a fit. Its own are far within; beyond, computing with them may overflow."""
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -113,8 +116,13 @@ def load_calibration(path: Path) -> Calibration:
             measured = Reliability(bins=bins, **measured)
         samples = tuple((float(slope), float(at)) for slope, at in record.pop("samples"))
         centre, scale = float(record.pop("centre")), float(record.pop("scale"))
-        if not (samples and scale > 0 and np.isfinite(samples).all() and np.isfinite(centre)):
+        if not (samples and LEAST <= scale <= LARGEST):
             raise ValueError("numbers that no fit gives")
+        if not (np.abs([(centre, 0.0), *samples]) <= LARGEST).all():
+            raise ValueError("numbers that no fit gives")
+        counts = [record[name] for name in ("true_tops", "other_tops", "gallery")]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("counts that are none")
         return Calibration(centre, scale, samples, reliability=measured, **record)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(

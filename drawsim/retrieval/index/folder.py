@@ -10,7 +10,6 @@ new. One process may write at a time; any number may read.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,8 @@ from drawsim.collection.ids import check_ids
 from drawsim.collection.kinds import KINDS
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import read_text, write_json
+from drawsim.common.files import parse_json, read_text, write_json
+from drawsim.common.opening import path_in_file
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.backends import BACKENDS
 from drawsim.retrieval.index.base import Approximate, Settings
@@ -38,6 +38,7 @@ from drawsim.retrieval.index.parts import (
     described,
     merged_tables,
     read_part,
+    whole_change,
     write_part,
 )
 
@@ -262,17 +263,25 @@ def open_index(folder: Path) -> Index:
 def _parsed(folder: Path, text: str) -> Index:
     """The index that the text of a manifest names."""
     try:
-        data = json.loads(text)
+        data = parse_json(text, folder / MANIFEST)
+    except UserError as error:
+        raise UserError(f"{error}; {AGAIN}") from error
+    try:
         if data["format"] != FORMAT:
-            raise UserError(f"{folder}: index of format {data['format']}, not {FORMAT}; {AGAIN}")
+            raise UserError(f"{folder}: index of format {data['format']!r}, not {FORMAT}; {AGAIN}")
+        model, collection = EmbeddingModel(**data["model"]), data["collection"]
+        parts = {
+            kind: read_part(folder, kind, entry, model.dimensions)
+            for kind, entry in data["kinds"].items()
+        }
         return Index(
             folder,
-            EmbeddingModel(**data["model"]),
-            Path(data["collection"]) if data["collection"] is not None else None,
-            int(data["change"]),
-            {kind: read_part(folder, kind, entry) for kind, entry in data["kinds"].items()},
+            model,
+            None if collection is None else path_in_file(collection),
+            whole_change(data["change"]),
+            parts,
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise UserError(f"{folder / MANIFEST}: damaged ({error!r}); {AGAIN}") from error
 
 

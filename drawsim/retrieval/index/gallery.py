@@ -15,7 +15,7 @@ from drawsim.collection.ids import as_listed, check_ids
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+from drawsim.retrieval.embeddings import Embeddings, load_embeddings, no_unit_row
 
 UNKNOWN = "unknown"
 NONE = "none"
@@ -83,6 +83,8 @@ class EmbeddingModel:
         texts = (self.name, self.weights_sha256, self.transform, self.adaptation, self.reading)
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("what a model is said by is text")
+        if type(self.dimensions) is not int or self.dimensions < 1:
+            raise TypeError("the dimensions of a model are a whole number from 1 on")
 
     def metadata(self) -> dict[str, str]:
         """The same as texts, for the metadata of an embedding file."""
@@ -198,10 +200,7 @@ def _check_vectors(embeddings: Embeddings, model: EmbeddingModel) -> None:
         raise UserError("embeddings must be a matrix of float32 or float16; embed again")
     if vectors.shape[1] != model.dimensions:
         raise UserError(f"vectors of {vectors.shape[1]} dimensions are not by {model}; embed again")
-    # A thousandth is what rounding to float16 does; comparisons with nan are false.
-    wrong = ~((torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float32) - 1).abs() < 1e-2)
-    if wrong.any():
-        name = embeddings.ids[int(wrong.nonzero()[0])]
-        raise UserError(
-            f"{int(wrong.sum())} embeddings are not of length 1, such as {name!r}; embed again"
-        )
+    row = no_unit_row(vectors)
+    if row is not None:
+        name = embeddings.ids[row]
+        raise UserError(f"the embedding of {name!r} is not of length 1; embed again")

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from drawsim.collection.csv_files import write_csv
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
 from drawsim.common.files import read_table
@@ -147,17 +148,35 @@ def write_part(
     return replace(part, measured=known)
 
 
-def read_part(folder: Path, kind: str, entry: Mapping[str, Any]) -> Part:
-    """Open a part by its record. Raises UserError if its files are not those that were written."""
+def whole_change(number: object) -> int:
+    """The number of a change, as index.json says it. Raises ValueError for what is none."""
+    if type(number) is not int or number < 0:
+        raise ValueError("a change that is no whole number")
+    return number
+
+
+def read_part(folder: Path, kind: str, entry: Mapping[str, Any], dimensions: int) -> Part:
+    """Open a part by its record, of vectors of so many dimensions.
+
+    Raises UserError if its files are not those that were written, or other vectors are in them; and
+    ValueError, TypeError, KeyError or AttributeError for what is no record.
+    """
+    if kind not in KINDS:
+        raise ValueError("a kind that is neither drawing nor artwork")
     known = None if entry["ann"] is None else recorded(entry["ann"])
-    part = Part(
-        kind, Embeddings([], torch.empty(0)), pd.DataFrame(), known, folder, entry["change"]
-    )
+    change = whole_change(entry["change"])
+    part = Part(kind, Embeddings([], torch.empty(0)), pd.DataFrame(), known, folder, change)
     for file in part.files:
         size = file.stat().st_size if file.is_file() else None
         if size != entry["bytes"][file.name]:
             raise UserError(f"{file}: {'missing' if size is None else 'damaged'}; {AGAIN}")
     embeddings = load_embeddings(part.file("safetensors"))
+    width = embeddings.vectors.shape[1]
+    if width != dimensions:
+        raise UserError(
+            f"{folder}: the vectors of its {kind}s have {width} dimensions, not the {dimensions} "
+            f"of its model; {AGAIN}"
+        )
     table = unguarded(read_table(part.file("csv"), ("id",))).set_index("id")
     ids = embeddings.ids
     if list(table.index) != list(ids) or _ids_hash(ids) != entry["ids_sha256"]:

@@ -130,13 +130,17 @@ class Finder:
         }
         pairs = collection.true_pairs
         self._known = frozenset(zip(pairs["drawing_id"], pairs["artwork_id"], strict=True))
-        # What is fused of several lists has no scores of its own.
         self._strangers: Mapping[Kind, Strangers | None] = {
-            kind: strangers_of(self.indexes[0], kind, other(kind)) if len(indexes) == 1 else None
+            kind: strangers_of(self.indexes[0], kind, other(kind)) if self._plain else None
             for kind in KINDS
         }
         self._searching = threading.Lock()
         self._list = functools.lru_cache(KEPT)(self._make_list)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether scores are cosines: not of fused lists, nor of those that are looked at again."""
+        return len(self.indexes) == 1 and (self.lens is None or not self.lens.depth)
 
     @property
     def ids(self) -> Mapping[Kind, list[str]]:

@@ -110,6 +110,13 @@ def test_the_table_holds_the_numbers_of_metrics_json(run: Run) -> None:
         assert found == expected
 
 
+def test_a_run_that_learnt_nothing_says_so(run: Run) -> None:
+    assert "Nothing was learnt" not in run.page().text
+    run.metrics |= {"best_epoch": 0, "epochs": 3}
+    run.save_metrics()
+    assert "no epoch beat the untrained model on val/mrr: it was kept" in run.page().text
+
+
 # Broken-off runs
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +137,40 @@ def test_saved_and_read_again_it_is_the_same(fitted: Calibration, tmp_path: Path
 def test_a_damaged_file_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "calibration.json"
     path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match="fit it again"):
+        load_calibration(path)
+
+
+@pytest.mark.parametrize("name", ["true_tops", "other_tops", "gallery"])
+@pytest.mark.parametrize("value", [None, "x", math.nan, -5, [1], True, 10**400, 1.5])
+def test_counts_that_are_none_are_refused(
+    fitted: Calibration, tmp_path: Path, name: str, value: object
+) -> None:
+    _forged(fitted, tmp_path, {name: value})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"samples": [[1e308, -1e308]]},
+        {"samples": [[1, math.inf]]},
+        {"samples": [[10**400, 1]]},
+        {"centre": 1e308},
+        {"centre": math.nan},
+        {"scale": 1e-320},
+        {"scale": 0},
+    ],
+)
+def test_numbers_that_no_fit_gives_are_refused(
+    fitted: Calibration, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    _forged(fitted, tmp_path, changes)
+
+
+def _forged(fitted: Calibration, folder: Path, changes: dict[str, object]) -> None:
+    path = folder / "calibration.json"
+    fitted.save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(UserError, match="fit it again"):
         load_calibration(path)
 

@@ -181,6 +181,9 @@ def test_a_misspelt_column_is_answered_with_its_like(folder: Path) -> None:
 
 
 def test_zero_vectors_are_refused(folder: Path) -> None:
-    Embeddings(DRAWINGS, torch.zeros(12, 8)).save(folder / "d.safetensors", {})
+    np.savez(folder / "d.npz", ids=DRAWINGS, vectors=np.zeros((12, 8), np.float32))
+    inputs = from_files(
+        folder / "d.npz", folder / "a.safetensors", None, folder / "split.csv", None
+    )
     with pytest.raises(UserError, match="12 vectors are zero"):
-        evaluate(read(folder), direction="drawing_to_artwork", columns=[], csls_neighbours=None)
+        evaluate(inputs, direction="drawing_to_artwork", columns=[], csls_neighbours=None)

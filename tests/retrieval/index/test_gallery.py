@@ -27,7 +27,7 @@ def test_ids_must_differ_whatever_their_spelling() -> None:
 @pytest.mark.parametrize("length", [0.5, float("nan"), 0.0, float("inf")])
 def test_vectors_must_have_length_one(length: float) -> None:
     vectors = torch.eye(2, 4) * torch.tensor([[1.0], [length]])
-    with pytest.raises(UserError, match="1 embeddings are not of length 1, such as 'b'"):
+    with pytest.raises(UserError, match="the embedding of 'b' is not of length 1"):
         Gallery(Embeddings(["a", "b"], vectors), LITE)
 
 
