@@ -101,5 +101,5 @@ def test_a_path_that_is_too_long_is_told_with_its_row(root: Path, path: str, why
 @pytest.mark.parametrize("text", [r"\0", r"\ud800", "x" * 5_000])
 def test_a_root_that_is_no_path_is_told(root: Path, text: str) -> None:
     (root / SETTINGS).write_text(f'roots: ["{text}"]\n')
-    with pytest.raises(UserError, match="roots|not YAML|cannot be read"):
+    with pytest.raises(UserError, match=r"roots|not YAML|cannot be read"):
         Collection.open(root)
