@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from drawsim.collection.columns import renamed
@@ -99,11 +99,18 @@ def _first_row(text: str, separator: str) -> list[str] | csv.Error:
                 'a quotation mark (") may be left open'
             )
         return error
-    if len(sample) < len(text) and next(rows, None) is None:
+    if len(sample) < len(text) and not _has_more(rows):
         return csv.Error(f"the header has more than {HEADER_LETTERS:,} characters")
     if len(row) > MOST_COLUMNS:
         return csv.Error(f"it has {len(row):,} columns, more than {MOST_COLUMNS:,}")
     return row
+
+
+def _has_more(rows: Iterator[list[str]]) -> bool:
+    try:
+        return next(rows, None) is not None
+    except csv.Error:  # a cell that is too large for this reader, after the header
+        return True
 
 
 def _is_even(text: str, separator: str, cells: int) -> bool:

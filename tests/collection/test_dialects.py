@@ -141,3 +141,11 @@ def test_a_header_has_bounds(tmp_path: Path, text: str, what: str) -> None:
     problems = Problems()
     read_csv(tmp_path / "t.csv", ("id",), problems)
     assert what in problems[0].what
+
+
+def test_a_large_cell_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,note\n1," + "a" * 2_100_000 + "\n")
+    problems = Problems()
+    table = read_csv(tmp_path / "t.csv", ("id",), problems)
+    assert not problems
+    assert len(table.at[2, "note"]) == 2_100_000
