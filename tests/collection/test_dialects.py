@@ -148,4 +148,4 @@ def test_a_large_cell_is_no_header(tmp_path: Path) -> None:
     problems = Problems()
     table = read_csv(tmp_path / "t.csv", ("id",), problems)
     assert not problems
-    assert len(table.at[2, "note"]) == 2_100_000
+    assert len(str(table.at[2, "note"])) == 2_100_000
