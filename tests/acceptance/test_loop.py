@@ -148,7 +148,7 @@ def test_a_collection_of_test_pairs_alone_is_measured(
     [run] = (tmp_path / "only").iterdir()
     assert len(load_embeddings(run / "embeddings" / "baseline.drawings.safetensors").ids) == 3
     assert len(load_embeddings(run / "embeddings" / "final.drawings.safetensors").ids) == 8
-    told = drawsim("evaluate", f"run={run}")
+    told = drawsim("evaluate", f"run={run}", f"out={tmp_path / 'evaluated'}")
     assert "test" in told
     found, page = compare(tmp_path / "compared", runs=[run])
     assert page.is_file()
