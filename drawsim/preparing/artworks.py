@@ -65,11 +65,7 @@ def prepare_artworks(
     refused = [*listing.refused, *ids.refused]
     wanted = {image.path for image in ids.of if image.archived}
     if extract and wanted:
-        unpacked = unpack(source, out, FOLDER, wanted)
-        refused += unpacked.damaged.items()
-        summary.made["images unpacked"] = unpacked.made
-        if unpacked.there:
-            summary.skipped["images unpacked before"] = unpacked.there
+        refused += unpack(source, out, FOLDER, wanted, summary)
     table = _table(ids.of)
     renewal = renew(out / "artworks.csv", table, prepared, OWN_COLUMNS)
     count_rows(summary, renewal, "artworks")

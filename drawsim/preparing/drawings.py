@@ -108,11 +108,7 @@ def prepare_drawings(
     summary.skipped |= dict(listing.skipped)
     wanted = {scan.image.path for scan in rectos if scan.image.archived}
     if extract and wanted:
-        unpacked = unpack(source, out, FOLDER, wanted)
-        refused["images damaged in their archives"] = list(unpacked.damaged.items())
-        summary.made["images unpacked"] = unpacked.made
-        if unpacked.there:
-            summary.skipped["images unpacked before"] = unpacked.there
+        refused["images damaged in their archives"] = unpack(source, out, FOLDER, wanted, summary)
     verso_of, alone = link_versos(rectos, versos)
     table = _table(rectos, verso_of, rules)
     if sizes:

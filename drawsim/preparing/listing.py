@@ -92,19 +92,14 @@ def assign_ids(
     return AssignedIds({i: of[i] for i in images if i in of}, qualified, refused)
 
 
-@dataclass(frozen=True)
-class Unpacked:
-    """Images unpacked from archives: how many now, how many before, and what could not be."""
-
-    made: int
-    there: int
-    damaged: dict[str, str]
-
-
-def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked:
+def unpack(
+    source: Path, out: Path, folder: str, wanted: Names[str], summary: Summary
+) -> list[tuple[str, str]]:
     """Unpack the archived images of these paths, those that are missing or of another size.
 
-    Each file is there whole or not at all. Raises UserError if the disk refuses one.
+    Each file is there whole or not at all. How many were unpacked, now and before, is entered in
+    `summary`; path and reason of what could not be are returned. Raises UserError if the disk
+    refuses one.
     """
     made = there = 0
     damaged: dict[str, str] = {}
@@ -129,7 +124,10 @@ def unpack(source: Path, out: Path, folder: str, wanted: Names[str]) -> Unpacked
                     continue
                 why = why_full(error) if disk_is_full(error) else error.strerror
                 raise UserError(f"{target}: cannot be unpacked: {why or error}") from error
-    return Unpacked(made, there, damaged)
+    summary.made["images unpacked"] = made
+    if there:
+        summary.skipped["images unpacked before"] = there
+    return list(damaged.items())
 
 
 def measure(
