@@ -233,7 +233,7 @@ def test_a_list_that_ends_early_is_reranked_as_if_it_were_alone(way: Reranker) -
     assert torch.equal(found.rows[0], whole.rows[0])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turned:
     """A way that turns the first of each list round."""
 
