@@ -98,9 +98,10 @@ class Spatial:
             )
         pictures.prepare(torch.unique(lists.rows).tolist())
         added = torch.zeros_like(lists.scores)
-        for numbers in torch.arange(len(lists.rows)).split(QUERIES):
-            drawings = pictures.queries(numbers.tolist())
-            for place, number in enumerate(numbers.tolist()):
+        for start in range(0, len(lists.rows), QUERIES):
+            numbers = range(start, min(start + QUERIES, len(lists.rows)))
+            drawings = pictures.queries(numbers)
+            for place, number in enumerate(numbers):
                 listed, found = pictures.gallery(lists.rows[number].tolist())
                 shares = spatial_scores(drawings[2 * place : 2 * place + 2], found)
                 added[number, listed] = shares.to(added)
