@@ -33,6 +33,6 @@ def chosen_model(
     adaptation = None
     if adapt and adapt.get(TARGET):
         own = {key: value for key, value in adapt.items() if key != "unlabelled"}
-        adaptation = build(own, dimensions=network.dimensions)
+        adaptation = build(own, dimensions=network.dimensions, parts=network.channels)
     again = build(rerank) if rerank and rerank.get(TARGET) else None
     return Model(network, reading, flip, adaptation, again)
