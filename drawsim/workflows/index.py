@@ -13,7 +13,7 @@ from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError
 from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
-from drawsim.models.loading import BEST, rerank_settings
+from drawsim.models.loading import BEST, Rerank, rerank_settings
 from drawsim.models.sources import (
     KEPT,
     SOURCE,
@@ -59,7 +59,7 @@ class ModelChoice:
     run: Path | None = None
     checkpoint: Path | None = None
     backbone: Untrained | None = None
-    rerank: str | Mapping[str, Any] | None = None
+    rerank: Rerank | None = None
     trust: Sequence[str] = ()
 
     @classmethod

@@ -22,7 +22,8 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.index.gallery import read_metadata
-from drawsim.retrieval.reranking.base import Pictures, Reranker
+from drawsim.retrieval.reranking.base import Pictures
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.runs.folder import read_record
 from drawsim.runs.settings import CONFIG, data_root, read_values
 
@@ -40,7 +41,7 @@ class Embedded:
     drawings: Embeddings
     artworks: Embeddings
     made_by: Mapping[str, str] = field(default_factory=dict)
-    reranker: Reranker | None = None
+    reranker: Chain | None = None
     pictures: Callable[[Sequence[str], Sequence[str]], Pictures] | None = None
     stage: str | None = None
 
