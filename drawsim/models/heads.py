@@ -96,8 +96,10 @@ class ChannelMatrix(Head):
         )
 
     def forward(self, rows: Tensor) -> Tensor:
-        made = []
-        for part, change in zip(rows.split(self._widths(), dim=1), self._changes(), strict=True):
+        made, start = [], 0
+        for change, (_, cells) in zip(self._changes(), self.parts, strict=True):
+            part = rows[:, start : start + len(change) * cells]
+            start += part.shape[1]
             channels = part.view(len(part), len(change), -1)
             made.append((channels + change.to(part) @ channels).flatten(1))
         return torch.cat(made, dim=1)
@@ -109,9 +111,6 @@ class ChannelMatrix(Head):
     def scale(self, strength: float) -> None:
         for up in self.up:
             up.mul_(strength)
-
-    def _widths(self) -> list[int]:
-        return [channels * cells for channels, cells in self.parts]
 
     def _changes(self) -> list[Tensor]:
         """(c, c) of each part, what its matrix has beside the identity."""

@@ -77,7 +77,8 @@ def test_a_matrix_over_channels_by_hand() -> None:
     assert isinstance(made, ChannelMatrix)
     changes = [up @ down for up, down in zip(made.up, made.down, strict=True)]
     assert [int(torch.linalg.matrix_rank(change)) for change in changes] == [2, 2]
-    whole = torch.block_diag(
+    joined: Any = torch.block_diag
+    whole: Tensor = joined(
         *(
             torch.kron(torch.eye(len(change)) + change, torch.eye(cells))
             for change, (_, cells) in zip(changes, PARTS, strict=True)
