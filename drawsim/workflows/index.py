@@ -11,6 +11,7 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection, tables_of
 from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import BEST, Rerank, rerank_settings
 from drawsim.models.searching import kept_pictures
@@ -25,7 +26,6 @@ from drawsim.models.sources import (
     model_of_source,
     save_source,
 )
-from drawsim.reporting.kit.figures import counted
 from drawsim.retrieval.embeddings import kind_path
 from drawsim.retrieval.index.backends import ann_settings
 from drawsim.retrieval.index.base import Settings
@@ -173,7 +173,7 @@ def remove(folder: Path, ids: Sequence[str], kind: Kind | None) -> tuple[Index, 
     lines = []
     for each, names in gone.items():
         index = index.remove(each, names)
-        lines.append(f"{len(names):,} {each}s removed")
+        lines.append(f"{counted(len(names), each)} removed")
     return index, lines
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import rerank_settings, with_rerank
 from drawsim.models.model import Model
@@ -24,7 +25,6 @@ from drawsim.models.sources import (
     model_of_source,
 )
 from drawsim.pixels.decode import read_image
-from drawsim.reporting.kit.figures import counted
 from drawsim.reporting.search.files import write_hits
 from drawsim.reporting.search.overlay import overlay
 from drawsim.reporting.search.page import COSINE, QueryPicture, SearchSheet, write_search
@@ -389,5 +389,5 @@ def _closed(sheet: SearchSheet, row: int, asking: Asking, kind: Kind, k: int) ->
     hits = sheet.hits[:k]
     notes = [*(asking.notes if row == 0 else ()), *sheet.notes]
     if len(hits) < k:
-        notes.append(f"k={k}: {len(hits)} {kind}s is all there is to rank")
+        notes.append(f"k={k}: {counted(len(hits), kind)} is all there is to rank")
     return replace(sheet, hits=hits, notes=notes)

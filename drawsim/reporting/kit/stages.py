@@ -54,3 +54,10 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
     named = {name: record.get(name) for name in ("baseline", "final")}
     every = {**named, **(record.get("stages") or {})}
     return {name: scores for name, scores in every.items() if scores}
+
+
+def kept_untrained(record: Mapping[str, Any]) -> str:
+    """That the final model of a run is the untrained one, and why; empty where it is not so."""
+    if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
+        return ""
+    return f"no epoch beat the untrained model on {record.get('monitor')}: it was kept"

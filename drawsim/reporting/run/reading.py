@@ -72,13 +72,6 @@ class Query:
 # Reading the run folder
 
 
-def kept_untrained(record: Mapping[str, Any]) -> str:
-    """That the final model of a run is the untrained one, and why; empty where it is not so."""
-    if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
-        return ""
-    return f"no epoch beat the untrained model on {record.get('monitor')}: it was kept"
-
-
 def read_metrics(path: Path) -> dict[str, Any]:
     """A run's `metrics.json`, with `baseline`, `final` and `counts` empty where it has none.
 
