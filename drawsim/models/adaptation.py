@@ -126,6 +126,31 @@ class Adaptation(nn.Module):
             centred = centred * self.weights.to(device).exp()
         return functional.normalize(centred, dim=1)
 
+    @property
+    def learns(self) -> bool:
+        """Whether training finds something of it from pairs."""
+        return any(True for _ in self.parameters())
+
+    @torch.no_grad()
+    def take_up(self, other: Adaptation, strength: float) -> None:
+        """Take what another has learnt from pairs, drawn towards what changes nothing.
+
+        strength: 1 takes it as it is, 0 leaves every axis as it was. What is fitted stays.
+        """
+        if self.weights is not None and other.weights is not None:
+            self.weights.copy_(strength * other.weights.to(self.weights.device))
+
+    def unlike(self, other: Adaptation) -> str:
+        """Why the other cannot take up what this one has learnt; empty if it can."""
+        if self.turn is not None or other.turn is not None:
+            return "what was learnt of principal axes is of the collection that they are fitted to"
+        if self.power != other.power:
+            return f"axes are scaled by a power of {self.power} there, {other.power} here"
+        own, others = ({n: p.shape for n, p in each.named_parameters()} for each in (self, other))
+        if own != others:
+            return f"it has learnt {_named(own)}, and this run learns {_named(others)}"
+        return ""
+
     def describe(self) -> str:
         """What it does, for the metadata of embedding files."""
         what = ["mean of the kind subtracted"]
@@ -144,3 +169,10 @@ class Adaptation(nn.Module):
         if stored is not None:
             self.references = torch.empty_like(stored)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _named(shapes: dict[str, torch.Size]) -> str:
+    """Learnt parts with their sizes."""
+    return ", ".join(f"{name} of {'×'.join(map(str, size))}" for name, size in shapes.items()) or (
+        "nothing"
+    )

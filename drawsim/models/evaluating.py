@@ -21,9 +21,9 @@ from drawsim.retrieval.task import make_task
 
 EMBEDDING, ADAPTED, RERANKED = "embedding", "adapted", "re-ranked"
 """The stages of ranking, each of which follows the one before; those that are off are absent."""
-UNTRAINED, LAYOUT, LEARNT = "untrained", "layout", "learnt"
+UNTRAINED, LAYOUT, TRANSFERRED, LEARNT = "untrained", "layout", "transferred", "learnt"
 """What stands before them and between them in a run: the plain backbone; the same, reading what is
-where; and, after adaptation, what training changed."""
+where; and, after adaptation, what another run had learnt and what training changed."""
 
 
 def stages(

@@ -1,4 +1,4 @@
-"""What a run measured, stage by stage: untrained, layout, adapted, learnt, re-ranked."""
+"""What a run measured, stage by stage, from the untrained network to the final model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MEANINGS = {
     "untrained": "the plain network",
     "layout": "it reads what is where in a picture",
     "adapted": "drawings and artworks are brought nearer to each other, without any pair",
+    "transferred": "it begins with what another run has learnt (init)",
     "learnt": "from the training pairs",
     "re-ranked": "the first of each list are looked at again",
 }

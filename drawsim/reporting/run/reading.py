@@ -75,10 +75,11 @@ class Query:
 
 
 def kept_untrained(record: Mapping[str, Any]) -> str:
-    """That the final model of a run is the untrained one, and why; empty where it is not so."""
+    """That the final model of a run is the one it began with, and why; empty where it is not so."""
     if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
         return ""
-    return f"no epoch beat the untrained model on {record.get('monitor')}: it was kept"
+    first = "model it began with" if "init" in record else "untrained model"
+    return f"no epoch beat the {first} on {record.get('monitor')}: it was kept"
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
