@@ -29,8 +29,9 @@ def as_texts(
     """The arguments of a command line in Hydra's grammar, meaning what is written.
 
     texts: settings that are one text. lists: settings that are a text or a [list] of them, or a
-    mapping. Of other settings, only what Hydra cannot read is taken as text. Values in quotes and
-    `null` stay as they are. sweep: of several jobs, whose values stand side by side with commas.
+    mapping, or a list with such. Of other settings, only what Hydra cannot read is taken as text.
+    Values in quotes and `null` stay as they are. sweep: of several jobs, whose values stand side by
+    side with commas.
 
     >>> as_texts(["id=1995_14", "box=1,2,3,4", "image=[a b.png,'c,d.png']", "k=3"],
     ...          ["id", "box"], ["image"])
@@ -102,7 +103,7 @@ def _value(
     if name in texts or name in lists:
         if sweep and _is_sweep(value):
             return None
-        if name in lists and value.startswith("{") and _is_read(value):
+        if name in lists and value[0] in "[{" and "{" in value and _is_read(value):
             return None
         if name in lists and value.startswith("[") and value.endswith("]"):
             parts = [match[1] for match in _ELEMENT.finditer(value[1:-1]) if match[1]]

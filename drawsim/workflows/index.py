@@ -11,8 +11,9 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection, tables_of
 from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
-from drawsim.models.loading import BEST, rerank_settings
+from drawsim.models.loading import BEST, Rerank, rerank_settings
 from drawsim.models.sources import (
     KEPT,
     SOURCE,
@@ -21,7 +22,6 @@ from drawsim.models.sources import (
     model_of_source,
     save_source,
 )
-from drawsim.reporting.kit.figures import counted
 from drawsim.retrieval.embeddings import kind_path
 from drawsim.retrieval.index.backends import ann_settings
 from drawsim.retrieval.index.base import Settings
@@ -59,7 +59,7 @@ class ModelChoice:
     run: Path | None = None
     checkpoint: Path | None = None
     backbone: Untrained | None = None
-    rerank: str | Mapping[str, Any] | None = None
+    rerank: Rerank | None = None
     trust: Sequence[str] = ()
 
     @classmethod
@@ -156,7 +156,7 @@ def remove(folder: Path, ids: Sequence[str], kind: Kind | None) -> tuple[Index, 
     lines = []
     for each, names in gone.items():
         index = index.remove(each, names)
-        lines.append(f"{len(names):,} {each}s removed")
+        lines.append(f"{counted(len(names), each)} removed")
     return index, lines
 
 

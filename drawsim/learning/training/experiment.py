@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,14 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
-from drawsim.models.evaluating import (
-    ADAPTED,
-    LAYOUT,
-    LEARNT,
-    RERANKED,
-    TRANSFERRED,
-    UNTRAINED,
-)
+from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.runs.folder import Protocol, RunFolder
 
 NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
@@ -193,7 +187,7 @@ class Experiment:
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
         results = measure(self.data.task, models, self.protocol, {"final": again})
-        stages, tables = self._stages(models, results)
+        stages, tables = self._stages(models, results, again)
         ranked = time.perf_counter() - started
         self.run.write_table("ranks.csv", pd.concat([results.ranks, *tables], ignore_index=True))
         spent = self.evaluation.seconds
@@ -208,38 +202,36 @@ class Experiment:
         )
 
     def _stages(
-        self, models: Mapping[str, Vectors], results: Results
+        self, models: Mapping[str, Vectors], results: Results, again: SecondLook
     ) -> tuple[dict[str, BySet], list[pd.DataFrame]]:
         """Metrics of each stage that leads from the plain backbone to the final model.
 
         Each stage has what those before it have. Empty for a model that is trained and no more: its
         two figures are baseline and final. And the parts of `ranks.csv` of stages that are neither.
         """
-        model, metrics = self.module.model, results.metrics
-        vectors: dict[str, Vectors] = {}
+        model, plainly = self.module.model, SecondLook()
+        order: dict[str, tuple[Vectors, SecondLook]] = {}
         if self.plain is not None:
-            vectors[UNTRAINED] = self.plain
+            order[UNTRAINED] = self.plain, plainly
         if model.adaptation is not None and self.untrained is not None:
-            vectors[LAYOUT if vectors else UNTRAINED] = self.untrained
-        learns = self.checkpoints.best_epoch > 0
-        if learns and model.rerank is not None:
-            vectors[LEARNT] = models["final"]
-        before = ADAPTED if model.adaptation is not None else LAYOUT if vectors else UNTRAINED
+            order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
+        before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
         if self.published is not None:
-            vectors[before] = self.published
-        measured, tables = measure_stages(self.data.task, vectors)
-        order = {
-            UNTRAINED: measured.get(UNTRAINED),
-            LAYOUT: measured.get(LAYOUT),
-            ADAPTED: None,
-            before: measured.get(before, metrics["baseline"]),
-            TRANSFERRED: metrics["baseline"] if self.published is not None else None,
-            LEARNT: measured.get(LEARNT, metrics["final"]) if learns else None,
-            RERANKED: metrics["final"] if model.rerank is not None else None,
-        }
-        if model.rerank is None and before == UNTRAINED and self.published is None:
+            order[before] = self.published, plainly
+            before = TRANSFERRED
+        order[before] = models["baseline"], plainly
+        if self.checkpoints.best_epoch > 0:
+            order[LEARNT] = models["final"], plainly
+        links = () if model.rerank is None else model.rerank.links
+        for number, link in enumerate(links, 1):
+            order[link.name] = models["final"], replace(again, reranker=Chain(links[:number]))
+        if set(order) <= {UNTRAINED, LEARNT}:
             return {}, []
-        return {stage: own for stage, own in order.items() if own is not None}, tables
+        last = list(order)[-1]
+        known = {last: results.metrics["final"], before: results.metrics["baseline"]}
+        others = {stage: own for stage, own in order.items() if stage not in known}
+        measured, tables = measure_stages(self.data.task, others)
+        return {stage: known.get(stage) or measured[stage] for stage in order}, tables
 
     def _pictures(self) -> KeptPictures | None:
         """The pictures of the task, for a model whose re-ranking looks at them."""

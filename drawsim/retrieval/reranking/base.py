@@ -61,7 +61,7 @@ class Reranker(Protocol):
         ...
 
 
-def rerank(reranker: Reranker, lists: Lists, pictures: Pictures | None = None) -> Lists:
+def reordered(reranker: Reranker, lists: Lists, pictures: Pictures | None = None) -> Lists:
     """The lists with their first `depth` in the order of new scores, which take the old's place.
 
     A row of -1 says that a list has ended. Raises UserError where pictures are needed and missing.

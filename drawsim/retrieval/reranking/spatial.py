@@ -79,8 +79,8 @@ class Spatial:
     says = "cosine similarity plus {weight:g} times the share of patches that agree on one layout"
 
     def __init__(self, depth: int, weight: float) -> None:
-        check_bounds("rerank.depth", depth, 1)
-        check_bounds("rerank.weight", weight, 0)
+        check_bounds("rerank.spatial.depth", depth, 1)
+        check_bounds("rerank.spatial.weight", weight, 0)
         self.depth = depth
         self.weight = weight
         self.says = self.says.format(weight=weight)
