@@ -19,7 +19,7 @@ from drawsim.models.model import Model
 from drawsim.models.weights import weights_hash
 from tests.learning.tiny import TinyNet, tiny_adaptation, tiny_backbone, tiny_model
 
-LEARNT: dict[str, Any] = {"axes": "own", "keep": None, "learn": True}
+LEARNT: dict[str, Any] = {"axes": "own", "keep": None, "learn": "axes"}
 
 
 def model_of(seed: int, adaptation: Adaptation | None = None) -> Model:
@@ -58,8 +58,10 @@ def test_the_ends_are_exact(strength: float) -> None:
     assert weights_hash(own.backbone.network) == hashes[int(strength)]
 
 
-def test_what_is_learnt_is_taken_and_what_is_fitted_is_fitted_anew() -> None:
-    own, other = (model_of(n, tiny_adaptation(**LEARNT)) for n in (1, 2))
+@pytest.mark.parametrize("learn", ["axes", "channels", "matrix"])
+def test_what_is_learnt_is_taken_and_what_is_fitted_is_fitted_anew(learn: str) -> None:
+    head = {**LEARNT, "learn": learn, "parts": [(3, 2)]}
+    own, other = (model_of(n, tiny_adaptation(**head)) for n in (1, 2))
     assert own.adaptation is not None
     assert other.adaptation is not None
     rows = torch.nn.functional.normalize(torch.randn(20, TinyNet.num_features), dim=1)
@@ -67,12 +69,16 @@ def test_what_is_learnt_is_taken_and_what_is_fitted_is_fitted_anew() -> None:
         assert model.adaptation is not None
         model.adaptation.fit(rows[:8], rows[8:])
     means = own.adaptation.means.clone()
-    learnt = [each.clone() for each in other.adaptation.parameters()]
     before = weights_hash(own.backbone.network)
     Initial("RUN", other, network=False, strength=0.25).give(own)
     assert weights_hash(own.backbone.network) == before
-    for now, then in zip(own.adaptation.parameters(), learnt, strict=True):
-        assert torch.allclose(now, 0.25 * then)
+    heads = own.adaptation.head, other.adaptation.head
+    assert heads[0] is not None
+    assert heads[1] is not None
+    learnt = heads[1](rows)
+    heads[1].scale(0.25)
+    assert torch.allclose(heads[0](rows), heads[1](rows))
+    assert not torch.allclose(learnt, heads[1](rows))
     assert torch.equal(own.adaptation.means, means)
     assert not own.adaptation.fitted  # so the next pass fits it
 
@@ -118,7 +124,7 @@ def other_levels() -> Backbone:
             "learnt from pairs, this run has none; choose adapt=",
         ),
         (
-            lambda: tiny_model(adaptation=tiny_adaptation(**LEARNT | {"learn": False})),
+            lambda: tiny_model(adaptation=tiny_adaptation(**LEARNT | {"learn": "none"})),
             lambda: tiny_model(adaptation=tiny_adaptation(**LEARNT)),
             "this run learns nothing",
         ),
@@ -128,8 +134,8 @@ def other_levels() -> Backbone:
             "a power of 0.5 there, 0.0 here",
         ),
         (
-            lambda: tiny_model(adaptation=tiny_adaptation(learn=True)),
-            lambda: tiny_model(adaptation=tiny_adaptation(learn=True)),
+            lambda: tiny_model(adaptation=tiny_adaptation(learn="axes")),
+            lambda: tiny_model(adaptation=tiny_adaptation(learn="axes")),
             "principal axes",
         ),
     ],

@@ -23,7 +23,13 @@ from drawsim.models.weights import weights_hash
 
 SIZE = 64
 PARTS = [[-1, 1]]
-ADAPT: dict[str, Any] = {"axes": "own", "keep": None, "power": 0.5, "neighbours": 2, "learn": False}
+ADAPT: dict[str, Any] = {
+    "axes": "own",
+    "keep": None,
+    "power": 0.5,
+    "neighbours": 2,
+    "learn": "none",
+}
 
 
 @pytest.fixture(scope="module")

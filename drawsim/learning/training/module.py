@@ -88,8 +88,8 @@ class Matcher(pl.LightningModule):
         training = [p for p in self.parameters() if p.requires_grad]
         if not training:
             raise UserError(
-                "freeze=true leaves nothing to train: set adapt.learn=true, or measure the model "
-                "as it is with trainer.max_epochs=0"
+                "freeze=true leaves nothing to train: set adapt.learn=channels, or measure the "
+                "model as it is with trainer.max_epochs=0"
             )
         if self.layer_decay == 1 or self.backbone.frozen:
             return self.make_optimizer(training)
@@ -148,10 +148,13 @@ class Matcher(pl.LightningModule):
         world = self.trainer.world_size
         whole = round(world / float(weights[0]))
         self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
+        penalty = self.adaptation.penalty() if self.adaptation is not None else 0.0
         if self.loss.reduction == "mean":
-            return shown["train/loss"]
+            return shown["train/loss"] + penalty
         total = terms.values.sum() * world
-        return total / self._active(pulling) if self.loss.reduction == "active" else total
+        if self.loss.reduction == "active":
+            total = total / self._active(pulling)
+        return total + penalty
 
     def _terms(self, batch: Triplets) -> Terms:
         samples, roles = batch.images.shape[:2]

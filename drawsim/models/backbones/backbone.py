@@ -50,6 +50,8 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.width = self._measured(image_size)
+        self.channels: list[tuple[int, int]] = [(self.width, 1)]
+        """Channels and cells of each part of an embedding, as `drawsim.models.heads` has them."""
         self.train()  # a new network is in training mode: its norms are frozen from here on
 
     def _measured(self, image_size: int | None) -> int:
@@ -89,7 +91,8 @@ class Backbone(nn.Module):
                     f"layout.parts=[{level}, {cells}]: at image_size={image_size} the maps are "
                     f"{known} positions a side"
                 )
-        self.width = sum(maps[level].shape[1] * cells**2 for level, cells in self.parts)
+        self.channels = [(maps[level].shape[1], cells**2) for level, cells in self.parts]
+        self.width = sum(channels * cells for channels, cells in self.channels)
 
     def freeze(self) -> None:
         """Train nothing of the network, and keep it in evaluation mode."""

@@ -38,7 +38,7 @@ class Break(pl.Callback):
 def other_model() -> Model:
     """A model of other weights, whose adaptation has learnt something."""
     torch.manual_seed(7)
-    adaptation = tiny_adaptation(axes="own", keep=None, learn=True)
+    adaptation = tiny_adaptation(axes="own", keep=None, learn="axes")
     with torch.no_grad():
         for parameter in adaptation.parameters():
             parameter.normal_()
@@ -49,7 +49,7 @@ def whole(
     folder: Path, initial: Initial | None, *, epochs: int = 2, resume: bool = False, **data: Any
 ) -> Experiment:
     """A run from start to end."""
-    matcher = tiny_matcher(adaptation=tiny_adaptation(axes="own", keep=None, learn=True))
+    matcher = tiny_matcher(adaptation=tiny_adaptation(axes="own", keep=None, learn="axes"))
     matcher.initial = initial
     experiment = tiny_experiment(folder, matcher, max_epochs=epochs, keep="last", **data)
     baseline = experiment.baseline(resume=resume)
