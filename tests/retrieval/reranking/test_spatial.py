@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Any
 
 import pytest
+import timm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from drawsim.common.errors import UserError
+from drawsim.models.backbones.backbone import Backbone
 from drawsim.retrieval.reranking import spatial
 from drawsim.retrieval.reranking.local import LocalFeatures, both_ways, local_features
 from drawsim.retrieval.reranking.spatial import (
@@ -21,6 +23,7 @@ from drawsim.retrieval.reranking.spatial import (
     place,
     spatial_scores,
 )
+from tests.learning.tiny import tiny_backbone
 
 SIDE = 14
 DEPTH = 64
@@ -179,21 +182,10 @@ def test_two_matches_say_nothing() -> None:
 # Features
 
 
-@dataclass
-class Plain:
-    """A backbone with a timm network of random weights."""
-
-    network: nn.Module
-    mean: Tensor
-    std: Tensor
-
-
-def plain(model: str) -> Plain:
-    import timm
-
+def plain(model: str) -> Backbone:
     torch.manual_seed(0)
-    network = timm.create_model(model, num_classes=0).eval()
-    return Plain(network, torch.full((3, 1, 1), 127.0), torch.full((3, 1, 1), 128.0))
+    network = timm.create_model(model, num_classes=0)
+    return Backbone(model, network, [127.0] * 3, [128.0] * 3, freeze_norm=True).eval()
 
 
 def pictures(count: int) -> Tensor:
@@ -220,9 +212,8 @@ def test_cells_are_those_of_the_asked_for_map(
     lengths = cells.vectors.norm(dim=2)
     torch.testing.assert_close(lengths, torch.ones_like(lengths), atol=1e-5, rtol=0)
     with torch.inference_mode():
-        maps = backbone.network.forward_intermediates(  # type: ignore[operator]
-            (images.float() - 127) / 128, intermediates_only=True
-        )
+        network: Any = backbone.network
+        maps = network.forward_intermediates((images.float() - 127) / 128, intermediates_only=True)
     own = next(each for each in maps if each.shape[1] == depth and each.shape[2] == side)
     # Row 1, column 0 comes after the whole of row 0.
     expected = functional.normalize(own[1, :, 1, 0], dim=0)
@@ -242,8 +233,7 @@ def test_both_ways_mirrors_left_and_right() -> None:
 
 
 def test_a_network_without_maps_is_refused() -> None:
-    backbone = Plain(nn.Linear(1, 1), torch.zeros(3, 1, 1), torch.ones(3, 1, 1))
-    with pytest.raises(UserError, match="Linear gives no feature maps"):
-        local_features(backbone, pictures(1))
+    with pytest.raises(UserError, match="tiny gives no feature maps"):
+        local_features(tiny_backbone(name="tiny"), pictures(1))
     with pytest.raises(UserError, match="no map as fine as 1 px"):
         local_features(plain("resnet18"), pictures(1), stride=1)
