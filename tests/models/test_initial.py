@@ -27,7 +27,9 @@ def model_of(seed: int, adaptation: Adaptation | None = None) -> Model:
     torch.manual_seed(seed)
     model = tiny_model(tiny_backbone(), adaptation=adaptation)
     with torch.no_grad():
-        model.backbone.network[1].running_mean.normal_()
+        for buffer in model.backbone.network.buffers():
+            if buffer.is_floating_point():
+                buffer.add_(torch.rand_like(buffer))
         if adaptation is not None:
             for parameter in adaptation.parameters():
                 parameter.normal_()
