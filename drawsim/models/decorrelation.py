@@ -71,13 +71,13 @@ class Decorrelation(nn.Module):
         return f"channels decorrelated by C^-{self.power / 2:g}"
 
     def _split(self, rows: Tensor) -> tuple[Tensor, ...]:
-        return rows.split([channels * cells for channels, cells in self.parts], dim=1)
+        return torch.split(rows, [channels * cells for channels, cells in self.parts], dim=1)
 
 
 def covariance(rows: Tensor, channels: int) -> Tensor:
     """(c, c) float64: products of channels, in the mean over all cells of (B, c * cells) rows."""
     total = rows.new_zeros(channels, channels, dtype=torch.float64)
-    for some in rows.split(ROWS):
+    for some in torch.split(rows, ROWS):
         cells = some.reshape(len(some), channels, -1).transpose(0, 1).flatten(1).double()
         total += cells @ cells.T
     return total * channels / max(1, rows.numel())
