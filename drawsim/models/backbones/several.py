@@ -90,7 +90,9 @@ class Several(Backbone):
 
         They are as many as the first of these networks has. Raises UserError if none has.
         """
-        maps, refusals, shares = [], [], []
+        maps: list[Tensor] = []
+        shares: list[float] = []
+        refusals: list[UserError] = []
         for one, share in zip(self.members.values(), self.shares, strict=True):
             try:
                 own = functional.normalize(one.cells(images, stride), dim=1)

@@ -75,7 +75,7 @@ def test_cells_are_joined_on_the_grid_of_the_first() -> None:
     one, other = (local_features(each.eval(), images) for each in members().values())
     assert (one.height, other.height) == (4, 3)  # the transformer sees 48 px
     fitted = interpolate(
-        other.vectors.transpose(1, 2).unflatten(2, (3, 3)), (4, 4), mode="bilinear"
+        other.vectors.transpose(1, 2).reshape(2, -1, 3, 3), (4, 4), mode="bilinear"
     )
     expected = torch.cat([one.vectors, fitted.flatten(2).transpose(1, 2)], dim=2)
     found = local_features(side().eval(), images)
@@ -106,12 +106,9 @@ def test_it_trains_and_freezes_as_one() -> None:
     assert len(both.networks) == 2
 
 
-@pytest.mark.parametrize(
-    ("shares", "said"),
-    [([1.0], "shares"), ([1.0, 0.0], "shares"), ([1.0, float("nan")], "shares")],
-)
-def test_shares_that_cannot_be_are_refused(shares: list[float], said: str) -> None:
-    with pytest.raises(UserError, match=rf"^backbone\.{said}=.*for each of conv, vit"):
+@pytest.mark.parametrize("shares", [[1.0], [1.0, 0.0], [1.0, float("nan")]])
+def test_shares_that_cannot_be_are_refused(shares: list[float]) -> None:
+    with pytest.raises(UserError, match=r"^backbone\.shares=.*for each of conv, vit"):
         side(shares)
     with pytest.raises(UserError, match="1 networks; name 2 to 8"):
         Several("conv", {"conv": tiny_backbone()})
@@ -155,7 +152,7 @@ def test_a_file_names_networks_but_no_several_in_several(tmp_path: Path) -> None
     with pytest.raises(UserError, match=r"backbone\.networks\.a asks for .*Several"):
         build_stored(inner, "backbone", tmp_path / "config.yaml", name="x")
     forged = {**settings["networks"]["lite"], "_target_": "os.system"}
-    with pytest.raises(UserError, match="asks for 'os.system'"):
+    with pytest.raises(UserError, match=r"asks for 'os\.system'"):
         build_stored(
             {**settings, "networks": {"a": forged}}, "backbone", tmp_path / "c.yaml", name="x"
         )
@@ -173,7 +170,7 @@ def test_a_checkpoint_is_of_these_networks_alone(tmp_path: Path) -> None:
     load_checkpoint(torch.nn.ModuleDict({"backbone": other}), file)
     assert weights_hash(other) == weights_hash(both)
     turned = Several("vit+conv", dict(reversed(members().items())))
-    with pytest.raises(UserError, match="not of the network that its run's config.yaml names"):
+    with pytest.raises(UserError, match="not of the network that its run"):
         load_checkpoint(torch.nn.ModuleDict({"backbone": turned}), file)
 
 
