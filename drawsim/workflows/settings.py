@@ -39,7 +39,7 @@ MOST = {"seed": LARGEST_SEED, "image_size": LARGEST_IMAGE, "optim.optimizer.mome
 NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 """Settings that may not be null where they are there, which no type of drawsim's own says."""
 CHOICES = {
-    "keep": ("best", "last", "on_improvement"),
+    "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
     "reading": ("areas", "thesis"),
     "val_loss": ("plain", "augmented"),
@@ -138,7 +138,7 @@ class TrainSettings:
     reading: Literal["areas", "thesis"]
     freeze: bool
     monitor: str
-    keep: Literal["best", "last", "on_improvement"]
+    keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
     resume: bool = False
