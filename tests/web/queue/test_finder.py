@@ -18,6 +18,7 @@ from drawsim.retrieval.index import strangers
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.queries import RANK_CONSTANT
 from drawsim.web.queue import finder as finder_module
+from drawsim.web.queue import items
 from drawsim.web.queue.finder import Finder, NoSuchImage, other
 from tests.web.conftest import Glass, make_index
 
@@ -250,4 +251,4 @@ def test_only_one_candidate_is_no_margin(tmp_path: Path, collection: Collection)
     ("cell", "pixels"), [("640", 640), ("0", None), ("9" * 5_000, None), ("²", None), ("", None)]
 )
 def test_a_width_is_a_number_that_an_image_may_have(cell: str, pixels: int | None) -> None:
-    assert finder_module._pixels(cell) == pixels
+    assert items._pixels(cell) == pixels
