@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from drawsim.collection.tables import Collection
+from tests.checkout import Checkout
 from tests.skips import Skips
 from tests.skips import pytest_addoption as pytest_addoption
 
@@ -21,6 +22,7 @@ settings.load_profile("drawsim")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Skips(config))
+    config.pluginmanager.register(Checkout(config))
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

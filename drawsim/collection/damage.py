@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from drawsim.common.errors import brief
+from drawsim.common.words import counted
 
 CURE = "take it from the original table, or import this one anew with its columns as Text"
 
@@ -82,7 +83,8 @@ def note_damage(images: pd.DataFrame, note: Callable[[str], None]) -> None:
         paths = dict(zip(images["id"], images["path"], strict=True))
         stems = {name: PurePosixPath(paths[name]).stem for name in odd}
         was = next((told for n in odd if (told := Originals([stems[n]]).explain(n))), "")
-        note(f"id: {len(odd):,} look like a spreadsheet's, e.g. {brief(odd[0])} {was} – {CURE}")
+        look = counted(len(odd), "looks", "look")
+        note(f"id: {look} like a spreadsheet's, e.g. {brief(odd[0])} {was} – {CURE}")
     for column in images.columns:
         cells = images[column]
         if column in ("id", "path"):
@@ -90,14 +92,15 @@ def note_damage(images: pd.DataFrame, note: Callable[[str], None]) -> None:
         signs = cells[cells.map(is_unreadable)]
         if len(signs):
             note(
-                f"{column}: {len(signs):,} are a spreadsheet's, "
+                f"{column}: {counted(len(signs), 'is', 'are')} a spreadsheet's, "
                 f"e.g. {brief(signs.iloc[0])} – {CURE}"
             )
     if "age_group" in images.columns:
         dates = [cell for cell in images["age_group"] if looks_like_date(cell)]
         shown = ", ".join(f"{cell!r} was {range_of(cell)!r}" for cell in dict.fromkeys(dates))
         if dates:
-            note(f"age_group: a spreadsheet made dates of {len(dates):,} cells: {shown} – {CURE}")
+            made = f"a spreadsheet made dates of {counted(len(dates), 'cell')}"
+            note(f"age_group: {made}: {shown} – {CURE}")
 
 
 def is_unreadable(cell: str) -> bool:

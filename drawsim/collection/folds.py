@@ -8,6 +8,7 @@ where its drawing or its artwork is; only components that touch nothing old are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -33,6 +34,10 @@ from drawsim.common.errors import UserError, brief, nearest
 By = Literal["pairs", "components"]
 Choose = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From the pairs in each new component, int64, to its number and its part."""
+
+TakenOut = Mapping[str, AbstractSet[tuple[str, str]]]
+"""By the name of a split, pairs (drawing, artwork) that are not put into it."""
+NOTHING: TakenOut = {}
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ class Growth:
     conflicts: pd.DataFrame
 
 
-def thesis_splits(collection: Collection, folder: Path, versions: int) -> list[SplitFile]:
+def thesis_splits(
+    collection: Collection, folder: Path, versions: int, taken_out: TakenOut = NOTHING
+) -> list[SplitFile]:
     """The splits v0, v1, … by the thesis's rule: those of `make_split`, or old files extended.
 
     New components get the next running numbers. Raises UserError as `read_split` does.
@@ -83,11 +90,16 @@ def thesis_splits(collection: Collection, folder: Path, versions: int) -> list[S
 
         return by_number
 
-    return _versions(collection, folder, "v", versions, choose)
+    return _versions(collection, folder, "v", versions, choose, taken_out)
 
 
 def ratio_splits(
-    collection: Collection, folder: Path, versions: int, ratios: Sequence[float], by: By
+    collection: Collection,
+    folder: Path,
+    versions: int,
+    ratios: Sequence[float],
+    by: By,
+    taken_out: TakenOut = NOTHING,
 ) -> list[SplitFile]:
     """The splits ratios0, ratios1, …: shares of train, val and test, of the pairs or components.
 
@@ -114,10 +126,12 @@ def ratio_splits(
 
         return by_room
 
-    return _versions(collection, folder, "ratios", versions, choose)
+    return _versions(collection, folder, "ratios", versions, choose, taken_out)
 
 
-def fold_splits(collection: Collection, folder: Path, folds: int) -> list[SplitFile]:
+def fold_splits(
+    collection: Collection, folder: Path, folds: int, taken_out: TakenOut = NOTHING
+) -> list[SplitFile]:
     """The splits fold0 … of one partition into folds: fold i tests, fold i + 1 validates.
 
     Components are never divided; the largest are placed first, each into the fold with the fewest
@@ -135,7 +149,8 @@ def fold_splits(collection: Collection, folder: Path, folds: int) -> list[SplitF
         loads = _loads(old, range(folds), "pairs")
         return _fill(sizes, shares, loads, "folds", _next_cluster(old), largest_first=True)
 
-    growth = grow(old, collection.true_pairs, by_size)
+    out = [taken_out.get(path.stem, set()) for path in paths]
+    growth = grow(old, _less(collection.true_pairs, set.intersection(*map(set, out))), by_size)
     count = len(set(pd.concat([old["part"], growth.added["part"]])))
     if count < folds:
         raise UserError(
@@ -153,6 +168,7 @@ def fold_splits(collection: Collection, folder: Path, folds: int) -> list[SplitF
             growth.added.assign(set=[fold_set(part, i, folds) for part in growth.added["part"]]),
             conflicts,
             collection,
+            out[i],
         )
         for i, path in enumerate(paths)
     ]
@@ -210,6 +226,7 @@ def _versions(
     prefix: str,
     count: int,
     choose: Callable[[str, pd.DataFrame], Choose],
+    taken_out: TakenOut,
 ) -> list[SplitFile]:
     """Splits that differ in the shuffle alone, each with its sets as parts."""
     if count < 1:
@@ -219,9 +236,10 @@ def _versions(
         path = folder / f"{version}.csv"
         old = _read_old(path, collection)
         placed = old.rename(columns={"set": "part"})
-        growth = grow(placed, collection.true_pairs, choose(version, placed))
+        out = taken_out.get(version, set())
+        growth = grow(placed, _less(collection.true_pairs, out), choose(version, placed))
         added = growth.added.rename(columns={"part": "set"})
-        files.append(_file(path, old, added, growth.conflicts, collection))
+        files.append(_file(path, old, added, growth.conflicts, collection, out))
     return files
 
 
@@ -267,9 +285,11 @@ def _file(
     placed: pd.DataFrame,
     conflicts: pd.DataFrame,
     collection: Collection,
+    taken_out: AbstractSet[tuple[str, str]],
 ) -> SplitFile:
     """The file with the placed pairs behind its old rows, and style copies of those that train."""
-    true = collection.true_pairs
+    true = _less(collection.true_pairs, taken_out)
+    placed = _less(placed, taken_out)
     keys = ["parent", "artwork_id"]
     pairs = pd.concat([_originals(old), _not_in(old, placed)])[list(COLUMNS)]
     copies = _not_in(old, true[true["drawing_id"] != true["parent"]])[["drawing_id", *keys]]
@@ -286,7 +306,7 @@ def _file(
         split=pd.concat([old, rows], ignore_index=True),
         added=len(rows),
         conflicts=conflicts,
-        unconfirmed=len(_not_in(true, _originals(old))),
+        unconfirmed=len(_not_in(collection.true_pairs, _originals(old))),
     )
 
 
@@ -296,7 +316,11 @@ def _originals(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _not_in(others: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs that are not among others."""
-    known = set(zip(others["drawing_id"], others["artwork_id"], strict=True))
+    return _less(pairs, set(zip(others["drawing_id"], others["artwork_id"], strict=True)))
+
+
+def _less(pairs: pd.DataFrame, known: AbstractSet[tuple[str, str]]) -> pd.DataFrame:
+    """The pairs less those that are known."""
     listed = zip(pairs["drawing_id"], pairs["artwork_id"], strict=True)
     return pairs[np.array([pair not in known for pair in listed], dtype=bool)]
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted, head
 
 log = logging.getLogger(__name__)
 
 SHOWN_PROBLEMS = 20
-_said: set[str] = set()
+_said: set[tuple[Path, str]] = set()
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Problems(list[Problem]):
         if what not in notes:
             notes.append(what)
 
+    def each_note(self) -> dict[Path, list[str]]:
+        """What is said of each table, one by one."""
+        return self._notes
+
     @property
     def notes(self) -> dict[Path, str]:
         """What is said of each table, in one line."""
@@ -55,18 +60,20 @@ class Problems(list[Problem]):
 def raise_problems(heading: str, problems: Sequence[Problem]) -> None:
     """Raise one UserError that lists the problems, the first twenty in full; do nothing if none.
 
-    Notes on tables are said in the log first, each once a process however often its table is read.
+    Notes on tables are said in the log first, each once a process however often, and for whatever,
+    its table is read.
     """
     if isinstance(problems, Problems):
-        for path, said in problems.notes.items():
-            line = f"{path}: {said}"
-            if line not in _said:
-                log.info("%s", line)
-            _said.add(line)
+        _say(problems)
     if not problems:
         return
-    lines = [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
-    if len(problems) > SHOWN_PROBLEMS:
-        lines.append(f"  … and {len(problems) - SHOWN_PROBLEMS} more")
-    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    raise UserError(f"{heading}: {count}\n" + "\n".join(lines))
+    lines = [f"  {line}" for line in head(list(map(str, problems)), most=SHOWN_PROBLEMS)]
+    raise UserError(f"{heading}: {counted(len(problems), 'problem')}\n" + "\n".join(lines))
+
+
+def _say(problems: Problems) -> None:
+    for path, notes in problems.each_note().items():
+        file = path.resolve()
+        if new := [said for said in notes if (file, said) not in _said]:
+            log.info("%s: %s", path, "; ".join(new))
+            _said.update((file, said) for said in new)

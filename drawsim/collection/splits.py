@@ -33,6 +33,7 @@ from drawsim.collection.pairs import (
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.tables import Collection, ids_of
 from drawsim.common.errors import UserError, brief, nearest
+from drawsim.common.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,7 @@ def assert_disjoint(split: pd.DataFrame, name: str) -> None:
                 f"{brief(i)} in {' and '.join(sorted(s))}" for i, s in leaks[:5].items()
             )
             raise UserError(
-                f"{name} leaks: {len(leaks)} {kind}{'s' if len(leaks) > 1 else ''} in more than "
+                f"{name} leaks: {counted(len(leaks), kind)} in more than "
                 f"one set ({shown}). Put all pairs of connected images into one set, or delete the "
                 "file to have it made by rule."
             )
@@ -234,6 +235,6 @@ def assert_filled(split: pd.DataFrame, name: str, needs: Sequence[Set] = SETS) -
     if lacking or originals.empty:
         what = f"{lacking[0]} pairs" if lacking else "pairs"
         raise UserError(
-            f"{name} has no {what} ({len(originals)} pairs in all): "
+            f"{name} has no {what} ({counted(len(originals), 'pair')} in all): "
             "choose another split=v0..v10, or confirm more pairs."
         )

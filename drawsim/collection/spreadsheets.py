@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from drawsim.common.words import counted
+
 _SIGNS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"  # the last four: = + - @ of full width
 _FORMULA = re.compile(rf"'*{_SIGNS}")
 _GUARDED = re.compile(rf"'+{_SIGNS}")
@@ -56,7 +58,8 @@ def told_as_text(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if not many:
         return table, ""
     plain = table.apply(lambda cells: cells.map(_plain))
-    return plain, f'{many:,} cells are formulas of a text (="…"), read as the text'
+    cells = counted(many, "cell is a formula", "cells are formulas")
+    return plain, f'{cells} of a text (="…"), read as the text'
 
 
 def _plain(cell: str) -> str:

@@ -6,7 +6,7 @@ To Hydra 1995_14 is a number, a comma begins a sweep, ê is no letter, and a bra
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ def as_texts(
     """The arguments of a command line in Hydra's grammar, meaning what is written.
 
     texts: settings that are one text. lists: settings that are a text or a [list] of them, or a
-    mapping. Of other settings, only what Hydra cannot read is taken as text. Values in quotes and
-    `null` stay as they are. sweep: of several jobs, whose values stand side by side with commas.
+    mapping, or a list with such. Of other settings, only what Hydra cannot read is taken as text.
+    Values in quotes and `null` stay as they are. sweep: of several jobs, whose values stand side by
+    side with commas.
 
     >>> as_texts(["id=1995_14", "box=1,2,3,4", "image=[a b.png,'c,d.png']", "k=3"],
     ...          ["id", "box"], ["image"])
@@ -39,6 +40,22 @@ def as_texts(
     ["out='my runs (1)'", "name='Käthe\\\\'s'", "step.where={country: 'Österreich'}"]
     """
     return list(_as_texts(arguments, texts, lists, sweep=sweep))
+
+
+def unfolded(arguments: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    """The arguments with settings under their whole names. short: name on the command line -> name.
+
+    A mapping is one of the settings below the short name.
+
+    >>> unfolded(["init=runs/a/b", "seed=1", "init={strength: 0.5}"], {"init": "init.model"})
+    ['init.model=runs/a/b', 'seed=1', 'init={strength: 0.5}']
+    """
+    found = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        named = short.get(key, key) if equals and not value.strip().startswith("{") else key
+        found.append(f"{named}{equals}{value}")
+    return found
 
 
 def listed(value: Any) -> list[str]:
@@ -86,7 +103,7 @@ def _value(
     if name in texts or name in lists:
         if sweep and _is_sweep(value):
             return None
-        if name in lists and value.startswith("{") and _is_read(value):
+        if name in lists and value[0] in "[{" and "{" in value and _is_read(value):
             return None
         if name in lists and value.startswith("[") and value.endswith("]"):
             parts = [match[1] for match in _ELEMENT.finditer(value[1:-1]) if match[1]]

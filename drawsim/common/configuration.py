@@ -166,7 +166,11 @@ def _composed(command: str, choices: tuple[str, ...], users_folder: str | None) 
     config = compose(command, [*choices, *searched], with_hydra=True)
     settings: Any = OmegaConf.to_container(config)
     taken = settings.pop("hydra")["runtime"]["choices"]
-    return Composed(settings, {k: v for k, v in taken.items() if "/" not in k})
+    options = {k: v for k, v in taken.items() if "/" not in k}
+    for group in groups(command):  # of a list of options Hydra does not say which they are
+        if group not in options and isinstance(settings.get(group, {}), Mapping):
+            options[group] = "+".join(settings.get(group, {})) or "none"
+    return Composed(settings, options)
 
 
 def check_values(

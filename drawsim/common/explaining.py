@@ -17,7 +17,8 @@ HIDDEN = (LABEL, TARGET, PARTIAL)
 """What an option says of itself: no setting, unless it is left to the user."""
 WIDTH = 100
 _KEY = re.compile(r"( *)([\w.-]+):(?: (.*))?$")
-_WHOLE = "# @package _global_"
+_PACKAGE = re.compile(r"# @package (\S+)$")
+"""Where an option's settings go, unless under the name of its group."""
 
 
 @dataclass
@@ -61,11 +62,12 @@ def read_remarks(file: Path, prefix: str = "") -> Remarks:
     apart = False
     first = True
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    prefix = "" if _WHOLE in lines else prefix
+    for package in filter(None, map(_PACKAGE.match, lines)):
+        prefix = "" if package[1] == "_global_" else f"{package[1]}."
     for line in lines:
         text = line.strip()
         if text.startswith("#"):
-            said += [text] if text != _WHOLE else []
+            said += [] if _PACKAGE.match(text) else [text]
         elif match := _KEY.match(line):
             indent, key = len(match[1]), match[2]
             path = [*((i, k) for i, k in path if i < indent), (indent, key)]

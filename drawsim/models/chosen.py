@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from drawsim.common.building import TARGET, build
+from drawsim.common.renamed import ways
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
 from drawsim.pixels.reading import Reading
+from drawsim.retrieval.reranking.chain import chain_of
 
 
 def chosen_model(
@@ -33,6 +35,6 @@ def chosen_model(
     adaptation = None
     if adapt and adapt.get(TARGET):
         own = {key: value for key, value in adapt.items() if key != "unlabelled"}
-        adaptation = build(own, dimensions=network.dimensions)
-    again = build(rerank) if rerank and rerank.get(TARGET) else None
+        adaptation = build(own, dimensions=network.dimensions, parts=network.channels)
+    again = chain_of([build(settings) for settings in ways(rerank or {}).values()])
     return Model(network, reading, flip, adaptation, again)

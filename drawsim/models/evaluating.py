@@ -17,13 +17,14 @@ from drawsim.retrieval.analysis.inputs import Embedded
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.reranking.base import Pictures
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.retrieval.task import make_task
 
-EMBEDDING, ADAPTED, RERANKED = "embedding", "adapted", "re-ranked"
-"""The stages of ranking, each of which follows the one before; those that are off are absent."""
-UNTRAINED, LAYOUT, LEARNT = "untrained", "layout", "learnt"
+EMBEDDING, ADAPTED = "embedding", "adapted"
+"""The first stages of ranking; each way of re-ranking follows as one, under its own name."""
+UNTRAINED, LAYOUT, TRANSFERRED, LEARNT = "untrained", "layout", "transferred", "learnt"
 """What stands before them and between them in a run: the plain backbone; the same, reading what is
-where; and, after adaptation, what training changed."""
+where; and, after adaptation, what another run had learnt and what training changed."""
 
 
 def stages(
@@ -54,16 +55,34 @@ def stages(
         )
     elif adapted:
         now = replace(now, stage=ADAPTED)
-    if model.rerank is not None:
-        found.append(replace(now, name=str(now.stage)))
-        looks = model.rerank.looks
-        now = replace(
-            now,
-            reranker=model.rerank,
-            pictures=pictures_of(model, collection, store) if looks else None,
-            stage=RERANKED,
+    if model.rerank is None:
+        return (*found, now)
+    pictures = pictures_of(model, collection, store) if model.rerank.looks else None
+    return (*found, *looked_again(now, model.rerank, pictures))
+
+
+def looked_again(
+    last: Embedded,
+    chain: Chain,
+    pictures: Callable[[Sequence[str], Sequence[str]], Pictures] | None = None,
+) -> tuple[Embedded, ...]:
+    """A stage, and one for each link of a chain that follows it, the last under the stage's name.
+
+    pictures: finds those of drawings and artworks by id, for links that look at them.
+    """
+    every = [replace(last, name=str(last.stage))]
+    for number, link in enumerate(chain.links, 1):
+        part = Chain(chain.links[:number])
+        every.append(
+            replace(
+                last,
+                name=link.name,
+                reranker=part,
+                pictures=pictures if part.looks else None,
+                stage=link.name,
+            )
         )
-    return (*found, now)
+    return (*every[:-1], replace(every[-1], name=last.name))
 
 
 def pictures_of(

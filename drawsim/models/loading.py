@@ -13,18 +13,23 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from drawsim.common.building import build_stored, config_folder
+from drawsim.common.building import TARGET, build_stored, config_folder
 from drawsim.common.configuration import option
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.renamed import ways
+from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
 from drawsim.models.weights import named_tensors, read_content
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
+from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.settings import read_settings
 
 T = TypeVar("T")
+Rerank = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+"""A way of re-ranking by name, or a mapping with its `name` and what differs, or several."""
 BEST = Path("checkpoints", "best.ckpt")
 """The selected weights, in a run folder."""
 LARGEST = 4096
@@ -84,7 +89,8 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     backbone = make_backbone(backbone_settings, size, parts, file, trust)
     adaptation = None
     if adapt.get("_target_"):
-        adaptation = _made(Adaptation, adapt, "adapt", file, trust, dimensions=backbone.dimensions)
+        sizes = {"dimensions": backbone.dimensions, "parts": backbone.channels}
+        adaptation = _made(Adaptation, adapt, "adapt", file, trust, **sizes)
     own: dict[str, nn.Module] = {"backbone": backbone}
     if adaptation is not None:
         own["adaptation"] = adaptation
@@ -115,40 +121,49 @@ def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
         raise UserError(wrong) from error
 
 
-def rerank_settings(choice: str | Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a way of re-ranking: of a name, or a mapping with a `name` and what differs.
+def rerank_settings(choice: Rerank) -> dict[str, dict[str, Any]]:
+    """The settings of ways of re-ranking by their names, in order; empty for none.
 
-    Raises UserError for an unknown name or setting.
+    Raises UserError for an unknown name or setting, and for a way that comes twice.
     """
-    changes = {"name": choice} if isinstance(choice, str) else dict(choice)
-    name = str(changes.pop("name", ""))
-    known = option(RERANK, name)
-    for key in changes:
-        if key not in known or key.startswith("_"):
-            raise UserError(f"rerank.{key}: {name} has no such setting, {nearest(key, known)}")
-    return {**known, **changes}
+    found: dict[str, dict[str, Any]] = {}
+    for way in [choice] if isinstance(choice, str | Mapping) else choice:
+        changes = dict(way) if isinstance(way, Mapping) else {"name": way}
+        name = str(changes.pop("name", ""))
+        known = option(RERANK, name)
+        for key in changes:
+            if key not in known or key.startswith("_"):
+                raise UserError(f"rerank.{key}: {name} has no such setting, {nearest(key, known)}")
+        if name in found:
+            raise UserError(f"rerank={shown(choice)}: {name} comes twice; name it once")
+        if known:
+            found[name] = {**known, **changes}
+    return found
 
 
-def with_rerank(model: Model, choice: str | Mapping[str, Any] | None) -> Model:
+def with_rerank(model: Model, choice: Rerank | None) -> Model:
     """A model that looks at lists again as chosen; None: as it does by itself."""
     if choice is None:
         return model
     return replace(model, rerank=make_reranker(rerank_settings(choice), config_folder(), ()))
 
 
-def make_reranker(settings: object, file: Path, trust: Sequence[str]) -> Reranker | None:
-    """The way of re-ranking that settings in a file name; None if they name none.
+def make_reranker(settings: object, file: Path, trust: Sequence[str]) -> Chain | None:
+    """The ways of re-ranking that settings in a file name, in order; None if they name none.
 
-    Raises UserError for what are no settings of one.
+    Raises UserError for what are no settings of such.
     """
     if settings is not None and not isinstance(settings, Mapping):
         raise UserError(f"{file}: rerank must be settings, key: value, and is no such thing")
-    if not settings or settings.get("_target_") is None:
-        return None
-    made = _built(dict(settings), RERANK, file, trust)
-    if not isinstance(made, Reranker):
-        raise UserError(f"{file}: rerank makes a {type(made).__name__}, no way of re-ranking")
-    return made
+    links = []
+    for name, own in ways(settings or {}).items():
+        if not isinstance(own, Mapping) or TARGET not in own:
+            raise UserError(f"{file}: rerank.{name} must be settings of a way of re-ranking")
+        made = _built(dict(own), RERANK, file, trust)
+        if not isinstance(made, Reranker):
+            raise UserError(f"{file}: rerank makes a {type(made).__name__}, no way of re-ranking")
+        links.append(made)
+    return chain_of(links)
 
 
 def make_backbone(

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ from drawsim.pixels.reading import CROP_SCALE, Reading
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.gallery import EmbeddingModel
 from drawsim.retrieval.ranking import top_k
-from drawsim.retrieval.reranking.base import Lists, Pictures, Reranker, rerank
+from drawsim.retrieval.reranking.base import Lists, Pictures
+from drawsim.retrieval.reranking.chain import Chain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ class Model:
     reading: Reading
     flip: bool = False
     adaptation: Adaptation | None = None
-    rerank: Reranker | None = None
+    rerank: Chain | None = None
 
     def __repr__(self) -> str:
         stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
@@ -212,7 +213,7 @@ class Model:
         asked, known = queries.vectors.float(), gallery.vectors.float()
         scores, rows = top_k(asked, known, min(depth, len(known)))
         if self.rerank is not None:
-            lists = rerank(self.rerank, Lists(asked, known, rows, scores), pictures)
+            lists = self.rerank.reorder(Lists(asked, known, rows, scores), pictures)
             scores, rows = lists.scores, lists.rows
         ids = np.array(list(gallery.ids), dtype=object)[rows[:, :k].numpy()]
         return Hits(list(queries.ids), kind, ids, scores[:, :k].numpy())
@@ -261,9 +262,7 @@ class Model:
 
         Poolings have no weights, so the network's structure counts besides them.
         """
-        network: Any = self.backbone.network
-        structure = f"{network} {getattr(network, 'global_pool', '')}"
-        digest = hashlib.sha256(structure.encode()).hexdigest()
+        digest = hashlib.sha256(self.backbone.structure().encode()).hexdigest()
         made_by = self.describe(precision)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
         return {name: made_by[name] for name in kept} | {

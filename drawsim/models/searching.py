@@ -17,7 +17,7 @@ from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.found import Found
 from drawsim.retrieval.index.queries import Hits, Queries, joined, of_ids, of_vectors, search
 from drawsim.retrieval.index.results import picture
-from drawsim.retrieval.reranking.base import Lists, rerank
+from drawsim.retrieval.reranking.base import Lists
 
 
 def as_queries(asked: Sequence[Asked], index: Index, model: Model | None) -> list[Queries]:
@@ -98,7 +98,7 @@ def looked_again(
     scores = torch.from_numpy(found.scores).nan_to_num(nan=-torch.inf)
     lists = Lists(queries.vectors, part.matrix, rows, scores)
     pictures = kept_pictures(model, index, asked, found.kind, store)
-    again = rerank(model.rerank, lists, pictures)
+    again = model.rerank.reorder(lists, pictures)
     ids = part.names[again.rows.numpy()]
     return replace(found, ids=ids, scores=again.scores.masked_fill(rows < 0, torch.nan).numpy())
 

@@ -20,6 +20,7 @@ from drawsim.common.configuration import option
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, read_json, write_json
 from drawsim.common.opening import path_in_file
+from drawsim.common.renamed import ways
 from drawsim.models.backbones.hub import nothing_fetched
 from drawsim.models.loading import (
     RERANK,
@@ -196,7 +197,7 @@ def asks_for_rerank(source: Mapping[str, Any], trust: Sequence[str] = ()) -> boo
     checkpoint = Path(str(source.get("checkpoint", "")))
     if settings is None and checkpoint.is_file():
         settings = read_settings(run_of(checkpoint), trust).get(RERANK)
-    return isinstance(settings, Mapping) and settings.get("_target_") is not None
+    return isinstance(settings, Mapping) and bool(ways(settings))
 
 
 def _keep(checkpoint: Path, folder: Path) -> str:

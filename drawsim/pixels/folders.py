@@ -16,6 +16,7 @@ from pathlib import Path
 
 from drawsim.common.errors import UserError
 from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
+from drawsim.common.words import counted
 from drawsim.pixels.formats import ENDINGS, HEAD, NAMES, recognise
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -82,8 +83,9 @@ class Met:
         if self.skipped:
             often = [f"{count:,} {reason}" for reason, count in self.skipped.most_common(SHOWN)]
             rest = len(self.skipped) - SHOWN
-            more = f" and {rest} other kinds" if rest > 0 else ""
-            notes.append(f"left out of {self.files:,} files: {', '.join(often)}{more}")
+            more = f" and {counted(rest, 'other kind')}" if rest > 0 else ""
+            files = counted(self.files, "file")
+            notes.append(f"left out of {files}: {', '.join(often)}{more}")
         return notes
 
 
@@ -145,7 +147,9 @@ def images_below(folder: Path) -> tuple[list[tuple[str, Path]], Met]:
     ]
     if not images:
         why = f"; {met.notes()[0]}" if met.notes() else ""
-        raise UserError(f"{folder}: no images among {met.files:,} files ({NAMES} are read){why}")
+        raise UserError(
+            f"{folder}: no images among {counted(met.files, 'file')} ({NAMES} are read){why}"
+        )
     return images, met
 
 

@@ -14,6 +14,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.common.progress import progress_bar
+from drawsim.common.words import counted
 from drawsim.pixels.decode import read_image
 
 SHARE = 0.1
@@ -36,7 +37,8 @@ def simulate_queries(
     count = 2 * min(MOST // 2, int(len(ids) * SHARE / 2))
     if count < 2:
         least = round(2 / SHARE)
-        raise UserError(f"{collection.root}: {len(ids)} artworks; at least {least} are needed.")
+        there = counted(len(ids), "artwork")
+        raise UserError(f"{collection.root}: {there}; at least {least} are needed.")
     chosen = [ids[row] for row in np.random.default_rng(seed).permutation(len(ids))[:count]]
     files = {name: folder / f"{number:03d}.png" for number, name in enumerate(chosen)}
     with progress_bar("simulating queries", count, "images") as advance:

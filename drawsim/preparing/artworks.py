@@ -9,6 +9,7 @@ import pandas as pd
 from drawsim.collection.names import display_name
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
+from drawsim.common.words import first_of, head
 from drawsim.preparing.image_tables import columns_of_table
 from drawsim.preparing.listing import (
     assign_ids,
@@ -75,9 +76,8 @@ def prepare_artworks(
         summary.notes += _repairs(table)
     if refused:
         summary.skipped["images that cannot be taken"] = len(refused)
-        summary.notes += [f"{path}: {reason}" for path, reason in refused[:SHOWN]]
-        if len(refused) > SHOWN:
-            summary.notes.append(f"… and {len(refused) - SHOWN:,} more that cannot be taken")
+        reasons = [f"{path}: {reason}" for path, reason in refused]
+        summary.notes += head(reasons, "that cannot be taken", SHOWN)
     summary.notes += notes_on_files(list(ids.of), ids, source, out)
     return summary
 
@@ -109,5 +109,4 @@ def _repairs(table: pd.DataFrame) -> list[str]:
     ]
     if not changed:
         return []
-    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    return [f"artists' names repaired in artist_name: {', '.join(changed[:SHOWN])}{more}"]
+    return [f"artists' names repaired in artist_name: {first_of(changed, SHOWN)}"]

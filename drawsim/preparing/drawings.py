@@ -16,6 +16,7 @@ import pandas as pd
 from drawsim.collection.names import AGE_GROUPS, STYLE_SUFFIXES, countries, original_id
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.preparing.image_tables import columns_of_table
 from drawsim.preparing.listing import (
     assign_ids,
@@ -100,7 +101,7 @@ def prepare_drawings(
     }
     if not rectos:
         _write_refused(refused, out)
-        count = f"{source}: no drawing among {len(listing.images):,} images"
+        count = f"{source}: no drawing among {counted(len(listing.images), 'image')}"
         why = [": ".join(pair) for pairs in refused.values() for pair in pairs]
         raise UserError(f"{count}, e.g. {why[0]}" if why else f"{count}, all are versos")
 

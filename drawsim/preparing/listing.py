@@ -21,6 +21,7 @@ from drawsim.common.files import atomic, disk_is_full
 from drawsim.common.opening import why_unreadable
 from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
+from drawsim.common.words import first_of
 from drawsim.preparing.archives import DAMAGED
 from drawsim.preparing.sources import ImageFile, Opener, Walk
 
@@ -173,9 +174,8 @@ def list_roots(summary: Summary, out: Path, paths: Iterable[str], source: Path) 
     if out / SETTINGS not in summary.files:
         summary.files.append(out / SETTINGS)
     if others := [root for root in roots if root != folder.resolve()]:
-        more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
-        shown = ", ".join(map(str, others[:SHOWN]))
-        summary.notes.append(f"images lie in other folders, listed in {SETTINGS}: {shown}{more}")
+        shown = first_of(list(map(str, others)), SHOWN)
+        summary.notes.append(f"images lie in other folders, listed in {SETTINGS}: {shown}")
 
 
 def notes_on_files(

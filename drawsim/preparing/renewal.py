@@ -9,7 +9,7 @@ record, of a table made elsewhere, the step's own columns are as the source says
 from __future__ import annotations
 
 from collections.abc import Collection as Names
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from drawsim.collection.csv_files import read_csv, with_words
 from drawsim.collection.problems import Problems
 from drawsim.collection.summary import Summary
 from drawsim.common.opening import is_there
+from drawsim.common.words import counted, first_of
 from drawsim.preparing.rewriting import RECORDS, rewrite
 
 Row = dict[str, str]
@@ -126,7 +127,7 @@ def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
             f"they are read by other settings), left out: {len(renewal.gone):,}, e.g. "
             f"{renewal.gone[0]}"
         )
-    note_taken_out(summary, renewal)
+    note_taken_out(summary, name, renewal.removed, renewal.dropped)
 
 
 def renew_whole(path: Path, table: pd.DataFrame, keys: tuple[Key, ...], summary: Summary) -> bool:
@@ -139,24 +140,34 @@ def renew_whole(path: Path, table: pd.DataFrame, keys: tuple[Key, ...], summary:
     empty = table.iloc[:0]
     prepared = read_csv(path, needed, problems) if path.is_file() else empty
     renewal = renew(path, table, empty if problems else prepared, list(table.columns), keys)
-    note_taken_out(summary, renewal)
+    note_taken_out(summary, path.name, renewal.removed, renewal.dropped)
     return renewal.changed
 
 
-def note_taken_out(summary: Summary, renewal: Renewal) -> None:
-    """Enter in the account of a step what people took out, and that it stays out."""
-    name = renewal.path.name
-    if renewal.removed:
+def note_taken_out(
+    summary: Summary,
+    table: str,
+    removed: Sequence[str],
+    dropped: Sequence[str] = (),
+    record: str | None = None,
+) -> None:
+    """Enter in the account of a step what people took out of a table, and that it stays out.
+
+    removed, dropped: rows and columns. record: the file in `.prepared` that remembers them, unless
+    it is called as the table is.
+    """
+    if removed:
         what = "rows that people took out"
-        summary.skipped[what] = summary.skipped.get(what, 0) + len(renewal.removed)
-    if renewal.removed or renewal.dropped:
+        summary.skipped[what] = summary.skipped.get(what, 0) + len(removed)
+    if removed or dropped:
         taken = [
-            f"{len(renewal.removed):,} rows ({renewal.removed[0]} …)" if renewal.removed else "",
-            f"columns {', '.join(renewal.dropped)}" if renewal.dropped else "",
+            f"{counted(len(removed), 'row')} ({first_of(removed, 1)})" if removed else "",
+            f"columns {', '.join(dropped)}" if dropped else "",
         ]
         summary.notes.append(
-            f"taken out of {name} since the last run, and left out: "
-            f"{' and '.join(filter(None, taken))}; delete {RECORDS}/{name} to have them back"
+            f"taken out of {table} since the last run, and left out: "
+            f"{' and '.join(filter(None, taken))}; delete {RECORDS}/{record or table} to have them "
+            "back"
         )
 
 

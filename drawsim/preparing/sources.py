@@ -19,6 +19,7 @@ from drawsim.collection.problems import Problem, raise_problems
 from drawsim.common.errors import UserError
 from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
 from drawsim.common.progress import Advance, progress_bar
+from drawsim.common.words import counted
 from drawsim.pixels.folders import Met, ending_of, files_below, head_of
 from drawsim.pixels.formats import HEAD, NAMES
 from drawsim.preparing.archives import (
@@ -91,7 +92,7 @@ def list_images(
     named = [image for image in images if image.cells is not None]
     if named and not any(image.size for image in named):
         raise UserError(
-            f"{source}: none of the {len(named):,} images that it names is there, e.g. "
+            f"{source}: none of the {counted(len(named), 'image')} that it names is there, e.g. "
             f"{named[0].path}: put them below {source.parent}, each called as its id, or say which "
             "column has their paths, step.path_column"
         )
@@ -102,7 +103,7 @@ def list_images(
     if not listed:
         why = "".join(f"; {note}" for note in walk.met.notes()[:1])
         raise UserError(
-            f"{source}: no images among {walk.met.files:,} files ({NAMES} are read){why}"
+            f"{source}: no images among {counted(walk.met.files, 'file')} ({NAMES} are read){why}"
         )
     return Listing(walk.met.files, listed, walk.met.skipped, walk.met.refused)
 

@@ -10,7 +10,14 @@ from typing import Literal, get_args
 import pandas as pd
 
 from drawsim.collection.csv_files import write_csv
-from drawsim.collection.folds import By, SplitFile, fold_splits, ratio_splits, thesis_splits
+from drawsim.collection.folds import (
+    By,
+    SplitFile,
+    TakenOut,
+    fold_splits,
+    ratio_splits,
+    thesis_splits,
+)
 from drawsim.collection.kinds import KINDS
 from drawsim.collection.splits import (
     NEAR_DUPLICATES,
@@ -24,6 +31,9 @@ from drawsim.collection.splits import (
 from drawsim.collection.summary import Summary
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.words import counted, first_of
+from drawsim.preparing.entered import Entered
+from drawsim.preparing.renewal import note_taken_out
 from drawsim.preparing.rewriting import rewrite
 from drawsim.retrieval.analysis.duplicates import (
     Image,
@@ -34,8 +44,6 @@ from drawsim.retrieval.analysis.duplicates import (
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 
 Rule = Literal["thesis", "ratios", "kfold"]
-SHOWN = 5
-"""Conflicts and duplicates that the summary spells out."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,13 @@ def prepare_splits(
     check_nearness(distance, similarity)
     collection = Collection.open(source)
     folder = out / "splits"
+    gone = _taken_out(collection, out)
     if rule == "kfold":
-        files = fold_splits(collection, folder, folds)
+        files = fold_splits(collection, folder, folds, gone)
     elif rule == "ratios":
-        files = ratio_splits(collection, folder, versions, ratios, by)
+        files = ratio_splits(collection, folder, versions, ratios, by, gone)
     else:
-        files = thesis_splits(collection, folder, versions)
+        files = thesis_splits(collection, folder, versions, gone)
     for file in files:
         assert_disjoint(file.split, str(file.path))
         new = file.added == len(file.split)
@@ -93,12 +102,34 @@ def prepare_splits(
     for file in files:
         if file.added:
             write_csv(file.table, file.path)
+        own = gone.get(file.name, set())
+        _record(out, file.name).remember([*_keys(file.split), *own])
         _account(file, summary)
+        removed = [f"{drawing} with {artwork}" for drawing, artwork in sorted(own)]
+        note_taken_out(summary, f"splits/{file.path.name}", removed)
     _report_conflicts(files, summary)
     if duplicates:
         near = Nearness(distance, Path(embeddings) if embeddings else None, similarity)
         _report_duplicates(collection, out, near, workers, summary)
     return summary
+
+
+def _taken_out(collection: Collection, out: Path) -> TakenOut:
+    """The confirmed pairs that people took out of each split, by its name."""
+    true = set(_keys(collection.true_pairs))
+    gone = {}
+    for path in split_files(out):
+        rows = _record(out, path.stem).taken_out(_keys(read_split(path, collection)))
+        gone[path.stem] = {(drawing, artwork) for drawing, artwork in rows} & true
+    return gone
+
+
+def _record(out: Path, name: str) -> Entered:
+    return Entered(out, f"splits/{name}.csv", ("drawing_id", "artwork_id"))
+
+
+def _keys(pairs: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(pairs["drawing_id"], pairs["artwork_id"], strict=True))
 
 
 def _needed(rule: Rule, ratios: Sequence[float]) -> tuple[Set, ...]:
@@ -117,8 +148,8 @@ def _account(file: SplitFile, summary: Summary) -> None:
     elif file.added == len(file.split):
         summary.made[f"pairs in {file.name}: {shown}"] = int(counts.sum())
     else:
-        rows = f"{file.added} {'row' if file.added == 1 else 'rows'} added"
-        summary.made[f"pairs in {file.name}: {shown} ({rows})"] = int(counts.sum())
+        rows = counted(file.added, "row")
+        summary.made[f"pairs in {file.name}: {shown} ({rows} added)"] = int(counts.sum())
     if file.unconfirmed:
         summary.notes.append(
             f"{file.path.name}: pairs that pairs.csv does not confirm (any more): "
@@ -132,14 +163,14 @@ def _report_conflicts(files: list[SplitFile], summary: Summary) -> None:
     if conflicts.empty:
         return
     groups = conflicts.groupby(["drawing_id", "artwork_id", "parts"], sort=False)
-    shown = "; ".join(
+    shown = [
         f"{drawing!r} with {artwork!r} ({parts} of {', '.join(some['split'])})"
-        for (drawing, artwork, parts), some in list(groups)[:SHOWN]
-    )
+        for (drawing, artwork, parts), some in groups
+    ]
     pairs = conflicts.drop_duplicates(["drawing_id", "artwork_id"])
     summary.skipped["pairs that would join sets"] = len(pairs)
     summary.notes.append(
-        f"left out, for they would join what is kept apart: {shown}{_more(groups.ngroups)}"
+        f"left out, for they would join what is kept apart: {first_of(shown, separator='; ')}"
     )
 
 
@@ -176,13 +207,12 @@ def _report_duplicates(
     summary.read["images compared"] = len(present)
     if len(table):
         groups = table.groupby(["first_kind", "first", "second_kind", "second"], sort=False)
-        shown = "; ".join(
+        shown = [
             f"{first_kind} {first!r} and {second_kind} {second!r} (in {', '.join(some['split'])})"
-            for (first_kind, first, second_kind, second), some in list(groups)[:SHOWN]
-        )
-        summary.notes.append(
-            f"look alike and are in different sets: {shown}{_more(groups.ngroups)}"
-        )
+            for (first_kind, first, second_kind, second), some in groups
+        ]
+        told = first_of(shown, separator="; ")
+        summary.notes.append(f"look alike and are in different sets: {told}")
 
 
 def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.DataFrame:
@@ -206,7 +236,3 @@ def _alike(present: Mapping[Image, Path], near: Nearness, workers: int) -> pd.Da
 
 def _originals(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs["drawing_id"] == pairs["parent"]]
-
-
-def _more(count: int) -> str:
-    return f" … and {count - SHOWN} more" if count > SHOWN else ""

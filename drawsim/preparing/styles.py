@@ -25,16 +25,20 @@ from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic, disk_is_full, read_json, write_json
 from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
+from drawsim.common.words import first_of, head
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.parallel import in_processes
 from drawsim.pixels.styles import Effect, style_effect
+from drawsim.preparing.entered import Entered
+from drawsim.preparing.renewal import note_taken_out
 from drawsim.preparing.rewriting import rewrite
 
 Format = Literal["jpg", "png", "webp"]
 FOLDER = "styles"
 RECORD = f"{FOLDER}/parameters.json"
-SHOWN = 5
-"""Drawings of a kind that the summary names."""
+DRAWINGS = f"{FOLDER}/drawings.csv"
+PAIRS = f"{FOLDER}/pairs.csv"
+"""Of the rows that this step entered, in the folder of records."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ class Copy:
 
 @dataclass(frozen=True)
 class Plan:
-    """Copies to make; copies that are there as they should be; copies whose id is not free."""
+    """Copies to make; those that are there as they should be; those whose id is not free.
+
+    removed: copies that people took out of drawings.csv.
+    """
 
     missing: list[Copy]
     there: list[Copy]
     taken: list[Copy]
+    removed: list[Copy]
 
 
 def prepare_styles(
@@ -86,7 +94,7 @@ def prepare_styles(
     is the original, the rest as the original has it) and one in pairs.csv for each True pair of the
     original. It is made again if the original is newer, or if it was made with other parameters
     than these: `styles/parameters.json` remembers them. What is made stays if the step is broken
-    off, and is in the tables.
+    off, and is in the tables. Rows of copies that people took out of the tables stay out.
 
     Raises UserError for settings that make no sense, for a collection that cannot be used, and for
     a full disk. Images that cannot be read are counted and named; the others go on.
@@ -120,7 +128,7 @@ def prepare_styles(
         record |= {copy.id: copy.style.recipe for copy in made}
         if made:
             write_json(source / RECORD, record)
-        rows = _enter(collection, [*plan.there, *made], record)
+        rows = _enter(collection, [*plan.there, *made], record, summary)
         for copy in made:
             for other in set(get_args(Format)) - {copy.style.format}:
                 (source / copy.path).with_suffix(f".{other}").unlink(missing_ok=True)
@@ -174,13 +182,16 @@ def _plan(
     parents = dict(zip(collection.pairs["drawing_id"], collection.pairs["parent"], strict=True))
     if "parent" in drawings.columns:
         parents |= drawings.loc[drawings["parent"] != "", "parent"].to_dict()
-    plan = Plan([], [], [])
+    removed = _taken_out(collection)
+    plan = Plan([], [], [], [])
     for original in originals:
         for style in styles:
             name = f"{original}_{style.name}"
             copy = Copy(name, original, style, f"{FOLDER}/{_file_name(name)}.{style.format}")
             if name in drawings.index and parents.get(name) != original:
                 plan.taken.append(copy)
+            elif (name, original) in removed:
+                plan.removed.append(copy)
             elif _is_there(copy, collection, record):
                 plan.there.append(copy)
             else:
@@ -265,10 +276,23 @@ def _write(image: np.ndarray, path: Path, style: Style) -> str | None:
     return None
 
 
-def _enter(collection: Collection, copies: list[Copy], record: dict[str, str]) -> Counter[str]:
+def _drawings_record(collection: Collection) -> Entered:
+    return Entered(collection.root, DRAWINGS, ("id", "parent"))
+
+
+def _taken_out(collection: Collection) -> set[tuple[str, ...]]:
+    """Id and original of the copies that people took out of drawings.csv."""
+    there = [(str(name), parent) for name, parent in collection.parents.items()]
+    return set(_drawings_record(collection).taken_out(there))
+
+
+def _enter(
+    collection: Collection, copies: list[Copy], record: dict[str, str], summary: Summary
+) -> Counter[str]:
     """Give every copy its rows in the tables; count those that are new.
 
-    Rows of pairs that this step once entered and whose original is no more confirmed are taken out.
+    Rows of pairs that this step once entered and whose original is no more confirmed are taken out;
+    those that people took out stay so, and are noted in the summary.
     """
     before = {str(name): row for name, row in collection.drawings.to_dict("index").items()}
     drawings = dict(before)
@@ -282,6 +306,10 @@ def _enter(collection: Collection, copies: list[Copy], record: dict[str, str]) -
     if drawings != before:
         table = pd.DataFrame.from_dict(drawings, "index").fillna("")
         rewrite(table.rename_axis("id").reset_index(), collection.root / "drawings.csv")
+    entered = {(copy.id, copy.original) for copy in copies if not _is_elsewhere(copy, collection)}
+    remembered = _drawings_record(collection)
+    still = {row for row in remembered.rows() if row[0] in before}
+    remembered.remember(still | entered | _taken_out(collection))
 
     pairs, true = collection.pairs, collection.true_pairs
     confirmed, listed = set(_keys(true)), set(_keys(pairs))
@@ -292,9 +320,16 @@ def _enter(collection: Collection, copies: list[Copy], record: dict[str, str]) -
     made_of = pd.DataFrame([(copy.original, copy.id) for copy in copies], columns=["parent", "id"])
     added = true[true["drawing_id"] == true["parent"]].merge(made_of, on="parent")
     added = added.assign(drawing_id=added["id"])[list(pairs.columns)]
+    record_of_pairs = Entered(collection.root, PAIRS, ("drawing_id", "artwork_id"))
+    taken_out = [row for row in record_of_pairs.taken_out(_keys(pairs)) if row[0] in before]
+    note_taken_out(summary, "pairs.csv", list(map(", ".join, taken_out)), record=PAIRS)
+    listed |= {(own, artwork) for own, artwork in taken_out}
     added = added[[pair not in listed for pair in _keys(added)]]
+    pairs = pd.concat([pairs[stays], added])
     if len(added) or not all(stays):
-        rewrite(pd.concat([pairs[stays], added]), collection.root / "pairs.csv")
+        rewrite(pairs, collection.root / "pairs.csv")
+    own = pairs["drawing_id"].isin([*record]) & (pairs["drawing_id"] != pairs["parent"])
+    record_of_pairs.remember([*_keys(pairs[own]), *taken_out])
     return Counter(
         {
             "rows in drawings.csv": len(drawings) - len(before),
@@ -314,13 +349,14 @@ def _account(
         summary.skipped["copies that are there already"] = len(plan.there)
     if plan.taken:
         summary.skipped["copies whose id another drawing has"] = len(plan.taken)
-        summary.notes.append(f"drawings that are called like copies: {_named(plan.taken)}")
+        called = first_of([copy.id for copy in plan.taken])
+        summary.notes.append(f"drawings that are called like copies: {called}")
+    removed = [copy.id for copy in plan.removed]
+    note_taken_out(summary, "drawings.csv", removed, record=DRAWINGS)
     if failures:
         summary.skipped["copies that could not be made"] = len(failures)
         reasons = list(dict.fromkeys(failures.values()))
-        summary.notes += reasons[:SHOWN]
-        if len(reasons) > SHOWN:
-            summary.notes.append(f"… and {len(reasons) - SHOWN} more like that")
+        summary.notes += head(reasons, "like that")
 
 
 def _note_splits(summary: Summary, collection: Collection, copies: list[Copy]) -> None:
@@ -341,8 +377,3 @@ def _note_splits(summary: Summary, collection: Collection, copies: list[Copy]) -
 
 def _keys(pairs: pd.DataFrame) -> list[tuple[str, str]]:
     return list(zip(pairs["drawing_id"], pairs["artwork_id"], strict=True))
-
-
-def _named(copies: list[Copy]) -> str:
-    more = f" … and {len(copies) - SHOWN} more" if len(copies) > SHOWN else ""
-    return ", ".join(copy.id for copy in copies[:SHOWN]) + more

@@ -16,7 +16,8 @@ from drawsim.collection.splits import SETS, Set
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.metrics.functions import expected_ranks
 from drawsim.retrieval.ranking import Ranking, Relevance, rank
-from drawsim.retrieval.reranking.base import Pictures, Reranker, Subset, reranked
+from drawsim.retrieval.reranking.base import Pictures, Subset
+from drawsim.retrieval.reranking.chain import Chain
 
 TOP = 20
 """Best gallery items kept for each query."""
@@ -94,7 +95,7 @@ class RetrievalTask:
         queries: Tensor,
         drawings: Tensor,
         artworks: Tensor,
-        reranker: Reranker | None = None,
+        reranker: Chain | None = None,
         pictures: Pictures | None = None,
     ) -> Ranking:
         """Rank the gallery for these drawings, (Q,) distinct rows; query i is queries[i].
@@ -108,7 +109,7 @@ class RetrievalTask:
             return rank(asked, artworks, relevance, TOP)
         ranking = rank(asked, artworks, relevance, max(TOP, reranker.depth))
         some = None if pictures is None else Subset(pictures, queries.tolist())
-        ranking = reranked(reranker, ranking, asked, artworks, some)
+        ranking = reranker.rerank(ranking, asked, artworks, some)
         top_index, top_score = ranking.top_index[:, :TOP], ranking.top_score[:, :TOP]
         return replace(ranking, top_index=top_index, top_score=top_score)
 

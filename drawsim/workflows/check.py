@@ -10,6 +10,7 @@ from drawsim.collection.problems import raise_problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.files import writable, write_json, write_text
+from drawsim.common.words import counted, first_of
 from drawsim.pixels.inspection import Inspection, inspect_collection
 from drawsim.preparing.rewriting import rewrite
 from drawsim.reporting.collection.check import (
@@ -22,9 +23,6 @@ from drawsim.reporting.collection.check import (
 )
 
 log = logging.getLogger("drawsim.prepare")
-
-SHOWN = 5
-"""Drawings that a line spells out."""
 
 
 def prepare_check(
@@ -73,18 +71,16 @@ def _notes(found: Inspection, counts: dict[str, Any]) -> list[str]:
     """What needs no mending, but somebody's attention."""
     notes = [f"{path.name}: {said}" for path, said in found.problems.notes.items()]
     if copies := like_artworks(found):
-        shown = ", ".join(f"{one!r} is {other!r}" for one, other in list(copies.items())[:SHOWN])
-        more = f" … and {len(copies) - SHOWN} more" if len(copies) > SHOWN else ""
+        shown = first_of([f"{one!r} is {other!r}" for one, other in copies.items()])
         notes.append(
             f"drawings that are the same picture as an artwork, or nearly: {len(copies):,} "
-            f"({shown}{more}); take them out of drawings.csv and pairs.csv, or scores look better "
+            f"({shown}); take them out of drawings.csv and pairs.csv, or scores look better "
             "than they are"
         )
     for note, ids in said_of_images(found).items():
-        more = f" … and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-        notes.append(f"{note}: {len(ids):,} ({', '.join(map(repr, ids[:SHOWN]))}{more})")
+        notes.append(f"{note}: {len(ids):,} ({first_of(list(map(repr, ids)))})")
     return notes + [
-        f"{number:,} pairs of images that {what}: see duplicates.csv"
+        f"{counted(number, 'pair')} of images that {what}: see duplicates.csv"
         for what, number in counts["duplicates"].items()
         if number
     ]

@@ -19,6 +19,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.files import disk_is_full
 from drawsim.common.machine import is_first_process, readers
 from drawsim.common.refusals import why_full
+from drawsim.common.words import counted
 from drawsim.models.embedding.compiling import Mode
 from drawsim.models.embedding.engine import Outcome, assemble, embed_images
 from drawsim.models.embedding.store import Store, default_store
@@ -149,7 +150,8 @@ def embed(
         raise
     finally:
         leave_process_group()
-    done = f"{settings.out}: {len(outcome.digests)} embeddings of {dimensions} dimensions"
+    made = counted(len(outcome.digests), "embedding")
+    done = f"{settings.out}: {made} of {dimensions} dimensions"
     return [*images.notes, *_work(outcome), *left_out, done, *_exported(settings)]
 
 
@@ -180,7 +182,7 @@ def _left_out(outcome: Outcome, images: Images, settings: EmbedSettings) -> list
     if rows:
         write_csv(pd.DataFrame(rows, columns=["id", "path", "reason"]), listed)
     if not outcome.digests:
-        raise UserError(f"none of the {len(rows)} images can be used ({listed})")
+        raise UserError(f"none of the {counted(len(rows), 'image')} can be used ({listed})")
     return [f"{len(rows)} left out, listed in {listed}"] if rows else []
 
 
@@ -188,7 +190,7 @@ def _work(outcome: Outcome) -> list[str]:
     lines = []
     if outcome.computed:
         rate = outcome.computed / outcome.seconds
-        lines.append(f"{outcome.computed} images embedded, {rate:.1f} images/s")
+        lines.append(f"{counted(outcome.computed, 'image')} embedded, {rate:.1f} images/s")
     known = len(outcome.digests) - outcome.computed
     return [*lines, f"{known} were in the store"] if known > 0 else lines
 

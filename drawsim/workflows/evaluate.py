@@ -11,13 +11,16 @@ import pandas as pd
 
 from drawsim.collection.splits import load_split, read_split
 from drawsim.collection.tables import Collection
-from drawsim.common.building import build
+from drawsim.common.building import build, config_folder
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_json
+from drawsim.common.renamed import ways
 from drawsim.models.embedding.files import TRAINER, embed_files
-from drawsim.models.evaluating import stages
+from drawsim.models.evaluating import EMBEDDING, looked_again, stages
 from drawsim.models.loading import (
+    Rerank,
     best_checkpoint,
+    make_reranker,
     model_of_checkpoint,
     rerank_settings,
     run_of,
@@ -33,7 +36,6 @@ from drawsim.retrieval.analysis.known_answers import calibrate
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.runs.settings import data_root, read_settings
 
-Rerank = str | Mapping[str, Any] | None
 Metrics = dict[str, dict[str, dict[str, float]]]
 
 
@@ -68,15 +70,14 @@ def evaluate(found: Inputs, settings: EvaluateSettings) -> tuple[Metrics, list[s
 
 
 def of_run(
-    run: Path, root: Path | None, rerank: Rerank = None, trust: Sequence[str] = ()
+    run: Path, root: Path | None, rerank: Rerank | None = None, trust: Sequence[str] = ()
 ) -> Inputs:
     """A run's embeddings before and after training, the last in all stages of its ranking.
 
     rerank: how lists are looked at again; None: as the run's model does.
     """
     found = inputs.from_run(run, root)
-    again = _stored_rerank(run, trust) if rerank is None else rerank_settings(rerank)
-    if not again.get("_target_"):
+    if not (_stored_rerank(run, trust) if rerank is None else rerank_settings(rerank)):
         return found
     model = with_rerank(model_of_checkpoint(best_checkpoint(run), trust), rerank)
     last = found.models[-1]
@@ -95,7 +96,7 @@ def of_run(
 def of_checkpoint(
     checkpoint: Path,
     root: Path | None,
-    rerank: Rerank = None,
+    rerank: Rerank | None = None,
     trust: Sequence[str] = (),
     split_file: Path | None = None,
     queries: Path | None = None,
@@ -134,18 +135,23 @@ def of_checkpoint(
 
 
 def of_files(
-    queries: Path, gallery: Path, pairs: Path | None, split: Path, root: Path | None, rerank: Rerank
+    queries: Path,
+    gallery: Path,
+    pairs: Path | None,
+    split: Path,
+    root: Path | None,
+    rerank: Rerank | None = None,
 ) -> Inputs:
-    """Any embeddings. rerank: a way that needs no pictures, if any; raises UserError for others."""
+    """Any embeddings. rerank: ways that need no pictures; raises UserError for others."""
     found = inputs.from_files(queries, gallery, pairs, split, root)
-    if rerank is None or not (again := rerank_settings(rerank)).get("_target_"):
+    chain = make_reranker(rerank_settings(rerank or "none"), config_folder(), ())
+    if chain is None:
         return found
-    way = build(again)
-    if way.looks:
-        raise UserError(f"rerank={way.name}: looks at pictures by a model; give run=DIR")
-    plain = found.models[-1]
-    before = replace(plain, name="embedding", stage="embedding")
-    return replace(found, models=(before, replace(plain, reranker=way, stage="re-ranked")))
+    for link in chain.links:
+        if link.looks:
+            raise UserError(f"rerank={link.name}: looks at pictures by a model; give run=DIR")
+    plain = replace(found.models[-1], stage=EMBEDDING)
+    return replace(found, models=looked_again(plain, chain))
 
 
 def _stored_rerank(run: Path, trust: Sequence[str]) -> Mapping[str, Any]:
@@ -153,7 +159,7 @@ def _stored_rerank(run: Path, trust: Sequence[str]) -> Mapping[str, Any]:
     if not (run / "config.yaml").is_file():
         return {}
     found = read_settings(run, trust).get("rerank")
-    return found if isinstance(found, Mapping) else {}
+    return ways(found) if isinstance(found, Mapping) else {}
 
 
 def _data(

@@ -29,7 +29,7 @@ def check_evaluate(values: Mapping[str, Any]) -> None:
     if values["calibrate"] and (values["protocol"], values["direction"]) != USUAL:
         raise UserError("calibrate: goes with protocol=drawsim and direction=drawing_to_artwork")
     if (
-        values["rerank"] not in (None, "none")
+        values["rerank"] not in (None, "none", [])
         and (values["protocol"], values["direction"]) != USUAL
     ):
         raise UserError("rerank: goes with protocol=drawsim and direction=drawing_to_artwork")

@@ -126,8 +126,8 @@ def _report(settings: ExploreSettings) -> list[str]:
 def _map(settings: ExploreSettings) -> list[str]:
     """Write the page with drawings and artworks in one plane."""
     prepare()
+    from drawsim.common.words import counted
     from drawsim.reporting.embedding_map.page import Layer, write_map
-    from drawsim.reporting.kit.figures import counted
     from drawsim.retrieval.analysis.projection import project_together
 
     collection = _collection(settings)
@@ -162,8 +162,8 @@ def _map(settings: ExploreSettings) -> list[str]:
 def _duplicates(settings: ExploreSettings) -> list[str]:
     """Write the page and the table of images that are nearly the same."""
     prepare()
+    from drawsim.common.words import counted
     from drawsim.reporting.duplicates.page import write_duplicates
-    from drawsim.reporting.kit.figures import counted
 
     collection = _collection(settings)
     given = settings.run or settings.drawings or settings.artworks

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drawsim.common.words import counted, first_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from drawsim.collection.tables import Collection
-
-SHOWN = 5
-"""Pairs that a line spells out."""
 
 
 def look_alikes(
@@ -34,7 +33,7 @@ def look_alikes(
     if len(copies := pairs[~alike]):
         number = copies["first"].nunique()
         lines.append(
-            f"{number} {'drawing is' if number == 1 else 'drawings are'} the same picture as an "
+            f"{counted(number, 'drawing is', 'drawings are')} the same picture as an "
             f"artwork, or nearly: {_shown(copies, '{first!r} is {second!r}')}. Such a drawing is "
             "found without having learnt anything, and scores look better than they are: take it "
             "out of drawings.csv and pairs.csv (prepare step=check shows them all)"
@@ -43,15 +42,14 @@ def look_alikes(
     if len(apart := across_sets(name, originals, pairs[alike])):
         one = "{first_kind} {first!r} ({first_set}) and {second!r} ({second_set})"
         lines.append(
-            f"{len(apart)} {'pair' if len(apart) == 1 else 'pairs'} of images look the same and "
-            f"are in different sets of split {name}: {_shown(apart, one)}. What is learnt from one "
-            "is measured on the other: take one of each out (prepare step=splits lists them all)"
+            f"{counted(len(apart), 'pair of images looks', 'pairs of images look')} the same and "
+            f"{'is' if len(apart) == 1 else 'are'} in different sets of split {name}: "
+            f"{_shown(apart, one)}. What is learnt from one is measured on the other: take one "
+            "of each out (prepare step=splits lists them all)"
         )
     return lines
 
 
 def _shown(rows: pd.DataFrame, words: str) -> str:
-    columns = zip(*(rows[name].head(SHOWN) for name in rows.columns), strict=True)
-    first = [words.format(**dict(zip(rows.columns, row, strict=True))) for row in columns]
-    more = f" … and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return ", ".join(first) + more
+    columns = zip(*(rows[name] for name in rows.columns), strict=True)
+    return first_of([words.format(**dict(zip(rows.columns, row, strict=True))) for row in columns])

@@ -12,8 +12,9 @@ from PIL import Image
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
-from drawsim.models.loading import with_rerank
+from drawsim.models.loading import rerank_settings, with_rerank
 from drawsim.models.model import Model
 from drawsim.models.searching import as_queries, kept_pictures, looked_again
 from drawsim.models.sources import (
@@ -24,7 +25,6 @@ from drawsim.models.sources import (
     model_of_source,
 )
 from drawsim.pixels.decode import read_image
-from drawsim.reporting.kit.figures import counted
 from drawsim.reporting.search.files import write_hits
 from drawsim.reporting.search.overlay import overlay
 from drawsim.reporting.search.page import COSINE, QueryPicture, SearchSheet, write_search
@@ -37,7 +37,7 @@ from drawsim.retrieval.index.queries import search as search_index
 from drawsim.retrieval.index.results import known_pairs, result_table, top_chances
 from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.retrieval.reranking.local import STRIDE
-from drawsim.retrieval.reranking.spatial import placements
+from drawsim.retrieval.reranking.spatial import Spatial, placements
 from drawsim.workflows.index import ModelChoice
 
 LAYOUT_SIZE = 224
@@ -216,7 +216,7 @@ def _model(index: Index, asking: Asking, settings: SearchSettings) -> Model | No
     choice = settings.model
     given = replace(choice, rerank=None).source()
     file = index.folder / SOURCE
-    needed = asking.has_files or choice.rerank not in (None, "none")
+    needed = asking.has_files or bool(choice.rerank and rerank_settings(choice.rerank))
     if not needed and choice.rerank is None and file.is_file():
         needed = asks_for_rerank(given or load_source(index.folder), choice.trust)
     if not needed:
@@ -358,20 +358,23 @@ def _explained(
     pictures = kept_pictures(model, index, asking.every, before.kind)
     if pictures is not None:
         hits = hits.head(k)
-        hits = hits.assign(spatial=hits["score"] - hits["cosine"])
         known = index.part(before.kind).embeddings.rows
         rows = [known[name] for name in hits["id"].head(looked)]
         drawing = Image.fromarray(asking.every[row].pixels())
+        found = placements(pictures, row, rows)
         drawn: list[Any] = [
             None
             if placement is None
             else overlay(drawing, Image.fromarray(read_image(Path(path))), placement)
-            for path, placement in zip(
-                hits["path"].head(looked), placements(pictures, row, rows), strict=True
-            )
+            for path, placement in zip(hits["path"].head(looked), found, strict=True)
         ]
-        drawn += [None] * (len(hits) - len(drawn))
-        hits = hits.assign(overlay=pd.Series(drawn, index=hits.index, dtype=object))
+        weight = next(link.weight for link in model.rerank.links if isinstance(link, Spatial))
+        added = [0.0 if placement is None else weight * placement.score for placement in found]
+        beyond = len(hits) - len(drawn)
+        hits = hits.assign(
+            spatial=[*added, *[0.0] * beyond],
+            overlay=pd.Series([*drawn, *[None] * beyond], index=hits.index, dtype=object),
+        )
         if model.reading.size < LAYOUT_SIZE:
             few = model.reading.size // STRIDE
             notes.append(
@@ -386,5 +389,5 @@ def _closed(sheet: SearchSheet, row: int, asking: Asking, kind: Kind, k: int) ->
     hits = sheet.hits[:k]
     notes = [*(asking.notes if row == 0 else ()), *sheet.notes]
     if len(hits) < k:
-        notes.append(f"k={k}: {len(hits)} {kind}s is all there is to rank")
+        notes.append(f"k={k}: {counted(len(hits), kind)} is all there is to rank")
     return replace(sheet, hits=hits, notes=notes)

@@ -22,7 +22,13 @@ def run(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> Path
     code = command(
         "train",
         *("data=folder", f"data.root={collection_root}", f"image_size={SIZE}", "workers=0"),
-        *("rerank=spatial", "rerank.depth=8", "adapt=centre", "miner.negatives=2", "aug=none"),
+        *(
+            "rerank=[k_reciprocal,spatial]",
+            "rerank.spatial.depth=8",
+            "adapt=centre",
+            "miner.negatives=2",
+            "aug=none",
+        ),
         *("trainer=cpu", "trainer.max_epochs=1", "keep=last", "logger=csv"),
         *("study=s", "name=r", f"out={out}"),
     )
@@ -34,12 +40,12 @@ def test_each_stage_is_measured_and_all_agree(
     run: Path, collection_root: Path, tmp_path: Path
 ) -> None:
     record: dict[str, Any] = json.loads((run / "metrics.json").read_text())
-    assert list(record["stages"]) == ["untrained", "adapted", "learnt", "re-ranked"]
-    assert record["stages"]["re-ranked"]["test"] == record["final"]["test"]
+    assert list(record["stages"]) == ["untrained", "adapted", "learnt", "k_reciprocal", "spatial"]
+    assert record["stages"]["spatial"]["test"] == record["final"]["test"]
     out = tmp_path / "evaluated"
     assert command("evaluate", f"run={run}", f"out={out}") == 0
     evaluated = json.loads((out / "metrics.json").read_text())
-    assert list(evaluated["stages"]) == ["adapted", "re-ranked"]
+    assert list(evaluated["stages"]) == ["adapted", "k_reciprocal", "spatial"]
     assert evaluated["final"]["test"]["mrr"] == record["final"]["test"]["mrr"]
     assert evaluated["adapted"]["test"]["mrr"] == record["stages"]["learnt"]["test"]["mrr"]
     assert command("evaluate", f"run={run}", f"out={out}", "rerank=none") == 0
@@ -52,7 +58,7 @@ def test_each_stage_is_measured_and_all_agree(
     collection = Collection.open(collection_root)
     model = Model.load(folder)
     assert model.rerank is not None
-    assert "re-ranked by spatial" in repr(model)
+    assert "re-ranked by k_reciprocal, spatial" in repr(model)
     for name, file in collection.paths("drawing", final.index).items():
         listed = json.loads(str(final.loc[name, "top_ids"]))
         found = model.search(Index.open(folder), [file], k=12)
@@ -83,6 +89,7 @@ def test_a_search_by_id_has_the_same_order_and_its_reasons(
     [
         (("id=d0", "rerank=spatail"), "rerank=spatail: did you mean spatial?"),
         (("id=d0", "rerank={name: spatial, deph: 3}"), "rerank.deph: spatial has no such setting"),
+        (("id=d0", "rerank=[spatial, {name: spatial, depth: 3}]"), "spatial comes twice"),
         (("id=[d0, d1]", "combine=mean", "rerank=spatial"), "lists of one picture by one model"),
         (("id=d0", "spatial=true"), "spatial is now rerank=spatial"),
     ],

@@ -97,7 +97,7 @@ READ = {
     "zeros kept by a formula": Read(
         drawings("007", "7"),
         'drawing_id,artwork_id,pair\n"=""007""",a1,true\n7,a2,false\n',
-        '1 cells are formulas of a text (="…"), read as the text',
+        '1 cell is a formula of a text (="…"), read as the text',
         (("007", "a1", True), ("7", "a2", False)),
     ),
     "zeros kept by an apostrophe": Read(
@@ -228,5 +228,5 @@ def test_cells_that_a_spreadsheet_changed_are_said(tmp_path: Path) -> None:
     assert "age_group: a spreadsheet made dates of 2 cells: '13-Oct' was '10-13'" in said
     assert "'09-Jun' was '6-9'" in said
     assert "e.g. '2.01514E+11' a spreadsheet made a number of it, it was '201514000001'" in said
-    assert "year: 1 are a spreadsheet's, e.g. '#####'" in said
+    assert "year: 1 is a spreadsheet's, e.g. '#####'" in said
     assert collection.drawings["age_group"].tolist() == ["13-Oct", "09-Jun", "14-17"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.opening import CannotOpenError
@@ -145,3 +145,17 @@ def test_no_problem_no_error() -> None:
     raise_problems("heading", [])
     with pytest.raises(UserError, match="heading: 1 problem\n"):
         raise_problems("heading", [Problem("a.csv", None, "wrong", "mend it")])
+
+
+def test_a_note_on_a_table_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Though it is read again, by another address, and something more is found then."""
+    caplog.set_level("INFO", logger="drawsim")
+    once, again = Problems(), Problems()
+    once.note(tmp_path / "a.csv", "read with semicolons")
+    raise_problems("", once)
+    (tmp_path / "b").mkdir()
+    for what in ("read with semicolons", "3 years"):
+        again.note(tmp_path / "b" / ".." / "a.csv", what)
+    raise_problems("", again)
+    said = [message.partition("a.csv: ")[2] for message in caplog.messages]
+    assert said == ["read with semicolons", "3 years"]

@@ -120,7 +120,7 @@ def test_what_is_no_file_is_refused_if_it_is_called_an_image(tmp_path: Path) -> 
 
 def test_a_folder_without_images_says_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
-    with pytest.raises(UserError, match=r"no images among 1 files \(JPEG, .* \(\.txt\)$"):
+    with pytest.raises(UserError, match=r"no images among 1 file \(JPEG, .* \(\.txt\)$"):
         images_below(tmp_path)
     with pytest.raises(UserError, match="no such folder"):
         images_below(tmp_path / "none")

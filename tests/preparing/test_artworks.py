@@ -120,7 +120,7 @@ def test_an_archive_is_unpacked(tmp_path: Path) -> None:
 def test_a_source_without_images_leaves_the_table_as_it_was(tmp_path: Path) -> None:
     put(tmp_path / "out", {"artworks.csv": b"id,path\na,a.jpg\n"})
     put(tmp_path / "in", {"a.txt": b""})
-    with pytest.raises(UserError, match="no images among 1 files"):
+    with pytest.raises(UserError, match="no images among 1 file"):
         run(tmp_path / "in", tmp_path / "out")
     assert (tmp_path / "out" / "artworks.csv").read_bytes() == b"id,path\na,a.jpg\n"
 

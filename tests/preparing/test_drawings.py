@@ -331,8 +331,8 @@ def test_a_table_of_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        (scans("holiday"), "no drawing among 1 images, e.g. .*holiday.jpg: does not follow"),
-        (scans(f"{SCAN[:-3]}V_C"), "no drawing among 1 images, all are versos"),
+        (scans("holiday"), "no drawing among 1 image, e.g. .*holiday.jpg: does not follow"),
+        (scans(f"{SCAN[:-3]}V_C"), "no drawing among 1 image, all are versos"),
         ({"a.zip": b"PK\3\4 not all of it"}, "a.zip: not a whole zip archive"),
         ({}, "no images among 0 files"),
     ],

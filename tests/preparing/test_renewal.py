@@ -50,7 +50,7 @@ def test_rows_that_people_took_out_stay_out(collection: Path) -> None:
     assert summary.skipped["rows that people took out"] == 1
     [note] = [note for note in summary.notes if "taken out" in note]
     assert note == (
-        "taken out of artworks.csv since the last run, and left out: 1 rows (hay …); "
+        "taken out of artworks.csv since the last run, and left out: 1 row (hay); "
         "delete .prepared/artworks.csv to have them back"
     )
     (collection / ".prepared" / "artworks.csv").unlink()

@@ -265,3 +265,36 @@ def test_embeddings_find_what_hashes_do_not(source: Path) -> None:
     assert set(table["cosine"].dropna()) == {"1.0000"}
     with pytest.raises(UserError, match="missing"):
         splits(source, rule="kfold", duplicates=True, embeddings=str(source / "nothing"))
+
+
+@pytest.mark.parametrize("rule", ["thesis", "ratios", "kfold"])
+def test_rows_that_people_took_out_of_a_split_stay_out(source: Path, rule: str) -> None:
+    splits(source, rule=rule)
+    first, second, *_ = sorted((source / "splits").glob("*.csv"))
+    header, *rows = first.read_text().splitlines()
+    taken = next(row for row in rows if row.startswith("d4,a4,"))
+    first.write_text("\n".join([header, *(row for row in rows if row != taken)]) + "\n")
+    others = second.read_bytes()
+    before = first.read_bytes()
+    for _ in range(2):
+        summary = splits(source, rule=rule)
+        assert summary.skipped["rows that people took out"] == 1
+        assert "1 row (d4 with a4)" in "".join(summary.notes)
+        assert first.read_bytes() == before
+        assert second.read_bytes() == others
+    (source / ".prepared" / "splits" / first.name).unlink()
+    splits(source, rule=rule)
+    assert taken.rpartition(",")[0].split(",")[:2] == ["d4", "a4"]
+    assert "d4,a4," in first.read_text()
+
+
+def test_a_pair_that_is_confirmed_again_comes_back(source: Path) -> None:
+    splits(source)
+    pairs, split = source / "pairs.csv", source / "splits" / "v0.csv"
+    table, whole = pairs.read_text(), split.read_text()
+    pairs.write_text(table.replace("d4,a4,True", "d4,a4,False"))
+    split.write_text("".join(r for r in whole.splitlines(True) if not r.startswith("d4,a4,")))
+    splits(source)
+    pairs.write_text(table)
+    splits(source)
+    assert "d4,a4," in split.read_text()

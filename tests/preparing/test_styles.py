@@ -283,3 +283,36 @@ def test_another_out_is_refused(root: Path, tmp_path: Path) -> None:
             quality=95,
             max_pixels=DEFAULT_MAX_PIXELS,
         )
+
+
+def take_out(table: Path, *beginnings: str) -> None:
+    """Take rows that begin so out of a table."""
+    rows = table.read_text().splitlines(keepends=True)
+    left = [row for row in rows if not row.startswith(beginnings)]
+    assert len(left) == len(rows) - len(beginnings)
+    table.write_text("".join(left))
+
+
+def test_rows_that_people_took_out_stay_out(root: Path) -> None:
+    styles(root)
+    take_out(root / "drawings.csv", "d0_oil,")
+    take_out(root / "pairs.csv", "d0_oil,", "d2_gray,a1,")
+    tables = [(root / name).read_bytes() for name in ("drawings.csv", "pairs.csv")]
+    for _ in range(2):
+        summary = styles(root)
+        assert summary.skipped["rows that people took out"] == 2
+        assert "(d0_oil)" in "".join(summary.notes)
+        assert "(d2_gray, a1)" in "".join(summary.notes)
+        assert [(root / name).read_bytes() for name in ("drawings.csv", "pairs.csv")] == tables
+    shutil.rmtree(root / ".prepared")
+    assert styles(root).made == {"rows in drawings.csv": 1, "rows in pairs.csv": 2}
+
+
+def test_a_table_without_any_copy_gets_them_again(root: Path) -> None:
+    """As one that another step, or somebody else, made anew."""
+    before = {name: (root / name).read_bytes() for name in ("drawings.csv", "pairs.csv")}
+    made = styles(root).made
+    for name, data in before.items():
+        (root / name).write_bytes(data)
+    rows = {what: count for what, count in made.items() if what.startswith("rows")}
+    assert styles(root).made == rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +32,21 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
-from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, RERANKED, UNTRAINED
+from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
+from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.runs.folder import Protocol, RunFolder
 
 NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
-UNADAPTED, PLAIN = "unadapted", "plain"
+UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
 """Untrained embeddings before adaptation, of which the gallery tells which artworks are
-near-duplicates; and those of the plain network, which reads no layout."""
+near-duplicates; those of the plain network, which reads no layout; and, of a model that begins with
+what another has learnt, those without that."""
 
 
 class Taken(pl.Callback):
@@ -72,6 +75,8 @@ class Experiment:
     """As the untrained network embeds, before adaptation."""
     plain: Vectors | None = None
     """As it embeds without its layout, if it reads one."""
+    published: Vectors | None = None
+    """As it ranks before it is given what another model has learnt, if it is."""
 
     @classmethod
     def assemble(
@@ -99,7 +104,7 @@ class Experiment:
         return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
 
     def baseline(self, *, resume: bool) -> Vectors:
-        """Embed everything with the untrained model, mine, and record epoch 0.
+        """Embed everything with the model as it begins, mine, and record epoch 0.
 
         A run that is resumed after its first epoch takes the embeddings it kept.
         """
@@ -107,21 +112,32 @@ class Experiment:
             vectors = self._load("baseline")
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
+            self.published = self._load_kept(PUBLISHED)
             self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
             return vectors
         self.data.at_the_end = False
         self.module.plain_too = bool(self.module.backbone.parts)
-        vectors = self._embed("baseline")
+        initial = self.module.initial
+        vectors = self._embed("baseline" if initial is None else PUBLISHED)
         self.module.plain_too = False
         self.untrained, self.plain = self.evaluation.raw, self.evaluation.plain
         self.mining.start(self.evaluation.gallery)
         self._keep_untrained()
+        if initial is not None:
+            self.published = vectors
+            vectors = self._begin_with(initial)
         self.data.at_the_end = True
         self._record_untrained()
         return vectors
 
+    def _begin_with(self, initial: Initial) -> Vectors:
+        """Give the model what it begins with; how it embeds then."""
+        initial.give(self.module.model)
+        self.evaluation.known.fill_(False)
+        return self._embed("baseline")
+
     def _record_untrained(self) -> None:
-        """Epoch 0: the untrained model is a candidate like the others."""
+        """Epoch 0: the model as it begins is a candidate like the others."""
         scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
         flat = {f"{name}/{key}": value for name in LIVE_SETS for key, value in scores[name].items()}
         self.mining.mine(0)
@@ -171,7 +187,7 @@ class Experiment:
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
         results = measure(self.data.task, models, self.protocol, {"final": again})
-        stages, tables = self._stages(models, results)
+        stages, tables = self._stages(models, results, again)
         ranked = time.perf_counter() - started
         self.run.write_table("ranks.csv", pd.concat([results.ranks, *tables], ignore_index=True))
         spent = self.evaluation.seconds
@@ -186,35 +202,36 @@ class Experiment:
         )
 
     def _stages(
-        self, models: Mapping[str, Vectors], results: Results
+        self, models: Mapping[str, Vectors], results: Results, again: SecondLook
     ) -> tuple[dict[str, BySet], list[pd.DataFrame]]:
         """Metrics of each stage that leads from the plain backbone to the final model.
 
         Each stage has what those before it have. Empty for a model that is trained and no more: its
         two figures are baseline and final. And the parts of `ranks.csv` of stages that are neither.
         """
-        model, metrics = self.module.model, results.metrics
-        vectors: dict[str, Vectors] = {}
+        model, plainly = self.module.model, SecondLook()
+        order: dict[str, tuple[Vectors, SecondLook]] = {}
         if self.plain is not None:
-            vectors[UNTRAINED] = self.plain
+            order[UNTRAINED] = self.plain, plainly
         if model.adaptation is not None and self.untrained is not None:
-            vectors[LAYOUT if vectors else UNTRAINED] = self.untrained
-        learns = self.checkpoints.best_epoch > 0
-        if learns and model.rerank is not None:
-            vectors[LEARNT] = models["final"]
-        measured, tables = measure_stages(self.data.task, vectors)
-        before = ADAPTED if model.adaptation is not None else LAYOUT if measured else UNTRAINED
-        order = {
-            UNTRAINED: measured.get(UNTRAINED),
-            LAYOUT: measured.get(LAYOUT),
-            ADAPTED: None,
-            before: metrics["baseline"],
-            LEARNT: measured.get(LEARNT, metrics["final"]) if learns else None,
-            RERANKED: metrics["final"] if model.rerank is not None else None,
-        }
-        if model.rerank is None and before == UNTRAINED:
+            order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
+        before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
+        if self.published is not None:
+            order[before] = self.published, plainly
+            before = TRANSFERRED
+        order[before] = models["baseline"], plainly
+        if self.checkpoints.best_epoch > 0:
+            order[LEARNT] = models["final"], plainly
+        links = () if model.rerank is None else model.rerank.links
+        for number, link in enumerate(links, 1):
+            order[link.name] = models["final"], replace(again, reranker=Chain(links[:number]))
+        if set(order) <= {UNTRAINED, LEARNT}:
             return {}, []
-        return {stage: own for stage, own in order.items() if own is not None}, tables
+        last = list(order)[-1]
+        known = {last: results.metrics["final"], before: results.metrics["baseline"]}
+        others = {stage: own for stage, own in order.items() if stage not in known}
+        measured, tables = measure_stages(self.data.task, others)
+        return {stage: known.get(stage) or measured[stage] for stage in order}, tables
 
     def _pictures(self) -> KeptPictures | None:
         """The pictures of the task, for a model whose re-ranking looks at them."""

@@ -14,7 +14,8 @@ from drawsim.retrieval.analysis.diagnostics import hubness, memorisation
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking
 from drawsim.retrieval.ranking import Ranking
-from drawsim.retrieval.reranking.base import Pictures, Reranker
+from drawsim.retrieval.reranking.base import Pictures
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.retrieval.task import RetrievalTask, ranks_table
 from drawsim.runs.folder import Protocol
 
@@ -41,7 +42,7 @@ class Results:
 class SecondLook:
     """How the lists of a model are looked at again, and the pictures for it, if it needs them."""
 
-    reranker: Reranker | None = None
+    reranker: Chain | None = None
     pictures: Pictures | None = None
 
 
@@ -73,14 +74,14 @@ def measure(
 
 
 def measure_stages(
-    task: RetrievalTask, stages: Mapping[str, Vectors]
+    task: RetrievalTask, stages: Mapping[str, tuple[Vectors, SecondLook]]
 ) -> tuple[dict[str, BySet], list[pd.DataFrame]]:
     """The metrics of every set by each stage of ranking, and their parts of `ranks.csv`."""
     metrics: dict[str, BySet] = {stage: {} for stage in stages}
     tables = []
-    for stage, vectors in stages.items():
+    for stage, (vectors, look) in stages.items():
         for name in SETS:
-            ranking = task.rank(task.queries[name], *vectors)
+            ranking = task.rank(task.queries[name], *vectors, look.reranker, look.pictures)
             metrics[stage][name] = summarise(query_metrics(ranking))
             tables.append(ranks_table(task, name, ranking).assign(model=stage))
     return metrics, tables

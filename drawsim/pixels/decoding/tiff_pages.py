@@ -83,7 +83,7 @@ class Pages:
             which = {"2th": "second", "3th": "third"}.get(which, which)
             notes.append(
                 f"{len(self.pictures)} pages, the {which} is taken "
-                "(prepare step=drawings pages=all takes each)"
+                "(of drawings, prepare step=drawings pages=all takes each)"
             )
         notes += [MANY] if self.many else []
         return [*notes, DAMAGED] if self.damaged else notes

@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from drawsim.common.words import counted
 from drawsim.reporting.collection.counts import UNKNOWN
-from drawsim.reporting.kit.figures import (
-    COLOURS,
-    FONT,
-    WIDTH,
-    Drawn,
-    Tips,
-    counted,
-    drawn,
-    mark,
-    shortened,
-)
+from drawsim.reporting.kit.figures import COLOURS, FONT, WIDTH, Drawn, Tips, drawn, mark, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,6 +11,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.common.progress import progress_bar
+from drawsim.common.words import counted
 from drawsim.reporting.collection.counts import PairGroup
 from drawsim.reporting.kit.pdf import PdfWriter
 from drawsim.reporting.kit.pictures import load, placeholder
@@ -77,7 +78,7 @@ def write_pages(
         progress_bar(title, len(pages)) as advance,
     ):
         for number, (artwork, drawings, total) in enumerate(pages, start=1):
-            foot = f"{title} · page {number} of {len(pages)} · {total} drawing{'s' * (total > 1)}"
+            foot = f"{title} · page {number} of {len(pages)} · {counted(total, 'drawing')}"
             sheet = _page(collection, artwork, drawings, foot, workers)
             pdf.add(sheet)
             with atomic(place(f"{stem}/{number:03}.png")) as png:

@@ -13,6 +13,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, write_text
 from drawsim.common.refusals import refusal
+from drawsim.common.words import counted
 from drawsim.reporting.collection import charts as charts
 from drawsim.reporting.collection.counts import (
     Holdings,
@@ -31,7 +32,7 @@ from drawsim.reporting.collection.pairs import Paper, any_picture, describe_artw
 from drawsim.reporting.collection.samples import Sample, Sampling, draw_samples
 from drawsim.reporting.collection.sizes import describe_sizes, measure
 from drawsim.reporting.collection.world_map import map_figure
-from drawsim.reporting.kit.figures import WIDTH, Drawn, counted, shortened
+from drawsim.reporting.kit.figures import WIDTH, Drawn, shortened
 from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.kit.fonts import missing_letters
 from drawsim.reporting.kit.pictures import load, placeholder
@@ -245,7 +246,7 @@ def _write_pairs(found: Findings, folder: Folder, paper: Paper, workers: int) ->
             continue
         if len(shown) < len(groups):
             found.notes.append(
-                f"Pages of {kind} pairs: {len(shown):,} artworks of {len(groups):,} "
+                f"Pages of {kind} pairs: {counted(len(shown), 'artwork')} of {len(groups):,} "
                 "(explore.pairs.artworks=null prints all)."
             )
         ids = [name for group in shown for name in (group.artwork_id, *group.drawing_ids)]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drawsim.reporting.kit.figures import COLOURS, WIDTH, Drawn, Tips, counted, drawn, mark
+from drawsim.common.words import counted
+from drawsim.reporting.kit.figures import COLOURS, WIDTH, Drawn, Tips, drawn, mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.common.errors import UserError
-from drawsim.reporting.kit.words import in_words
+from drawsim.common.words import in_words
 from drawsim.reporting.run.finished import Run, natural, with_labels
 from drawsim.reporting.run.reading import Ranking, read_epochs, read_metrics, read_queries
 from drawsim.retrieval.metrics.functions import metric_values

@@ -14,8 +14,8 @@ import pandas as pd
 
 from drawsim.collection.splits import components
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.words import in_words
 from drawsim.reporting.comparison.results import Results
-from drawsim.reporting.kit.words import in_words
 from drawsim.retrieval.analysis.statistics import PairedTest, holm, paired_test, smallest_p
 from drawsim.retrieval.metrics import registry
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
-from drawsim.reporting.kit.figures import COLOURS, FONT, Drawn, Tips, counted, drawn
+from drawsim.common.words import counted
+from drawsim.reporting.kit.figures import COLOURS, FONT, Drawn, Tips, drawn
 from drawsim.retrieval.analysis.calibration import Calibration
 from drawsim.retrieval.analysis.reliability import Reliability
 

@@ -165,14 +165,6 @@ def mark_points(axes: Axes, x: ArrayLike, y: ArrayLike, tips: Tips, texts: Seque
     tips[name] = [one_line(text) for text in texts]
 
 
-def counted(number: int, what: str) -> str:
-    """
-    >>> counted(1, "drawing"), counted(2000, "drawing")
-    ('1 drawing', '2,000 drawings')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def shortened(text: str, letters: int) -> str:
     """
     >>> shortened("Pieter Bruegel", 20), shortened("Pieter Bruegel", 9)

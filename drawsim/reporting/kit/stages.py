@@ -1,4 +1,4 @@
-"""What a run measured, stage by stage: untrained, layout, adapted, learnt, re-ranked."""
+"""What a run measured, stage by stage, from the untrained network to the final model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ MEANINGS = {
     "untrained": "the plain network",
     "layout": "it reads what is where in a picture",
     "adapted": "drawings and artworks are brought nearer to each other, without any pair",
+    "transferred": "it begins with what another run has learnt (init)",
     "learnt": "from the training pairs",
-    "re-ranked": "the first of each list are looked at again",
+    "re-ranked": "the first of each list are looked at again",  # as runs of before call it
+    "spatial": "the first of each list, picture by picture: do their parts agree on a place",
+    "expansion": "the first of each list by a query moved towards what it found first",
+    "k_reciprocal": "the first of each list by the neighbours that they share with the query",
 }
 """What each stage adds to those before it."""
 
@@ -51,3 +55,11 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
     named = {name: record.get(name) for name in ("baseline", "final")}
     every = {**named, **(record.get("stages") or {})}
     return {name: scores for name, scores in every.items() if scores}
+
+
+def kept_untrained(record: Mapping[str, Any]) -> str:
+    """That the final model of a run is the one it began with, and why; empty where it is not so."""
+    if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
+        return ""
+    first = "model it began with" if "init" in record else "untrained model"
+    return f"no epoch beat the {first} on {record.get('monitor')}: it was kept"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drawsim.common.words import counted
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
-from drawsim.reporting.kit.stages import stages
-from drawsim.reporting.run.reading import kept_untrained
+from drawsim.reporting.kit.stages import kept_untrained, stages
 from drawsim.runs.folder import read_record
 
 
@@ -31,6 +31,6 @@ def print_results(run: Path) -> None:
     spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}
     spent["in all "] = record["seconds"]["total"]
     seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
-    console.print(f"gallery of {record['gallery_size']} artworks, {how}, {seconds}")
+    console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
     if said := kept_untrained(record):
         console.print(said)

@@ -10,14 +10,13 @@ from urllib.parse import quote
 from drawsim.common.files import write_text
 from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
-from drawsim.reporting.kit.stages import Stage, stages
+from drawsim.reporting.kit.stages import Stage, kept_untrained, stages
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.reporting.run.curves import curve_panels, run_charts
 from drawsim.reporting.run.headline import headline
 from drawsim.reporting.run.reading import (
     SETS,
     Query,
-    kept_untrained,
     read_epochs,
     read_lines,
     read_metrics,

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from drawsim.common.palette import PAPER
-from drawsim.reporting.kit.figures import counted
+from drawsim.common.words import counted
 from drawsim.reporting.kit.fonts import base_font
 from drawsim.retrieval.reranking.spatial import Placement
 

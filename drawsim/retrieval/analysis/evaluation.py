@@ -20,7 +20,8 @@ from drawsim.retrieval.analysis.intervals import bootstrap, percentile_interval
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.registry import broken_down
 from drawsim.retrieval.metrics.thesis_protocol import ThesisRanking, thesis_summary
-from drawsim.retrieval.reranking.base import Pictures, Reranker
+from drawsim.retrieval.reranking.base import Pictures
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.retrieval.task import RetrievalTask, make_task, ranks_table
 
 Direction = Literal["drawing_to_artwork", "artwork_to_drawing"]
@@ -207,7 +208,7 @@ def _stages(
     return found if len(found) > 1 else {}
 
 
-def _second_look(model: Embedded, task: RetrievalTask) -> tuple[Reranker | None, Pictures | None]:
+def _second_look(model: Embedded, task: RetrievalTask) -> tuple[Chain | None, Pictures | None]:
     """How lists are looked at again, and the pictures for it, if it needs them."""
     if model.reranker is None or not model.reranker.looks or model.pictures is None:
         return model.reranker, None

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,9 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.index.gallery import read_metadata
-from drawsim.retrieval.reranking.base import Pictures, Reranker
+from drawsim.retrieval.reranking.base import Pictures
+from drawsim.retrieval.reranking.chain import Chain
+from drawsim.runs.folder import read_record
 from drawsim.runs.settings import CONFIG, data_root, read_values
 
 
@@ -38,7 +41,7 @@ class Embedded:
     drawings: Embeddings
     artworks: Embeddings
     made_by: Mapping[str, str] = field(default_factory=dict)
-    reranker: Reranker | None = None
+    reranker: Chain | None = None
     pictures: Callable[[Sequence[str], Sequence[str]], Pictures] | None = None
     stage: str | None = None
 
@@ -50,13 +53,15 @@ class Inputs:
     collection: drawings and artworks that are embedded, with what is known about them, and pairs;
     its images may be absent. split: as `read_split` gives it. absent: pairs that name an id without
     an embedding, which count as not found in the protocol `thesis` and are left out otherwise;
-    style copies, of which none is needed, are not among them.
+    style copies, of which none is needed, are not among them. record: the `metrics.json` of the run
+    whose model it is, empty where there is none.
     """
 
     models: tuple[Embedded, ...]
     collection: Collection
     split: pd.DataFrame
     absent: pd.DataFrame
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 def from_files(
@@ -88,7 +93,8 @@ def from_run(run: Path, root: Path | None) -> Inputs:
     if not models:
         raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
     split = run / "split.csv"
-    return _assemble(models, _pairs(None, split), split, root or run_data(run))
+    found = _assemble(models, _pairs(None, split), split, root or run_data(run))
+    return replace(found, record=read_record(run))
 
 
 def _of_files(name: str, drawings: Path, artworks: Path) -> Embedded:

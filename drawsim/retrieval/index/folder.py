@@ -28,6 +28,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import parse_json, read_text, write_json
 from drawsim.common.opening import path_in_file
+from drawsim.common.words import counted
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.backends import BACKENDS
 from drawsim.retrieval.index.base import Approximate, Settings
@@ -129,18 +130,23 @@ class Index:
             ]
             if copies:
                 raise UserError(
-                    f"{self.folder}: {len(copies)} {count} are style copies, such as "
+                    f"{self.folder}: {counted(len(copies), f'{count} is', f'{count} are')} among "
+                    "the style copies, such as "
                     f"{copies[0]!r}; {AGAIN}, which leaves them out"
                 )
             if gone:
                 raise UserError(
                     f"{self.folder}: index of another collection ({self.collection or UNKNOWN}): "
-                    f"{len(gone)} {count} are not in {collection.root}, such as {gone[0]!r}; name "
+                    f"{counted(len(gone), f'{count} is', f'{count} are')} not in "
+                    f"{collection.root}, such as {gone[0]!r}; name "
                     "its own collection, or remove them from the index"
                 )
             new = [name for name in listed.index if name not in part.embeddings.rows]
             if new:
-                lacking.append(f"{len(new)} {kind}s are not in the index, such as {new[0]!r}")
+                lacking.append(
+                    f"{counted(len(new), f'{kind} is', f'{kind}s are')} not in the index, "
+                    f"such as {new[0]!r}"
+                )
         return tuple(lacking)
 
     def add(self, kind: str, gallery: Gallery) -> tuple[Index, Changes]:

@@ -15,6 +15,7 @@ from drawsim.collection.ids import as_listed, check_ids
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings, no_unit_row
 
 UNKNOWN = "unknown"
@@ -175,7 +176,8 @@ def gallery_of_collection(path: Path, collection: Collection, kind: Kind) -> tup
     strange = [name for name in every.embeddings.ids if name not in listed.index]
     if strange:
         raise UserError(
-            f"{path}: embeddings of another collection: {len(strange):,} of its {kind}s are not in "
+            f"{path}: embeddings of another collection: "
+            f"{counted(len(strange), f'of its {kind}s is', f'of its {kind}s are')} not in "
             f"{collection.root}, such as {strange[0]!r}; name its own, or none"
         )
     copies = set(collection.copies.index) if kind == "drawing" else set()

@@ -25,8 +25,10 @@ class Expansion:
 
     def __init__(self, depth: int, neighbours: int, alpha: float) -> None:
         if not 1 <= neighbours <= depth:
-            raise UserError(f"rerank.neighbours={neighbours}: from 1 to rerank.depth={depth}")
-        check_bounds("rerank.alpha", alpha, 0)
+            raise UserError(
+                f"rerank.expansion.neighbours={neighbours}: from 1 to its depth, {depth}"
+            )
+        check_bounds("rerank.expansion.alpha", alpha, 0)
         self.depth = depth
         self.neighbours = neighbours
         self.alpha = alpha

@@ -19,9 +19,9 @@ class KReciprocal:
 
     def __init__(self, depth: int, k1: int, k2: int, original: float) -> None:
         if min(depth, k1, k2) < 1:
-            raise UserError("rerank.depth, rerank.k1 and rerank.k2 must be at least 1")
+            raise UserError("rerank.k_reciprocal: depth, k1 and k2 must be at least 1")
         if not 0 <= original <= 1:
-            raise UserError(f"rerank.original={original}: must be a number in 0..1")
+            raise UserError(f"rerank.k_reciprocal.original={original}: must be a number in 0..1")
         self.depth = depth
         self.k1 = k1
         self.k2 = k2

@@ -17,6 +17,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.tables import Collection, ids_of
+from drawsim.common.words import counted
 from drawsim.web.events.drafts import Draft, MadeWith
 from drawsim.web.events.store import EventStore
 
@@ -47,7 +48,7 @@ class Imported:
     def lines(self) -> list[str]:
         """The account for people."""
         lines = [
-            f"{self.file}: {self.rows} rows",
+            f"{self.file}: {counted(self.rows, 'row')}",
             f"imported as {self.annotator}: {self.added}",
         ]
         if self.known:

@@ -13,6 +13,7 @@ from pathlib import Path
 from drawsim.collection.grades import CONFIRMED, Grade
 from drawsim.common.errors import UserError
 from drawsim.common.machine import prepare
+from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
 from drawsim.retrieval.index.folder import Index, open_index
@@ -93,7 +94,8 @@ def serve(
             notes.append("without https in front of it, passwords can be read on their way")
         for note in notes:
             say(f"note: {note}")
-        who = f"{len(accounts.names)} accounts" if asked else "no accounts, this machine alone"
+        many = counted(len(accounts.names), "account")
+        who = many if asked else "no accounts, this machine alone"
         say(f"→ {_address(listening)} ({who}; Ctrl-C ends)")
         try:
             with suppress(KeyboardInterrupt):  # told again once all requests are answered

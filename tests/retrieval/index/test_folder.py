@@ -267,7 +267,7 @@ def test_another_collection_is_refused(tmp_path: Path) -> None:
     assert index.check_collection(of("b", "c", "a", "d")) == (
         "2 artworks are not in the index, such as 'c'",
     )
-    with pytest.raises(UserError, match=r"\(old\): 1 of its 2 artworks are not in new, .* 'a'"):
+    with pytest.raises(UserError, match=r"\(old\): 1 of its 2 artworks is not in new, .* 'a'"):
         index.check_collection(of("b", "c", "d"))
 
 

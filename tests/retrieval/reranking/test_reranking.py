@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -19,11 +20,13 @@ from drawsim.retrieval.ranking import Relevance, rank
 from drawsim.retrieval.reranking import expansion, k_reciprocal
 from drawsim.retrieval.reranking.base import (
     Lists,
+    Pictures,
     Reranker,
-    rerank,
+    reordered,
     reranked,
     with_scores,
 )
+from drawsim.retrieval.reranking.chain import Chain
 from drawsim.retrieval.reranking.expansion import Expansion, expand
 from drawsim.retrieval.reranking.k_reciprocal import KReciprocal, k_reciprocal_scores
 
@@ -208,7 +211,7 @@ def test_a_way_reorders_the_first_of_each_list_alone(way: Reranker) -> None:
     head = after.top_index[:, :15].sort().values
     torch.testing.assert_close(head, before.top_index[:, :15].sort().values)
     assert torch.equal(after.top_index[:, 15:], before.top_index[:, 15:])
-    lists = rerank(way, Lists(queries, gallery, before.top_index, before.top_score))
+    lists = reordered(way, Lists(queries, gallery, before.top_index, before.top_score))
     assert torch.equal(lists.rows, after.top_index)
     torch.testing.assert_close(lists.scores, after.top_score)
 
@@ -220,23 +223,65 @@ def test_a_list_that_ends_early_is_reranked_as_if_it_were_alone(way: Reranker) -
     rows, scores = full.top_index.clone(), full.top_score.clone()
     rows[1, 4:], scores[1, 4:] = -1, -torch.inf
     rows[2], scores[2] = -1, -torch.inf
-    found = rerank(way, Lists(queries, gallery, rows, scores))
-    alone = rerank(way, Lists(queries[[1]], gallery, rows[[1], :4], scores[[1], :4]))
+    found = reordered(way, Lists(queries, gallery, rows, scores))
+    alone = reordered(way, Lists(queries[[1]], gallery, rows[[1], :4], scores[[1], :4]))
     assert torch.equal(found.rows[1, :4], alone.rows[0])
     torch.testing.assert_close(found.scores[1, :4], alone.scores[0])
     assert found.rows[1, 4:].tolist() == [-1] * 6
     assert found.rows[2].tolist() == [-1] * 10
-    whole = rerank(way, Lists(queries, gallery, full.top_index, full.top_score))
+    whole = reordered(way, Lists(queries, gallery, full.top_index, full.top_score))
     assert torch.equal(found.rows[0], whole.rows[0])
+
+
+@dataclass
+class Turned:
+    """A way that turns the first of each list round."""
+
+    depth: int
+    name: str = "turned"
+    looks: bool = False
+    says: str = "places"
+
+    def scores(self, lists: Lists, pictures: Pictures | None = None) -> Tensor:
+        return torch.arange(lists.rows.shape[1]).to(lists.scores).expand(len(lists.rows), -1)
+
+
+@given(depths=st.lists(st.integers(1, 6), min_size=1, max_size=4), ends=st.integers(1, 8))
+def test_each_link_looks_at_what_the_one_before_it_left(depths: list[int], ends: int) -> None:
+    """Oracle: a plain list whose beginning is turned round, once for each link."""
+    queries, gallery = unit_rows(1, 6, 2), unit_rows(9, 6, 3)
+    every = Relevance(torch.zeros(9, dtype=torch.int64), torch.arange(9))
+    before = rank(queries, gallery, every, 8)
+    chain = Chain(tuple(Turned(depth) for depth in depths))
+    by_hand = turned(before.top_index[0].tolist(), depths)
+    after = chain.rerank(before, queries, gallery)
+    assert after.top_index[0].tolist() == by_hand
+    assert [expected_ranks(after).tolist()[row] for row in by_hand] == list(range(1, 9))
+    rows, scores = before.top_index[:, :ends], before.top_score[:, :ends]
+    found = chain.reorder(Lists(queries, gallery, rows, scores))
+    assert found.rows[0].tolist() == turned(rows[0].tolist(), depths)
+
+
+def turned(rows: list[int], depths: list[int]) -> list[int]:
+    for depth in depths:
+        rows[:depth] = rows[:depth][::-1]
+    return rows
+
+
+def test_links_can_be_left_out() -> None:
+    chain = Chain(WAYS)
+    assert (chain.name, chain.depth, chain.looks) == ("expansion, k_reciprocal", 15, False)
+    assert chain.without(["expansion"]) == Chain(WAYS[1:])
+    assert chain.without(["expansion", "k_reciprocal"]) is None
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Expansion(2, 3, 1), "rerank.neighbours=3: from 1 to rerank.depth=2"),
-        (lambda: Expansion(9, 3, -1), "rerank.alpha=-1"),
+        (lambda: Expansion(2, 3, 1), "rerank.expansion.neighbours=3: from 1 to its depth, 2"),
+        (lambda: Expansion(9, 3, -1), "rerank.expansion.alpha=-1"),
         (lambda: KReciprocal(0, 1, 1, 0.3), "must be at least 1"),
-        (lambda: KReciprocal(9, 1, 1, 1.5), "rerank.original=1.5"),
+        (lambda: KReciprocal(9, 1, 1, 1.5), "rerank.k_reciprocal.original=1.5"),
     ],
 )
 def test_what_cannot_be_is_refused(make: Callable[[], Reranker], says: str) -> None:

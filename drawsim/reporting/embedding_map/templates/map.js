@@ -46,7 +46,8 @@ function measure() {
   height = canvas.clientHeight;
   canvas.width = Math.round(width * dpr);
   canvas.height = Math.round(height * dpr);
-  const margin = Math.min(40, width / 10);
+  // Room for the whole of a picture at the edge.
+  const margin = Math.min(Math.max(40, tileSize(1) / 2 + 6), width / 4, height / 4);
   fit = Math.min((width - 2 * margin) / (extent.x || 1), (height - 2 * margin) / (extent.y || 1));
   frame = pen.createImageData(canvas.width, canvas.height);
   ground = new Uint32Array(frame.data.buffer);
