@@ -24,7 +24,7 @@ from tests.acceptance.annotators import Browser, Server
 
 GOOD = 24
 """Sound drawings, and artworks: enough for the sets of a split."""
-PATIENCE = 300
+PATIENCE = 1200
 """Seconds after which a command is said to hang."""
 UPLOADED = 21_000_000
 """Bytes of a file that are sent: a little more than the app takes."""
@@ -184,9 +184,9 @@ def main() -> None:
         for what, words in {
             "train, error": ("train", *tiny, "data.on_missing=error"),
             "train, skip": ("train", *tiny, skip),
-            "embed, skip": ("embed", "kind=drawings", "out=d", *small, skip),
-            "embed artworks": ("embed", "kind=artworks", "out=a", *small),
-            "embed images=DIR": ("embed", f"images={odd}", "out=i", "image_size=64", skip),
+            "embed, skip": ("embed", "kind=drawings", "out=d.safetensors", *small, skip),
+            "embed artworks": ("embed", "kind=artworks", "out=a.safetensors", *small),
+            "embed images=DIR": ("embed", f"images={odd}", "out=i.safetensors", "image_size=64", skip),
             "index": ("index", "out=index", *index, "backbone=lite", "image_size=64"),
             "search image=DIR": ("search", "index=index", f"image={odd}"),
         }.items():
