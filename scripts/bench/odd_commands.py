@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -26,10 +27,10 @@ GOOD = 24
 """Sound drawings, and artworks: enough for the sets of a split."""
 PATIENCE = 1200
 """Seconds after which a command is said to hang."""
+Call = tuple[str, str, dict[str, Any]]
+"""Method, address, and what else a request has."""
 UPLOADED = 21_000_000
 """Bytes of a file that are sent: a little more than the app takes."""
-Row = tuple[str, float, float, float, str]
-"""What was done, its seconds, those of the processors, its peak MiB, and how it ended."""
 
 
 def world(root: Path) -> Path:
@@ -38,7 +39,9 @@ def world(root: Path) -> Path:
     rng = np.random.default_rng(0)
     for folder in ("drawings", "artworks", "odd"):
         (root / folder).mkdir(parents=True)
-    drawings, artworks, pairs = [], [], []
+    drawings: list[str] = []
+    artworks: list[str] = []
+    pairs: list[str] = []
     for number in range(GOOD):
         for folder, rows in (("drawings", drawings), ("artworks", artworks)):
             coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), np.uint8))
@@ -79,7 +82,7 @@ def leave_out_refused(root: Path) -> list[str]:
     return told
 
 
-def command(folder: Path, what: str, name: str, *settings: str) -> Row:
+def command(folder: Path, what: str, name: str, *settings: str) -> str:
     """Run a command to its end."""
     log = folder / "log.txt"
     began = time.perf_counter()
@@ -102,23 +105,30 @@ def command(folder: Path, what: str, name: str, *settings: str) -> Row:
     code = os.waitstatus_to_exitcode(status)
     print(f"\n--- {what}: rc {code}\n" + "\n".join(line[:300] for line in lines), flush=True)
     busy = used.ru_utime + used.ru_stime
-    return what, taken, busy, used.ru_maxrss / 1024, f"rc {code} {wrong} {len(lines)} lines"
+    return shown(what, taken, busy, used.ru_maxrss / 1024, f"rc {code} {wrong} {len(lines)} lines")
 
 
-def app(folder: Path, root: Path, odd: Path) -> list[Row]:
+def shown(what: str, taken: float, spent: float, most: float, told: str) -> str:
+    """A row: what was done, its seconds, those of the processors, peak MiB, how it ended."""
+    row = f"| {what} | {taken:.1f} | {spent:.1f} | {most:.0f} | {told} |"
+    print(row, flush=True)
+    return row
+
+
+def app(folder: Path, root: Path, odd: Path) -> list[str]:
     """The pictures of all drawings, and uploads of the odd files: the slowest of the answers.
 
     Seconds of the processors are those of the server since it began.
     """
     settings = [f"collection={root}", f"index={folder / 'index'}", f"store={folder / 'store'}"]
-    rows = []
+    rows: list[str] = []
     with Server(settings, folder / "app.txt") as server:
         browser = Browser(server.address)
         browser.open()
         assert server.process is not None
         pid = server.process.pid
 
-        def asked(what: str, calls: list[tuple[str, str, dict[str, object]]]) -> None:
+        def asked(what: str, calls: list[Call]) -> None:
             answers: dict[int, int] = {}
             slowest, at = 0.0, ""
             for method, address, request in calls:
@@ -133,13 +143,15 @@ def app(folder: Path, root: Path, odd: Path) -> list[Row]:
                 answers[status] = answers.get(status, 0) + 1
                 slowest, at = max((slowest, at), (taken, address))
             told = ", ".join(f"{count} × {status}" for status, count in sorted(answers.items()))
-            rows.append((what, slowest, busy(pid), peak(pid), f"{told}; slowest {at}"))
+            rows.append(shown(what, slowest, busy(pid), peak(pid), f"{told}; slowest {at}"))
 
         names = Collection.open(root).drawings.index
         for size in ("thumb", "full"):
-            calls = [("GET", f"/picture?kind=drawing&id={n}&size={size}", {}) for n in names]
+            calls: list[Call] = [
+                ("GET", f"/picture?kind=drawing&id={n}&size={size}", {}) for n in names
+            ]
             asked(f"app: pictures, {size}", calls)
-        uploads = []
+        uploads: list[Call] = []
         for file in sorted(odd.iterdir()):
             if file.is_file():
                 with file.open("rb") as opened:
@@ -150,7 +162,7 @@ def app(folder: Path, root: Path, odd: Path) -> list[Row]:
         asked("app: a page afterwards", [("GET", "/judge", {})])
     if "Traceback" in (text := (folder / "app.txt").read_text(errors="replace")):
         print(text)
-        rows.append(("app", 0.0, 0.0, 0.0, "TRACEBACK"))
+        rows.append(shown("app", 0.0, 0.0, 0.0, "TRACEBACK"))
     return rows
 
 
@@ -186,12 +198,17 @@ def main() -> None:
             "train, skip": ("train", *tiny, skip),
             "embed, skip": ("embed", "kind=drawings", "out=d.safetensors", *small, skip),
             "embed artworks": ("embed", "kind=artworks", "out=a.safetensors", *small),
-            "embed images=DIR": ("embed", f"images={odd}", "out=i.safetensors", "image_size=64", skip),
+            "embed images=DIR": (
+                "embed",
+                f"images={odd}",
+                "out=i.safetensors",
+                "image_size=64",
+                skip,
+            ),
             "index": ("index", "out=index", *index, "backbone=lite", "image_size=64"),
             "search image=DIR": ("search", "index=index", f"image={odd}"),
         }.items():
             rows.append(command(folder, what, *words))
         rows += app(folder, root, odd)
     print("\n| what | seconds | of the processors | peak MiB | |\n|---|---|---|---|---|")
-    for what, taken, spent, most, told in rows:
-        print(f"| {what} | {taken:.1f} | {spent:.1f} | {most:.0f} | {told} |")
+    print("\n".join(rows))
