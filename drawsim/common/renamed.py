@@ -21,12 +21,17 @@ RENAMED = {
 }
 """Dotted names: the command line is told of the new one, and files are read as if they had it."""
 
+LEARN = "adapt.learn"
+"""It was true or false, for the weights of axes or none."""
+
 
 def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a file under the names of today.
+    """Settings of a file under the names of today, with the values of today.
 
     >>> renamed({"batch": {"share": True, "size": 8}})
     {'batch': {'size': 8, 'in_batch_negatives': True}}
+    >>> renamed({"adapt": {"learn": True}})
+    {'adapt': {'learn': 'axes'}}
     """
     found: dict[str, Any] = copy.deepcopy(dict(settings))
     if isinstance(found.get("rerank"), Mapping):
@@ -37,6 +42,9 @@ def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
             after, name = _parent(found, new)
             if after is not None:
                 after.setdefault(name, before.pop(key))
+    adapt, learn = _parent(found, LEARN)
+    if adapt is not None and isinstance(adapt.get(learn), bool):
+        adapt[learn] = "axes" if adapt[learn] else "none"
     return found
 
 

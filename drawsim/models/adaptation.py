@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.typed import check_bounds
+from drawsim.models.heads import Head, Learn, Parts, make_head
 from drawsim.retrieval.ranking import top_k
 
 Axes = Literal["own", "principal"]
@@ -31,9 +33,12 @@ class Adaptation(nn.Module):
     rows: (q, 1, 0) · (g, -r/2, sqrt(1 - r²)/2), each divided by its constant length.
 
     It is fitted on embeddings alone, without knowing which drawing belongs to which artwork, and is
-    part of the model: its numbers are in every checkpoint. Only with `learn` does it look at pairs:
-    training then finds a weight for each axis, exp(w), w = 0 at first. dimensions: length d of an
-    embedding.
+    part of the model: its numbers are in every checkpoint. Only its head, of which `learn` is the
+    name, looks at pairs: training finds a weight for each of the `axes`, for each of the `channels`
+    of a part, or a `matrix` of `rank` over them, which all cells share (`drawsim.models.heads`). It
+    is held near the identity by `shrink` times its distance from it, which is added to the loss.
+    dimensions: length d of an embedding. parts: channels and cells of its parts; None: one part
+    without cells. Raises UserError for settings that cannot be.
     """
 
     means: Tensor
@@ -50,7 +55,10 @@ class Adaptation(nn.Module):
         keep: int | None,
         power: float,
         neighbours: int | None,
-        learn: bool,
+        learn: Learn,
+        rank: int = 16,
+        shrink: float = 0.0,
+        parts: Parts | None = None,
     ) -> None:
         super().__init__()
         if axes not in get_args(Axes):
@@ -61,8 +69,19 @@ class Adaptation(nn.Module):
             raise UserError(f"adapt.power={power}: must be a number in 0..1")
         if neighbours is not None and neighbours < 1:
             raise UserError(f"adapt.neighbours={neighbours}: at least one, or null for no hubs")
+        if learn not in get_args(Learn):
+            raise UserError(f"adapt.learn={learn}: {nearest(str(learn), get_args(Learn))}")
+        if learn in ("channels", "matrix") and axes != "own":
+            raise UserError(
+                f"adapt.learn={learn}: principal axes have no channels; set adapt.axes=own, or "
+                "adapt.learn=axes"
+            )
+        if rank < 1:
+            raise UserError(f"adapt.rank={rank}: must be at least 1")
+        check_bounds("adapt.shrink", shrink, 0)
         self.power = power
         self.neighbours = neighbours
+        self.shrink = shrink
         kept = min(keep or dimensions, dimensions)
         self.register_buffer("means", torch.zeros(2, dimensions))
         self.register_buffer("deviations", torch.ones(kept))
@@ -70,7 +89,7 @@ class Adaptation(nn.Module):
         self.register_buffer("turn", turn)
         self.register_buffer("references", torch.zeros(0, kept))
         self.register_buffer("fitted", torch.tensor(False))
-        self.weights = nn.Parameter(torch.zeros(kept)) if learn else None
+        self.head: Head | None = make_head(learn, kept, parts or [(dimensions, 1)], rank)
 
     @torch.no_grad()
     def fit(self, drawings: Tensor, artworks: Tensor) -> None:
@@ -122,9 +141,41 @@ class Adaptation(nn.Module):
             centred = centred @ self.turn.to(device)
         if self.power:
             centred = centred / self.deviations.to(device) ** self.power
-        if self.weights is not None:
-            centred = centred * self.weights.to(device).exp()
+        if self.head is not None:
+            centred = self.head(centred)
         return functional.normalize(centred, dim=1)
+
+    def penalty(self) -> Tensor:
+        """What is added to the loss for a head that is not the identity."""
+        return self.means.new_zeros(()) if self.head is None else self.shrink * self.head.distance()
+
+    @property
+    def learns(self) -> bool:
+        """Whether training finds something of it from pairs."""
+        return self.head is not None
+
+    def take_up(self, other: Adaptation, strength: float) -> None:
+        """Take what another has learnt from pairs, drawn towards what changes nothing.
+
+        strength: 1 takes it as it is, 0 is the identity. What is fitted stays.
+        """
+        if self.head is not None and other.head is not None:
+            self.head.load_state_dict(other.head.state_dict())
+            self.head.scale(strength)
+
+    def unlike(self, other: Adaptation) -> str:
+        """Why the other cannot take up what this one has learnt; empty if it can."""
+        if self.turn is not None or other.turn is not None:
+            return "what was learnt of principal axes is of the collection that they are fitted to"
+        if self.power != other.power:
+            return f"axes are scaled by a power of {self.power} there, {other.power} here"
+        own, others = (
+            {name: each.shape for name, each in adaptation.named_parameters()}
+            for adaptation in (self, other)
+        )
+        if own != others:
+            return f"it has learnt {_named(own)}, and this run learns {_named(others)}"
+        return ""
 
     def describe(self) -> str:
         """What it does, for the metadata of embedding files."""
@@ -132,15 +183,28 @@ class Adaptation(nn.Module):
         axes = "axes" if self.turn is None else f"{len(self.deviations)} principal axes"
         if self.power or self.turn is not None:
             what.append(f"{axes} scaled by sd^-{self.power}")
-        if self.weights is not None:
-            what.append("axes weighted by training")
+        if self.head is not None:
+            what.append(self.head.about)
         if self.neighbours is not None:
             what.append(f"hubs held back by {self.neighbours} neighbours")
         return ", ".join(what)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        """Take up as many reference drawings as were fitted to."""
+        """Take up as many reference drawings as were fitted to.
+
+        Checkpoints of before have the weights of axes under another name.
+        """
+        of_axes = state_dict.pop(f"{prefix}weights", None)
+        if of_axes is not None:
+            state_dict[f"{prefix}head.weights"] = of_axes
         stored = state_dict.get(f"{prefix}references")
         if stored is not None:
             self.references = torch.empty_like(stored)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _named(shapes: dict[str, torch.Size]) -> str:
+    """Learnt parts with their sizes."""
+    return ", ".join(f"{name} of {'×'.join(map(str, size))}" for name, size in shapes.items()) or (
+        "nothing"
+    )

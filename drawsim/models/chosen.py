@@ -35,6 +35,6 @@ def chosen_model(
     adaptation = None
     if adapt and adapt.get(TARGET):
         own = {key: value for key, value in adapt.items() if key != "unlabelled"}
-        adaptation = build(own, dimensions=network.dimensions)
+        adaptation = build(own, dimensions=network.dimensions, parts=network.channels)
     again = chain_of([build(settings) for settings in ways(rerank or {}).values()])
     return Model(network, reading, flip, adaptation, again)

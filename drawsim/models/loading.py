@@ -89,7 +89,8 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     backbone = make_backbone(backbone_settings, size, parts, file, trust)
     adaptation = None
     if adapt.get("_target_"):
-        adaptation = _made(Adaptation, adapt, "adapt", file, trust, dimensions=backbone.dimensions)
+        sizes = {"dimensions": backbone.dimensions, "parts": backbone.channels}
+        adaptation = _made(Adaptation, adapt, "adapt", file, trust, **sizes)
     own: dict[str, nn.Module] = {"backbone": backbone}
     if adaptation is not None:
         own["adaptation"] = adaptation

@@ -25,7 +25,6 @@ from drawsim.common.files import (
 )
 from drawsim.common.machine import environment
 from drawsim.common.refusals import why_full
-from drawsim.common.renamed import renamed
 from drawsim.common.yaml_files import yaml_text
 from drawsim.runs.identity import differences, only_more_epochs, told
 from drawsim.runs.settings import CONFIG, read_values
@@ -38,7 +37,7 @@ STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
     **dict.fromkeys(("collection", "wandb_id"), str),
-    **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs"), dict),
+    **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
     "best_epoch": int,
 }
 """Of what kind values of `metrics.json` are, where they are there."""
@@ -77,7 +76,7 @@ class RunFolder:
             return "new"
         if again:
             return "anew"
-        different = differences(renamed(read_values(self.path)), settings)
+        different = differences(read_values(self.path), settings)
         if different and not (resume and only_more_epochs(different)):
             raise UserError(
                 f"{self.path}: a run with other settings is there ({told(different)}). Give this "
@@ -319,7 +318,7 @@ def run_to_extend(study: Path, settings: Mapping[str, Any]) -> str | None:
     found: dict[str, int] = {}
     for file in study.glob(f"*/{CONFIG}"):
         with suppress(UserError):
-            old = renamed(read_values(file.parent))
+            old = read_values(file.parent)
             different = differences(old, settings)
             if not different or only_more_epochs(different):
                 found[file.parent.name] = old["trainer"]["max_epochs"]

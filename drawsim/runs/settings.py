@@ -9,6 +9,7 @@ from typing import Any
 from drawsim.collection.demo.make import demo_folder
 from drawsim.common.building import TARGET, check_stored
 from drawsim.common.errors import UserError
+from drawsim.common.renamed import renamed
 from drawsim.common.yaml_files import read_yaml
 
 CONFIG = "config.yaml"
@@ -29,7 +30,7 @@ def read_settings(run: Path, trust: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def read_values(run: Path) -> dict[str, Any]:
-    """What a run folder says of its settings, to be shown or compared: nothing is built from it.
+    """What a run folder says of its settings, under the names of today; nothing is built from it.
 
     Raises UserError if the file is not there, too large, or no YAML of keys and values.
     """
@@ -39,7 +40,7 @@ def read_values(run: Path) -> dict[str, Any]:
     found = read_yaml(file, "the settings of a run")
     if not found:
         raise UserError(f"{file}: not the settings of a run: it is empty")
-    return found
+    return renamed(found)
 
 
 def data_root(settings: Mapping[str, Any]) -> Path | None:

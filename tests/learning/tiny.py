@@ -25,6 +25,7 @@ from drawsim.learning.training.samples import EpochChoice, TripletBatches
 from drawsim.learning.training.schedules import Constant, Schedule
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.heads import AxisWeights
 from drawsim.models.model import Model
 from drawsim.models.trainer import settle_hardware
 from drawsim.pixels.reading import Reading
@@ -216,9 +217,16 @@ def tiny_matcher(
 def tiny_adaptation(**changes: Any) -> Adaptation:
     """Four principal axes half whitened, hubs held back, nothing learnt; but for the changes."""
     settings: dict[str, Any] = {
-        **{"axes": "principal", "keep": 4, "power": 0.5, "neighbours": 2, "learn": False}
+        **{"axes": "principal", "keep": 4, "power": 0.5, "neighbours": 2, "learn": "none"}
     }
     return Adaptation(TinyNet.num_features, **(settings | changes))
+
+
+def axis_weights(adaptation: Adaptation | None) -> nn.Parameter:
+    """The weights of an adaptation whose head has one for each axis."""
+    assert adaptation is not None
+    assert isinstance(adaptation.head, AxisWeights)
+    return adaptation.head.weights
 
 
 CPU: dict[str, Any] = {

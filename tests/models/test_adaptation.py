@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,7 +15,9 @@ from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation, Axes
+from drawsim.models.heads import Learn
 from drawsim.retrieval.ranking import Relevance, rank
+from tests.learning.tiny import axis_weights
 
 AXES: tuple[Axes, ...] = ("own", "principal")
 
@@ -30,7 +32,7 @@ def units(rows: int, dimensions: int, seed: int = 0, towards: float = 0.5) -> Te
 
 def adaptation_of(dimensions: int, **changes: Any) -> Adaptation:
     """Centring alone, but for the changes."""
-    plain = {"axes": "own", "keep": None, "power": 0.0, "neighbours": None, "learn": False}
+    plain = {"axes": "own", "keep": None, "power": 0.0, "neighbours": None, "learn": "none"}
     return Adaptation(dimensions, **(plain | changes))
 
 
@@ -234,9 +236,8 @@ def test_an_artwork_near_to_all_drawings_no_longer_comes_first() -> None:
 
 def learning(drawings: Tensor, artworks: Tensor, **changes: Any) -> tuple[Adaptation, Tensor]:
     """An adaptation that learns, and its weights."""
-    adaptation = fitted(drawings, artworks, learn=True, **changes)
-    assert adaptation.weights is not None
-    return adaptation, adaptation.weights
+    adaptation = fitted(drawings, artworks, learn="axes", **changes)
+    return adaptation, axis_weights(adaptation)
 
 
 @pytest.mark.parametrize("axes", AXES)
@@ -293,17 +294,23 @@ def test_training_finds_the_axes_that_tell_pairs(axes: Axes) -> None:
 
 
 @pytest.mark.parametrize("neighbours", [None, 3])
-@pytest.mark.parametrize("learn", [False, True])
-@pytest.mark.parametrize("axes", AXES)
+@pytest.mark.parametrize(
+    ("axes", "learn"),
+    [
+        *(("own", learn) for learn in get_args(Learn)),
+        *(("principal", learn) for learn in ("none", "axes")),
+    ],
+)
 def test_what_is_fitted_is_part_of_the_model(
-    axes: Axes, learn: bool, neighbours: int | None
+    axes: Axes, learn: Learn, neighbours: int | None
 ) -> None:
     drawings, artworks = units(30, 6), units(40, 6, seed=1)
     made: Any = {"axes": axes, "power": 0.5, "neighbours": neighbours, "learn": learn}
+    made["parts"] = [(2, 2), (2, 1)]
     adaptation = fitted(drawings, artworks, **made)
-    if adaptation.weights is not None:
+    for weights in adaptation.parameters():
         with torch.no_grad():
-            adaptation.weights.copy_(torch.linspace(-1, 1, 6))
+            weights.add_(torch.linspace(-1, 1, weights.numel()).view_as(weights))
         adaptation.fit(drawings, artworks)
     fresh = adaptation_of(6, **made)
     fitted_before = fitted(units(7, 6, 5), artworks, **made)
@@ -366,6 +373,10 @@ def test_centring_brings_shifted_kinds_together() -> None:
         ({"power": -0.1}, r"adapt\.power=-0\.1: must be a number in 0\.\.1"),
         ({"power": 1.5}, r"adapt\.power=1\.5"),
         ({"neighbours": 0}, r"adapt\.neighbours=0: at least one"),
+        ({"learn": "channel"}, r"adapt\.learn=channel: did you mean channels"),
+        ({"learn": "matrix", "axes": "principal"}, r"adapt\.learn=matrix: .* no channels"),
+        ({"rank": 0}, r"adapt\.rank=0: must be at least 1"),
+        ({"shrink": -1.0}, r"adapt\.shrink=-1\.0: must be 0 or more"),
     ],
 )
 def test_impossible_settings(changes: dict[str, Any], message: str) -> None:
@@ -376,7 +387,7 @@ def test_impossible_settings(changes: dict[str, Any], message: str) -> None:
 def test_it_says_what_it_does() -> None:
     assert adaptation_of(8).describe() == "mean of the kind subtracted"
     told = adaptation_of(
-        8, axes="principal", keep=3, power=0.5, neighbours=7, learn=True
+        8, axes="principal", keep=3, power=0.5, neighbours=7, learn="axes"
     ).describe()
     for part in ("mean of the kind", "3 principal axes", "sd^-0.5", "weighted", "7 neighbours"):
         assert part in told

@@ -242,7 +242,7 @@ def test_a_file_that_changes_meanwhile_is_not_taken_for_the_old(
 
 
 def adaptation() -> Adaptation:
-    made = Adaptation(6, axes="own", keep=None, power=0.5, neighbours=3, learn=False)
+    made = Adaptation(6, axes="own", keep=None, power=0.5, neighbours=3, learn="none")
     generator = torch.Generator().manual_seed(1)
     made.fit(*(normalize(torch.randn(20, 6, generator=generator), dim=1) for _ in range(2)))
     return made
@@ -270,7 +270,7 @@ def test_both_kinds_are_adapted_as_the_module_does(images: dict[str, Path], tmp_
 
 
 def test_an_adaptation_that_was_never_fitted(tmp_path: Path) -> None:
-    raw = Adaptation(6, axes="own", keep=None, power=0.5, neighbours=None, learn=False)
+    raw = Adaptation(6, axes="own", keep=None, power=0.5, neighbours=None, learn="none")
     model = made(Counting(), adaptation=raw)
     with pytest.raises(UserError, match="never fitted"):
         model.adapt(torch.ones(1, 6), "drawing")

@@ -14,7 +14,13 @@ from drawsim.common.errors import UserError
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.backbones.timm_models import from_timm
 from tests.learning.steps import PAIRS, epoch, step
-from tests.learning.tiny import tiny_adaptation, tiny_backbone, tiny_matcher, tiny_model
+from tests.learning.tiny import (
+    axis_weights,
+    tiny_adaptation,
+    tiny_backbone,
+    tiny_matcher,
+    tiny_model,
+)
 
 SIZE = 64
 SIDES = (32, 16, 8, 4, 2)
@@ -137,19 +143,19 @@ def test_a_frozen_network_knows_no_gradient_and_no_training_mode(
 
 def test_a_step_changes_only_the_weights_of_the_axes(tmp_path: Path) -> None:
     (batch,) = epoch(tmp_path, PAIRS, grouped=True)
-    adaptation = tiny_adaptation(learn=True)
+    adaptation = tiny_adaptation(learn="axes")
     rows = normalize(torch.randn(20, 6, generator=torch.Generator().manual_seed(0)), dim=1)
     adaptation.fit(rows[:8], rows[8:])
     matcher = tiny_matcher(freeze_norm=False, in_batch_negatives=True, adaptation=adaptation)
     matcher.backbone.freeze()
     optimizer = matcher.configure_optimizers()
     (group,) = optimizer.param_groups
-    assert [id(p) for p in group["params"]] == [id(adaptation.weights)]
+    assert [id(p) for p in group["params"]] == [id(axis_weights(adaptation))]
     step(batch, matcher).backward()  # makes it float64
     before = {name: value.clone() for name, value in matcher.state_dict().items()}
     optimizer.step()
     changed = [n for n, v in matcher.state_dict().items() if not torch.equal(before[n], v)]
-    assert changed == ["adaptation.weights"]
+    assert changed == ["adaptation.head.weights"]
 
 
 @pytest.mark.parametrize("adapts", [False, True])
@@ -159,6 +165,6 @@ def test_what_trains_nothing_is_said_to(adapts: bool) -> None:
     with pytest.raises(UserError) as caught:
         matcher.configure_optimizers()
     text = str(caught.value)
-    assert text.startswith("freeze=true leaves nothing to train: set adapt.learn=true")
+    assert text.startswith("freeze=true leaves nothing to train: set adapt.learn=channels")
     assert "trainer.max_epochs=0" in text
     assert "\n" not in text

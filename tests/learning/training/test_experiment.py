@@ -284,7 +284,7 @@ ALL = tiny.DRAWINGS + tiny.ARTWORKS
 def test_images_are_embedded_again_only_where_the_weights_are_others(
     tmp_path: Path, keep: Keep, adapts: bool
 ) -> None:
-    adaptation = tiny_adaptation(learn=True) if adapts else None
+    adaptation = tiny_adaptation(learn="axes") if adapts else None
     matcher = tiny_matcher(lr=0.3 if keep == "last" else 0.0, adaptation=adaptation)
     experiment, watch = stages(tmp_path, matcher, keep=keep)
     # where nothing is learnt, the untrained model stays the best
@@ -306,7 +306,7 @@ def test_a_memory_of_a_frozen_network_never_goes_stale(tmp_path: Path) -> None:
         lr=0.5,
         in_batch_negatives=True,
         cross_batch_memory=True,
-        adaptation=tiny_adaptation(learn=True),
+        adaptation=tiny_adaptation(learn="axes"),
         loss=InfoNCELoss(0.1),
     )
     matcher.backbone.freeze()
@@ -317,7 +317,7 @@ def test_a_memory_of_a_frozen_network_never_goes_stale(tmp_path: Path) -> None:
     for memory in watch.memories:
         torch.testing.assert_close(memory, artworks, atol=ROUNDING, rtol=0)
     last = torch.load(experiment.checkpoints.last, weights_only=True)["state_dict"]
-    assert last["adaptation.weights"].any()
+    assert last["adaptation.head.weights"].any()
     for name, value in tiny_matcher().backbone.state_dict().items():
         assert torch.equal(last[f"backbone.{name}"], value), name
 
