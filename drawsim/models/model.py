@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -262,9 +262,7 @@ class Model:
 
         Poolings have no weights, so the network's structure counts besides them.
         """
-        network: Any = self.backbone.network
-        structure = f"{network} {getattr(network, 'global_pool', '')}"
-        digest = hashlib.sha256(structure.encode()).hexdigest()
+        digest = hashlib.sha256(self.backbone.structure().encode()).hexdigest()
         made_by = self.describe(precision)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
         return {name: made_by[name] for name in kept} | {

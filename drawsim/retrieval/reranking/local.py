@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-
-from drawsim.common.errors import UserError
 
 STRIDE = 16
 """Pixels from cell to cell: of `lite` at 224 px, stride 16 tells true artworks from others far
-better than the last map's 32."""
+better than the last map's 32. Of a vision transformer it is the side of its patches, 14 or 16."""
 
 
 class FeatureBackbone(Protocol):
-    """A timm network with the mean and scale, per channel, of its uint8 pixels."""
+    """A network that gives feature maps of uint8 images."""
 
-    network: nn.Module
-    mean: Tensor
-    std: Tensor
+    def cells(self, images: Tensor, stride: int) -> Tensor:
+        """The deepest map that is no coarser than `stride` pixels, (B, c, h, w).
+
+        Raises UserError for a network without such a map.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,7 @@ def local_features(
     images: (B, 3, S, S) uint8. The backbone should be in evaluation mode. Raises UserError for a
     network that gives no feature maps.
     """
-    network: Any = backbone.network
-    if not hasattr(network, "forward_intermediates"):
-        raise UserError(
-            f"spatial verification: {type(network).__name__} gives no feature maps; take a "
-            "backbone that does, such as lite, or search without it."
-        )
-    maps = [i for i, info in enumerate(network.feature_info) if info["reduction"] <= stride]
-    if not maps:
-        raise UserError(f"spatial verification: the backbone has no map as fine as {stride} px.")
-    x = (images.to(backbone.mean.dtype) - backbone.mean) / backbone.std
-    x = x.contiguous(memory_format=torch.channels_last)
-    deepest = network.forward_intermediates(
-        x, indices=[maps[-1]], stop_early=True, intermediates_only=True
-    )[0]
+    deepest = backbone.cells(images, stride)
     vectors = functional.normalize(deepest.float().flatten(2).transpose(1, 2), dim=2)
     return LocalFeatures(vectors.contiguous(), *deepest.shape[2:])
 

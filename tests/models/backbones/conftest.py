@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -45,3 +47,21 @@ def images() -> Tensor:
 def untouched() -> Backbone:
     """Lite with its packaged weights, which no test changes."""
     return lite("lite", "avg", freeze_norm=True).eval()
+
+
+@pytest.fixture
+def depth_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transformers that timm makes have two blocks, ConvNeXts four: of the real widths, tokens."""
+    create = timm.create_model
+
+    def shallow(model: str, *arguments: Any, **settings: Any) -> Any:
+        return create(model, *arguments, **settings, **shallow_settings(model))
+
+    monkeypatch.setattr(timm, "create_model", shallow)
+
+
+def shallow_settings(model: str) -> dict[str, Any]:
+    """What makes a network of timm shallow."""
+    if "convnext" in model:
+        return {"depths": (1, 1, 1, 1)}
+    return {"depth": 2} if "vit" in model or "eva02" in model else {}

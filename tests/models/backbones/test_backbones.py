@@ -149,7 +149,7 @@ def test_without_a_network_one_clear_error_says_both_cures(
         random_model("resnet18.tv_in1k", 64, pretrained=True)
     text = str(caught.value)
     assert "\n" not in text
-    assert "resnet18.tv_in1k: its weights could not be fetched from the hub (no network)" in text
+    assert "resnet18.tv_in1k: its weights could not be fetched from the hub (huggingface.co" in text
     assert "Connect" in text
     assert "backbone.weights=FILE" in text
     assert before == hub.constants.HF_HUB_OFFLINE
@@ -237,9 +237,19 @@ def configured(option: str, **settings: Any) -> Backbone:
 
 @pytest.mark.parametrize(
     ("option", "size", "dimensions"),
-    [("convnext", 32, 768), ("dinov2", 28, 384), ("siglip", 32, 768)],
+    [
+        ("convnext", 32, 768),
+        ("convnextv2", 32, 1024),
+        ("dinov2", 28, 384),
+        ("dinov3", 32, 384),
+        ("eva02", 32, 768),
+        ("siglip", 32, 768),
+        ("siglip_so400m", 28, 1152),
+    ],
 )
-def test_modern_backbones_end_in_unit_vectors(option: str, size: int, dimensions: int) -> None:
+def test_modern_backbones_end_in_unit_vectors(
+    option: str, size: int, dimensions: int, depth_of_two: None
+) -> None:
     torch.manual_seed(0)
     settings = {"backbone.pretrained": "false", "image_size": size}
     backbone = configured(option, **settings).eval()
