@@ -10,7 +10,9 @@ from drawsim.common.launch import choices_made, launch, output_folder, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("study", "name", "out", "image_cache", "data.root", "data.demo.cache")
+TEXTS = ("study", "name", "out", "image_cache", "data.root", "data.demo.cache", "init.model")
+LISTS = ("init.trust",)
+SHORT = {"init": "init.model"}
 FRONT = ("backbone", "aug", "split")
 """Groups whose option is in every name."""
 ELSEWHERE = ("data", "logger")
@@ -47,4 +49,4 @@ def run_name(config: DictConfig) -> str:
 
 
 if __name__ == "__main__":
-    launch("train", train, texts=TEXTS, run_name=run_name)
+    launch("train", train, texts=TEXTS, lists=LISTS, short=SHORT, run_name=run_name)

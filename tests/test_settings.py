@@ -17,6 +17,7 @@ from drawsim.workflows.settings import (
     NEEDED,
     BatchSettings,
     TrainSettings,
+    check_init,
     check_numbers,
     filled,
 )
@@ -143,3 +144,27 @@ def test_a_layout_that_is_none(parts: object) -> None:
 @pytest.mark.parametrize("parts", [None, [[-2, 4], [-1, 2]]])
 def test_a_layout(parts: object) -> None:
     check_numbers({"layout": {"parts": parts}})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"model": None, "strength": 0.5}, r"init.strength=0.5: of which run\? .*init=RUN"),
+        ({"model": None, "network": False}, "init.network=false: of which run"),
+        ({"model": "R", "network": False, "adaptation": False}, "leave nothing to begin with"),
+    ],
+)
+def test_what_to_begin_with_that_is_nothing(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        check_init(values)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1])
+def test_a_strength_out_of_bounds(strength: float) -> None:
+    with pytest.raises(UserError, match=f"init.strength={strength}: must be"):
+        check_numbers({"init": {"strength": strength}})
+
+
+@pytest.mark.parametrize("values", [{}, {"model": None}, {"model": "RUN", "strength": 0}])
+def test_what_to_begin_with(values: dict[str, Any]) -> None:
+    check_init(values)

@@ -16,11 +16,15 @@ from drawsim.common.building import build
 from drawsim.common.configuration import compose
 from drawsim.common.errors import UserError
 from drawsim.common.launch import to_plain
+from drawsim.common.yaml_files import yaml_text
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.initial import Initial
 from drawsim.runs.folder import RunFolder
 from drawsim.workflows.data import queries_folder, unlabelled_drawings
 from drawsim.workflows.parts import make_parts
 from drawsim.workflows.settings import TrainSettings
+from drawsim.workflows.train import _begin_with
+from tests.learning.tiny import tiny_model
 
 PAIRED, FREE = 6, 9
 
@@ -220,3 +224,20 @@ def test_simulated_queries_go_into_the_run_folder_and_of_a_dry_run_nowhere(
         assert (folder == run.path / "queries") == (dry == "false")
     assert not folder.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_resumed_begins_with_the_same_weights(tmp_path: Path) -> None:
+    initial = Initial("runs/a/b", tiny_model())
+    run = RunFolder(tmp_path)
+    _begin_with(initial, run)
+    assert run.record["init"] == initial.record()
+    _begin_with(initial, run)
+    with pytest.raises(UserError, match="init=runs/a/b: has other weights than when this run"):
+        _begin_with(Initial("runs/a/b", tiny_model()), run)
+
+
+def test_a_run_of_before_there_was_init_is_the_same_run(tmp_path: Path) -> None:
+    settings = to_plain(compose("train", ["data=demo_small", f"out={tmp_path}"]))
+    old = {key: value for key, value in settings.items() if key != "init"}
+    (tmp_path / "config.yaml").write_text(yaml_text(old), encoding="utf-8")
+    assert RunFolder(tmp_path).find(settings, resume=True, again=False) == "resume"

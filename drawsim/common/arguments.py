@@ -6,7 +6,7 @@ To Hydra 1995_14 is a number, a comma begins a sweep, ê is no letter, and a bra
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,22 @@ def as_texts(
     ["out='my runs (1)'", "name='Käthe\\\\'s'", "step.where={country: 'Österreich'}"]
     """
     return list(_as_texts(arguments, texts, lists, sweep=sweep))
+
+
+def unfolded(arguments: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    """The arguments with settings under their whole names. short: name on the command line -> name.
+
+    A mapping is one of the settings below the short name.
+
+    >>> unfolded(["init=runs/a/b", "seed=1", "init={strength: 0.5}"], {"init": "init.model"})
+    ['init.model=runs/a/b', 'seed=1', 'init={strength: 0.5}']
+    """
+    found = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        named = short.get(key, key) if equals and not value.strip().startswith("{") else key
+        found.append(f"{named}{equals}{value}")
+    return found
 
 
 def listed(value: Any) -> list[str]:

@@ -26,7 +26,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from drawsim.common.arguments import as_texts
+from drawsim.common.arguments import as_texts, unfolded
 from drawsim.common.configuration import (
     WITH_A_PLUS,
     check_values,
@@ -66,18 +66,20 @@ def launch(
     *,
     texts: Collection[str] = (),
     lists: Collection[str] = (),
+    short: Mapping[str, str] | None = None,
     **resolvers: Resolver,
 ) -> None:
     """Run a command's task with its configuration, `conf/commands/<command>.yaml`, and arguments.
 
-    texts, lists: settings that are taken as they are typed, see `as_texts`.
+    texts, lists: settings that are taken as they are typed, see `as_texts`. short: shorter names
+    of settings, see `unfolded`.
     resolvers: functions of the whole configuration, Hydra's part included, that it may refer to as
     `${name:}`. In a multirun a job that fails does not keep the others from running. The exit code
     is 1 if a job failed, in this process or another, and 130 after Ctrl-C.
     """
     _speak_unicode()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
-    arguments = _options_first(sys.argv[1:])
+    arguments = unfolded(_options_first(sys.argv[1:]), short or {})
     sweep = any(option in arguments for option in SWEEP_OPTIONS)
     try:
         sys.argv[1:] = side_by_side(command, as_texts(arguments, texts, lists, sweep=sweep))

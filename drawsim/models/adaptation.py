@@ -149,6 +149,34 @@ class Adaptation(nn.Module):
         """What is added to the loss for a head that is not the identity."""
         return self.means.new_zeros(()) if self.head is None else self.shrink * self.head.distance()
 
+    @property
+    def learns(self) -> bool:
+        """Whether training finds something of it from pairs."""
+        return self.head is not None
+
+    def take_up(self, other: Adaptation, strength: float) -> None:
+        """Take what another has learnt from pairs, drawn towards what changes nothing.
+
+        strength: 1 takes it as it is, 0 is the identity. What is fitted stays.
+        """
+        if self.head is not None and other.head is not None:
+            self.head.load_state_dict(other.head.state_dict())
+            self.head.scale(strength)
+
+    def unlike(self, other: Adaptation) -> str:
+        """Why the other cannot take up what this one has learnt; empty if it can."""
+        if self.turn is not None or other.turn is not None:
+            return "what was learnt of principal axes is of the collection that they are fitted to"
+        if self.power != other.power:
+            return f"axes are scaled by a power of {self.power} there, {other.power} here"
+        own, others = (
+            {name: each.shape for name, each in adaptation.named_parameters()}
+            for adaptation in (self, other)
+        )
+        if own != others:
+            return f"it has learnt {_named(own)}, and this run learns {_named(others)}"
+        return ""
+
     def describe(self) -> str:
         """What it does, for the metadata of embedding files."""
         what = ["mean of the kind subtracted"]
@@ -173,3 +201,10 @@ class Adaptation(nn.Module):
         if stored is not None:
             self.references = torch.empty_like(stored)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _named(shapes: dict[str, torch.Size]) -> str:
+    """Learnt parts with their sizes."""
+    return ", ".join(f"{name} of {'×'.join(map(str, size))}" for name, size in shapes.items()) or (
+        "nothing"
+    )

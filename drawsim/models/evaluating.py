@@ -22,9 +22,9 @@ from drawsim.retrieval.task import make_task
 
 EMBEDDING, ADAPTED = "embedding", "adapted"
 """The first stages of ranking; each way of re-ranking follows as one, under its own name."""
-UNTRAINED, LAYOUT, LEARNT = "untrained", "layout", "learnt"
+UNTRAINED, LAYOUT, TRANSFERRED, LEARNT = "untrained", "layout", "transferred", "learnt"
 """What stands before them and between them in a run: the plain backbone; the same, reading what is
-where; and, after adaptation, what training changed."""
+where; and, after adaptation, what another run had learnt and what training changed."""
 
 
 def stages(

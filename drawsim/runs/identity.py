@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 NEUTRAL = {
@@ -16,6 +17,7 @@ NEUTRAL = {
     "callbacks.progress": "draws a bar",
     "data.demo.cache": "is where the same pictures are kept",
     "dry_run": "does nothing",
+    "init.trust": "says whom to believe",
     "image_cache": "keeps the same pixels in another place",
     "logger": "sends the same numbers elsewhere too",
     "name": "is what the run is called, not what it is",
@@ -28,6 +30,8 @@ NEUTRAL = {
     "workers": "read the same images in another number of processes",
 }
 """Settings that cannot change a result, with all that is below them, and why."""
+ADDED = {"init.network": True, "init.adaptation": True, "init.strength": 1.0}
+"""Settings that came later, where they are not null, as they were before there was a choice."""
 GROWS = "trainer.max_epochs"
 """May grow when a run is resumed."""
 FOLLOWS = frozenset(("miner.epochs",))
@@ -36,6 +40,8 @@ IN_FRONT = frozenset(
     ("seed", "backbone.name", "backbone.model", "aug.name", "split.name", "data.name", "data.root")
 )
 """Settings that a run's folder says already: at the front of its name, or in its study."""
+PLACES = {"init.model": "init"}
+"""Settings that are the path of a run, and what they are called in names."""
 LONGEST_VALUE = 24
 LONGEST = 96
 """Characters of a value and of a name; what is longer is told by a digest."""
@@ -83,7 +89,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tup
 
     Resolved settings.
     """
-    before, after = flat(old), flat(new)
+    before, after = ADDED | flat(old), ADDED | flat(new)
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
@@ -140,6 +146,8 @@ def _same(one: Any, other: Any) -> bool:
 
 def _said(key: str, value: Any, every: Iterable[str]) -> str:
     """A setting in a name, by as much of its key as no other setting ends with."""
+    if key in PLACES and isinstance(value, str):
+        return f"{PLACES[key]}-{_place(value)}"
     short = _shortest(key, every)
     if value is True:
         return short
@@ -150,6 +158,17 @@ def _said(key: str, value: Any, every: Iterable[str]) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and len(value) <= LONGEST_VALUE:
         return f"{short}-{value}"
     return f"{short}-{digest(value)}"
+
+
+def _place(path: str) -> str:
+    """A run in a name: its study, which says of what it has learnt, and a digest of the whole.
+
+    >>> _place("runs/sketchy/lite-light-v0-seed0")
+    'sketchy-dfa0265f'
+    """
+    above = PurePath(path).parts[-2:-1]
+    study = above[0] if above and _PLAIN.fullmatch(above[0]) else "run"
+    return f"{study[:LONGEST_VALUE]}-{digest(path)}"
 
 
 def _shortest(key: str, every: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from drawsim.common.arguments import listed
 from drawsim.common.building import build
 from drawsim.common.errors import UserError
 from drawsim.workflows.data import unlabelled_drawings
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
+    from drawsim.models.initial import Initial
     from drawsim.models.model import Model
-    from drawsim.workflows.settings import TrainSettings
+    from drawsim.workflows.settings import InitSettings, TrainSettings
 
 
 def make_parts(
@@ -67,11 +69,16 @@ def make_parts(
 
 
 def make_module(settings: TrainSettings) -> Matcher:
-    """The LightningModule of a configuration."""
+    """The LightningModule of a configuration, with the network as it was published."""
     from drawsim.learning.training.module import Matcher
 
+    model = make_model(settings)
+    initial = make_initial(settings.init)
+    if initial is not None:
+        initial.check(model)
     return Matcher(
-        model=make_model(settings),
+        model=model,
+        initial=initial,
         loss=build(settings.loss),
         optimizer=built_optimizer(settings.optim["optimizer"]),
         schedule=build(settings.optim["schedule"]),
@@ -79,6 +86,21 @@ def make_module(settings: TrainSettings) -> Matcher:
         cross_batch_memory=settings.batch.cross_batch_memory,
         layer_decay=settings.optim["layer_decay"],
         seed=settings.seed,
+    )
+
+
+def make_initial(settings: InitSettings) -> Initial | None:
+    """What training begins with of another model; None if it names none."""
+    if settings.model is None:
+        return None
+    from drawsim.models.initial import Initial
+
+    return Initial.load(
+        settings.model,
+        network=settings.network,
+        adaptation=settings.adaptation,
+        strength=settings.strength,
+        trust=listed(settings.trust),
     )
 
 

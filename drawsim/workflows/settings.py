@@ -32,14 +32,20 @@ LEAST = {
     "optim.optimizer.momentum": 0,
     "adapt.unlabelled": 0,
     "miner.negatives": 0,
+    "init.strength": 0,
 }
 """The least that a number may be."""
-MOST = {"seed": LARGEST_SEED, "image_size": LARGEST_IMAGE, "optim.optimizer.momentum": 1}
+MOST = {
+    "seed": LARGEST_SEED,
+    "image_size": LARGEST_IMAGE,
+    "optim.optimizer.momentum": 1,
+    "init.strength": 1,
+}
 """The most that a number may be."""
 NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 """Settings that may not be null where they are there, which no type of drawsim's own says."""
 CHOICES = {
-    "keep": ("best", "last", "on_improvement"),
+    "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
     "reading": ("areas", "thesis"),
     "val_loss": ("plain", "augmented"),
@@ -100,6 +106,17 @@ class BatchSettings:
 
 
 @dataclass(frozen=True)
+class InitSettings:
+    """What training begins with of another model; see `conf/commands/train.yaml`."""
+
+    model: str | None = None
+    network: bool = True
+    adaptation: bool = True
+    strength: float = 1.0
+    trust: str | list[str] | None = None
+
+
+@dataclass(frozen=True)
 class EmbedSettings:
     """What a run embeds at the end beside the drawings of its split."""
 
@@ -121,6 +138,7 @@ class TrainSettings:
     pairs: PairsSettings
     batch: BatchSettings
     embed: EmbedSettings
+    init: InitSettings
     backbone: Mapping[str, Any]
     aug: Mapping[str, Any]
     loss: Mapping[str, Any]
@@ -138,7 +156,7 @@ class TrainSettings:
     reading: Literal["areas", "thesis"]
     freeze: bool
     monitor: str
-    keep: Literal["best", "last", "on_improvement"]
+    keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
     resume: bool = False
@@ -152,12 +170,14 @@ class TrainSettings:
         """From plain values, resolved. Raises UserError that lists what cannot be."""
         check_numbers(values)
         check_choices(values)
+        check_init(values.get("init", {}))
         cache = values.get("image_cache")
         parts: dict[str, Any] = {
             "data": filled(DataSettings, values["data"], "data."),
             "split": filled(SplitSettings, values["split"], "split."),
             "pairs": filled(PairsSettings, values["pairs"], "pairs."),
             "batch": filled(BatchSettings, values["batch"], "batch."),
+            "init": filled(InitSettings, values.get("init", {}), "init."),
             "embed": filled(EmbedSettings, values.get("embed", {}), "embed."),
             "callbacks": values.get("callbacks") or {},
             "image_cache": Path(cache) if cache else None,
@@ -241,6 +261,17 @@ def check_choices(values: Mapping[str, Any]) -> None:
         raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")
     if not pairs["views"] and not pairs["passes"]:
         raise UserError("pairs.passes=0 and pairs.views=0: there is nothing to train on")
+
+
+def check_init(values: Mapping[str, Any]) -> None:
+    """Raise UserError for parts of a model to begin with where none is named, and for no part."""
+    if values.get("model") is None:
+        defaults = InitSettings()
+        for key, value in values.items():
+            if value != getattr(defaults, key, value):
+                raise UserError(f"init.{key}={shown(value)}: of which run? Name it too: init=RUN")
+    elif not (values.get("network", True) or values.get("adaptation", True)):
+        raise UserError("init.network=false and init.adaptation=false leave nothing to begin with")
 
 
 def _is_null(values: Any, key: str) -> bool:

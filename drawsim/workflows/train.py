@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drawsim.common.building import build
+from drawsim.common.errors import UserError
 from drawsim.common.machine import is_first_process, prepare
 from drawsim.runs.folder import RunFolder, Start
 from drawsim.runs.lock import locked
@@ -22,6 +23,7 @@ from drawsim.workflows.settings import TrainSettings
 if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.loggers.weights_and_biases import WandbCopy
+    from drawsim.models.initial import Initial
 
 log = logging.getLogger("drawsim.train")
 
@@ -64,7 +66,9 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
         "resume": "goes on with the run that is there",
         "finished": "nothing is done: it is finished",
     }
+    begins = [f"begins with   {module.initial.describe()}"] if module.initial is not None else []
     return [
+        *begins,
         *describe_plan(module.backbone, data, miner.negatives, epochs, run.path),
         f"start         {told[start]}",
     ]
@@ -92,6 +96,8 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
             data, miner, module = make_parts(settings, collection, split)
             run.describe(settings.seed, split, skipped)
             run.update(inputs=checksums(collection))
+            if module.initial is not None:
+                _begin_with(module.initial, run)
             with _copied(settings, run) as copy:
                 experiment = Experiment.assemble(
                     module,
@@ -120,6 +126,21 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
     report(settings, run, collection, copy)
     if run.writes:
         print_results(run.path)
+
+
+def _begin_with(initial: Initial, run: RunFolder) -> None:
+    """Write down what the model begins with.
+
+    Raises UserError if that is not what it was when a run that is resumed began.
+    """
+    record = initial.record()
+    if run.record.get("init", record) != record:
+        raise UserError(
+            f"init={initial.source}: has other weights than when this run began with it; begin "
+            "anew with again=true"
+        )
+    run.update(init=record)
+    log.info("begins with %s", initial.describe())
 
 
 @contextmanager

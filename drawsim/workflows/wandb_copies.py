@@ -38,7 +38,10 @@ def begin(settings: Mapping[str, Any], run: RunFolder) -> WandbCopy | None:
     from drawsim.learning.training.loggers.weights_and_biases import wandb_copy
     from drawsim.reporting.run.wandb_results import log_inputs
 
-    copy = wandb_copy(settings["logger"], run, settings)
+    config = dict(settings)
+    if "init" in run.record:  # it has the hashes of the weights too
+        config["init"] = {**settings["init"], **run.record["init"]}
+    copy = wandb_copy(settings["logger"], run, config)
     if copy is not None and "inputs" in run.record:
         try:
             with copy.keeping():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
-from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
+from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, settled
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
@@ -32,7 +33,8 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
-from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, UNTRAINED
+from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
+from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import Model
@@ -41,10 +43,13 @@ from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.reranking.chain import Chain
 from drawsim.runs.folder import Protocol, RunFolder
 
+log = logging.getLogger(__name__)
+
 NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
-UNADAPTED, PLAIN = "unadapted", "plain"
+UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
 """Untrained embeddings before adaptation, of which the gallery tells which artworks are
-near-duplicates; and those of the plain network, which reads no layout."""
+near-duplicates; those of the plain network, which reads no layout; and, of a model that begins with
+what another has learnt, those without that."""
 
 
 class Taken(pl.Callback):
@@ -73,6 +78,8 @@ class Experiment:
     """As the untrained network embeds, before adaptation."""
     plain: Vectors | None = None
     """As it embeds without its layout, if it reads one."""
+    published: Vectors | None = None
+    """As it ranks before it is given what another model has learnt, if it is."""
 
     @classmethod
     def assemble(
@@ -94,13 +101,17 @@ class Experiment:
         data.known = evaluation.known
         mining = Mining(miner, evaluation, data, module, run)
         folder = run.path / "checkpoints"
-        checkpoints = BestAndLast(folder, monitor, keep, lambda: mining.improved)
+        kept, why = settled(keep, len(data.task.queries["val"]))
+        if why:
+            log.info("the last epoch is kept (keep=auto): %s", why)
+        run.update(keep=None if kept == "best" else kept, kept_because=why or None)
+        checkpoints = BestAndLast(folder, monitor, kept, lambda: mining.improved)
         own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
         return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
 
     def baseline(self, *, resume: bool) -> Vectors:
-        """Embed everything with the untrained model, mine, and record epoch 0.
+        """Embed everything with the model as it begins, mine, and record epoch 0.
 
         A run that is resumed after its first epoch takes the embeddings it kept.
         """
@@ -108,21 +119,32 @@ class Experiment:
             vectors = self._load("baseline")
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
+            self.published = self._load_kept(PUBLISHED)
             self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
             return vectors
         self.data.at_the_end = False
         self.module.plain_too = bool(self.module.backbone.parts)
-        vectors = self._embed("baseline")
+        initial = self.module.initial
+        vectors = self._embed("baseline" if initial is None else PUBLISHED)
         self.module.plain_too = False
         self.untrained, self.plain = self.evaluation.raw, self.evaluation.plain
         self.mining.start(self.evaluation.gallery)
         self._keep_untrained()
+        if initial is not None:
+            self.published = vectors
+            vectors = self._begin_with(initial)
         self.data.at_the_end = True
         self._record_untrained()
         return vectors
 
+    def _begin_with(self, initial: Initial) -> Vectors:
+        """Give the model what it begins with; how it embeds then."""
+        initial.give(self.module.model)
+        self.evaluation.known.fill_(False)
+        return self._embed("baseline")
+
     def _record_untrained(self) -> None:
-        """Epoch 0: the untrained model is a candidate like the others."""
+        """Epoch 0: the model as it begins is a candidate like the others."""
         scores = {name: self.evaluation.scores(name) for name in LIVE_SETS}
         flat = {f"{name}/{key}": value for name in LIVE_SETS for key, value in scores[name].items()}
         self.mining.mine(0)
@@ -201,6 +223,9 @@ class Experiment:
         if model.adaptation is not None and self.untrained is not None:
             order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
         before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
+        if self.published is not None:
+            order[before] = self.published, plainly
+            before = TRANSFERRED
         order[before] = models["baseline"], plainly
         if self.checkpoints.best_epoch > 0:
             order[LEARNT] = models["final"], plainly

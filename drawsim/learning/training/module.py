@@ -20,12 +20,15 @@ from drawsim.learning.losses.base import Loss, Terms, compare
 from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
 from drawsim.learning.training.schedules import Schedule
+from drawsim.models.initial import Initial
 from drawsim.models.model import Model
 
 log = logging.getLogger(__name__)
 
 TRAINING = "training"
 """Key of the module's own state in a checkpoint."""
+INITIAL = "init"
+"""Key, in a checkpoint, of what the model began with."""
 
 
 class Matcher(pl.LightningModule):
@@ -35,7 +38,8 @@ class Matcher(pl.LightningModule):
     and from the whole gallery as last embedded (Wang et al., "Cross-batch memory for embedding
     learning", 2020). layer_decay: factor of the learning rate from each block of layers to the one
     before it; 1 for none. The model's adaptation is applied to embeddings before they are compared,
-    in training too, but there without its hubs.
+    in training too, but there without its hubs. initial: what the model is given before it is
+    trained, if it does not begin as its backbone was published; checkpoints name it.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Matcher(pl.LightningModule):
         cross_batch_memory: bool,
         layer_decay: float,
         seed: int,
+        initial: Initial | None = None,
     ) -> None:
         super().__init__()
         if not 0 < layer_decay <= 1:
@@ -66,6 +71,7 @@ class Matcher(pl.LightningModule):
         """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
         self.layer_decay = layer_decay
         self.seed = seed
+        self.initial = initial
         self.plain_too = False
         """Whether a pass also embeds as the network does without its layout."""
 
@@ -255,6 +261,8 @@ class Matcher(pl.LightningModule):
         All are plain values and tensors.
         """
         checkpoint["backbone"] = self.backbone.identity()
+        if self.initial is not None:
+            checkpoint[INITIAL] = self.initial.record()
         if "optimizer_states" in checkpoint:  # not of weights alone
             checkpoint[TRAINING] = {
                 "cross_batch_memory": self.cross_batch_memory,

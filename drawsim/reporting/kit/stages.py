@@ -1,4 +1,4 @@
-"""What a run measured, stage by stage: untrained, layout, adapted, learnt, each re-ranking."""
+"""What a run measured, stage by stage, from the untrained network to the final model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MEANINGS = {
     "untrained": "the plain network",
     "layout": "it reads what is where in a picture",
     "adapted": "drawings and artworks are brought nearer to each other, without any pair",
+    "transferred": "it begins with what another run has learnt (init)",
     "learnt": "from the training pairs",
     "re-ranked": "the first of each list are looked at again",  # as runs of before call it
     "spatial": "the first of each list, picture by picture: do their parts agree on a place",
@@ -57,7 +58,8 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
 
 
 def kept_untrained(record: Mapping[str, Any]) -> str:
-    """That the final model of a run is the untrained one, and why; empty where it is not so."""
+    """That the final model of a run is the one it began with, and why; empty where it is not so."""
     if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
         return ""
-    return f"no epoch beat the untrained model on {record.get('monitor')}: it was kept"
+    first = "model it began with" if "init" in record else "untrained model"
+    return f"no epoch beat the {first} on {record.get('monitor')}: it was kept"
