@@ -122,7 +122,10 @@ class Evaluation(pl.Callback):
         return scores
 
     def _gather(self, model: Any, fit: bool) -> None:
-        self._put(*self.table.compute())
+        rows, vectors = (found.cpu() for found in self.table.compute())
+        rows = rows.reshape(-1)  # torchmetrics makes a scalar of a single number
+        new = ~self.known[rows]  # a pass has one image at least, which may be known
+        self._put(rows[new], vectors[new])
         # Copies: who holds the vectors of a pass keeps them when the next one comes.
         self.gallery = self._embedded[: self.task.gallery].clone()
         drawings = self._embedded[self.task.gallery :].clone()
