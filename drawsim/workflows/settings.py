@@ -47,6 +47,7 @@ NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 CHOICES = {
     "keep": ("best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
+    "decide": ("validation", "none"),
     "reading": ("areas", "thesis"),
     "val_loss": ("plain", "augmented"),
     "pairs.queries": ("annotated", "simulated"),
@@ -159,6 +160,7 @@ class TrainSettings:
     keep: Literal["best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
+    decide: Literal["validation", "none"] = "validation"
     resume: bool = False
     again: bool = False
     dry_run: bool = False

@@ -107,6 +107,7 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
                     monitor=settings.monitor,
                     keep=settings.keep,
                     protocol=settings.protocol,
+                    decide=settings.decide,
                     trainer=hardware,
                     callbacks=[*map(build, settings.callbacks.values()), *([copy] if copy else [])],
                     loggers=[StepLog(run.path / "steps.csv")] if settings.logger["csv"] else [],
