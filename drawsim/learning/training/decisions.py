@@ -1,6 +1,6 @@
 """Which stages of ranking a model keeps: those that do not lose on drawings they are judged by.
 
-With ENOUGH drawings of validation, a stage is off where their mean reciprocal rank is lower with it
+With FEWEST drawings of validation or more, a stage is off where their mean reciprocal rank is lower with it
 than without. With fewer, what looks at no pair (adaptation, re-ranking) is judged on drawings of
 training and validation together, and before training, which would know the former by heart; what
 was learnt from pairs is then kept as it was selected.
@@ -16,14 +16,13 @@ import torch
 from torch import Tensor
 
 from drawsim.common.errors import UserError, nearest
+from drawsim.learning.training.callbacks.checkpoints import FEWEST
 from drawsim.learning.training.results import SecondLook, Vectors
 from drawsim.retrieval.analysis.statistics import paired_test
 from drawsim.retrieval.metrics.functions import query_metrics
 from drawsim.retrieval.task import RetrievalTask
 
 Decide = Literal["validation", "none"]
-ENOUGH = 30
-"""Drawings of validation from which their mean is trusted."""
 METRIC = "mrr"
 ROUNDING = 1e-9
 """Means that differ by less are equal."""
@@ -93,7 +92,7 @@ class Judge:
     @property
     def enough(self) -> bool:
         """Whether there are drawings of validation enough to judge all stages by them."""
-        return len(self.task.queries["val"]) >= ENOUGH
+        return len(self.task.queries["val"]) >= FEWEST
 
     @property
     def left_out(self) -> list[str]:
@@ -131,7 +130,7 @@ class Judge:
             return self.keeps(stage, before, after, trained=True)
         queries = self.task.queries["val"]
         one = judge(self.task, stage, before, after, queries, "validation", False)
-        few = f"as selected: too few drawings to judge what was learnt by, {ENOUGH} are enough"
+        few = f"as selected: too few drawings to judge what was learnt by, {FEWEST} are enough"
         self.decisions.append({**one.record(), "kept": True, "why": few})
         return True
 

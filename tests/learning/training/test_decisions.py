@@ -88,7 +88,7 @@ def test_what_changes_nothing_is_kept() -> None:
 def test_validation_judges_alone_where_it_is_large_enough(
     enough: int, on: str, queries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "ENOUGH", enough)
+    monkeypatch.setattr(decisions, "FEWEST", enough)
     one = Judge(tiny_task(), "validation")
     kept = one.keeps("adapted", way(1), way(2), trained=on == "validation")
     learnt = one.keeps_learnt("learnt", way(2), way(3))
@@ -160,7 +160,7 @@ def done(one: Experiment, *, resume: bool = False) -> dict[str, Any]:
 def test_what_loses_is_left_out_of_model_files_and_figures(
     enough: int, off: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "ENOUGH", enough)
+    monkeypatch.setattr(decisions, "FEWEST", enough)
     off += ["adapted", "second"]
     one = experiment(tmp_path, keep="last", max_epochs=1)
     record = done(one)
@@ -191,7 +191,7 @@ def test_what_loses_is_left_out_of_model_files_and_figures(
 def test_what_was_learnt_can_be_left_out(
     off: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "ENOUGH", 2)
+    monkeypatch.setattr(decisions, "FEWEST", 2)
     off.append("learnt")
     one = experiment(tmp_path, keep="last", max_epochs=1)
     record = done(one)
