@@ -1,9 +1,9 @@
 """Which stages of ranking a model keeps: those that do not lose on drawings they are judged by.
 
-With FEWEST drawings of validation or more, a stage is off where their mean reciprocal rank is lower with it
-than without. With fewer, what looks at no pair (adaptation, re-ranking) is judged on drawings of
-training and validation together, and before training, which would know the former by heart; what
-was learnt from pairs is then kept as it was selected.
+With FEWEST drawings of validation or more, a stage is off where their mean reciprocal rank is lower
+with it than without. With fewer, what looks at no pair (adaptation, re-ranking) is judged on
+drawings of training and validation together, and before training, which would know the former by
+heart; what was learnt from pairs is then kept as it was selected.
 """
 
 from __future__ import annotations
