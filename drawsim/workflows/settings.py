@@ -231,6 +231,9 @@ def check_numbers(values: Mapping[str, Any]) -> None:
     decay = _value(values, "optim.layer_decay")
     if isinstance(decay, int | float) and not 0 < decay <= 1:
         wrong.append(f"optim.layer_decay={decay}: must be above 0 and at most 1")
+    average = _value(values, "optim.average")
+    if average is not None and not (isinstance(average, float) and 0 < average < 1):
+        wrong.append(f"optim.average={shown(average)}: must be above 0 and below 1, or null")
     if wrong:
         raise UserError("; ".join(wrong))
 
