@@ -21,6 +21,7 @@ from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
+from drawsim.models.precision import stored_precision
 from drawsim.models.weights import named_tensors, read_content
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
@@ -96,7 +97,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         own["adaptation"] = adaptation
     load_checkpoint(nn.ModuleDict(own), checkpoint)
     again = make_reranker(settings.get(RERANK), file, trust)
-    return Model(backbone.eval(), reading, flip, adaptation and adaptation.eval(), again)
+    precision = stored_precision(settings.get("precision"), file)
+    adapted = adaptation and adaptation.eval()
+    return Model(backbone.eval(), reading, flip, adapted, again, precision)
 
 
 def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
@@ -242,4 +245,9 @@ def _with_weights(settings: Mapping[str, Any], checkpoint: Path) -> dict[str, An
     """
     free = {"pretrained": False, "weights": None}
     own = {**settings, **{key: value for key, value in free.items() if key in settings}}
+    if isinstance(members := settings.get("networks"), Mapping):
+        own["networks"] = {
+            name: _with_weights({**each, "name": name}, checkpoint)
+            for name, each in members.items()
+        }
     return {**own, "weights": str(checkpoint)} if "substitute" in settings else own

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.common.building import config_folder
-from drawsim.common.configuration import option
+from drawsim.common.configuration import backbone_option, option
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, read_json, write_json
 from drawsim.common.opening import path_in_file
@@ -33,6 +33,7 @@ from drawsim.models.loading import (
     run_of,
 )
 from drawsim.models.model import Model
+from drawsim.models.precision import stored_precision
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.reading import Method, Reading
 from drawsim.runs.results import CALIBRATION, results_folder
@@ -46,7 +47,9 @@ MOST_BYTES = 1 << 16
 """Of `model.json`: it holds some lines."""
 OF_A_CHECKPOINT = {"checkpoint"}
 OF_A_BACKBONE = {"backbone", "image_size", "reading", "flip", "crops", "parts"}
-"""What `model.json` may say: the one or the other, and how lists are looked at again."""
+"""What `model.json` may say: the one or the other."""
+ADDED = {RERANK, "precision"}
+"""And how lists are looked at again, and in which numbers, where that is not as the run has it."""
 CURE = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
 
 
@@ -54,11 +57,12 @@ CURE = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
 class Untrained:
     """A backbone as it is without training, and how it sees pictures, as `embed` has it.
 
-    layout: an option of that group. Raises UserError for an unknown name, for one whose options
-    leave something open, and for numbers out of bounds.
+    name: an option of `backbone`, or several of them, side by side. layout: an option of that
+    group. Raises UserError for an unknown name, for one whose options leave something open, and for
+    numbers out of bounds.
     """
 
-    name: str
+    name: str | Sequence[str]
     image_size: int = 224
     reading: Method = "areas"
     flip: bool = False
@@ -70,7 +74,7 @@ class Untrained:
         checked_size(self.image_size, config_folder())
         Reading(self.image_size, self.reading, crops=self.crops)
         return {
-            "backbone": option("backbone", self.name, image_size=self.image_size),
+            "backbone": backbone_option(self.name, self.image_size),
             "image_size": self.image_size,
             "reading": self.reading,
             "flip": self.flip,
@@ -79,12 +83,18 @@ class Untrained:
         }
 
 
-def load_model(source: str | Path, trust: Sequence[str] = (), image_size: int = 224) -> Model:
+def load_model(
+    source: str | Path | Sequence[str], trust: Sequence[str] = (), image_size: int = 224
+) -> Model:
     """The model of a run folder, a checkpoint in one, an index, or a backbone by name.
 
+    Several backbones by their names stand side by side.
     trust: modules of the user's own that a run's settings may name. image_size: of a backbone by
     name. Raises UserError, with what is there to choose from, if it is none of these.
     """
+    if not isinstance(source, str | Path):
+        own = Untrained(source, image_size).source()
+        return model_of_source(own, config_folder(), trust)
     path = Path(source)
     if path.is_file():
         return model_of_checkpoint(path, trust)
@@ -169,15 +179,18 @@ def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] 
     checkpoint is gone or is none, and where the backbone cannot be built.
     """
     keys = OF_A_CHECKPOINT if "checkpoint" in source else OF_A_BACKBONE
-    if strange := sorted(set(source) - keys - {RERANK}):
+    if strange := sorted(set(source) - keys - ADDED):
         raise UserError(
             f"{file}: says {strange[0]!r}, which is not read; it holds "
             f"{' or '.join([*OF_A_CHECKPOINT, ', '.join(sorted(OF_A_BACKBONE))])}"
         )
     if "checkpoint" in source:
         model = model_of_checkpoint(Path(str(source["checkpoint"])), trust)
-        own = source.get(RERANK)
-        return model if own is None else replace(model, rerank=make_reranker(own, file, trust))
+        if (own := source.get(RERANK)) is not None:
+            model = replace(model, rerank=make_reranker(own, file, trust))
+        if (precision := source.get("precision")) is not None:
+            model = replace(model, precision=stored_precision(precision, file))
+        return model
     if not isinstance(source.get("backbone"), Mapping):
         raise UserError(f"{file}: does not say how its model is made; build the index again")
     size = checked_size(source.get("image_size"), file)
@@ -188,7 +201,9 @@ def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] 
     backbone = make_backbone(source["backbone"], size, parts, file, trust)
     reading = Reading(size, source.get("reading", "areas"), DEFAULT_MAX_PIXELS, crops)
     again = make_reranker(source.get(RERANK), file, trust)
-    return Model(backbone.eval(), reading, bool(source.get("flip")), rerank=again)
+    precision = stored_precision(source.get("precision"), file)
+    flip = bool(source.get("flip"))
+    return Model(backbone.eval(), reading, flip, rerank=again, precision=precision)
 
 
 def asks_for_rerank(source: Mapping[str, Any], trust: Sequence[str] = ()) -> bool:
@@ -223,6 +238,10 @@ def _check_weights(settings: Mapping[str, Any], file: Path) -> None:
         raise UserError(
             f"{file}: names a file of weights, {settings['weights']!r}, which is not opened; {CURE}"
         )
+    if isinstance(members := settings.get("networks"), Mapping):
+        for each in members.values():
+            if isinstance(each, Mapping):
+                _check_weights(each, file)
     if "substitute" in settings:
         shipped = option("backbone", str(settings.get("name")), image_size=1)
         if settings["substitute"] != shipped.get("substitute"):

@@ -138,4 +138,5 @@ def make_model(settings: TrainSettings) -> Model:
         freeze=settings.freeze,
         adapt=settings.adapt,
         rerank=settings.rerank,
+        precision=settings.precision,
     )
