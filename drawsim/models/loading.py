@@ -21,6 +21,7 @@ from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import ADAPTED, Model
+from drawsim.models.precision import stored_precision
 from drawsim.models.weights import named_tensors, read_content
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
@@ -99,7 +100,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         own["adaptation"] = adaptation
     load_checkpoint(nn.ModuleDict(own), checkpoint)
     again = make_reranker(settings.get(RERANK), file, trust)
-    whole = Model(backbone.eval(), reading, flip, adaptation and adaptation.eval(), again)
+    precision = stored_precision(settings.get("precision"), file)
+    adapted = adaptation and adaptation.eval()
+    whole = Model(backbone.eval(), reading, flip, adapted, again, precision)
     return whole.without(left_out)
 
 
