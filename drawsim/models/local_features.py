@@ -28,6 +28,7 @@ from drawsim.models.embedding.digests import Digests
 from drawsim.models.embedding.image_batches import bar
 from drawsim.models.embedding.store import Store, default_store
 from drawsim.models.model import Model
+from drawsim.models.precision import Precision, arithmetic
 from drawsim.pixels.decode import ImageReadError
 from drawsim.retrieval.reranking.local import STRIDE, LocalFeatures, both_ways, local_features
 
@@ -197,6 +198,7 @@ class _Kept:
     """What is kept of one model. height, width: cells of a picture."""
 
     backbone: weakref.ref[Backbone]
+    precision: Precision
     store: Store
     height: int
     width: int
@@ -213,7 +215,9 @@ class _Kept:
         """The features of (B, 3, S, S) images as they come back from the store, (B, cells, d)."""
         backbone = self.backbone()
         assert backbone is not None  # a model that asks has one
-        features = local_features(backbone, images.to(backbone.mean.device))
+        device = backbone.mean.device
+        with arithmetic(self.precision, device):
+            features = local_features(backbone, images.to(device))
         return features.vectors.cpu().half()
 
 
@@ -224,7 +228,7 @@ def _kept(model: Model, root: Path) -> _Kept:
     """What is kept of a model in a store; opened once, as long as its weights stay the same."""
     backbone, reading = model.backbone, model.reading
     tensors = (*backbone.parameters(), *backbone.buffers())
-    state = (root, reading, *((id(each), each._version) for each in tensors))
+    state = (root, reading, model.precision, *((id(each), each._version) for each in tensors))
     found = _known.setdefault(backbone, {})
     if state not in found:
         found.clear()
@@ -233,7 +237,11 @@ def _kept(model: Model, root: Path) -> _Kept:
         made_by = backbone.describe(reading.size, layout=False)
         key |= {name: made_by[name] for name in ("weights_sha256", "transform")}
         key["local_features"] = f"stride {STRIDE}, in chunks"
+        if model.precision != "auto":
+            key["precision"] = model.precision
         shape = features.vectors.shape[1:]
         store = Store(root, key, shape, dtype=torch.float16, prefix="local-", whole=False)
-        found[state] = _Kept(weakref.ref(backbone), store, features.height, features.width)
+        found[state] = _Kept(
+            weakref.ref(backbone), model.precision, store, features.height, features.width
+        )
     return found[state]
