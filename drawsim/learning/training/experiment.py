@@ -25,7 +25,6 @@ from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
-from drawsim.learning.training.kept import KeptRows
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -35,6 +34,7 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
+from drawsim.learning.training.shared_rows import shared_rows
 from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
@@ -339,27 +339,14 @@ class Experiment:
         trained = stage == "final" and self.checkpoints.best_epoch > 0
         shared = self.module.backbone.frozen or not trained
         # Of several processes, each would have to know the same rows as the others.
-        kept = self._kept_rows() if shared and self.trainer.world_size == 1 else None
-        wanted = self.data.to_embed()
-        if kept is not None:
-            self.evaluation.take(kept.take(wanted))
-        made = self.data.to_embed()
-        self.trainer.test(self.module, datamodule=self.data, verbose=False)
-        if kept is not None:
-            kept.keep(self.evaluation.made(made))
+        alone = self.trainer.world_size == 1
+        precision = str(self.trainer.precision)
+        with shared_rows(self.module, self.data, self.evaluation, precision, shared and alone):
+            self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
             self._save(stage, vectors, self.module.model)
         return vectors
-
-    def _kept_rows(self) -> KeptRows:
-        return KeptRows(
-            self.module.model,
-            [Path(path) for path in self.data.images.paths],
-            str(self.trainer.precision),
-            plain=self.module.plain_too,
-            workers=max(1, self.data.workers),
-        )
 
     def _save(self, stage: str, vectors: Vectors, model: Model, *, layout: bool = True) -> None:
         """Keep embeddings of the gallery and of the originals that are embedded by now."""

@@ -10,7 +10,7 @@ import torch
 
 from drawsim.collection.splits import Set
 from drawsim.common.machine import release_freed_memory
-from drawsim.learning.training.kept import Rows
+from drawsim.learning.training.kept_rows import Rows
 from drawsim.retrieval.embeddings import EmbeddingTable
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import query_metrics, summarise

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from drawsim.learning.training.kept import KeptRows, Rows
+from drawsim.learning.training.kept_rows import KeptRows, Rows
 from drawsim.models.model import Model
 
 
