@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from drawsim.retrieval.index.found import Found
     from drawsim.retrieval.index.queries import Hits
 
+ADAPTED = "adapted"
+"""The stage of ranking that an adaptation is."""
 BATCH = 32
 """Pictures of queries that go through the network at once."""
 
@@ -102,6 +104,12 @@ class Model:
     def unadapted(self) -> Model:
         """The same model without its adaptation."""
         return replace(self, adaptation=None)
+
+    def without(self, stages: Sequence[str]) -> Model:
+        """The same model less some stages: its adaptation, ways of re-ranking by their names."""
+        adaptation = None if ADAPTED in stages else self.adaptation
+        again = None if self.rerank is None else self.rerank.without(stages)
+        return replace(self, adaptation=adaptation, rerank=again)
 
     def encode(self, images: Tensor, network: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """(B, 3, S, S) squares, or (B, views, 3, S, S), as `reading` makes them: (B, d) unit rows.

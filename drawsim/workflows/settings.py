@@ -47,6 +47,7 @@ NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 CHOICES = {
     "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
+    "decide": ("validation", "none"),
     "reading": ("areas", "thesis"),
     "precision": ("auto", "bf16"),
     "val_loss": ("plain", "augmented"),
@@ -160,6 +161,7 @@ class TrainSettings:
     keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
+    decide: Literal["validation", "none"] = "validation"
     precision: Literal["auto", "bf16"] = "auto"
     resume: bool = False
     again: bool = False
@@ -233,6 +235,9 @@ def check_numbers(values: Mapping[str, Any]) -> None:
     decay = _value(values, "optim.layer_decay")
     if isinstance(decay, int | float) and not 0 < decay <= 1:
         wrong.append(f"optim.layer_decay={decay}: must be above 0 and at most 1")
+    average = _value(values, "optim.average")
+    if average is not None and not (isinstance(average, float) and 0 < average < 1):
+        wrong.append(f"optim.average={shown(average)}: must be above 0 and below 1, or null")
     if wrong:
         raise UserError("; ".join(wrong))
 

@@ -83,7 +83,7 @@ def configuration(
     settings = [
         *("data=folder", f"data.root={root}"),
         *([] if "pairs=annotated" in overrides else ["pairs=photographs", "pairs.views=12"]),
-        *("aug=none", "image_size=24", "workers=0", "batch.size=6", *overrides),
+        *("aug=none", "image_size=24", "workers=0", "batch.size=6", "decide=none", *overrides),
     ]
     values = to_plain(compose("train", settings))
     if values["pairs"]["view"]:
@@ -105,6 +105,7 @@ def assemble(config: TrainSettings, folder: Path) -> tuple[Experiment, pd.DataFr
         monitor=config.monitor,
         keep=config.keep,
         protocol=config.protocol,
+        decide=config.decide,
         trainer=settle_hardware(CPU | {"max_epochs": 2}),
         callbacks=[],
         loggers=[],
