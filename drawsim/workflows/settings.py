@@ -20,6 +20,7 @@ LEAST = {
     "image_size": 1,
     "batch.size": 1,
     "batch.embed": 1,
+    "freeze_below": 0,
     "pairs.passes": 0,
     "pairs.views": 0,
     "workers": 0,
@@ -156,7 +157,8 @@ class TrainSettings:
     seed: int
     image_size: int
     reading: Literal["areas", "thesis"]
-    freeze: bool
+    freeze: Literal["auto"] | bool
+    freeze_below: int
     monitor: str
     keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]

@@ -220,13 +220,15 @@ class Experiment:
         # Where nothing is trained, there may be no pair that the monitored value is of.
         self.checkpoints.start(self.trainer, flat.get(self.checkpoints.monitor, math.nan))
         self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
+        if self.module.too_few is not None:
+            self.run.update(too_few_pairs=self.module.too_few)
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:
             logger.log_metrics({**flat, "epoch": 0}, step=0)
 
     def fit(self, *, resume: bool) -> None:
         """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
-        if self.trainer.max_epochs == 0 or self._nothing_is_left:
+        if self.trainer.max_epochs == 0 or self.module.learns_nothing:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
@@ -246,12 +248,6 @@ class Experiment:
             raise
         finally:
             self.run.add_seconds(fit=time.perf_counter() - started)
-
-    @property
-    def _nothing_is_left(self) -> bool:
-        """Whether all that would have been trained belongs to what is left out."""
-        left = any(parameter.requires_grad for parameter in self.module.parameters())
-        return bool(self.module.left_out) and not left
 
     @property
     def _taken_up(self) -> bool:
