@@ -34,6 +34,7 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
+from drawsim.learning.training.shared_rows import shared_rows
 from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
@@ -331,8 +332,17 @@ class Experiment:
             self.evaluation.changed(self.module)
 
     def _embed(self, stage: str) -> Vectors:
-        """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
-        self.trainer.test(self.module, datamodule=self.data, verbose=False)
+        """Embed the gallery and the drawings, and keep what is no style copy in the run folder.
+
+        What networks give that were loaded, and not trained since, is shared by all runs.
+        """
+        trained = stage == "final" and self.checkpoints.best_epoch > 0
+        shared = self.module.backbone.frozen or not trained
+        # Of several processes, each would have to know the same rows as the others.
+        alone = self.trainer.world_size == 1
+        precision = str(self.trainer.precision)
+        with shared_rows(self.module, self.data, self.evaluation, precision, shared and alone):
+            self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
             self._save(stage, vectors, self.module.model)
