@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from drawsim.workflows.annotate.workplace import Workplace
 
-TEXTS = ("collection", "store", "users", "database", "host", "role", "out", "source")
+TEXTS = ("collection", "calibration", "store", "users", "database", "host", "role", "out", "source")
 LISTS = ("index", "confirmed", "trust")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
@@ -70,7 +70,10 @@ def _serve(place: Workplace, values: dict[str, Any]) -> None:
 
     numbers = {key: values[key] for key in ("port", "k", "overlap", "audit", "lease_minutes")}
     confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
-    how = Serving(host=values["host"], confirmed=confirmed, trust=trust, **numbers)
+    calibration = values["calibration"] and Path(values["calibration"])
+    how = Serving(
+        host=values["host"], confirmed=confirmed, trust=trust, calibration=calibration, **numbers
+    )
     indexes = [Path(each) for each in listed(values["index"])]
     serve(place, indexes, how, partial(print, flush=True))
 

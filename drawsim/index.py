@@ -13,8 +13,8 @@ from drawsim.common.launch import launch, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("out", "run", "drawings", "artworks", "collection", "checkpoint", "backbone", "from")
-LISTS = ("ann", "remove", "trust", "rerank")
+TEXTS = ("out", "run", "drawings", "artworks", "collection", "checkpoint", "from")
+LISTS = ("backbone", "ann", "remove", "trust", "rerank")
 
 
 def index(config: DictConfig) -> None:

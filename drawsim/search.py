@@ -14,8 +14,8 @@ from drawsim.common.typed import mistyped
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("box", "from", "combine", "in", "calibration", "run", "checkpoint", "backbone", "out")
-LISTS = ("index", "id", "image", "unlike", "where", "trust", "rerank")
+TEXTS = ("box", "from", "combine", "in", "calibration", "run", "checkpoint", "out")
+LISTS = ("backbone", "index", "id", "image", "unlike", "where", "trust", "rerank")
 
 
 def search(config: DictConfig) -> None:

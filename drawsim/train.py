@@ -43,7 +43,8 @@ def run_name(config: DictConfig) -> str:
         return found
     made = choices_made(config, "train")
     base = [*(str(config[group].name) for group in FRONT), f"seed{config.seed}"]
-    options = [made.options[group] for group in made.options if group not in (*FRONT, *ELSEWHERE)]
+    left_out = (*FRONT, *ELSEWHERE)
+    options = [made.options[one] for one in made.options if one.split("@")[0] not in left_out]
     return make_name(base, options, made.settings, made.defaults)
 
 

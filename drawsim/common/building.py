@@ -59,6 +59,8 @@ TRANSFORMS = frozenset(
     )
 ) | {"drawsim.pixels.transforms.StyleEffect"}
 """Transforms that a run may name inside of `aug`: those that look at nothing but the image."""
+SIDE_BY_SIDE = ("backbone", "drawsim.models.backbones.several.Several")
+"""The group of which several can be chosen, and the factory that holds them."""
 _TARGET_LINE = re.compile(rf"^\s*{TARGET}:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -133,7 +135,12 @@ def own_modules(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _within(group: str) -> frozenset[str]:
-    """The factories that a file may name among the arguments of another."""
+    """The factories that a file may name among the arguments of another.
+
+    Networks stand side by side in one, which holds no other of its kind.
+    """
+    if group == SIDE_BY_SIDE[0]:
+        return factories(group) - {SIDE_BY_SIDE[1]}
     return TRANSFORMS if group == "aug" else frozenset()
 
 

@@ -29,6 +29,8 @@ from drawsim.common.typed import mistyped, shown
 
 COMMANDS = "commands"
 """The folder of `conf/` with a file for each command; the others are groups of options."""
+SEVERAL = "several"
+"""The option of `backbone` that holds several of the others."""
 WITH_A_PLUS = "experiment"
 """The group that adds to the others; a command has it if it has the groups to add to."""
 OPEN = ("callbacks", "trainer")
@@ -107,7 +109,8 @@ def compose(command: str, overrides: Sequence[str] = (), *, with_hydra: bool = F
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(commands_folder()), version_base="1.3"):
-            found = hydra.compose(command, list(overrides), return_hydra_config=with_hydra)
+            own = side_by_side(command, overrides)
+            found = hydra.compose(command, own, return_hydra_config=with_hydra)
     finally:
         GlobalHydra.instance().hydra, Groups.shown = active, shown
     assert isinstance(found, DictConfig)
@@ -143,6 +146,46 @@ def option(group: str, name: str, **settings: Any) -> dict[str, Any]:
     whole: Any = OmegaConf.create({**settings, group: own})
     plain: Any = OmegaConf.to_container(whole[group], resolve=True)
     return dict(plain)
+
+
+def backbone_option(choice: str | Sequence[str], image_size: int) -> dict[str, Any]:
+    """What an option of `backbone` says, or several of them side by side: see `option`."""
+    if isinstance(choice, str):
+        return option("backbone", choice, image_size=image_size)
+    members = {str(name): option("backbone", str(name), image_size=image_size) for name in choice}
+    if len(members) == 1:
+        return next(iter(members.values()))
+    return {**option("backbone", SEVERAL), "name": "+".join(members), "networks": members}
+
+
+def side_by_side(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments with `backbone=[lite,dinov2]` in Hydra's words: `several`, and each in it.
+
+    Raises UserError for what is no list of names, and for several such lists in a sweep.
+
+    >>> side_by_side("train", ["seed=1", "backbone=[lite,dinov2]"])[1:3]
+    ["backbone='several'", "backbone.name='lite+dinov2'"]
+    """
+    if "backbone" not in groups(command):
+        return list(arguments)
+    found: list[str] = []
+    for text in arguments:
+        key, _, value = text.partition("=")
+        if key != "backbone" or "[" not in value:
+            found.append(text)
+            continue
+        names = [name.strip(" '\"") for name in value.strip()[1:-1].split(",")]
+        if not re.fullmatch(r"\[[^][]*\]", value.strip()) or len(set(names)) < len(names):
+            raise UserError(
+                f"{text}: a list names each network once, backbone=[lite,dinov2]; run the command "
+                "once for each list"
+            )
+        if len(names) == 1:
+            found.append(f"backbone={names[0]}")
+            continue
+        found += [f"backbone={quoted(SEVERAL)}", f"backbone.name={quoted('+'.join(names))}"]
+        found += [f"+backbone@backbone.networks.{name}={quoted(name)}" for name in names]
+    return found
 
 
 def chosen(command: str, arguments: Sequence[str]) -> list[str]:

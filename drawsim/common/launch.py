@@ -36,6 +36,7 @@ from drawsim.common.configuration import (
     explain,
     register_resolvers,
     show_groups,
+    side_by_side,
 )
 from drawsim.common.errors import UserError
 from drawsim.common.refusals import refusal
@@ -80,7 +81,11 @@ def launch(
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
     arguments = unfolded(_options_first(sys.argv[1:]), short or {})
     sweep = any(option in arguments for option in SWEEP_OPTIONS)
-    sys.argv[1:] = as_texts(arguments, texts, lists, sweep=sweep)
+    try:
+        sys.argv[1:] = side_by_side(command, as_texts(arguments, texts, lists, sweep=sweep))
+    except UserError as error:
+        _complain(str(error))
+        sys.exit(1)
     job = Job(command, task, resolvers)
     if command == "annotate":  # silent while nobody asks it, and it asks for passwords
         _launch(command, job)

@@ -92,7 +92,7 @@ def why_unreadable(error: Exception, path: Path) -> str:
         return "is no name of a file"
     code = error.errno if isinstance(error, OSError) else None
     if code in (errno.ENOENT, errno.ENOTDIR):
-        return "is a link that leads nowhere" if path.is_symlink() else "there is no such file"
+        return "is a link that leads nowhere" if path.is_symlink() else "is not there"
     reasons = {
         errno.ELOOP: "is a link that leads in a circle",
         errno.EACCES: "may not be read (permission denied)",

@@ -38,5 +38,6 @@ def own_calibration(index: Path, run: Path | None = None) -> OwnCalibration:
     return OwnCalibration(
         None,
         "uncalibrated: how likely a first result is true, is said after python -m drawsim.evaluate "
-        f"run={run} calibrate=true, with run={run} here or in an index that is then made of it",
+        f"run={run} calibrate=true, with calibration= and the {CALIBRATION} that it writes, or in "
+        "an index that is then made of the run",
     )

@@ -242,4 +242,9 @@ def _with_weights(settings: Mapping[str, Any], checkpoint: Path) -> dict[str, An
     """
     free = {"pretrained": False, "weights": None}
     own = {**settings, **{key: value for key, value in free.items() if key in settings}}
+    if isinstance(members := settings.get("networks"), Mapping):
+        own["networks"] = {
+            name: _with_weights({**each, "name": name}, checkpoint)
+            for name, each in members.items()
+        }
     return {**own, "weights": str(checkpoint)} if "substitute" in settings else own

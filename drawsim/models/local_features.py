@@ -1,32 +1,44 @@
 """Local features of pictures by a model: computed once, then kept by content, like embeddings.
 
-They lie in the store beside the embeddings, one file a picture, in float16: half the room, and the
-same whether a picture was looked at before or not.
+They lie in the store beside the embeddings, in chunks, as float16: half the room, and the same
+whether a picture was looked at before or not.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from functools import cached_property
+import logging
+import math
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.common.files import atomic, write_json
+from drawsim.common.machine import readers
 from drawsim.common.opening import CannotOpenError
-from drawsim.models.embedding.store import default_store, file_sha256
+from drawsim.models.backbones.backbone import Backbone, blank
+from drawsim.models.embedding.digests import Digests
+from drawsim.models.embedding.image_batches import bar
+from drawsim.models.embedding.store import Store, default_store
 from drawsim.models.model import Model
 from drawsim.pixels.decode import ImageReadError
 from drawsim.retrieval.reranking.local import STRIDE, LocalFeatures, both_ways, local_features
 
-BATCH = 16
+log = logging.getLogger(__name__)
+
+BATCH = 32
+"""Pictures that go through the network at once."""
+SAID = 2 * BATCH
+"""From so many pictures on it is said before what they take, and a bar shows how far it is."""
+MEMORY = 256 << 20
+"""Bytes of queries' features, at most, that are kept from one look to the next."""
 Picture = Path | np.ndarray
 """A file, or (height, width, 3) uint8 RGB."""
 
@@ -35,7 +47,8 @@ class KeptPictures:
     """The pictures of queries and of a gallery, as a way of re-ranking looks at them.
 
     queries, files: of each query and each gallery row, None where it is not known. store: the
-    folder of the store; None: that of embeddings. What has no file of its own is not kept.
+    folder of the store; None: that of embeddings. The gallery's features are kept there; those of
+    queries in memory, as far as there is room for them.
     """
 
     def __init__(
@@ -46,104 +59,181 @@ class KeptPictures:
         store: Path | None = None,
     ) -> None:
         self.model = model
-        self.queries = queries
+        self.asked = queries
         self.files = files
-        self._root = default_store() if store is None else store
+        self.root = default_store() if store is None else store
+        self._digests: dict[int, bytes | None] = {}
+        self._remembered: OrderedDict[int, Tensor] = OrderedDict()
+        self._kept = _kept(model, self.root)
 
-    def query(self, number: int) -> LocalFeatures:
-        """Of a query as it is and mirrored: two pictures. Raises UserError if it is not known."""
-        picture = self.queries[number]
-        if picture is None:
+    @property
+    def folder(self) -> Path:
+        """Where the features of this model are kept."""
+        return self._kept.store.folder
+
+    def queries(self, numbers: Sequence[int]) -> LocalFeatures:
+        """Of queries as they are and mirrored, two pictures each.
+
+        Raises UserError for one that is not known, and ImageReadError.
+        """
+        new = [number for number in dict.fromkeys(numbers) if number not in self._remembered]
+        if any(self.asked[number] is None for number in new):
             raise UserError(
                 "rerank=spatial: the picture of a query is not known; name the collection"
             )
-        return self._rounded(both_ways(self.model.look(picture)[0]))
+        found: dict[int, Tensor] = {}
+        with ThreadPoolExecutor(readers(None)) as pool:
+            looks = pool.map(lambda number: both_ways(self._look(self.asked[number])), new)
+            for start in range(0, len(new), BATCH // 2):
+                some = new[start : start + BATCH // 2]
+                pairs = torch.cat([next(looks) for _ in some])
+                vectors = self._kept.compute(pairs).view(-1, 2, *self._kept.store.shape)
+                found |= dict(zip(some, vectors, strict=True))
+        for number in numbers:
+            if number in self._remembered:
+                found[number] = self._remembered[number]
+        for number in new:
+            self._remembered[number] = found[number].clone()
+        most = max(1, MEMORY // (2 * self._kept.size))
+        while len(self._remembered) > most:
+            self._remembered.popitem(last=False)
+        return self._features(torch.cat([found[number] for number in numbers]))
+
+    def prepare(self, rows: Sequence[int]) -> None:
+        """Compute what is missing of these gallery rows, and keep it.
+
+        From some pictures on, what that takes is said first. Whatever ends the work early, what was
+        computed is kept.
+        """
+        files = {row: file for row in rows if row >= 0 and (file := self.files[row]) is not None}
+        new = [row for row in files if row not in self._digests]
+        digests = Digests(self.root).of([files[row] for row in new], readers(None))
+        self._digests |= dict(zip(new, digests, strict=True))
+        self._kept.store.refresh()
+        missing = {
+            digest: file
+            for row, file in files.items()
+            if (digest := self._digests[row]) is not None and digest not in self._kept
+        }
+        if missing:
+            self._compute(missing)
 
     def gallery(self, rows: Sequence[int]) -> tuple[list[int], LocalFeatures]:
         """Those of the rows that can be read, by their place among `rows`, and their features.
 
         Raises UserError if none of their files is known.
         """
-        known = [(place, file) for place, row in enumerate(rows) if (file := self.files[row])]
-        if not known:
+        if all(row < 0 or self.files[row] is None for row in rows):
             raise UserError(
                 "rerank=spatial: needs the pictures of what is found; build the index with "
                 "collection=DIR"
             )
-        found: dict[int, Tensor] = {}
-        waiting: list[tuple[int, bytes, Tensor]] = []
-        for place, file in known:
-            try:
-                digest = file_sha256(file)
-                kept = self._kept(digest)
-                if kept is None:
-                    waiting.append((place, digest, self.model.look(file)[0]))
-                else:
-                    found[place] = kept
-            except (ImageReadError, CannotOpenError):
-                continue
-            if len(waiting) == BATCH:
-                found |= self._compute(waiting)
-                waiting = []
-        found |= self._compute(waiting)
-        places = sorted(found)
-        vectors = [found[place] for place in places]
-        shape = self.shape
-        return places, LocalFeatures(
-            torch.stack(vectors).float() if vectors else torch.empty(0, shape[0] * shape[1], 1),
-            *shape,
-        )
+        if any(row not in self._digests for row in rows if row >= 0 and self.files[row]):
+            self.prepare(rows)
+        known = self._kept.store
+        found = [
+            (place, digest)
+            for place, row in enumerate(rows)
+            if (digest := self._digests.get(row)) is not None and digest in known
+        ]
+        vectors = known.of([digest for _, digest in found])
+        return [place for place, _ in found], self._features(vectors)
 
-    @cached_property
-    def shape(self) -> tuple[int, int]:
-        """Cells of a picture, height and width."""
-        size = self.model.reading.size
-        blank = torch.zeros(1, 3, size, size, dtype=torch.uint8)
-        features = local_features(self.model.backbone, blank.to(self.model.backbone.mean.device))
-        return features.height, features.width
+    def _features(self, vectors: Tensor) -> LocalFeatures:
+        return LocalFeatures(vectors.float(), self._kept.height, self._kept.width)
 
-    @cached_property
-    def folder(self) -> Path:
-        """Where the features of this model are kept."""
-        key = {
-            name: value
-            for name, value in self.model.key().items()
-            if name in ("weights_sha256", "structure_sha256", "reading", "transform", "decoding")
-        } | {"local_features": f"stride {STRIDE}"}
-        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
-        folder = self._root / f"local-{name}"
-        if not (folder / "model.json").is_file():
-            write_json(folder / "model.json", key)  # for people who look into the folder
-        return folder
+    def _look(self, picture: Picture | None) -> Tensor:
+        assert picture is not None  # who asks has seen to it
+        return self.model.look(picture)[0]
 
-    def _compute(self, waiting: Sequence[tuple[int, bytes, Tensor]]) -> dict[int, Tensor]:
-        """The features of pictures by place, which are kept."""
-        if not waiting:
-            return {}
-        features = self._rounded(torch.stack([square for _, _, square in waiting]))
-        found = {}
-        for (place, digest, _), vectors in zip(waiting, features.vectors, strict=True):
-            found[place] = vectors
-            with atomic(self._file(digest)) as temporary:
-                temporary.write_bytes(save({"vectors": vectors.half()}))
-        return found
-
-    def _rounded(self, images: Tensor) -> LocalFeatures:
-        """The features of (B, 3, S, S) images as they come back from the store."""
-        device = self.model.backbone.mean.device
-        features = local_features(self.model.backbone, images.to(device))
-        vectors = features.vectors.cpu().half().float()
-        return LocalFeatures(vectors, features.height, features.width)
-
-    def _kept(self, digest: bytes) -> Tensor | None:
-        """The features of a picture; None if they are not there, or damaged."""
+    def _compute(self, missing: Mapping[bytes, Path]) -> None:
+        """Compute and keep the features of files by digest; what cannot be read is left out."""
+        many = len(missing) >= SAID
+        if many:
+            size = len(missing) * self._kept.size / 1e6
+            log.info(
+                "local features of %s pictures: %s MB in %s",
+                f"{len(missing):,}",
+                f"{size:,.0f}",
+                self.folder,
+            )
         try:
-            vectors = load(self._file(digest).read_bytes())["vectors"]
-        except (OSError, KeyError, SafetensorError):
-            return None
-        height, width = self.shape
-        return vectors if vectors.ndim == 2 and len(vectors) == height * width else None
+            with (
+                bar("local features", len(missing), many) as advance,
+                ThreadPoolExecutor(readers(None)) as pool,
+            ):
+                for digests, squares in self._squares(list(missing.items()), pool):
+                    good = [place for place, square in enumerate(squares) if square is not None]
+                    if good:
+                        images = torch.stack([s for s in squares if s is not None])
+                        self._kept.store.add([digests[i] for i in good], self._kept.compute(images))
+                    advance(len(digests))
+        finally:
+            self._kept.store.flush()
 
-    def _file(self, digest: bytes) -> Path:
-        name = digest.hex()
-        return self.folder / name[:2] / f"{name}.safetensors"
+    def _squares(
+        self, items: Sequence[tuple[bytes, Path]], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[list[bytes], list[Tensor | None]]]:
+        """Batches of pictures as the network sees them, read one batch ahead."""
+        waiting: deque[tuple[list[bytes], list[Future[Tensor | None]]]] = deque()
+        for start in range(0, len(items), BATCH):
+            some = items[start : start + BATCH]
+            waiting.append(([d for d, _ in some], [pool.submit(self._try, f) for _, f in some]))
+            if len(waiting) > 1:
+                digests, squares = waiting.popleft()
+                yield digests, [square.result() for square in squares]
+        for digests, squares in waiting:
+            yield digests, [square.result() for square in squares]
+
+    def _try(self, file: Path) -> Tensor | None:
+        try:
+            return self._look(file)
+        except (ImageReadError, CannotOpenError):
+            return None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is kept of one model. height, width: cells of a picture."""
+
+    backbone: weakref.ref[Backbone]
+    store: Store
+    height: int
+    width: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of one picture's features."""
+        return 2 * math.prod(self.store.shape)
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self.store
+
+    def compute(self, images: Tensor) -> Tensor:
+        """The features of (B, 3, S, S) images as they come back from the store, (B, cells, d)."""
+        backbone = self.backbone()
+        assert backbone is not None  # a model that asks has one
+        features = local_features(backbone, images.to(backbone.mean.device))
+        return features.vectors.cpu().half()
+
+
+_known: WeakKeyDictionary[Backbone, dict[tuple[object, ...], _Kept]] = WeakKeyDictionary()
+
+
+def _kept(model: Model, root: Path) -> _Kept:
+    """What is kept of a model in a store; opened once, as long as its weights stay the same."""
+    backbone, reading = model.backbone, model.reading
+    tensors = (*backbone.parameters(), *backbone.buffers())
+    state = (root, reading, *((id(each), each._version) for each in tensors))
+    found = _known.setdefault(backbone, {})
+    if state not in found:
+        found.clear()
+        features = local_features(backbone, blank(reading.size).to(backbone.mean.device))
+        key = {name: model.key()[name] for name in ("structure_sha256", "reading", "decoding")}
+        made_by = backbone.describe(reading.size, layout=False)
+        key |= {name: made_by[name] for name in ("weights_sha256", "transform")}
+        key["local_features"] = f"stride {STRIDE}, in chunks"
+        shape = features.vectors.shape[1:]
+        store = Store(root, key, shape, dtype=torch.float16, prefix="local-", whole=False)
+        found[state] = _Kept(weakref.ref(backbone), store, features.height, features.width)
+    return found[state]

@@ -78,9 +78,15 @@ class Model:
         return self.backbone.dimensions
 
     @classmethod
-    def load(cls, source: str | Path, trust: Sequence[str] = (), image_size: int = 224) -> Model:
+    def load(
+        cls,
+        source: str | Path | Sequence[str],
+        trust: Sequence[str] = (),
+        image_size: int = 224,
+    ) -> Model:
         """The model of a run folder, a checkpoint, an index, or a backbone by name such as lite.
 
+        A list of such names is of networks side by side.
         trust: modules of the user's own that a run's settings may name: of others nothing is
         imported. image_size: pixels, of a backbone by name. Raises UserError if it is none of these
         or says anything else.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.common.building import config_folder
-from drawsim.common.configuration import option
+from drawsim.common.configuration import backbone_option, option
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, read_json, write_json
 from drawsim.common.opening import path_in_file
@@ -54,11 +54,12 @@ CURE = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
 class Untrained:
     """A backbone as it is without training, and how it sees pictures, as `embed` has it.
 
-    layout: an option of that group. Raises UserError for an unknown name, for one whose options
-    leave something open, and for numbers out of bounds.
+    name: an option of `backbone`, or several of them, side by side. layout: an option of that
+    group. Raises UserError for an unknown name, for one whose options leave something open, and for
+    numbers out of bounds.
     """
 
-    name: str
+    name: str | Sequence[str]
     image_size: int = 224
     reading: Method = "areas"
     flip: bool = False
@@ -70,7 +71,7 @@ class Untrained:
         checked_size(self.image_size, config_folder())
         Reading(self.image_size, self.reading, crops=self.crops)
         return {
-            "backbone": option("backbone", self.name, image_size=self.image_size),
+            "backbone": backbone_option(self.name, self.image_size),
             "image_size": self.image_size,
             "reading": self.reading,
             "flip": self.flip,
@@ -79,12 +80,18 @@ class Untrained:
         }
 
 
-def load_model(source: str | Path, trust: Sequence[str] = (), image_size: int = 224) -> Model:
+def load_model(
+    source: str | Path | Sequence[str], trust: Sequence[str] = (), image_size: int = 224
+) -> Model:
     """The model of a run folder, a checkpoint in one, an index, or a backbone by name.
 
+    Several backbones by their names stand side by side.
     trust: modules of the user's own that a run's settings may name. image_size: of a backbone by
     name. Raises UserError, with what is there to choose from, if it is none of these.
     """
+    if not isinstance(source, str | Path):
+        own = Untrained(source, image_size).source()
+        return model_of_source(own, config_folder(), trust)
     path = Path(source)
     if path.is_file():
         return model_of_checkpoint(path, trust)
@@ -223,6 +230,10 @@ def _check_weights(settings: Mapping[str, Any], file: Path) -> None:
         raise UserError(
             f"{file}: names a file of weights, {settings['weights']!r}, which is not opened; {CURE}"
         )
+    if isinstance(members := settings.get("networks"), Mapping):
+        for each in members.values():
+            if isinstance(each, Mapping):
+                _check_weights(each, file)
     if "substitute" in settings:
         shipped = option("backbone", str(settings.get("name")), image_size=1)
         if settings["substitute"] != shipped.get("substitute"):

@@ -55,12 +55,16 @@ def read_content(path: Path) -> Any:
         ) from error
 
 
-def network_tensors(content: Any, path: Path) -> dict[str, Tensor]:
-    """The network's tensors in what `path` holds, under the network's names, each once."""
+def network_tensors(content: Any, path: Path, member: str = "") -> dict[str, Tensor]:
+    """The network's tensors in what `path` holds, under the network's names, each once.
+
+    member: its name, where a checkpoint may be of several networks side by side.
+    """
     tensors = named_tensors(content, path)
-    if any(name.startswith(OWN_PREFIX) for name in tensors):
-        own = {name: tensor for name, tensor in tensors.items() if name.startswith(OWN_PREFIX)}
-        return {name.removeprefix(OWN_PREFIX): tensor for name, tensor in own.items()}
+    for prefix in (f"{OWN_PREFIX}{member}.network.", OWN_PREFIX):
+        own = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        if own:
+            return {name.removeprefix(prefix): tensor for name, tensor in own.items()}
     return single_copy(tensors, path)
 
 

@@ -19,6 +19,7 @@ from drawsim.pixels.decoding.tiff_pages import open_tiff, pages_of
 from drawsim.pixels.decoding.wanted import BYTES_PER_PIXEL, TIMES, Wanted
 from drawsim.pixels.decoding.wanted import DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS
 from drawsim.pixels.decoding.wanted import ImageReadError as ImageReadError
+from drawsim.pixels.decoding.wanted import TooManyPixelsError as TooManyPixelsError
 from drawsim.pixels.formats import HEAD, JPEG_XL, NAMES, TIFF, Format, other_kind, recognise
 
 DECODING = 2
@@ -96,7 +97,7 @@ def decode(path: Path, wanted: Wanted) -> Picture:
             pixels = raster.to_rgb(wanted.profiles)
     except ImageReadError as error:
         reason = str(error).removeprefix(f"{path}: ")
-        raise ImageReadError(f"{path}: {reason}") from None
+        raise type(error)(f"{path}: {reason}") from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
         raise ImageReadError(f"{path}: {_why_undecodable(error, path)}") from error
     turned = raster.orientation >= 5

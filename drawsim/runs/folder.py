@@ -36,7 +36,7 @@ Status = Literal["running", "interrupted", "failed", "finished"]
 STAGES = ("baseline", "final")
 RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
-    **dict.fromkeys(("collection", "wandb_id"), str),
+    **dict.fromkeys(("collection", "wandb_id", "kept_because"), str),
     **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
     "best_epoch": int,
 }
@@ -176,7 +176,6 @@ class RunFolder:
             study=str(settings["study"]),
             name=str(settings["name"]),
             monitor=settings["monitor"],
-            keep=None if settings.get("keep", "best") == "best" else settings["keep"],
             own_modules=own_modules(settings) or None,
             collection=collection_path(settings),
         )

@@ -21,7 +21,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
-from drawsim.pixels.decode import DECODING, ImageReadError, read_image
+from drawsim.pixels.decode import DECODING, ImageReadError, TooManyPixelsError, read_image
 from drawsim.pixels.formats import HEAD, NAMES, recognise
 from drawsim.web.events.drafts import Box
 
@@ -149,11 +149,14 @@ class Pictures:
             file.write_bytes(data)
             try:
                 return read_image(file, min_size, UPLOAD_PIXELS, reduced=False)
-            except ImageReadError as error:
+            except TooManyPixelsError as error:
+                most = f"{UPLOAD_PIXELS // 10**6} million pixels"
                 raise UserError(
-                    "the picture cannot be read: it is damaged, or has more than "
-                    f"{UPLOAD_PIXELS // 10**6} million pixels"
+                    f"the picture is too large: {most} are taken; send a smaller copy"
                 ) from error
+            except ImageReadError as error:
+                reason = str(error).removeprefix(f"{file}: ")
+                raise UserError(f"the picture cannot be read: it {reason}") from error
 
     def _kept(self, etag: str) -> Path:
         return self.folder / etag[:2] / f"{etag}.webp"

@@ -14,11 +14,15 @@ from drawsim.common.errors import UserError
 from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import BEST, Rerank, rerank_settings
+from drawsim.models.searching import kept_pictures
 from drawsim.models.sources import (
     KEPT,
     SOURCE,
     Untrained,
+    asks_for_rerank,
     checkpoint_source,
+    load_source,
+    model_of_index,
     model_of_source,
     save_source,
 )
@@ -109,7 +113,19 @@ def build(
     save_source(folder, None)  # what it says must never be of an index that was there before
     made = build_index(folder, galleries, root, _ann(ann))
     save_source(folder, source)
+    _prepare_pictures(made, model.trust)
     return made, notes
+
+
+def _prepare_pictures(index: Index, trust: Sequence[str]) -> None:
+    """Compute what a search of artworks will look at, where the model re-ranks by pictures."""
+    if "artwork" not in index.parts or not (index.folder / SOURCE).is_file():
+        return
+    if not asks_for_rerank(load_source(index.folder), trust):
+        return
+    pictures = kept_pictures(model_of_index(index.folder, trust), index, [], "artwork")
+    if pictures is not None:
+        pictures.prepare(range(len(pictures.files)))
 
 
 def _check_backbone(
@@ -137,6 +153,7 @@ def add(folder: Path, sources: Sources, trust: Sequence[str] = ()) -> tuple[Inde
             f"{counted(changes.added, kind)} added, {changes.replaced:,} replaced, "
             f"{changes.unchanged:,} as before"
         )
+    _prepare_pictures(new, trust)
     return new, lines
 
 

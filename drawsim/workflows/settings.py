@@ -45,7 +45,7 @@ MOST = {
 NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 """Settings that may not be null where they are there, which no type of drawsim's own says."""
 CHOICES = {
-    "keep": ("best", "last", "on_improvement"),
+    "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
     "reading": ("areas", "thesis"),
     "val_loss": ("plain", "augmented"),
@@ -156,7 +156,7 @@ class TrainSettings:
     reading: Literal["areas", "thesis"]
     freeze: bool
     monitor: str
-    keep: Literal["best", "last", "on_improvement"]
+    keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
     resume: bool = False

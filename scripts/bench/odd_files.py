@@ -1,11 +1,13 @@
 """What 40 odd files do to whoever reads images: how long, how much memory, what is said.
 
-    python scripts/bench/odd_files.py
+    python scripts/bench/odd_files.py [NAME …]
+    python scripts/bench/odd_files.py --commands
 
 Each file, as the picture of a drawing, goes to `check`, to the look that `train` takes at images,
 to what `embed` reads, to `search image=…` and to the pictures of the annotation app: each in a
 process of its own that is ended after 20 seconds. The table has seconds and peak MiB beyond those
 of the process, the slowest and the largest reader of each file, and what check says.
+With --commands, all of them lie in one collection that goes through the whole commands and the app.
 """
 
 from __future__ import annotations
@@ -293,7 +295,12 @@ def _peak() -> float:
 
 
 def main() -> None:
-    """Print a line for each file."""
+    """Print a line for each file, or for each command."""
+    if sys.argv[1:] == ["--commands"]:
+        import odd_commands
+
+        odd_commands.main()
+        return
     print("| file | seconds | MiB | tracebacks | check says |\n|---|---|---|---|---|")
     slowest = largest = 0.0
     for name, make in FILES.items():

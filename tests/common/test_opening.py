@@ -64,7 +64,7 @@ def _sparse(path: Path) -> None:
         (lambda path: path.symlink_to("nothing"), "is a link that leads nowhere"),
         (_circle, "is a link that leads in a circle"),
         (_sparse, "has 42,949,672,960 bytes, more than the 8,589,934,592 that are read"),
-        (lambda path: None, "there is no such file"),
+        (lambda path: None, "is not there"),
     ],
 )
 def test_what_is_no_bounded_file_is_refused_at_once(

@@ -203,7 +203,7 @@ def test_unusable_images_are_left_out_with_reasons(images: dict[str, Path], tmp_
     os.mkfifo(bad["pipe"])
     outcome, store = run(made(Counting()), {**bad, **images}, tmp_path, 3)
     assert list(outcome.skipped) == list(bad)
-    assert outcome.skipped["gone"] == "there is no such file"
+    assert outcome.skipped["gone"] == "is not there"
     assert outcome.skipped["pipe"] == "is a pipe, not a file"
     assert "cannot be decoded" in outcome.skipped["cut"]
     assert outcome.skipped["text"] == outcome.skipped["copy of text"]

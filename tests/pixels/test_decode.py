@@ -319,7 +319,7 @@ def test_not_an_image(tmp_path: Path) -> None:
 
 
 def test_missing_folder_and_forbidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ImageReadError, match=r"nowhere\.jpg: there is no such file"):
+    with pytest.raises(ImageReadError, match=r"nowhere\.jpg: is not there"):
         read_image(tmp_path / "nowhere.jpg")
     with pytest.raises(ImageReadError, match="is a folder"):
         read_image(tmp_path)

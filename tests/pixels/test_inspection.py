@@ -65,7 +65,7 @@ def test_everything_wrong_is_listed_at_once(root: Path) -> None:
         file.write("d2,lost,true\nd0,a0,false\n")
     lines = "\n".join(told(inspect(root)))
     assert "drawings.csv, row 3: 'd1': drawings/1.png cannot be decoded" in lines
-    assert "artworks.csv, row 7: 'a5': artworks/5.png there is no such file" in lines
+    assert "artworks.csv, row 7: 'a5': artworks/5.png is not there" in lines
     assert "artworks.csv, row 10: duplicate id 'a3' (first in row 5)" in lines
     assert "pairs.csv, row 4: artwork_id 'lost' is not in artworks.csv" in lines
     assert "pairs.csv, row 5" in lines

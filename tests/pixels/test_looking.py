@@ -68,7 +68,7 @@ def test_faults_come_in_input_order(
     monkeypatch.setattr(looking, "_BATCH", 2)
     problems = faults(paths, workers=workers)
     assert list(problems) == ["g", "e", "b", "a"]
-    assert problems["e"] == "there is no such file"
+    assert problems["e"] == "is not there"
     assert "not an image" in problems["g"]
     assert "truncated" in problems["b"]
     assert "90,000 pixels" in problems["a"]

@@ -167,8 +167,17 @@ def test_uploads_of_too_many_pixels_are_refused(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pictures_module, "UPLOAD_PIXELS", 107)
-    with pytest.raises(UserError, match="million pixels"):
+    with pytest.raises(UserError, match="million pixels") as refused:
         Pictures(collection, Path("unused")).upload(encoded("PNG"))
+    assert "max_pixels" not in str(refused.value), "whoever is in a browser sets nothing"
+
+
+def test_uploads_are_refused_for_what_is_so(collection: Collection) -> None:
+    with pytest.raises(
+        UserError, match=r"cannot be read: it cannot be decoded \(truncated"
+    ) as told:
+        Pictures(collection, Path("unused")).upload(encoded("PNG")[:-40])
+    assert "upload" not in str(told.value)
 
 
 shares = st.floats(0, 1)

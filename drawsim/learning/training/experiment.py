@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
-from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
+from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, settled
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
@@ -41,6 +42,8 @@ from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.reranking.chain import Chain
 from drawsim.runs.folder import Protocol, RunFolder
+
+log = logging.getLogger(__name__)
 
 NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
 UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
@@ -98,7 +101,11 @@ class Experiment:
         data.known = evaluation.known
         mining = Mining(miner, evaluation, data, module, run)
         folder = run.path / "checkpoints"
-        checkpoints = BestAndLast(folder, monitor, keep, lambda: mining.improved)
+        kept, why = settled(keep, len(data.task.queries["val"]))
+        if why:
+            log.info("the last epoch is kept (keep=auto): %s", why)
+        run.update(keep=None if kept == "best" else kept, kept_because=why or None)
+        checkpoints = BestAndLast(folder, monitor, kept, lambda: mining.improved)
         own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
         return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)

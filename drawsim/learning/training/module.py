@@ -94,11 +94,15 @@ class Matcher(pl.LightningModule):
         if self.layer_decay == 1 or self.backbone.frozen:
             return self.make_optimizer(training)
         settings: Any = getattr(self.make_optimizer, "keywords", {})
-        groups = param_groups_layer_decay(
-            self.backbone.network,
-            weight_decay=settings.get("weight_decay", 0.0),
-            layer_decay=self.layer_decay,
-        )
+        groups = [
+            group
+            for network in self.backbone.networks
+            for group in param_groups_layer_decay(
+                network,
+                weight_decay=settings.get("weight_decay", 0.0),
+                layer_decay=self.layer_decay,
+            )
+        ]
         if self.adaptation is not None:
             groups.append({"params": list(self.adaptation.parameters()), "lr_scale": 1.0})
         optimizer = self.make_optimizer(groups)

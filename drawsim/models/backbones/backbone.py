@@ -92,12 +92,13 @@ class Backbone(nn.Module):
         with torch.no_grad():
             maps = self._maps(self._pixels(blank(image_size)))
         self.train()
+        own = self.image_size or image_size
         for level, cells in self.parts:
             sides = [m.shape[-1] for m in maps]
             if not -len(maps) <= level <= -1 or not 1 <= cells <= sides[level]:
                 known = ", ".join(f"{i - len(maps)} of {side}" for i, side in enumerate(sides))
                 raise UserError(
-                    f"layout.parts=[{level}, {cells}]: at image_size={image_size} the maps are "
+                    f"layout.parts=[{level}, {cells}]: at image_size={own} the maps are "
                     f"{known} positions a side"
                 )
         self.channels = [(maps[level].shape[1], cells**2) for level, cells in self.parts]

@@ -7,6 +7,7 @@ a user has none, a network that drawsim trained on simulated photographs takes t
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,8 +50,8 @@ def replica(
     """
     path = Path(weights) if weights is not None else find_weights(name, Path(substitute))
     content = read_content(path)
-    tensors = network_tensors(content, path)
-    trained = trained_network(content, path)
+    tensors = network_tensors(content, path, name)
+    trained = trained_network(content, path, name)
     network = create_network(trained.model if trained else MODEL, pool, image_size)
     fit_network(network, tensors, str(path))
     if trained is None:
@@ -76,14 +77,17 @@ def find_weights(name: str, substitute: Path) -> Path:
     )
 
 
-def trained_network(content: Any, path: Path) -> Trained | None:
+def trained_network(content: Any, path: Path, member: str = "") -> Trained | None:
     """Which network a drawsim checkpoint holds; None for a file of another origin.
 
+    member: which one, of a checkpoint of several networks side by side.
     Raises UserError for a checkpoint that does not say it, or names a network that timm lacks.
     """
     if not any(name.startswith(OWN_PREFIX) for name in named_tensors(content, path)):
         return None
     said = content.get("backbone")
+    if isinstance(said, Mapping) and isinstance(members := said.get("networks"), Mapping):
+        said = members.get(member)
     try:
         model, (mean, std) = said["model"], said["levels"]
         trained = Trained(str(model), [[float(v) for v in levels] for levels in (mean, std)])

@@ -1,8 +1,9 @@
-"""Embeddings kept by the content of the image, so that none is ever computed twice.
+"""What a model computes of images, kept by their content, so that nothing is computed twice.
 
 A store is a folder; below it each model has one of its own, named by what makes its embeddings. In
 there lie chunks of some hundred vectors, each with the SHA-256 of the image files they belong to. A
-chunk is named by the SHA-256 of its own bytes: what is half-written or damaged is found so.
+chunk is named by the SHA-256 of its own bytes: what is half-written or damaged is found so. Local
+features of images have a folder of their own beside those of embeddings.
 """
 
 from __future__ import annotations
@@ -43,16 +44,31 @@ def file_sha256(path: Path) -> bytes:
 
 
 class Store:
-    """Raw unit rows, (N, dimensions) float32, of one model, by the SHA-256 of image files.
+    """Tensors of one shape, such as raw unit rows, of one model, by the SHA-256 of image files.
 
-    key: everything that an embedding depends on besides the image. Several processes may add to a
-    store at once. damaged: chunks that were found so, and removed; their vectors are missing now.
+    key: everything that they depend on besides the image. shape: of one image's, such as
+    (dimensions,). dtype: as which they are kept. prefix: of the folder's name. whole: compare each
+    chunk with its name when it is taken up; without it, damage of a chunk that is as long as it
+    says stays unseen. Several processes may add to a store at once. damaged: chunks that were
+    found so, and removed; their vectors are missing now.
     """
 
-    def __init__(self, root: Path, key: Mapping[str, str], dimensions: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        key: Mapping[str, str],
+        shape: int | Sequence[int],
+        *,
+        dtype: torch.dtype = torch.float32,
+        prefix: str = "",
+        whole: bool = True,
+    ) -> None:
         text = json.dumps(dict(key), sort_keys=True)
-        self.folder = root / hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.dimensions = dimensions
+        self.folder = root / f"{prefix}{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.dtype = dtype
+        self.whole = whole
+        self._mapped: dict[Path, Tensor] = {}
         self.damaged: list[Path] = []
         self._places: dict[bytes, tuple[Path, int]] = {}
         self._read: set[Path] = set()
@@ -82,10 +98,10 @@ class Store:
                 self._places.setdefault(digest, (path, row))
 
     def add(self, digests: Sequence[bytes], vectors: Tensor) -> None:
-        """Keep the vectors, (len(digests), dimensions), of images with these digests."""
-        if vectors.shape != (len(digests), self.dimensions):
+        """Keep the vectors, (len(digests), *shape), of images with these digests."""
+        if vectors.shape != (len(digests), *self.shape):
             raise ValueError(f"{len(digests)} digests for vectors {tuple(vectors.shape)}")
-        rows = vectors.detach().float().cpu().clone()
+        rows = vectors.detach().cpu().to(self.dtype, copy=True)
         self._waiting |= {d: row for d, row in zip(digests, rows, strict=True) if d not in self}
         if len(self._waiting) >= CHUNK:
             self.flush()
@@ -116,28 +132,37 @@ class Store:
         Raises KeyError for a digest that is not there.
         """
         for start in range(0, len(digests), rows):
-            some = digests[start : start + rows]
-            wanted: dict[Path, list[tuple[int, int]]] = {}
-            for target, digest in enumerate(some):
-                path, source = self._places[digest]
-                wanted.setdefault(path, []).append((target, source))
-            block = torch.empty(len(some), self.dimensions)
-            for path, places in wanted.items():
-                targets, sources = (list(numbers) for numbers in zip(*places, strict=True))
+            yield self.of(digests[start : start + rows])
+
+    def of(self, digests: Sequence[bytes]) -> Tensor:
+        """The vectors of written chunks in the order of `digests`, (len(digests), *shape).
+
+        Chunks are memory-mapped: of those that are seldom asked for, little is in memory. Raises
+        KeyError for a digest that is not there.
+        """
+        wanted: dict[Path, list[tuple[int, int]]] = {}
+        for target, digest in enumerate(digests):
+            path, source = self._places[digest]
+            wanted.setdefault(path, []).append((target, source))
+        found = torch.empty(len(digests), *self.shape, dtype=self.dtype)
+        for path, places in wanted.items():
+            targets, sources = (list(numbers) for numbers in zip(*places, strict=True))
+            if path not in self._mapped:
                 with safe_open(path, framework="pt") as file:
-                    block[targets] = file.get_tensor("vectors")[sources]
-            yield block
+                    self._mapped[path] = file.get_tensor("vectors")
+            found[targets] = self._mapped[path][sources]
+        return found
 
     def _check(self, path: Path) -> list[bytes] | None:
         """The digests of a chunk; None if it is damaged."""
         try:
-            if file_sha256(path).hex() != path.stem:
+            if self.whole and file_sha256(path).hex() != path.stem:
                 return None
             with safe_open(path, framework="pt") as file:
                 digests = file.get_tensor("digests").numpy().tobytes()
                 shape = file.get_slice("vectors").get_shape()
         except (OSError, CannotOpenError, SafetensorError):
             return None
-        if shape != [len(digests) // DIGEST, self.dimensions]:
+        if shape != [len(digests) // DIGEST, *self.shape]:
             return None
         return [digests[i : i + DIGEST] for i in range(0, len(digests), DIGEST)]

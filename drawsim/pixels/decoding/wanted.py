@@ -21,6 +21,10 @@ class ImageReadError(UserError):
     """An image file that cannot be used; the text is `<path>: <reason>`."""
 
 
+class TooManyPixelsError(ImageReadError):
+    """An image with more pixels than a setting allows; the text names the setting."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """How an image is to be decoded.
@@ -57,7 +61,7 @@ class Wanted:
 
 def too_large(width: int, height: int, max_pixels: int, why: str = "") -> ImageReadError:
     """What is said of an image with too many pixels; why: it cannot be decoded at reduced size."""
-    return ImageReadError(
+    return TooManyPixelsError(
         f"has {width} x {height} = {width * height:,} pixels, more than "
         f"data.max_pixels={max_pixels} allows{why and f', and {why}'}; raise that setting if the "
         "file can be trusted"

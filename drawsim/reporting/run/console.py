@@ -27,7 +27,8 @@ def print_results(run: Path) -> None:
     console.print(metrics_table(("set", "model", "n"), lines, numbers=1, title=title))
     how = f"best epoch {record['best_epoch']} by {record['monitor']}"
     if "keep" in record:
-        how = f"epoch {record['best_epoch']} kept (keep={record['keep']})"
+        why = f": {record['kept_because']}" if "kept_because" in record else ""
+        how = f"epoch {record['best_epoch']} kept (keep={record['keep']}{why})"
     spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}
     spent["in all "] = record["seconds"]["total"]
     seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())

@@ -94,13 +94,8 @@ def confirmed(
     return found
 
 
-def top_chances(found: Hits, index: Index, calibration: Calibration) -> list[Chance | None]:
-    """How likely the first of each list is a true match; None for a list that is too short.
-
-    Raises UserError if the calibration is of another model, or the lists are not of artworks.
-    """
-    if found.kind != "artwork":
-        raise UserError("calibration: is of drawings that look for artworks: in=artworks")
+def check_calibration(calibration: Calibration, index: Index) -> None:
+    """Raise UserError if a calibration is of another model than an index."""
     said = calibration.made_with
     own = index.model.metadata()
     for key in ("weights_sha256", "transform", "adaptation_sha256", "reading"):
@@ -110,6 +105,16 @@ def top_chances(found: Hits, index: Index, calibration: Calibration) -> list[Cha
                 f"calibration: fitted with another model ({key} {said[key][:40]}) than that of the "
                 f"index, {index.model}; fit it again"
             )
+
+
+def top_chances(found: Hits, index: Index, calibration: Calibration) -> list[Chance | None]:
+    """How likely the first of each list is a true match; None for a list that is too short.
+
+    Raises UserError if the calibration is of another model, or the lists are not of artworks.
+    """
+    if found.kind != "artwork":
+        raise UserError("calibration: is of drawings that look for artworks: in=artworks")
+    check_calibration(calibration, index)
     if found.scores.shape[1] < LIST:
         return [None] * len(found.queries)
     scores = found.scores[:, :LIST]

@@ -34,8 +34,15 @@ class Lists:
 class Pictures(Protocol):
     """The pictures behind the vectors, for ways that look at them."""
 
-    def query(self, number: int) -> LocalFeatures:
-        """Local features of a query, as it is and mirrored: two pictures. Raises UserError."""
+    def prepare(self, rows: Sequence[int]) -> None:
+        """Compute what will be asked for of these gallery rows, all at once."""
+        ...
+
+    def queries(self, numbers: Sequence[int]) -> LocalFeatures:
+        """Local features of queries: for each two pictures, as it is and mirrored.
+
+        Raises UserError for a query whose picture is not known.
+        """
         ...
 
     def gallery(self, rows: Sequence[int]) -> tuple[list[int], LocalFeatures]:
@@ -111,8 +118,11 @@ class Subset:
     pictures: Pictures
     numbers: list[int]
 
-    def query(self, number: int) -> LocalFeatures:
-        return self.pictures.query(self.numbers[number])
+    def prepare(self, rows: Sequence[int]) -> None:
+        self.pictures.prepare(rows)
+
+    def queries(self, numbers: Sequence[int]) -> LocalFeatures:
+        return self.pictures.queries([self.numbers[number] for number in numbers])
 
     def gallery(self, rows: Sequence[int]) -> tuple[list[int], LocalFeatures]:
         return self.pictures.gallery(rows)

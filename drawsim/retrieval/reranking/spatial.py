@@ -14,10 +14,14 @@ their sheet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.stats import binom
 from torch import Tensor
 
@@ -31,10 +35,10 @@ TOLERANCE = 0.1
 """How far from its predicted place an agreeing match may lie: one and a half cells of 14."""
 HYPOTHESES = 200
 SCALES = (1 / 3, 3.0)
-WEIGHT = 2.0
-"""What a spatial score of 1 adds to the cosine similarity."""
 LARGEST_CHANCE = 1.0
 """A placement is believed if fewer than so many as good are expected among random matches."""
+QUERIES = 16
+"""Drawings whose local features are asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -92,21 +96,25 @@ class Spatial:
                 "rerank=spatial: compares pictures, and where they are is not known; name the "
                 "collection, or take rerank=none"
             )
-        rows = [
-            spatial_scores(own, placements(pictures, number, listed), self.weight)
-            for number, (own, listed) in enumerate(
-                zip(lists.scores, lists.rows.tolist(), strict=True)
-            )
-        ]
-        return torch.stack(rows)
+        pictures.prepare(torch.unique(lists.rows).tolist())
+        added = torch.zeros_like(lists.scores)
+        for start in range(0, len(lists.rows), QUERIES):
+            numbers = range(start, min(start + QUERIES, len(lists.rows)))
+            drawings = pictures.queries(numbers)
+            for place, number in enumerate(numbers):
+                listed, found = pictures.gallery(lists.rows[number].tolist())
+                shares = spatial_scores(drawings[2 * place : 2 * place + 2], found)
+                added[number, listed] = shares.to(added)
+        return lists.scores + self.weight * added
 
 
 def placements(pictures: Pictures, query: int, rows: Sequence[int]) -> list[Placement | None]:
     """Where a query lies in each of these pictures; None where nowhere, or it cannot be read."""
+    pictures.prepare(rows)
     places, found = pictures.gallery(rows)
     every: list[Placement | None] = [None] * len(rows)
     if places:
-        for at, placement in zip(places, place(pictures.query(query), found), strict=True):
+        for at, placement in zip(places, place(pictures.queries([query]), found), strict=True):
             every[at] = placement
     return every
 
@@ -119,77 +127,135 @@ def place(
     drawing: two pictures, upright and mirrored, as `both_ways` has them. An artwork's placement
     does not depend on the others. Memory is bounded whatever their number.
     """
+    return [
+        fit.placement(row) if fit.believed[row] else None
+        for fit in _fits(drawing, artworks, seed)
+        for row in range(len(fit.believed))
+    ]
+
+
+def spatial_scores(drawing: LocalFeatures, artworks: LocalFeatures, *, seed: int = 0) -> Tensor:
+    """The scores of the placements that `place` finds, (C,) float32; 0 where there is none."""
+    every = [fit.score * fit.believed for fit in _fits(drawing, artworks, seed)]
+    return torch.cat([torch.zeros(0), *every])
+
+
+def _fits(drawing: LocalFeatures, artworks: LocalFeatures, seed: int) -> Iterator[_Fit]:
+    """The fits of the drawing in the artworks, the better of both ways, so many at a time."""
     cells = drawing.vectors.shape[1]
-    step = max(1, BLOCK // (4 * cells * (artworks.vectors.shape[1] + HYPOTHESES)))
-    placements: list[Placement | None] = []
+    step = max(1, BLOCK // (8 * cells * max(artworks.vectors.shape[1], HYPOTHESES)))
     for start in range(0, len(artworks.vectors), step):
-        some = artworks[start : start + step]
-        upright = _Fit.of(drawing[[0]], some, seed)
-        mirrored = _Fit.of(drawing[[1]], some, seed)
-        for i in range(len(some.vectors)):
-            flip = bool(mirrored.score[i] > upright.score[i])
-            fit = mirrored if flip else upright
-            placements.append(fit.placement(i, drawing.positions, flip))
-    return placements
+        both = _Fit.of(_Matches.of(drawing, artworks[start : start + step]), seed)
+        upright, mirrored = torch.arange(len(both.score)).view(2, -1)
+        better = both.score[mirrored] > both.score[upright]
+        yield both[torch.where(better, mirrored, upright)]
 
 
-def spatial_scores(
-    scores: Tensor, placements: Sequence[Placement | None], weight: float = WEIGHT
-) -> Tensor:
-    """New scores of one query's list, (k,): its cosine similarities plus weight * spatial score."""
-    spatial = [0.0 if found is None else found.score for found in placements]
-    return scores + weight * scores.new_tensor(spatial)
+@dataclass(frozen=True)
+class _Matches:
+    """The matches of two pictures of a drawing, upright and mirrored, in each of C artworks.
+
+    A match is mutual: each cell is the other's nearest. First the C of the upright one, each in the
+    order of the drawing's cells, with as many places, K, as the longest list has. source, target:
+    (2C, K, 2) positions in the drawing's picture and in the artwork; similarity: (2C, K), zero in
+    empty places, all at the end; cells: of the drawing.
+    """
+
+    source: Tensor
+    target: Tensor
+    similarity: Tensor
+    cells: int
+
+    @classmethod
+    def of(cls, drawing: LocalFeatures, artworks: LocalFeatures) -> _Matches:
+        (both, n), (count, m) = drawing.vectors.shape[:2], artworks.vectors.shape[:2]
+        # One product of two large matrices: that is what processors are fastest at.
+        products = drawing.vectors.flatten(0, 1) @ artworks.vectors.flatten(0, 1).T
+        products = products.view(both, n, count, m)
+        similarity, nearest = products.max(dim=3)
+        back = products.max(dim=1).indices.flatten(0, 1)
+        similarity, nearest = (
+            each.transpose(1, 2).reshape(both * count, n) for each in (similarity, nearest)
+        )
+        mutual = back.gather(1, nearest) == torch.arange(n)
+        similarity = similarity.clamp(min=0) * mutual
+        matched = similarity > 0
+        most = max(1, int(matched.sum(dim=1).max()))
+        first = torch.argsort(matched.byte(), dim=1, descending=True, stable=True)[:, :most]
+        return cls(
+            drawing.positions[first],
+            artworks.positions[nearest.gather(1, first)],
+            similarity.gather(1, first),
+            n,
+        )
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """The best scale and shift of one picture in each of C others.
+    """The best scale and shift of pictures of a drawing in B artworks.
 
-    target: (C, n, 2) where each cell's match lies; similarity: (C, n), zero where it has none;
-    agrees: (C, n); scale: (C,); shift: (C, 2); score: (C,).
+    agrees: (B, K), which of the matches do; scale: (B,); shift: (B, 2); score: (B,); mirrored:
+    (B,), whether the picture was. Indexing picks artworks.
     """
 
-    target: Tensor
-    similarity: Tensor
+    matches: _Matches
     agrees: Tensor
     scale: Tensor
     shift: Tensor
     score: Tensor
+    mirrored: Tensor
 
     @classmethod
-    def of(cls, drawing: LocalFeatures, artworks: LocalFeatures, seed: int) -> _Fit:
-        similarity, target = _mutual_matches(drawing, artworks)
-        source = drawing.positions
-        scale, shift = _hypotheses(source, target, similarity > 0, seed)
-        total, _ = _agreement(source, target, similarity, scale, shift)
-        total[(scale < SCALES[0]) | (scale > SCALES[1])] = 0
+    def of(cls, matches: _Matches, seed: int) -> _Fit:
+        scale, shift, inside = _hypotheses(matches, seed)
+        total = _agreement(matches, scale, shift)[0] * inside
         best = total.argmax(dim=1, keepdim=True)
+        found = total.gather(1, best)
         scale = scale.gather(1, best)
         shift = shift.gather(1, best[..., None].expand(-1, -1, 2))
-        found, agrees = _agreement(source, target, similarity, scale, shift)
-        found = total.gather(1, best)
-        better_scale, better_shift = _least_squares(source, target, similarity * agrees[:, 0])
-        refined, agrees_then = _agreement(
-            source, target, similarity, better_scale[:, None], better_shift[:, None]
-        )
-        inside = (better_scale[:, None] >= SCALES[0]) & (better_scale[:, None] <= SCALES[1])
-        take = (refined >= found) & inside & (found > 0)
+        agrees = _agreement(matches, scale, shift)[1][:, 0]
+        better_scale, better_shift = _least_squares(matches, agrees)
+        refined, agrees_then = _agreement(matches, better_scale[:, None], better_shift[:, None])
+        take = (refined >= found) & _inside(better_scale)[:, None] & (found > 0)
         return cls(
-            target=target,
-            similarity=similarity,
-            agrees=torch.where(take, agrees_then[:, 0], agrees[:, 0]) & (found > 0),
+            matches,
+            agrees=torch.where(take, agrees_then[:, 0], agrees) & (found > 0),
             scale=torch.where(take, better_scale[:, None], scale)[:, 0],
             shift=torch.where(take, better_shift, shift[:, 0]),
-            score=torch.where(take, refined, found)[:, 0] / len(source),
+            score=torch.where(take, refined, found)[:, 0] / matches.cells,
+            mirrored=torch.arange(len(found)) >= len(found) // 2,
         )
 
-    def placement(self, row: int, positions: Tensor, mirrored: bool) -> Placement | None:
+    def __getitem__(self, rows: Tensor) -> _Fit:
+        own = self.matches
+        matches = _Matches(own.source[rows], own.target[rows], own.similarity[rows], own.cells)
+        return _Fit(
+            matches,
+            self.agrees[rows],
+            self.scale[rows],
+            self.shift[rows],
+            self.score[rows],
+            self.mirrored[rows],
+        )
+
+    @cached_property
+    def chance(self) -> Tensor:
+        """How many placements as good are expected at random, (B,) float64."""
+        agreeing = self.agrees.sum(dim=1).numpy()
+        return torch.from_numpy(
+            expected_by_chance(agreeing, (self.matches.similarity > 0).sum(dim=1).numpy())
+        )
+
+    @cached_property
+    def believed(self) -> Tensor:
+        """Whether a placement is more than chance, (B,)."""
+        return self.chance < LARGEST_CHANCE
+
+    def placement(self, row: int) -> Placement:
+        """What was found in one artwork."""
         agrees = self.agrees[row]
-        matches = int((self.similarity[row] > 0).sum())
-        chance = expected_by_chance(int(agrees.sum()), matches)
-        if chance >= LARGEST_CHANCE:
-            return None
-        drawing = positions[agrees]
+        mirrored = bool(self.mirrored[row])
+        drawing = self.matches.source[row][agrees]
         if mirrored:
             drawing = torch.stack([1 - drawing[:, 0], drawing[:, 1]], dim=1)
         x, y = self.shift[row].tolist()
@@ -198,81 +264,83 @@ class _Fit:
             shift=(x, y),
             mirrored=mirrored,
             score=float(self.score[row]),
-            matches=matches,
-            chance=chance,
+            matches=int((self.matches.similarity[row] > 0).sum()),
+            chance=float(self.chance[row]),
             drawing=drawing,
-            artwork=self.target[row][agrees],
-            similarity=self.similarity[row][agrees],
+            artwork=self.matches.target[row][agrees],
+            similarity=self.matches.similarity[row][agrees],
         )
 
 
-def expected_by_chance(agreeing: int, matches: int) -> float:
+def expected_by_chance(agreeing: Any, matches: Any) -> NDArray[np.float64]:
     """How many hypotheses would find so many agreeing matches if these ended anywhere.
 
-    The number of hypotheses, of both mirror images, times the binomial chance that the matches
-    other than the two that made the hypothesis agree (Moisan and Stival, "A probabilistic criterion
-    to detect rigid point matches between two images", 2004). A match that ends anywhere agrees with
-    probability π TOLERANCE², the circle's share of the picture.
+    agreeing, matches: (B,) counts. The number of hypotheses, of both mirror images, times the
+    binomial chance that the matches other than the two that made the hypothesis agree (Moisan and
+    Stival, "A probabilistic criterion to detect rigid point matches between two images", 2004). A
+    match that ends anywhere agrees with probability π TOLERANCE², the circle's share of the
+    picture. Infinity below three that agree.
     """
-    if agreeing < 3:
-        return float("inf")
-    tail = binom.sf(agreeing - 3, matches - 2, torch.pi * TOLERANCE**2)
-    return float(2 * HYPOTHESES * tail)
+    agreeing, matches = np.asarray(agreeing), np.asarray(matches)
+    tail = binom.sf(agreeing - 3, matches - 2, np.pi * TOLERANCE**2)
+    return np.where(agreeing < 3, np.inf, 2 * HYPOTHESES * tail)
 
 
-def _mutual_matches(drawing: LocalFeatures, artworks: LocalFeatures) -> tuple[Tensor, Tensor]:
-    """(C, n) similarity of each of the drawing's cells to its match, and (C, n, 2) where that lies.
+def _hypotheses(matches: _Matches, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Scales (B, H) and shifts (B, H, 2), each of two random matches of its picture.
 
-    A match is mutual: each cell is the other's nearest. The similarity is 0 where there is none.
-    """
-    products = drawing.vectors @ artworks.vectors.transpose(1, 2)
-    similarity, nearest = products.max(dim=2)
-    back = products.argmax(dim=1).gather(1, nearest)
-    mutual = back == torch.arange(products.shape[1])
-    return similarity.clamp(min=0) * mutual, artworks.positions[nearest]
-
-
-def _hypotheses(
-    source: Tensor, target: Tensor, matched: Tensor, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Scales (C, H) and shifts (C, H, 2), each of two random matches of its picture.
-
-    The same draws serve every picture, as shares of its number of matches.
+    And which of them are of a scale that is looked at, (B, H): those come first, in the order in
+    which they were drawn, and there are no more places than the longest of these lists needs. The
+    same draws serve every picture, as shares of its number of matches.
     """
     draws = torch.rand(2, HYPOTHESES, generator=torch.Generator().manual_seed(seed))
-    count = matched.sum(dim=1)
-    order = torch.argsort(matched.byte(), dim=1, descending=True, stable=True)
-    first, second = ((d * count[:, None]).long() for d in draws)
-    first, second = order.gather(1, first), order.gather(1, second)
-
-    def ends(cells: Tensor) -> Tensor:
-        return target.gather(1, cells[..., None].expand(-1, -1, 2))
-
-    step, moved = source[first] - source[second], ends(first) - ends(second)
+    count = (matches.similarity > 0).sum(dim=1, keepdim=True)
+    first, second = ((draw * count).long() for draw in draws)
+    starts = [_at(matches.source, cells) for cells in (first, second)]
+    ends = [_at(matches.target, cells) for cells in (first, second)]
+    step, moved = starts[0] - starts[1], ends[0] - ends[1]
     scale = (step * moved).sum(dim=2) / step.square().sum(dim=2).clamp(min=1e-9)
-    shift = (ends(first) + ends(second) - scale[..., None] * (source[first] + source[second])) / 2
-    return scale, shift
+    inside = _inside(scale)
+    most = max(1, int(inside.sum(dim=1).max()))
+    order = torch.argsort(inside.byte(), dim=1, descending=True, stable=True)[:, :most]
+    shift = (ends[0] + ends[1] - scale[..., None] * (starts[0] + starts[1])) / 2
+    return scale.gather(1, order), _at(shift, order), inside.gather(1, order)
 
 
-def _agreement(
-    source: Tensor, target: Tensor, similarity: Tensor, scale: Tensor, shift: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Summed similarity (C, H) of the matches that agree with each hypothesis, and which (C, H, n).
+def _at(points: Tensor, places: Tensor) -> Tensor:
+    """Of (B, K, 2) points those at (B, H) places, (B, H, 2)."""
+    return points.gather(1, places[..., None].expand(-1, -1, 2))
 
-    scale: (C, H), shift: (C, H, 2).
+
+def _inside(scale: Tensor) -> Tensor:
+    """Whether scales are among those that are looked at."""
+    return (scale >= SCALES[0]) & (scale <= SCALES[1])
+
+
+def _agreement(matches: _Matches, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Summed similarity (B, H) of the matches that agree with each hypothesis, and which (B, H, K).
+
+    scale: (B, H), shift: (B, H, 2).
     """
-    away = [
-        torch.addcmul(shift[..., axis, None], scale[..., None], source[:, axis])
-        - target[:, None, :, axis]
+    x, y = (
+        torch.addcmul(shift[..., axis, None], scale[..., None], matches.source[:, None, :, axis])
+        .sub_(matches.target[:, None, :, axis])
+        .square_()
         for axis in (0, 1)
-    ]
-    agrees = away[0].square_().add_(away[1].square_()) < TOLERANCE**2
-    agrees &= (similarity > 0)[:, None]
-    return (agrees.to(similarity) @ similarity[..., None])[..., 0], agrees
+    )
+    near = x.add_(y) < TOLERANCE**2
+    similarity = matches.similarity[..., None]
+    total = (near.to(similarity) @ similarity)[..., 0]
+    return total, near & (matches.similarity > 0)[:, None]
 
 
-def _least_squares(source: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Scale (C,) and shift (C, 2) that bring source nearest to target, weighted by (C, n)."""
+def _least_squares(matches: _Matches, agrees: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale (B,) and shift (B, 2) that bring agreeing matches (B, K) nearest to their targets.
+
+    Each counts by its similarity.
+    """
+    source, target = matches.source, matches.target
+    weight = matches.similarity * agrees
     share = (weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-9))[..., None]
     middle, end = (share * source).sum(dim=1), (share * target).sum(dim=1)
     step, moved = source - middle[:, None], target - end[:, None]

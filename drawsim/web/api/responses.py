@@ -46,11 +46,20 @@ class ItemResponse(ResponseBody):
     height: int | None
 
 
+class ChanceResponse(ResponseBody):
+    """A probability, 0..1, and its 95 % interval."""
+
+    probability: float
+    low: float
+    high: float
+
+
 class CandidateResponse(ResponseBody):
     """An image that was found. known: a confirmed pair of the collection.
 
     above: the share, 0..1, of other queries of its kind whose best candidate, leaving out their
-    own, scores lower; null where the index cannot say.
+    own, scores lower; null where the index cannot say. chance: how likely it is a true match; known
+    of the first candidate of a drawing alone, if the index is calibrated.
     """
 
     kind: Kind
@@ -58,6 +67,7 @@ class CandidateResponse(ResponseBody):
     rank: int
     score: float | None
     above: float | None
+    chance: ChanceResponse | None
     title: str
     artist: str
     details: Mapping[str, str]

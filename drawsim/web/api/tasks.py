@@ -35,6 +35,8 @@ changing = routing.changing()
 def next_task(request: Request, session: Checked, wanted: NextRequest) -> NextResponse:
     """The next query in the wished order, which nobody else gets meanwhile."""
     services = services_of(request)
+    if wanted.order == "likely":
+        services.finder.check_likely(wanted.kind)
     wish = Wish(wanted.kind, wanted.order, wanted.where)
     claim = services.queue.claim(session.user, wish)
     return NextResponse(task=None if claim is None else _task(services, session, claim))

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
+from drawsim.web.pages import wording
 from drawsim.web.pages.rendering import render
 from drawsim.web.queue.queue import Order
 from drawsim.web.security.access import (
@@ -22,13 +23,14 @@ from drawsim.web.security.access import (
     safe_way,
 )
 from drawsim.web.security.login import log_in
-from drawsim.web.services import services_of
+from drawsim.web.services import Services, services_of
 
 router = APIRouter(include_in_schema=False)
 
 ORDERS: dict[Order, str] = {
     "unjudged": "never judged first",
     "uncertain": "most uncertain first",
+    "likely": "most likely match first",
     "random": "in random order",
     "id": "by id",
 }
@@ -98,9 +100,10 @@ def judge(
     page itself, beside the field it is typed in.
     """
     query = _kind(request, kind)
-    if order not in ORDERS:
-        raise UserError(f"there is no order {order!r}; {nearest(order, ORDERS)}")
     finder = services_of(request).finder
+    orders = _orders(services_of(request))
+    if order not in orders:
+        raise UserError(f"there is no order {order!r}; {nearest(order, orders)}")
     if name:
         finder.item(query, name)
     return render(
@@ -113,7 +116,9 @@ def judge(
         where=where,
         id=name,
         kinds=finder.kinds,
-        orders=_orders(services_of(request).settings.overlap),
+        orders=orders,
+        calibration=finder.calibration,
+        wording=wording,
         columns={one: _columns(finder.tables[one]) for one in finder.kinds},
     )
 
@@ -148,9 +153,18 @@ def find(
     )
 
 
-def _orders(overlap: int) -> dict[Order, str]:
-    """The orders in words; where several judge each query, what others have begun comes first."""
-    return ORDERS if overlap == 1 else {**ORDERS, "unjudged": "begun by others first"}
+def _orders(services: Services) -> dict[Order, str]:
+    """The orders that there are, in words.
+
+    Where several judge each query, what others have begun comes first; how likely a match is, is
+    known of a calibrated index alone.
+    """
+    orders = dict(ORDERS)
+    if services.settings.overlap > 1:
+        orders["unjudged"] = "begun by others first"
+    if services.finder.calibration is None:
+        del orders["likely"]
+    return orders
 
 
 def _columns(table: pd.DataFrame) -> list[str]:

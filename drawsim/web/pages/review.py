@@ -15,7 +15,8 @@ from drawsim.common.errors import UserError
 from drawsim.web.events.drafts import Action
 from drawsim.web.pages import wording
 from drawsim.web.pages.rendering import render
-from drawsim.web.queue.finder import Finder, Item, NoSuchImage
+from drawsim.web.queue.finder import Finder, NoSuchImage
+from drawsim.web.queue.items import Item
 from drawsim.web.review.export import pair_table
 from drawsim.web.review.history import (
     LISTED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,15 @@ import torch
 from PIL import Image
 
 from drawsim.collection.kinds import KINDS, Kind
-from drawsim.collection.names import display_name
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.retrieval.analysis.calibration import Calibration, Chance
 from drawsim.retrieval.index.folder import MANIFEST, Index
 from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
+from drawsim.retrieval.index.results import check_calibration, top_chances
 from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.web.events.drafts import MadeWith
+from drawsim.web.queue.items import Candidate, Item, folded, items_of, texts, words_of
 
 BLOCK = 200
 """Lists are made this many candidates longer at a time, so that pages of one list fit together."""
@@ -31,8 +32,6 @@ KEPT = 64
 """Lists that are kept, for the next pages of them."""
 COMPARED = 10
 """First candidates by which the disagreement of models is measured."""
-SPECIAL = frozenset({"path", "title", "artist", "width", "height"})
-"""Columns that are not told as details."""
 
 
 class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever reads a signature)
@@ -40,39 +39,12 @@ class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever rea
 
 
 @dataclass(frozen=True)
-class Item:
-    """A drawing or an artwork, and what is known about it.
+class _List:
+    """Ids and scores of the first candidates, best first; chance: of the very first."""
 
-    title: the id where the table has none. details: further columns that are not empty. width,
-    height: pixels, where the table says them.
-    """
-
-    kind: Kind
-    id: str
-    title: str
-    artist: str
-    details: Mapping[str, str]
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An image that was found. rank: from 1. known: a confirmed pair of the collection.
-
-    above: the share, 0..1, of other queries of its kind in the index whose best candidate, leaving
-    out their own, scores lower; None where the index cannot say.
-    """
-
-    kind: Kind
-    id: str
-    rank: int
-    score: float | None
-    above: float | None
-    title: str
-    artist: str
-    details: Mapping[str, str]
-    known: bool
+    ids: list[str]
+    scores: list[float]
+    chance: Chance | None = None
 
 
 class Lens(Protocol):
@@ -100,16 +72,27 @@ class Finder:
     """Looks up images and ranks candidates; may be used by several threads.
 
     indexes: candidates are those of the first, or of all, fused by rank. lens: None where there is
-    no model; then a picture cannot be looked up. made_with: what ranked the candidates. tables: by
-    kind, the collection's rows that all indexes hold, of drawings the originals. kinds: what
-    queries can be.
-    Raises UserError if the indexes do not hold drawings and artworks, or one holds images that the
-    collection does not have.
+    no model; then a picture cannot be looked up. calibration: of the only index; None: how likely
+    a match is, is not known. made_with: what ranked the candidates. tables: by kind, the
+    collection's rows that all indexes hold, of drawings the originals. kinds: what queries can be.
+    Raises UserError if the indexes do not hold drawings and artworks, one holds images that the
+    collection does not have, or the calibration is not theirs.
     """
 
-    def __init__(self, indexes: Sequence[Index], lens: Lens | None, collection: Collection) -> None:
+    def __init__(
+        self,
+        indexes: Sequence[Index],
+        lens: Lens | None,
+        collection: Collection,
+        calibration: Calibration | None = None,
+    ) -> None:
         self.indexes = list(indexes)
         self.lens = lens
+        self.calibration = calibration
+        if calibration is not None:
+            if len(self.indexes) > 1:
+                raise UserError("calibration: is of the lists of one model; give one index")
+            check_calibration(calibration, self.indexes[0])
         for index in self.indexes:
             index.check_collection(collection)
             for kind in KINDS:
@@ -123,9 +106,9 @@ class Finder:
             if table.empty:
                 raise UserError(f"the indexes have no {kind} in common")
         self.kinds = KINDS
-        self._items = {kind: _items(kind, table) for kind, table in self.tables.items()}
+        self._items = {kind: items_of(kind, table) for kind, table in self.tables.items()}
         self._words = {
-            kind: {name: _words(name, table_row) for name, table_row in _texts(table)}
+            kind: {name: words_of(name, table_row) for name, table_row in texts(table)}
             for kind, table in self.tables.items()
         }
         pairs = collection.true_pairs
@@ -173,10 +156,12 @@ class Finder:
         end, depth = start + count, self.count(kind)
         if len(self.indexes) == 1:
             depth = min(-(-end // BLOCK) * BLOCK, depth)
-        ids, scores = self._list(kind, name, depth)
-        found = zip(ids[start:end], scores[start:end], strict=True)
+        whole = self._list(kind, name, depth)
+        found = zip(whole.ids[start:end], whole.scores[start:end], strict=True)
         return [
-            self._candidate(other(kind), each, rank, score, name)
+            self._candidate(
+                other(kind), each, rank, score, name, whole.chance if rank == 1 else None
+            )
             for rank, (each, score) in enumerate(found, start + 1)
         ]
 
@@ -211,7 +196,7 @@ class Finder:
 
         An id that is the text comes first, then ids that begin with it, then the others.
         """
-        whole, words = _folded(text.strip()), _folded(text).split()
+        whole, words = folded(text.strip()), folded(text).split()
         if not words:
             return []
         found = [
@@ -221,6 +206,15 @@ class Finder:
         ]
         found.sort(key=lambda each: each[0])
         return [self._items[kind][name] for _, name in found[:limit]]
+
+    def check_likely(self, kind: Kind) -> None:
+        """Raise UserError if it is not known how likely queries of a kind have a match."""
+        if self.calibration is None or kind != "drawing":
+            lacking = "drawings alone" if self.calibration else "no drawing: nothing is calibrated"
+            raise UserError(
+                f"how likely the first candidate is a match, is known of {lacking}; choose "
+                "another order"
+            )
 
     def unsure(self, kind: Kind, names: Sequence[str]) -> np.ndarray:
         """How unsure the models are of some queries of a kind, (Q,); larger is less sure.
@@ -243,6 +237,7 @@ class Finder:
         rank: int,
         score: float,
         query: str | None,
+        chance: Chance | None = None,
     ) -> Candidate:
         """A candidate of a query of the other kind; None: of a picture."""
         item = self._items[kind][name]
@@ -250,18 +245,18 @@ class Finder:
         strangers = self._strangers[other(kind)]
         above = None if strangers is None else float(strangers.below(np.array(score)))
         told = item.title, item.artist, item.details
-        return Candidate(kind, name, rank, score, above, *told, known)
+        return Candidate(kind, name, rank, score, above, chance, *told, known)
 
     def is_known(self, kind: Kind, name: str, candidate: str) -> bool:
         """Whether a query and a candidate are a confirmed pair of the collection."""
         pair = (name, candidate) if kind == "drawing" else (candidate, name)
         return pair in self._known
 
-    def _make_list(self, kind: Kind, name: str, depth: int) -> tuple[list[str], list[float]]:
-        """Ids and scores of the first candidates; of several models all, for what is fused of
-        parts of their lists depends on how long the parts are."""
+    def _make_list(self, kind: Kind, name: str, depth: int) -> _List:
+        """The first candidates; of several models all, for what is fused of parts of their lists
+        depends on how long the parts are."""
         if len(self.indexes) == 1:
-            return _row(self._by_model(kind, name, depth))
+            return self._by_model(kind, name, depth)
         held = self._items[other(kind)]
         sizes = [len(index.part(other(kind)).embeddings.ids) for index in self.indexes]
         lists = [
@@ -270,15 +265,19 @@ class Finder:
         ]
         found = zip(*_row(fused(lists, max(sizes))), strict=True)
         both = [(each, score) for each, score in found if each in held]
-        return [each for each, _ in both], [score for _, score in both]
+        return _List([each for each, _ in both], [score for _, score in both])
 
-    def _by_model(self, kind: Kind, name: str, depth: int) -> Hits:
+    def _by_model(self, kind: Kind, name: str, depth: int) -> _List:
         """What the only index finds, in all stages of its model's ranking, as search has it."""
         index, again = self.indexes[0], 0 if self.lens is None else self.lens.depth
         found = self._search(index, kind, [name], max(depth, min(again, self.count(kind))))
-        if self.lens is None or not again:
-            return found
-        return self.lens.look_again(index, kind, name, found)
+        chance, nearest = None, found.ids[0, 0]
+        if self.calibration is not None and kind == "drawing":
+            [chance] = top_chances(found, index, self.calibration)
+        if self.lens is not None and again:
+            found = self.lens.look_again(index, kind, name, found)
+        # The calibration is of lists by embedding alone: of another first one it says nothing.
+        return _List(*_row(found), chance if found.ids[0, 0] == nearest else None)
 
     def _search(self, index: Index, kind: Kind, names: Sequence[str], k: int) -> Hits:
         # One search at a time: it takes all cores by itself.
@@ -305,48 +304,6 @@ def _common(indexes: Sequence[Index], kind: Kind) -> list[str]:
     rest = [index.part(kind).embeddings.rows for index in indexes[1:]]
     ids = indexes[0].part(kind).embeddings.ids
     return [name for name in ids if all(name in rows for rows in rest)]
-
-
-def _texts(table: pd.DataFrame) -> list[tuple[str, dict[str, str]]]:
-    """The rows of a table by id, as plain dictionaries."""
-    columns = [str(name) for name in table.columns]
-    rows = table.astype(str).to_numpy().tolist()
-    return [
-        (str(name), dict(zip(columns, row, strict=True)))
-        for name, row in zip(table.index, rows, strict=True)
-    ]
-
-
-def _items(kind: Kind, table: pd.DataFrame) -> dict[str, Item]:
-    items = {}
-    for name, row in _texts(table):
-        details = {k: v for k, v in row.items() if k not in SPECIAL and v.strip()}
-        artist = display_name(row.get("artist", ""))
-        title = row.get("title", "").strip() or (name if kind == "drawing" else display_name(name))
-        width, height = _pixels(row.get("width", "")), _pixels(row.get("height", ""))
-        items[name] = Item(kind, name, title, artist, details, width, height)
-    return items
-
-
-def _pixels(text: str) -> int | None:
-    is_size = text.isascii() and text.isdigit() and len(text) < 10  # no image has more digits
-    return int(text) or None if is_size else None
-
-
-def _words(name: str, row: Mapping[str, str]) -> tuple[str, str]:
-    """A folded id, and all that can be searched of an image."""
-    told = [name, *(value for column, value in row.items() if column != "path")]
-    every = "\n".join([*told, display_name(name), display_name(row.get("artist", ""))])
-    return _folded(name), _folded(every)
-
-
-def _folded(text: str) -> str:
-    """
-    >>> _folded("Dürer, ÉCOLE")
-    'durer, ecole'
-    """
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in parts if not unicodedata.combining(c)).casefold()
 
 
 def _row(hits: Hits) -> tuple[list[str], list[float]]:

@@ -29,9 +29,9 @@ from drawsim.web.events.tables import EventRow, LeaseRow
 from drawsim.web.events.views import ANSWERS
 from drawsim.web.queue.progress import KindProgress, original
 from drawsim.web.queue.sheet import Mask, Sheet
-from drawsim.web.queue.uncertainty import Values
+from drawsim.web.queue.uncertainty import UNKNOWN, Values
 
-Order = Literal["unjudged", "id", "random", "uncertain"]
+Order = Literal["unjudged", "id", "random", "uncertain", "likely"]
 Places = npt.NDArray[np.int64]
 
 AT_ONCE = 500
@@ -43,8 +43,9 @@ class Wish:
     """What an annotator wants to judge.
 
     order: `unjudged` (by chance; first what others have begun and not as many answered as wanted),
-    `id`, `random`, or `uncertain` (where the models are least sure first). where: a filter of the
-    metadata, as in `drawsim.retrieval.index.filters`.
+    `id`, `random`, `uncertain` (where the models are least sure first), or `likely` (where the
+    first candidate is most likely a true match first, as far as that follows from how sure a
+    calibrated model is). where: a filter of the metadata, as in `drawsim.retrieval.index.filters`.
     """
 
     kind: Kind = "drawing"
@@ -226,7 +227,7 @@ class Queue:
         """All places of a kind in an order, (N,)."""
         if order == "unjudged":  # what was begun is looked for at each claim
             order = "random"
-        unsure = self._uncertainty(kind) if order == "uncertain" else None
+        unsure = self._uncertainty(kind) if order in ("uncertain", "likely") else None
         with self._ordering:
             made = self._orders.get((kind, order))
             if made is None or made[0] is not unsure:
@@ -236,7 +237,9 @@ class Queue:
                 elif unsure is None:
                     places = np.argsort(sheet.lots, kind="stable")
                 else:
-                    places = np.lexsort((sheet.lots, -unsure))
+                    known = unsure != UNKNOWN  # what is not known comes last in either order
+                    worst = np.where(known, unsure if order == "likely" else -unsure, np.inf)
+                    places = np.lexsort((sheet.lots, worst))
                 made = self._orders[kind, order] = unsure, places.astype(np.int64)
             return made[1]
 

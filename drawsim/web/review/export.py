@@ -20,6 +20,7 @@ from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_text
 from drawsim.web.events.drafts import Action
 from drawsim.web.events.store import EventStore
+from drawsim.web.review.contradictions import Nones, contradicted
 from drawsim.web.review.web_annotations import annotations_text
 
 PAIR = ("drawing_id", "artwork_id")
@@ -37,6 +38,7 @@ JUDGED = (
     "note",
     "drawing_box",
     "artwork_box",
+    "none_by",
     "pair_before",
 )
 """Columns that an export adds to pairs.csv."""
@@ -78,7 +80,8 @@ class Account:
     """What an export changes in pairs.csv, for people.
 
     kept: rows that are true or false as before; graded: how many of these have a grade now.
-    left_out: judged pairs whose images the collection no longer lists. files: what was written.
+    left_out: judged pairs whose images the collection no longer lists. contradicted: true pairs,
+    and who answered "none of these" where they belong. files: what was written.
     """
 
     changes: tuple[Change, ...]
@@ -86,11 +89,13 @@ class Account:
     graded: int
     unmatched: int
     left_out: tuple[Key, ...]
+    contradicted: tuple[tuple[str, str, str], ...]
     files: tuple[Path, ...]
 
     @property
     def lines(self) -> list[str]:
-        """The changes like a diff: + added, ~ confirmed, - rejected or withdrawn; then the sums."""
+        """The changes like a diff: + added, ~ confirmed, - rejected or withdrawn; ! is a true pair
+        that somebody found none for; then the sums."""
         lines = []
         counts = Counter(change.what for change in self.changes)
         for what in SIGNS:
@@ -98,11 +103,20 @@ class Account:
             lines += some[:SHOWN]
             if len(some) > SHOWN:
                 lines.append(f"{SIGNS[what]}  … and {len(some) - SHOWN} more {what}")
+        for drawing, artwork, who in self.contradicted[:SHOWN]:
+            lines.append(f"!  {drawing}  {artwork}  true  none of these: {who}")
+        if len(self.contradicted) > SHOWN:
+            lines.append(f"!  … and {len(self.contradicted) - SHOWN} more with none of these")
         sums = [f"{counts[what]} {what}" for what in SIGNS if counts[what] or what != "withdrawn"]
         true = sum(change.pair for change in self.changes if change.what == "added")
         sums[0] += f" ({true} true)" if counts["added"] else ""
         lines.append(f"pairs: {', '.join(sums)}, {self.kept} kept ({self.graded} with a grade)")
         lines.append(f"drawings without a match: {self.unmatched}")
+        if self.contradicted:
+            lines.append(
+                f"true pairs that somebody found none for: {len(self.contradicted)} (none_by in "
+                "pairs.csv says who); they stay true until their grade says otherwise"
+            )
         if self.left_out:
             drawing, artwork = self.left_out[0]
             lines.append(
@@ -171,7 +185,8 @@ def pair_table(
     adjudicator last); annotated_at (of the latest judgement, ISO 8601, UTC); annotators (how many
     graded it); agreement (share of them with the most frequent grade); adjudicated (by whom);
     model, index, rank and score as shown to the latest annotator; note; drawing_box and artwork_box
-    (x,y,width,height as fractions, the latest); pair_before (`pair` before anyone judged it here;
+    (x,y,width,height as fractions, the latest); none_by (who answered "none of these" although the
+    pair is true, and where it was shown to them); pair_before (`pair` before anyone judged it here;
     empty: it was not listed); then the other columns of pairs.csv.
 
     Rows of an earlier export whose grade was taken back since are as before it, or gone. Judged
@@ -180,7 +195,7 @@ def pair_table(
     for grade in confirmed:
         if grade not in GRADES:
             raise UserError(f"confirmed={grade}: {nearest(grade, GRADES)}")
-    outcomes = _outcomes(store, collection)
+    outcomes, nones = _outcomes(store, collection), Nones(store, collection)
     old = collection.pairs
     columns = list(dict.fromkeys([*PAIR, "pair", "parent", *JUDGED, *old.columns]))
     rows = []
@@ -202,6 +217,11 @@ def pair_table(
             own = {"drawing_id": key[0], "artwork_id": key[1], "parent": key[0]}
             pair = outcomes[key]["grade"] in confirmed
             rows.append(dict.fromkeys(columns, "") | own | outcomes[key] | {"pair": pair})
+    for row in rows:
+        ends = str(row["parent"]), str(row["artwork_id"])
+        said = nones.against(*ends) if row["pair"] else ""
+        if said or row["none_by"] == "" or nones.ever(*ends):
+            row["none_by"] = said
     return pd.DataFrame(rows, columns=columns).astype({"pair": bool})
 
 
@@ -257,7 +277,17 @@ def account(
         for key in _outcomes(store, collection)
         if key[0] not in drawings or key[1] not in artworks
     ]
-    return Account(tuple(changes), kept, graded, unmatched, tuple(sorted(unknown)), tuple(files))
+    said = contradicted(pairs)
+    told = zip(said["drawing_id"], said["artwork_id"], said["none_by"], strict=True)
+    return Account(
+        tuple(changes),
+        kept,
+        graded,
+        unmatched,
+        tuple(sorted(unknown)),
+        tuple(told),
+        tuple(files),
+    )
 
 
 def _outcomes(store: EventStore, collection: Collection) -> dict[Key, dict[str, str]]:

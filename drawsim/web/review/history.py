@@ -50,7 +50,12 @@ class HistoryFilter:
     @property
     def chosen(self) -> bool:
         """Whether anything is left out."""
-        return any(value for name, value in vars(self).items() if name != "before")
+        return bool(self.told)
+
+    @property
+    def told(self) -> str:
+        """What is asked for, for people."""
+        return ", ".join(value for name, value in vars(self).items() if value and name != "before")
 
 
 @dataclass(frozen=True)
@@ -247,7 +252,7 @@ class JudgedPair:
     """A pair of the export's table. grade: "" where it was listed before this app was used.
 
     annotators, at: who judged it, joined, and when, empty or None where that is unknown. settled:
-    by a reviewer.
+    by a reviewer. none_by: who found none although it is true.
     """
 
     drawing_id: str
@@ -257,6 +262,7 @@ class JudgedPair:
     at: datetime | None
     settled: bool
     note: str
+    none_by: str
 
 
 def graded_pairs(table: pd.DataFrame, grade: str) -> list[JudgedPair]:
@@ -282,6 +288,7 @@ def graded_pairs(table: pd.DataFrame, grade: str) -> list[JudgedPair]:
             None if pd.isna(row.at) else row.at.to_pydatetime(),
             row.adjudicated != "",
             row.note,
+            row.none_by,
         )
         for row in _rows(rows)
     ]

@@ -25,6 +25,8 @@ CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 NAMESPACE = uuid5(NAMESPACE_URL, "urn:drawsim:event")
 ALL = 2**31 - 1
+NONE = "none of these"
+"""In place of a grade: nothing of what was shown belongs to the picture."""
 
 Json = dict[str, Any]
 
@@ -35,20 +37,21 @@ def annotations_text(store: EventStore, parents: Mapping[str, str] | pd.Series[s
 
 
 def annotation_collection(store: EventStore, parents: Mapping[str, str] | pd.Series[str]) -> Json:
-    """An AnnotationCollection with one AnnotationPage of every grade that holds.
+    """An AnnotationCollection with one AnnotationPage of every grade and "none" that holds.
 
     parents: of style copies, what they were made of.
 
     An Annotation for each annotator and pair, and for each adjudication: its target is the drawing,
     its first body the artwork, each with a box as a fragment selector where one was drawn; further
     bodies are the grade and the note. Its motivation is `assessing`, and `linking` too for grades
-    by which the two belong together; that of an adjudication is `moderating`. What was said of a
-    style copy is told of its original. The same events give
-    the same text, and an annotation keeps its id as long as its event counts.
+    by which the two belong together; that of an adjudication is `moderating`. An answer "none of
+    these" is an `assessing` of the drawing or artwork it was given for, without another picture.
+    What was said of a style copy is told of its original. The same events give the same text, and
+    an annotation keeps its id as long as its event counts.
     """
     items = [
         _annotation(key, {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])})
-        for key, row in sorted(_graded(store), key=lambda found: found[0])
+        for key, row in sorted([*_graded(store), *_nones(store)], key=lambda found: found[0])
     ]
     return {
         "@context": CONTEXT,
@@ -96,12 +99,30 @@ def _graded(store: EventStore) -> list[tuple[str, Json]]:
     return found
 
 
+def _nones(store: EventStore) -> list[tuple[str, Json]]:
+    """Event keys with the answers "none of these" that hold."""
+    keys: dict[tuple[Any, ...], str] = {}
+    for event in store.history(action="none", limit=ALL):
+        if not event.undone:  # the newest comes first
+            own = event.draft.drawing_id, event.draft.artwork_id
+            keys.setdefault((event.annotator, event.draft.kind, *own), event.draft.key)
+    answers = store.answers()
+    rows: Any = answers[answers["answer"] == "none"].to_dict("records")
+    found = []
+    for row in rows:
+        of_drawing = row["kind"] == "drawing"
+        drawing, artwork = (row["id"], None) if of_drawing else (None, row["id"])
+        said = {"drawing_id": drawing, "artwork_id": artwork, "grade": NONE, "adjudicated": False}
+        found.append((keys[row["annotator"], row["kind"], drawing, artwork], {**row, **said}))
+    return found
+
+
 def _annotation(key: str, row: Json) -> Json:
     motivation = ["linking", "assessing"] if row["grade"] in LINKING else ["assessing"]
-    bodies = [
-        {**_image("artwork", row["artwork_id"], row.get("artwork_box")), "purpose": "linking"},
-        _text("assessing", row["grade"]),
-    ]
+    drawing = row["drawing_id"] and _image("drawing", row["drawing_id"], row.get("drawing_box"))
+    artwork = row["artwork_id"] and _image("artwork", row["artwork_id"], row.get("artwork_box"))
+    bodies = [{**artwork, "purpose": "linking"}] if drawing and artwork else []
+    bodies.append(_text("assessing", row["grade"]))
     if row["note"]:
         bodies.append(_text("commenting", row["note"]))
     return {
@@ -116,7 +137,7 @@ def _annotation(key: str, row: Json) -> Json:
         "created": _time(row["at"]),
         "generator": _generator(),
         "body": bodies,
-        "target": _image("drawing", row["drawing_id"], row.get("drawing_box")),
+        "target": drawing or artwork,
     }
 
 

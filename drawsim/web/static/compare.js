@@ -4,7 +4,7 @@ import { blob } from "./connection.js";
 import { BoxTool } from "./boxes.js";
 import { $, facts, openDialog, picture, sentence } from "./dom.js";
 import { GradeButtons } from "./grades.js";
-import { nameOf } from "./cards.js";
+import { chanceOf, nameOf } from "./cards.js";
 import { Viewer } from "./viewer.js";
 
 const SETTLED = 600; // milliseconds after which a box that was moved step by step is where it should be
@@ -78,7 +78,9 @@ export class Compare {
     if (this.viewers[side].image.getAttribute("src") !== address) this.viewers[side].show(address, item.title);
     $(`#compare-${side}-name`).textContent = [item.rank, item.title, item.artist].filter(Boolean).join(" · ");
     const score = item.score ? { score: item.score.toFixed(3) } : {};
-    $(`#compare-${side}-facts`).replaceChildren(...facts({ ...item.details, ...score }));
+    const chance = chanceOf(item);
+    const likely = chance ? { "likely a true match": `${chance.value} ${chance.range}` } : {};
+    $(`#compare-${side}-facts`).replaceChildren(...facts({ ...item.details, ...score, ...likely }));
   }
 
   /** Between both pictures and what they share. */

@@ -16,11 +16,13 @@ import { Status } from "./status.js";
 import { Viewer } from "./viewer.js";
 
 const PAGE = 20; // candidates fetched at a time
+const LONGEST_BLANK = 10; // seconds that keys wait for the query's picture
 const PAN = 60; // pixels for each press of Shift and an arrow
 const LONGEST_PAUSE = 15; // seconds between two tries to get the next query
 
 let task = null; // as the server tells it; judgements, notes and boxes are kept up to date here
-let busy = false; // while another query is on its way, keys would hit the wrong one
+let busy = 0; // what brings another query and is not done: keys would hit the wrong one
+let last = Promise.resolve(); // the latest of these: they are done one after the other
 let undos = 0; // asked for and not yet done
 
 const status = new Status();
@@ -73,17 +75,27 @@ async function ask(path, body) {
   }
 }
 
-/** Do what brings another query, with keys and buttons switched off meanwhile. */
+/** Do what brings another query. Keys and buttons count again once its picture can be seen: what is
+ *  decided is about the drawing that people see, and about no other. */
 async function exclusively(act) {
   const page = $("#judge");
-  busy = true;
+  busy += 1;
   page.setAttribute("aria-busy", "true");
-  try {
-    await act();
-  } finally {
-    busy = false;
-    page.removeAttribute("aria-busy");
-  }
+  last = last.then(act).then(() => task && seen()).catch((fault) => reportError(fault));
+  await last;
+  busy -= 1;
+  if (!busy) page.removeAttribute("aria-busy");
+}
+
+/** Until the query's picture is there, or known not to come; of one that hangs, not for ever. */
+function seen() {
+  const late = new Promise((resolve) => setTimeout(resolve, 1000 * LONGEST_BLANK));
+  return Promise.race([viewer.settled, late]);
+}
+
+/** Say that a key or a button did nothing, so that nobody believes it did. */
+function tooEarly() {
+  status.refuse("Not taken: the next picture was still on its way. Press again", outbox.waiting);
 }
 
 async function next() {
@@ -174,6 +186,7 @@ function about(candidate = null) {
 
 /** Give a candidate a grade, or take away the one it has. */
 function grade(candidate, given) {
+  if (busy) tooEarly();
   if (!candidate || busy) return;
   const { judgements } = task;
   if (judgements[candidate.id] === given) {
@@ -220,7 +233,8 @@ function leaf(name) {
 // Keys and buttons
 
 const whenReady = (act) => (...values) => {
-  if (task && !busy) act(...values);
+  if (busy) tooEarly();
+  else if (task) act(...values);
 };
 const actions = {
   none: whenReady(() => exclusively(() => leave("none"))),
@@ -228,7 +242,8 @@ const actions = {
   done: whenReady(() => exclusively(() => leave("done"))),
   undo: () => {
     if (undos) undos += 1;
-    else if (!busy) exclusively(undoAll);
+    else if (busy) tooEarly();
+    else exclusively(undoAll);
   },
   compare: whenReady(() => look()),
   box: whenReady(() => {

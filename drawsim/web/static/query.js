@@ -1,5 +1,6 @@
 // What stands under the query's picture.
 
+import { chanceOf } from "./cards.js";
 import { $, breakable, facts, h, picture, plural } from "./dom.js";
 
 const OTHER = { drawing: "artwork", artwork: "drawing" };
@@ -12,6 +13,7 @@ export function showQuery(task, listed, opened) {
   const known = task.item.title === task.id ? {} : { id: task.id };
   $("#query-facts").replaceChildren(...facts({ ...(task.item.artist ? { artist: task.item.artist } : {}), ...task.item.details, ...known }));
   showProgress(task.progress, task.kind);
+  showChance(task.candidates[0]);
   $("#audit").hidden = !task.audit;
   for (const link of [$("#query-find"), $("#audit-find")]) {
     link.href = `/find?${new URLSearchParams({ kind: task.kind, for: task.id })}`;
@@ -30,6 +32,17 @@ export function showQuery(task, listed, opened) {
       onclick: () => opened(candidate),
     }, h("img", { src: picture(candidate.kind, id, "thumb"), alt: "" })));
   }));
+}
+
+/** How likely the first candidate is true, where the page of a calibrated index has a place for it. */
+function showChance(first) {
+  const place = $("#chance");
+  if (!place) return;
+  const chance = first ? chanceOf(first) : null;
+  place.hidden = !chance;
+  if (!chance) return;
+  $("#chance-value").textContent = chance.value;
+  $("#chance-range").textContent = chance.range;
 }
 
 let shownKind = "drawing";

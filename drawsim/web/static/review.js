@@ -15,6 +15,10 @@ for (const image of $$(".frame img")) {
   image.decode().then(() => showBoxes(image, $(".boxes", image.parentElement)), () => {});
 }
 
+// Where there is room, filters are in sight; browsers that the style sheet cannot tell so, are told.
+const fold = $(".fold");
+if (fold && getComputedStyle($("summary", fold)).display === "none") fold.open = true;
+
 const dispute = $(".dispute");
 if (dispute) enableSettling(dispute);
 

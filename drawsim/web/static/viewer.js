@@ -35,6 +35,10 @@ export class Viewer {
     this.frame.classList.remove("broken");
     this.stage.hidden = true; // until its shape is known
     this.image.alt = alt;
+    /** Comes true once the picture is there, or known not to come. */
+    this.settled = new Promise((resolve) => {
+      for (const end of ["load", "error"]) this.image.addEventListener(end, resolve, { once: true });
+    });
     this.image.src = source;
   }
 

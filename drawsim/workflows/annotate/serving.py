@@ -14,7 +14,10 @@ from drawsim.collection.grades import CONFIRMED, Grade
 from drawsim.common.errors import UserError
 from drawsim.common.machine import prepare
 from drawsim.common.words import counted
-from drawsim.retrieval.index.folder import open_index
+from drawsim.models.calibrated import own_calibration
+from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
+from drawsim.retrieval.index.folder import Index, open_index
+from drawsim.retrieval.index.results import check_calibration
 from drawsim.web.app import create_app
 from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
@@ -37,7 +40,8 @@ class Serving:
     host, port: who can reach it; port 0: any that is free. k: candidates shown at first. overlap:
     annotators who see each drawing. audit: share of the drawings drawn at random, 0..1.
     lease_minutes: how long an opened drawing is kept from others. confirmed: grades that make a
-    pair true. trust: modules of the user's own that an index's model may name.
+    pair true. trust: modules of the user's own that an index's model may name. calibration: a
+    fitted one; None: that which the index keeps of its run, if it does.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +52,7 @@ class Serving:
     lease_minutes: float = 15
     confirmed: tuple[Grade, ...] = CONFIRMED
     trust: tuple[str, ...] = ()
+    calibration: Path | None = None
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -112,7 +117,9 @@ def _services(
     lens, notes = open_lens(opened[0], how.trust)
     for index in opened:
         notes += index.check_collection(collection)
-    finder = Finder(opened, lens, collection)
+    calibration, told = _calibration(opened, how.calibration)
+    notes += told
+    finder = Finder(opened, lens, collection, calibration)
     engine = place.connect()
     store = EventStore(engine)
     lease = timedelta(minutes=how.lease_minutes)
@@ -143,6 +150,28 @@ def _services(
         Settings(title, how.k, how.overlap, how.host, how.confirmed),
     )
     return services, notes
+
+
+def _calibration(
+    indexes: Sequence[Index], given: Path | None
+) -> tuple[Calibration | None, list[str]]:
+    """How likely first candidates are true, where that is known, and what is to be said of it.
+
+    Raises UserError if one is given that is not of the index.
+    """
+    if given is not None:
+        return load_calibration(given), []
+    if len(indexes) > 1:
+        return None, []
+    own = own_calibration(indexes[0].folder)
+    if own.file is None:
+        return None, [own.note]
+    try:
+        calibration = load_calibration(own.file)
+        check_calibration(calibration, indexes[0])
+    except UserError as error:
+        return None, [f"uncalibrated: {error}"]
+    return calibration, []
 
 
 def _bound(host: str, port: int) -> socket.socket:

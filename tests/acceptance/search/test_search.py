@@ -230,7 +230,7 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"image": "{root}/drawings/0.png", "box": "0,-1,9,9"}, "x and y from 0 on"),
         ({"image": "{root}/drawings/0.png", "box": "0,0,9"}, "must be x,y,width,height"),
         ({"image": "{root}/pairs.csv"}, "pairs.csv: is not an image of a known kind"),
-        ({"image": "{root}/nothing.png"}, "nothing.png: there is no such file"),
+        ({"image": "{root}/nothing.png"}, "nothing.png: is not there"),
         ({"image": "{root}/empty"}, "empty: no images among 0 files"),
         ({"image": "{root}/drawings/0.png", "backbone": "lte"}, "backbone=lte: did you mean lite?"),
         ({"image": "{root}/drawings/0.png", "backbone": "lite", "image_size": 96}, "index of lite"),
@@ -238,7 +238,7 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
         ({"id": "1995_00", "index": "{root}"}, "no index there; build it again with drawsim index"),
         (
             {"id": "1995_00", "calibration": "{root}/none.json"},
-            "none.json: there is no such file; fit it again",
+            "none.json: is not there; fit it again",
         ),
         ({}, "id or image must be given"),
     ],

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from drawsim.common.errors import UserError
-from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep
+from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Kept, settled
 from drawsim.learning.training.callbacks.early_stopping import EarlyStopping
 from tests.learning.tiny import (
     tiny_experiment,
@@ -43,7 +43,7 @@ def run(
     folder: Path,
     untrained: float,
     scores: list[float],
-    keep: Keep = "best",
+    keep: Kept = "best",
     improved: Sequence[bool] = (),
     monitor: str = "val/mrr",
 ) -> BestAndLast:
@@ -110,7 +110,7 @@ def test_early_stopping_knows_which_way_is_better(monitor: str, mode: str) -> No
     ],
 )
 def test_what_is_kept_instead_of_the_best(
-    tmp_path: Path, keep: Keep, improved: list[bool], kept: int
+    tmp_path: Path, keep: Kept, improved: list[bool], kept: int
 ) -> None:
     scores = [0.2, 0.9, 0.4, 0.1]
     checkpoints = run(tmp_path, 0.5, scores, keep, improved)
@@ -122,10 +122,21 @@ def test_what_is_kept_instead_of_the_best(
     assert json.loads(checkpoints.last.read_text())["after"] == str(last)
 
 
-def test_a_misspelt_policy_is_refused(tmp_path: Path) -> None:
+def test_a_misspelt_policy_is_refused() -> None:
     wrong: Any = "on_improvment"
     with pytest.raises(UserError, match="keep=on_improvment: did you mean on_improvement"):
-        BestAndLast(tmp_path, "val/mrr", wrong, lambda: False)
+        settled(wrong, 100)
+
+
+def test_few_validation_drawings_choose_no_epoch(tmp_path: Path) -> None:
+    assert settled("auto", 30) == ("best", "")
+    assert settled("best", 1) == ("best", "")
+    kept, why = settled("auto", 29)
+    assert kept == "last"
+    assert why.startswith("29 validation drawings, fewer than 30, cannot tell")
+    experiment = tiny_experiment(tmp_path, tiny_matcher(), keep="auto")
+    assert experiment.checkpoints.keep == experiment.run.record["keep"] == "last"
+    assert experiment.run.record["kept_because"].startswith("2 validation drawings")
 
 
 @pytest.mark.parametrize(

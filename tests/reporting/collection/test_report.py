@@ -136,7 +136,7 @@ def test_the_page_says_what_was_found(report: tuple[Path, Findings]) -> None:
         *(("drawing", f"d{n}") for n in (5, 6)),
         *(("artwork", f"a{n}") for n in (5, 6)),
     ]
-    assert unreadable[1]["problem"] == "there is no such file"
+    assert unreadable[1]["problem"] == "is not there"
 
 
 def test_the_page_stands_by_itself_and_its_links_lead_somewhere(

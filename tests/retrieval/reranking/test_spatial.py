@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,14 +18,17 @@ from torch.nn import functional
 from drawsim.common.errors import UserError
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.retrieval.reranking import spatial
+from drawsim.retrieval.reranking.base import Lists
 from drawsim.retrieval.reranking.local import LocalFeatures, both_ways, local_features
 from drawsim.retrieval.reranking.spatial import (
     TOLERANCE,
+    Spatial,
     expected_by_chance,
     place,
     spatial_scores,
 )
 from tests.learning.tiny import tiny_backbone
+from tests.retrieval.reranking.plain_spatial import plain_place
 
 SIDE = 14
 DEPTH = 64
@@ -132,7 +137,7 @@ def test_the_other_artworks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> No
     sizes = []
     agreement = spatial._agreement
 
-    def watched(*given: Tensor) -> tuple[Tensor, Tensor]:
+    def watched(*given: Any) -> tuple[Tensor, Tensor]:
         total, agrees = agreement(*given)
         sizes.append(agrees.numel())
         return total, agrees
@@ -158,11 +163,77 @@ def test_maps_may_differ_in_shape() -> None:
     assert found.score > 0.1
 
 
-def test_scores_add_what_is_found() -> None:
-    drawing = noise(1, 0)[0]
-    placements = place(query_of(drawing), features(drawing[None]))
-    scores = spatial_scores(torch.tensor([0.4, 0.3]), [None, *placements], weight=0.5)
-    torch.testing.assert_close(scores, torch.tensor([0.4, 0.8]), atol=1e-5, rtol=0)
+@settings(max_examples=8, derandomize=True)
+@given(
+    seed=st.integers(0, 1000),
+    scale=st.floats(0.4, 2.5),
+    shared=st.floats(0, 0.9),
+    flat=st.integers(0, 60),
+)
+def test_all_is_as_in_plain_steps(seed: int, scale: float, shared: float, flat: int) -> None:
+    """Artworks with more and less of the drawing; flat: cells that are all alike, as of paper."""
+    drawing = noise(1, seed)[0]
+    drawing.flatten(0, 1)[:flat] = drawing[0, 0]
+    artworks = torch.stack(
+        [
+            functional.normalize(
+                shared * planted(drawing, scale, 0.1, -0.1, i % 2 == 1, seed + i)
+                + (1 - shared) * noise(1, seed - i)[0],
+                dim=2,
+            )
+            for i in range(2)
+        ]
+    )
+    both, gallery = query_of(drawing), features(torch.cat([artworks, torch.zeros_like(artworks)]))
+    plain, fast = plain_place(both, gallery), place(both, gallery)
+    scores = spatial_scores(both, gallery)
+    for expected, found, score in zip(plain, fast, scores.tolist(), strict=True):
+        assert (expected is None) == (found is None)
+        if expected is None or found is None:
+            assert score == 0
+            continue
+        assert score == pytest.approx(expected.score, abs=1e-6)
+        assert found.score == pytest.approx(expected.score, abs=1e-6)
+        assert (found.mirrored, found.matches) == (expected.mirrored, expected.matches)
+        assert found.chance == pytest.approx(expected.chance)
+        torch.testing.assert_close(found.frame(), expected.frame(), atol=1e-4, rtol=0)
+        torch.testing.assert_close(found.drawing, expected.drawing)
+        torch.testing.assert_close(found.artwork, expected.artwork)
+
+
+@dataclass
+class Shown:
+    """Pictures of a few queries and artworks; the last artwork cannot be read."""
+
+    drawings: LocalFeatures
+    artworks: LocalFeatures
+    prepared: list[int] = field(default_factory=list)
+
+    def prepare(self, rows: Sequence[int]) -> None:
+        self.prepared += rows
+
+    def queries(self, numbers: Sequence[int]) -> LocalFeatures:
+        return self.drawings[[way for number in numbers for way in (2 * number, 2 * number + 1)]]
+
+    def gallery(self, rows: Sequence[int]) -> tuple[list[int], LocalFeatures]:
+        known = [place for place, row in enumerate(rows) if row < len(self.artworks.vectors)]
+        return known, self.artworks[[rows[place] for place in known]]
+
+
+def test_scores_add_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spatial, "QUERIES", 2)
+    drawings = noise(3, 0)
+    shown = Shown(
+        LocalFeatures(torch.cat([query_of(each).vectors for each in drawings]), SIDE, SIDE),
+        features(drawings),
+    )
+    rows = torch.tensor([[0, 3, 1], [1, 0, 3], [3, 1, 2]])
+    scores = torch.tensor([[0.4, 0.3, 0.2]] * 3)
+    lists = Lists(torch.empty(3, 2), torch.empty(4, 2), rows, scores)
+    expected = scores + 0.5 * (rows == torch.arange(3)[:, None])
+    found = Spatial(3, weight=0.5).scores(lists, shown)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    assert sorted(shown.prepared) == [0, 1, 2, 3]
 
 
 @given(agreeing=st.integers(3, 40), more=st.integers(0, 100))
@@ -170,13 +241,12 @@ def test_chance_is_the_binomial_tail(agreeing: int, more: int) -> None:
     matches, p = agreeing + more, math.pi * TOLERANCE**2
     n, k = matches - 2, agreeing - 2
     tail = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
-    assert expected_by_chance(agreeing, matches) == pytest.approx(
-        2 * spatial.HYPOTHESES * tail, rel=1e-9
-    )
+    [found] = expected_by_chance([agreeing], [matches])
+    assert found == pytest.approx(2 * spatial.HYPOTHESES * tail, rel=1e-9)
 
 
 def test_two_matches_say_nothing() -> None:
-    assert expected_by_chance(2, 2) == math.inf
+    assert expected_by_chance([2, 0], [2, 0]).tolist() == [math.inf, math.inf]
 
 
 # Features

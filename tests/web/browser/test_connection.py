@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from drawsim.web.services import Services
@@ -67,6 +68,29 @@ def test_the_next_drawing_comes_when_the_server_is_back(
     wake(desk)
     expect(desk.page.locator("#query-title")).to_have_text("d1")
     assert saved(services) == [("local", "done", None)]
+
+
+@pytest.mark.parametrize("late", ["**/api/next", "**/picture?*size=full*"])
+def test_keys_before_the_next_drawing_is_seen_are_refused_in_sight(
+    desk: Visitor, services: Services, late: str
+) -> None:
+    held: list[Route] = []
+    desk.page.route(late, lambda route: held.append(route))
+    desk.page.keyboard.press("Enter")
+    until(desk.page, lambda: bool(held), "nothing was asked for")
+    for key in ("1", "n", "u", "w"):
+        desk.page.keyboard.press(key)
+        expect(desk.page.locator("#status")).to_contain_text("Not taken")
+    held[0].continue_()
+    desk.ready()
+    desk.page.unroute(late)
+    assert desk.title == "d1"
+    expect(desk.page.locator("#candidates .badge:visible")).to_have_count(0)
+    assert saved(services) == [("local", "done", None)]
+    desk.press("1")
+    desk.saved()
+    assert saved(services) == [("local", "done", None), ("local", "grade", "same work")]
+    expect(desk.page.locator("#status")).to_have_text("Saved")
 
 
 def test_decisions_survive_the_page(desk: Visitor, live: LiveServer, services: Services) -> None:

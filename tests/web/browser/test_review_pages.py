@@ -162,3 +162,21 @@ def test_progress_counts_what_was_done(rosa: Visitor, store: EventStore) -> None
     kappa = page.get_by_role("row").filter(has_text="ada and ben").get_by_role("cell")
     assert kappa.all_inner_texts()[:3] == ["3", "3", "33.3 %"]
     expect(page.get_by_text("Krippendorff’s α", exact=True)).to_be_visible()
+
+
+def test_filters_leave_a_phone_to_the_history(furnished: LiveServer, visit: Visit) -> None:
+    visitor = visit(furnished, "rosa", viewport={"width": 400, "height": 800})
+    page = visitor.open("/review?annotator=ada")
+    annotator = page.get_by_label("Annotator")
+    expect(annotator).to_be_hidden()
+    summary = page.locator(".fold summary")
+    expect(summary).to_have_text("Filter ada")
+    table = page.locator(".history").bounding_box()
+    assert table is not None
+    assert table["y"] < 250
+    summary.click()
+    expect(annotator).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    visitor.open("/review")
+    expect(summary).to_be_hidden()
+    expect(annotator).to_be_visible()

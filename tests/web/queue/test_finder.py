@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.retrieval.analysis.calibration import Calibration
 from drawsim.retrieval.index import strangers
 from drawsim.retrieval.index.folder import Index
-from drawsim.retrieval.index.queries import RANK_CONSTANT
+from drawsim.retrieval.index.queries import RANK_CONSTANT, Hits
 from drawsim.web.queue import finder as finder_module
+from drawsim.web.queue import items
 from drawsim.web.queue.finder import Finder, NoSuchImage, other
 from tests.web.conftest import Glass, make_index
 
@@ -93,6 +95,52 @@ def test_a_score_is_told_among_those_of_strangers(
         # A score may be that of a stranger itself, rounded otherwise.
         low, high = (np.mean(np.less(best, each.score + near)) for near in (-1e-6, 1e-6))
         assert low <= each.above <= high
+
+
+CALIBRATION = Calibration(0.1, 0.05, ((1.0, -1.0), (2.0, 0.5)), 3, 4, 12, None, {})
+
+
+def test_the_first_candidate_of_a_drawing_has_a_chance(
+    index: Index, second_index: Index, collection: Collection
+) -> None:
+    finder = Finder([index], None, collection, CALIBRATION)
+    best, second = sorted(scores_of(index, "drawing", "d3").values())[:-3:-1]
+    standard = ((best - second) - 0.1) / 0.05
+    expected = np.mean([1 / (1 + np.exp(-(a * standard + b))) for a, b in CALIBRATION.samples])
+    found = finder.candidates("drawing", "d3", 0, 12)
+    assert found[0].chance is not None
+    assert found[0].chance.probability == pytest.approx(expected, abs=1e-4)
+    assert {each.chance for each in found[1:]} == {None}
+    assert finder.candidates("artwork", "a3")[0].chance is None
+    finder.check_likely("drawing")
+    with pytest.raises(UserError, match="of drawings alone"):
+        finder.check_likely("artwork")
+    with pytest.raises(UserError, match="nothing is calibrated"):
+        Finder([index], None, collection).check_likely("drawing")
+    with pytest.raises(UserError, match="give one index"):
+        Finder([index, second_index], None, collection, CALIBRATION)
+    stranger = replace(CALIBRATION, made_with={"weights_sha256": "another"})
+    with pytest.raises(UserError, match="fitted with another model"):
+        Finder([index], None, collection, stranger)
+
+
+def test_a_chance_is_of_the_list_by_embedding_alone(index: Index, collection: Collection) -> None:
+    class Again(Glass):
+        depth = 3
+        turned = True
+
+        def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
+            ids = found.ids.copy()
+            if self.turned:
+                ids[:, :3] = ids[:, 2::-1]
+            return replace(found, ids=ids)
+
+    lens = Again()
+    assert (
+        Finder([index], lens, collection, CALIBRATION).candidates("drawing", "d3")[0].chance is None
+    )
+    lens.turned = False
+    assert Finder([index], lens, collection, CALIBRATION).candidates("drawing", "d3")[0].chance
 
 
 def test_confirmed_pairs_are_known_from_both_sides(finder: Finder) -> None:
@@ -250,4 +298,4 @@ def test_only_one_candidate_is_no_margin(tmp_path: Path, collection: Collection)
     ("cell", "pixels"), [("640", 640), ("0", None), ("9" * 5_000, None), ("²", None), ("", None)]
 )
 def test_a_width_is_a_number_that_an_image_may_have(cell: str, pixels: int | None) -> None:
-    assert finder_module._pixels(cell) == pixels
+    assert items._pixels(cell) == pixels

@@ -192,6 +192,14 @@ def test_a_wrong_clock_locks_nothing_for_long(
 # Answers
 
 
+def test_what_is_most_likely_comes_first_and_what_is_not_known_last(engine: Engine) -> None:
+    values = np.array([-0.2, UNKNOWN, -0.9, -0.1])
+    mine = queue(engine, 4, uncertainty=lambda kind: values)
+    assert work(mine, "ada", Wish(order="likely")) == ["d002", "d000", "d003", "d001"]
+    theirs = queue(engine, 4, uncertainty=lambda kind: values, overlap=2)
+    assert work(theirs, "rosa", Wish(order="uncertain")) == ["d003", "d000", "d002", "d001"]
+
+
 @pytest.mark.parametrize("how", ["done", "none", "skip"])
 def test_what_one_left_never_comes_again(engine: Engine, how: str) -> None:
     mine = queue(engine, 1)

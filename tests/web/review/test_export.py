@@ -93,6 +93,7 @@ def test_a_judged_pair_says_who_when_and_what_ranked_it(judges: Judges, mine: Co
         "note": "the boat",
         "drawing_box": "0.1,0.2,0.5,0.25",
         "artwork_box": "0,0,1,0.333333",
+        "none_by": "",
         "pair_before": "",
     }
 

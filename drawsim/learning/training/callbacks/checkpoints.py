@@ -14,10 +14,32 @@ import torch
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
 from drawsim.common.opening import open_regular
+from drawsim.common.words import counted
 from drawsim.learning.training.callbacks.evaluation import MONITORS
 from drawsim.retrieval.metrics import registry
 
-Keep = Literal["best", "last", "on_improvement"]
+Keep = Literal["auto", "best", "last", "on_improvement"]
+Kept = Literal["best", "last", "on_improvement"]
+FEWEST = 30
+"""Validation drawings from which one epoch can be told from another."""
+
+
+def settled(keep: Keep, val_drawings: int) -> tuple[Kept, str]:
+    """What `auto` means for so many validation drawings, and why; others mean themselves.
+
+    With few, the best of several epochs is the luckiest one: then all epochs are trained and the
+    last is kept, whatever it scores. Raises UserError for another word.
+    """
+    if keep not in get_args(Keep):
+        raise UserError(f"keep={keep}: {nearest(keep, get_args(Keep))}")
+    if keep != "auto":
+        return keep, ""
+    if val_drawings >= FEWEST:
+        return "best", ""
+    return "last", (
+        f"{counted(val_drawings, 'validation drawing')}, fewer than {FEWEST}, cannot tell which "
+        "epoch is better"
+    )
 
 
 class BestAndLast(pl.callbacks.Checkpoint):
@@ -30,10 +52,8 @@ class BestAndLast(pl.callbacks.Checkpoint):
     """
 
     def __init__(
-        self, folder: Path, monitor: str, keep: Keep, improved: Callable[[], bool]
+        self, folder: Path, monitor: str, keep: Kept, improved: Callable[[], bool]
     ) -> None:
-        if keep not in get_args(Keep):
-            raise UserError(f"keep={keep}: {nearest(keep, get_args(Keep))}")
         if monitor not in MONITORS:
             raise UserError(f"monitor={monitor}: {nearest(monitor, MONITORS)}")
         self.folder = folder
