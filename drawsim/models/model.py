@@ -64,6 +64,8 @@ class Model:
         stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
         if self.reading.method == "thesis":
             stages.append("read as in the thesis")
+        if self.reading.frames == "crop":
+            stages.append("frames cropped")
         if self.flip:
             stages.append("mirrored too")
         if self.adaptation is not None:

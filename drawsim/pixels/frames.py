@@ -1,4 +1,4 @@
-"""Frames around a drawing that are no part of it: the scanner's bed, and a wide border of paper.
+"""Frames around a picture that are no part of it: the scanner's bed, and a wide border of paper.
 
 Found conservatively: what is not plainly a frame stays. A frame has one colour, and where it ends,
 another begins along a straight line. So the plain paper around a sketch is none, for a sketch has
@@ -23,6 +23,8 @@ NEAR, FAR = 40, 48
 FAR on it certainly has not."""
 STRAIGHT = 1.5
 """Pixels that the end of a frame may lie beside a straight line."""
+MARGIN = 0.01
+"""Of a side, what is cut off behind the end of a frame: the shadow and the edge of the sheet."""
 LEAST_SIDE = 16
 """Pixels of a side below which nothing is looked for."""
 
@@ -61,7 +63,7 @@ PAPER = Kind(sides=4, least=0.04, most=0.3, straight=0.6)
 
 
 def crop(pixels: np.ndarray) -> np.ndarray:
-    """A picture, (height, width, 3) uint8 RGB, without its frames; the same array if it has none."""
+    """A picture, (height, width, 3) uint8 RGB, without its frames; all of it if it has none."""
     box = inside(pixels)
     return pixels[box.top : box.bottom, box.left : box.right]
 
@@ -87,13 +89,11 @@ def _within(image: np.ndarray, box: Box, kind: Kind) -> Box:
         return box
     turned = part.transpose(1, 0, 2)
     sides = (part, part[::-1], turned, turned[::-1])
-    colour = np.median(np.stack([np.median(side[0], axis=0) for side in sides]), axis=0)
-    if kind.darkest < 255:
-        colours = [np.median(side[0], axis=0) for side in sides]
-        dark = [c for c in colours if c.max() <= kind.darkest]
-        if not dark:
-            return box
-        colour = np.median(np.stack(dark), axis=0)
+    colours = [np.median(side[0], axis=0) for side in sides]
+    colours = [colour for colour in colours if colour.max() <= kind.darkest]
+    if not colours:
+        return box
+    colour = np.median(np.stack(colours), axis=0)
     depths = [_depth(side, colour, kind) for side in sides]
     if sum(depth > 0 for depth in depths) < kind.sides:
         return box
@@ -112,14 +112,14 @@ def _depth(side: np.ndarray, colour: np.ndarray, kind: Kind) -> int:
     line = start + slope * places
     beyond = np.clip(ends + 2, 0, len(away) - 1)
     good = (np.abs(ends - line) <= STRAIGHT) & (away[beyond, places] >= FAR) & (ends > 0)
-    depth = int(np.ceil(max(line[0], line[-1]))) + 1
-    if good.mean() < kind.straight or not max(2, len(side) * kind.least) <= depth <= most + 1:
+    depth = int(np.ceil(max(line[0], line[-1])))
+    if good.mean() < kind.straight or not max(1, len(side) * kind.least) <= depth <= most:
         return 0
-    return depth
+    return depth + 1 + round(len(side) * MARGIN)  # one line may be half frame, half picture
 
 
 def _line(ends: np.ndarray) -> tuple[float, float]:
-    """Slope and start of the line that most of the ends lie on: by medians, outliers do not count."""
+    """Slope and start of the line that most of the ends lie on, by medians."""
     third = max(1, len(ends) // 3)
     first, last = np.median(ends[:third]), np.median(ends[-third:])
     slope = float(last - first) / max(1, len(ends) - third)

@@ -30,7 +30,12 @@ NEUTRAL = {
     "workers": "read the same images in another number of processes",
 }
 """Settings that cannot change a result, with all that is below them, and why."""
-ADDED = {"init.network": True, "init.adaptation": True, "init.strength": 1.0}
+ADDED = {
+    "init.network": True,
+    "init.adaptation": True,
+    "init.strength": 1.0,
+    "frames": "none",
+}
 """Settings that came later, where they are not null, as they were before there was a choice."""
 GROWS = "trainer.max_epochs"
 """May grow when a run is resumed."""

@@ -48,6 +48,7 @@ CHOICES = {
     "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
     "reading": ("areas", "thesis"),
+    "frames": ("none", "crop"),
     "val_loss": ("plain", "augmented"),
     "pairs.queries": ("annotated", "simulated"),
     "data.on_missing": ("error", "skip"),
@@ -159,6 +160,7 @@ class TrainSettings:
     keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
+    frames: Literal["none", "crop"] = "none"
     resume: bool = False
     again: bool = False
     dry_run: bool = False
