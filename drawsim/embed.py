@@ -69,6 +69,7 @@ def _model(values: dict[str, Any]) -> Model:
         run, file = (Path(v) if v else None for v in (values["run"], values["checkpoint"]))
         views = {
             "flip": values["flip"],
+            "precision": values["precision"],
             "crops": values["crops"],
             "max_pixels": values["data"]["max_pixels"],
         }
@@ -83,7 +84,13 @@ def _model(values: dict[str, Any]) -> Model:
         values["crops"],
         values["frames"],
     )
-    return chosen_model(values["backbone"], values["layout"], reading, flip=values["flip"])
+    return chosen_model(
+        values["backbone"],
+        values["layout"],
+        reading,
+        flip=values["flip"],
+        precision=values["precision"],
+    )
 
 
 if __name__ == "__main__":

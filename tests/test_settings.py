@@ -83,6 +83,7 @@ def test_null_is_a_line_wherever_no_null_is_meant(choices: str) -> None:
         else:
             meant.add(key)
     by_factories = {"adapt.keep", "adapt.neighbours", "miner.near_duplicate_similarity"}
+    by_factories |= {"backbone.image_size"}
     of_torch = {key for key in meant if key.startswith("optim.optimizer.")}
     assert meant - of_torch <= OR_NULL | by_factories
 

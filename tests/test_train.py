@@ -206,6 +206,7 @@ def test_no_negatives_of_its_own_needs_those_of_the_batch(setting: str) -> None:
         (["optim.optimizer.lr=-0.1"], r"^optim\.optimizer\.lr=-0.1: must be 0 or more"),
         (["optim.optimizer.lr=nan"], r"^optim\.optimizer\.lr=nan: must be 0 or more"),
         (["optim.layer_decay=1.5"], r"^optim\.layer_decay=1.5: must be above 0 and at most 1"),
+        (["optim.average=1.0"], r"^optim\.average=1.0: must be above 0 and below 1, or null"),
         (["data.max_pixels=0"], r"^data\.max_pixels=0: must be 1 or more"),
     ],
 )

@@ -23,6 +23,9 @@ PACKAGES = (
     *("albumentations", "opencv-python-headless", "pillow", "numpy", "pandas", "safetensors"),
     *("hydra-core", "omegaconf", "wandb"),
 )
+FLAGS = ("flags", "Features")
+"""What lines of /proc/cpuinfo are called that say what instructions there are, of x86 and ARM."""
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def prepare() -> None:
@@ -99,6 +102,20 @@ def cores() -> int:
 def readers(wanted: int | None) -> int:
     """Processes that read images: as many as wanted, or (None) one a core, at most 8."""
     return min(cores(), 8) if wanted is None else wanted
+
+
+def has_bf16(told: Path = Path("/proc/cpuinfo")) -> bool | None:
+    """Whether the processor has instructions for bfloat16; None where it does not say.
+
+    told: where Linux says what it has.
+    """
+    try:
+        lines = told.read_text(encoding="utf-8").splitlines()
+    except OSError:  # no Linux
+        return None
+    said = [line.partition(":") for line in lines]
+    flags = {word for key, _, words in said if key.strip() in FLAGS for word in words.split()}
+    return bool(flags & BF16_FLAGS) if flags else None
 
 
 def is_first_process() -> bool:

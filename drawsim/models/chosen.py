@@ -9,6 +9,7 @@ from drawsim.common.building import TARGET, build
 from drawsim.common.renamed import ways
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import Model
+from drawsim.models.precision import chosen_precision
 from drawsim.pixels.reading import Reading
 from drawsim.retrieval.reranking.chain import chain_of
 
@@ -22,11 +23,14 @@ def chosen_model(
     freeze: bool = False,
     adapt: Mapping[str, Any] | None = None,
     rerank: Mapping[str, Any] | None = None,
+    precision: str | None = None,
 ) -> Model:
     """A model of settings as the groups `backbone`, `layout`, `adapt` and `rerank` have them.
 
-    freeze: train nothing of the network. Raises UserError as building the parts does.
+    freeze: train nothing of the network. precision: see `drawsim.models.precision`. Raises
+    UserError as building the parts does.
     """
+    own_precision = chosen_precision(precision) or "auto"
     network: Backbone = build(backbone, name=backbone["name"])
     if layout["parts"]:
         network.read_layout(layout["parts"], reading.size)
@@ -37,4 +41,4 @@ def chosen_model(
         own = {key: value for key, value in adapt.items() if key != "unlabelled"}
         adaptation = build(own, dimensions=network.dimensions, parts=network.channels)
     again = chain_of([build(settings) for settings in ways(rerank or {}).values()])
-    return Model(network, reading, flip, adaptation, again)
+    return Model(network, reading, flip, adaptation, again, own_precision)

@@ -20,7 +20,8 @@ from drawsim.common.renamed import ways
 from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.model import Model
+from drawsim.models.model import ADAPTED, Model
+from drawsim.models.precision import stored_precision
 from drawsim.models.weights import named_tensors, read_content
 from drawsim.pixels.frames import Frames
 from drawsim.pixels.reading import Method, Reading
@@ -37,6 +38,8 @@ LARGEST = 4096
 """Pixels of a side that a file may ask for."""
 NOT_OF_ADAPTATION = ("name", "unlabelled")
 """Settings of the group `adapt` that are not of the adaptation itself."""
+LEFT_OUT = "left_out"
+"""Key of a checkpoint: the stages that its run decided to rank without."""
 RERANK = "rerank"
 """The group of settings, and key of a run or an index, that says how lists are looked at again."""
 
@@ -90,8 +93,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{file}: not the settings of a run ({error!r})") from error
     backbone = make_backbone(backbone_settings, size, parts, file, trust)
+    left_out = stages_left_out(checkpoint)
     adaptation = None
-    if adapt.get("_target_"):
+    if adapt.get("_target_") and ADAPTED not in left_out:
         sizes = {"dimensions": backbone.dimensions, "parts": backbone.channels}
         adaptation = _made(Adaptation, adapt, "adapt", file, trust, **sizes)
     own: dict[str, nn.Module] = {"backbone": backbone}
@@ -99,7 +103,22 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         own["adaptation"] = adaptation
     load_checkpoint(nn.ModuleDict(own), checkpoint)
     again = make_reranker(settings.get(RERANK), file, trust)
-    return Model(backbone.eval(), reading, flip, adaptation and adaptation.eval(), again)
+    precision = stored_precision(settings.get("precision"), file)
+    adapted = adaptation and adaptation.eval()
+    whole = Model(backbone.eval(), reading, flip, adapted, again, precision)
+    return whole.without(left_out)
+
+
+def stages_left_out(checkpoint: Path) -> list[str]:
+    """The stages that a checkpoint's run decided to rank without: names, nothing else.
+
+    Raises UserError where they are anything else.
+    """
+    content = read_content(checkpoint)
+    found = content.get(LEFT_OUT) or [] if isinstance(content, Mapping) else []
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise UserError(f"{checkpoint}: {LEFT_OUT} must be names of stages, and is no such thing")
+    return found
 
 
 def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:

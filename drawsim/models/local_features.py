@@ -24,10 +24,12 @@ from drawsim.common.errors import UserError
 from drawsim.common.machine import readers
 from drawsim.common.opening import CannotOpenError
 from drawsim.models.backbones.backbone import Backbone, blank
+from drawsim.models.embedding.compiling import Compiling, Mode
 from drawsim.models.embedding.digests import Digests
 from drawsim.models.embedding.image_batches import bar
 from drawsim.models.embedding.store import Store, default_store
 from drawsim.models.model import Model
+from drawsim.models.precision import Precision, arithmetic
 from drawsim.pixels.decode import ImageReadError
 from drawsim.retrieval.reranking.local import STRIDE, LocalFeatures, both_ways, local_features
 
@@ -65,6 +67,7 @@ class KeptPictures:
         self._digests: dict[int, bytes | None] = {}
         self._remembered: OrderedDict[int, Tensor] = OrderedDict()
         self._kept = _kept(model, self.root)
+        self._network = _Network(self._kept, -(-2 * len(queries) // BATCH))
 
     @property
     def folder(self) -> Path:
@@ -87,7 +90,7 @@ class KeptPictures:
             for start in range(0, len(new), BATCH // 2):
                 some = new[start : start + BATCH // 2]
                 pairs = torch.cat([next(looks) for _ in some])
-                vectors = self._kept.compute(pairs).view(-1, 2, *self._kept.store.shape)
+                vectors = self._network.compute(pairs).view(-1, 2, *self._kept.store.shape)
                 found |= dict(zip(some, vectors, strict=True))
         for number in numbers:
             if number in self._remembered:
@@ -157,6 +160,7 @@ class KeptPictures:
                 f"{size:,.0f}",
                 self.folder,
             )
+        network = _Network(self._kept, -(-len(missing) // BATCH))
         try:
             with (
                 bar("local features", len(missing), many) as advance,
@@ -166,7 +170,7 @@ class KeptPictures:
                     good = [place for place, square in enumerate(squares) if square is not None]
                     if good:
                         images = torch.stack([s for s in squares if s is not None])
-                        self._kept.store.add([digests[i] for i in good], self._kept.compute(images))
+                        self._kept.store.add([digests[i] for i in good], network.compute(images))
                     advance(len(digests))
         finally:
             self._kept.store.flush()
@@ -197,6 +201,7 @@ class _Kept:
     """What is kept of one model. height, width: cells of a picture."""
 
     backbone: weakref.ref[Backbone]
+    precision: Precision
     store: Store
     height: int
     width: int
@@ -209,11 +214,33 @@ class _Kept:
     def __contains__(self, digest: bytes) -> bool:
         return digest in self.store
 
-    def compute(self, images: Tensor) -> Tensor:
-        """The features of (B, 3, S, S) images as they come back from the store, (B, cells, d)."""
+    def network(self) -> Backbone:
+        """The network that it is of."""
         backbone = self.backbone()
         assert backbone is not None  # a model that asks has one
-        features = local_features(backbone, images.to(backbone.mean.device))
+        return backbone
+
+
+class _Network:
+    """The network of a model for a known number of batches: compiled where that repays itself."""
+
+    def __init__(self, kept: _Kept, batches: int) -> None:
+        self.kept = kept
+        mode: Mode = "auto" if kept.precision == "auto" else "false"
+        self.call = Compiling(self._flat, mode, batches)
+
+    def _flat(self, images: Tensor) -> Tensor:
+        return self.kept.network().cells(images, STRIDE).flatten(1)
+
+    def cells(self, images: Tensor, stride: int) -> Tensor:
+        """As those of a backbone, of the stride that is kept."""
+        return self.call(images).view(len(images), -1, self.kept.height, self.kept.width)
+
+    def compute(self, images: Tensor) -> Tensor:
+        """The features of (B, 3, S, S) images as they come back from the store, (B, cells, d)."""
+        device = self.kept.network().mean.device
+        with arithmetic(self.kept.precision, device):
+            features = local_features(self, images.to(device))
         return features.vectors.cpu().half()
 
 
@@ -224,7 +251,7 @@ def _kept(model: Model, root: Path) -> _Kept:
     """What is kept of a model in a store; opened once, as long as its weights stay the same."""
     backbone, reading = model.backbone, model.reading
     tensors = (*backbone.parameters(), *backbone.buffers())
-    state = (root, reading, *((id(each), each._version) for each in tensors))
+    state = (root, reading, model.precision, *((id(each), each._version) for each in tensors))
     found = _known.setdefault(backbone, {})
     if state not in found:
         found.clear()
@@ -233,7 +260,11 @@ def _kept(model: Model, root: Path) -> _Kept:
         made_by = backbone.describe(reading.size, layout=False)
         key |= {name: made_by[name] for name in ("weights_sha256", "transform")}
         key["local_features"] = f"stride {STRIDE}, in chunks"
+        if model.precision != "auto":
+            key["precision"] = model.precision
         shape = features.vectors.shape[1:]
         store = Store(root, key, shape, dtype=torch.float16, prefix="local-", whole=False)
-        found[state] = _Kept(weakref.ref(backbone), store, features.height, features.width)
+        found[state] = _Kept(
+            weakref.ref(backbone), model.precision, store, features.height, features.width
+        )
     return found[state]

@@ -17,6 +17,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.precision import BF16, PLAIN, Precision, arithmetic
 from drawsim.models.weights import weights_hash
 from drawsim.pixels.decode import DECODING
 from drawsim.pixels.reading import CROP_SCALE, Reading
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from drawsim.retrieval.index.found import Found
     from drawsim.retrieval.index.queries import Hits
 
-PLAIN = "32-true"
-"""Float32, as Lightning calls it: the precision on a CPU, and of the few images of a query."""
+ADAPTED = "adapted"
+"""The stage of ranking that an adaptation is."""
 BATCH = 32
 """Pictures of queries that go through the network at once."""
 
@@ -47,7 +48,8 @@ class Model:
 
     backbone: the network, with its layout. reading: how pictures become its square. flip: the mean
     with the mirrored picture is taken. adaptation: applied to what the network gives, if any.
-    rerank: how the first of ranked lists are looked at again, if they are.
+    rerank: how the first of ranked lists are looked at again, if they are. precision: of what the
+    network computes; `auto` is that of the trainer, and float32 for the few images of a query.
 
     >>> model = Model.load("lite", image_size=64)
     >>> model
@@ -59,6 +61,7 @@ class Model:
     flip: bool = False
     adaptation: Adaptation | None = None
     rerank: Chain | None = None
+    precision: Precision = "auto"
 
     def __repr__(self) -> str:
         stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
@@ -66,6 +69,8 @@ class Model:
             stages.append("read as in the thesis")
         if self.reading.frames == "crop":
             stages.append("frames cropped")
+        if self.precision != "auto":
+            stages.append(self.precision)
         if self.flip:
             stages.append("mirrored too")
         if self.adaptation is not None:
@@ -102,13 +107,24 @@ class Model:
         """The same model without its adaptation."""
         return replace(self, adaptation=None)
 
+    def without(self, stages: Sequence[str]) -> Model:
+        """The same model less some stages: its adaptation, ways of re-ranking by their names."""
+        adaptation = None if ADAPTED in stages else self.adaptation
+        again = None if self.rerank is None else self.rerank.without(stages)
+        return replace(self, adaptation=adaptation, rerank=again)
+
     def encode(self, images: Tensor, network: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """(B, 3, S, S) squares, or (B, views, 3, S, S), as `reading` makes them: (B, d) unit rows.
 
         The mean over views and, with flip, over mirrored views, brought to length 1; not adapted.
         network: equals the backbone, such as a compiled one; None: the backbone.
         """
-        call = self.backbone if network is None else network
+        given = self.backbone if network is None else network
+
+        def call(squares: Tensor) -> Tensor:
+            with arithmetic(self.precision, squares.device):
+                return given(squares)
+
         views = 1 if images.ndim == 4 else images.shape[1]
         flat = images if images.ndim == 4 else images.flatten(0, 1)
         vectors: Tensor = call(flat)
@@ -162,7 +178,7 @@ class Model:
 
     @torch.no_grad()
     def vectors(self, pictures: Sequence[Path | np.ndarray], kind: Kind) -> Tensor:
-        """Pictures as they are ranked, (B, k) unit rows, in plain float32: for queries, a few.
+        """Pictures as they are ranked, (B, k) unit rows, by no trainer: for queries, a few.
 
         Raises ImageReadError.
         """
@@ -255,8 +271,11 @@ class Model:
     def describe(self, precision: str = PLAIN, *, layout: bool = True) -> dict[str, str]:
         """What makes its embeddings, for the metadata of embedding files.
 
-        precision: of the trainer that embeds. layout: false for those of the plain network.
+        precision: of the trainer that embeds, for a model that has none of its own. layout: false
+        for those of the plain network.
         """
+        if self.precision == "bf16":
+            precision = BF16
         made_by = self.backbone.describe(self.reading.size, flip=self.flip, layout=layout)
         if crops := self.reading.crops:
             made_by["transform"] += f", mean with {crops} crops of 1/{CROP_SCALE} of each side"
@@ -265,13 +284,15 @@ class Model:
             made_by["adaptation_sha256"] = weights_hash(self.adaptation)
         return made_by | {"reading": self.reading.describe(), "precision": precision}
 
-    def key(self, precision: str = PLAIN) -> dict[str, str]:
+    def key(self, precision: str = PLAIN, *, layout: bool = True) -> dict[str, str]:
         """What the rows in a store depend on: all but the adaptation, which comes after.
 
-        Poolings have no weights, so the network's structure counts besides them.
+        Poolings have no weights, so the network's structure counts besides them. layout: false for
+        the rows of the plain network.
         """
         digest = hashlib.sha256(self.backbone.structure().encode()).hexdigest()
-        made_by = self.describe(precision)
+        made_by = self.describe(precision, layout=layout)
+        made_by["dimensions"] = str(self.dimensions if layout else self.backbone.plain_width)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
         return {name: made_by[name] for name in kept} | {
             "structure_sha256": digest,

@@ -33,6 +33,7 @@ from drawsim.models.loading import (
     run_of,
 )
 from drawsim.models.model import Model
+from drawsim.models.precision import stored_precision
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
 from drawsim.pixels.frames import Frames
 from drawsim.pixels.reading import Method, Reading
@@ -47,7 +48,9 @@ MOST_BYTES = 1 << 16
 """Of `model.json`: it holds some lines."""
 OF_A_CHECKPOINT = {"checkpoint"}
 OF_A_BACKBONE = {"backbone", "image_size", "reading", "frames", "flip", "crops", "parts"}
-"""What `model.json` may say: the one or the other, and how lists are looked at again."""
+"""What `model.json` may say: the one or the other."""
+ADDED = {RERANK, "precision"}
+"""And how lists are looked at again, and in which numbers, where that is not as the run has it."""
 CURE = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
 
 
@@ -179,15 +182,18 @@ def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] 
     checkpoint is gone or is none, and where the backbone cannot be built.
     """
     keys = OF_A_CHECKPOINT if "checkpoint" in source else OF_A_BACKBONE
-    if strange := sorted(set(source) - keys - {RERANK}):
+    if strange := sorted(set(source) - keys - ADDED):
         raise UserError(
             f"{file}: says {strange[0]!r}, which is not read; it holds "
             f"{' or '.join([*OF_A_CHECKPOINT, ', '.join(sorted(OF_A_BACKBONE))])}"
         )
     if "checkpoint" in source:
         model = model_of_checkpoint(Path(str(source["checkpoint"])), trust)
-        own = source.get(RERANK)
-        return model if own is None else replace(model, rerank=make_reranker(own, file, trust))
+        if (own := source.get(RERANK)) is not None:
+            model = replace(model, rerank=make_reranker(own, file, trust))
+        if (precision := source.get("precision")) is not None:
+            model = replace(model, precision=stored_precision(precision, file))
+        return model
     if not isinstance(source.get("backbone"), Mapping):
         raise UserError(f"{file}: does not say how its model is made; build the index again")
     size = checked_size(source.get("image_size"), file)
@@ -199,7 +205,9 @@ def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] 
     frames = source.get("frames", "none")
     reading = Reading(size, source.get("reading", "areas"), DEFAULT_MAX_PIXELS, crops, frames)
     again = make_reranker(source.get(RERANK), file, trust)
-    return Model(backbone.eval(), reading, bool(source.get("flip")), rerank=again)
+    precision = stored_precision(source.get("precision"), file)
+    flip = bool(source.get("flip"))
+    return Model(backbone.eval(), reading, flip, rerank=again, precision=precision)
 
 
 def asks_for_rerank(source: Mapping[str, Any], trust: Sequence[str] = ()) -> bool:

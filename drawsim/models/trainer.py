@@ -54,7 +54,7 @@ def settle_hardware(settings: Mapping[str, Any]) -> dict[str, Any]:
     elif not on_gpu and str(values["precision"]).removesuffix("-true") not in ("32", "64"):
         raise UserError(
             f"trainer.precision={values['precision']} needs a GPU: leave it at auto, "
-            "which is float32 on a CPU."
+            "which is float32 on a CPU; precision=bf16 embeds in bfloat16 there."
         )
     return values
 

@@ -25,6 +25,7 @@ from drawsim.models.embedding.engine import Outcome, assemble, embed_images
 from drawsim.models.embedding.store import Store, default_store
 from drawsim.models.loading import best_checkpoint, model_of_checkpoint
 from drawsim.models.model import Model
+from drawsim.models.precision import chosen_precision
 from drawsim.models.trainer import leave_process_group, settle_hardware
 from drawsim.pixels.screening import OnMissing
 from drawsim.preparing.image_lists import images_of_folder, images_of_table
@@ -85,13 +86,19 @@ def trained_model(
     flip: bool,
     crops: int,
     max_pixels: int,
+    precision: str | None = None,
 ) -> Model:
-    """The model of a run or a checkpoint, with views added to its own."""
+    """The model of a run or a checkpoint, with views added to its own.
+
+    precision: see `drawsim.models.precision`; None: as the run has it.
+    """
     file = best_checkpoint(run) if run is not None else checkpoint
     assert file is not None
+    chosen = chosen_precision(precision)
     model = model_of_checkpoint(file, trust)
     reading = replace(model.reading, crops=crops, max_pixels=max_pixels)
-    return replace(model, flip=flip or model.flip, reading=reading)
+    own = chosen or model.precision
+    return replace(model, flip=flip or model.flip, reading=reading, precision=own)
 
 
 def embed(

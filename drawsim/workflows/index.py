@@ -13,7 +13,8 @@ from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError
 from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
-from drawsim.models.loading import BEST, Rerank, rerank_settings
+from drawsim.models.loading import BEST, RERANK, Rerank, rerank_settings
+from drawsim.models.precision import Precision, chosen_precision
 from drawsim.models.searching import kept_pictures
 from drawsim.models.sources import (
     KEPT,
@@ -57,13 +58,15 @@ class Sources:
 class ModelChoice:
     """What image files are to be embedded by: a run, a checkpoint, or a backbone as it is.
 
-    rerank: how lists are looked at again; None: as the run's model does.
+    rerank: how lists are looked at again; precision: see `drawsim.models.precision`; None: as the
+    run's model does.
     """
 
     run: Path | None = None
     checkpoint: Path | None = None
     backbone: Untrained | None = None
     rerank: Rerank | None = None
+    precision: Precision | None = None
     trust: Sequence[str] = ()
 
     @classmethod
@@ -80,7 +83,9 @@ class ModelChoice:
             if given := [key for key, value in own.items() if value != plain[key]]:
                 raise UserError(f"{given[0]}: goes with backbone=NAME; leave it out")
         backbone = filled(Untrained, {"name": name, **own}) if name else None
-        return cls(run, checkpoint, backbone, values["rerank"], listed(values["trust"]))
+        precision = chosen_precision(values["precision"])
+        trust = listed(values["trust"])
+        return cls(run, checkpoint, backbone, values["rerank"], precision, trust)
 
     def source(self) -> dict[str, Any] | None:
         """What `model.json` says of it; None if nothing is chosen. Raises UserError."""
@@ -90,9 +95,13 @@ class ModelChoice:
         source = checkpoint_source(self.run, self.checkpoint)
         if self.backbone is not None:
             source = self.backbone.source()
-        if self.rerank is None or source is None:
-            return source
-        return {**source, "rerank": rerank_settings(self.rerank)}
+        if source is None:
+            return None
+        if self.precision is not None:
+            source["precision"] = self.precision
+        if self.rerank is not None:
+            source[RERANK] = rerank_settings(self.rerank)
+        return source
 
 
 def build(

@@ -104,6 +104,15 @@ def make_initial(settings: InitSettings) -> Initial | None:
     )
 
 
+def make_callbacks(settings: TrainSettings) -> list[Any]:
+    """The callbacks of a configuration, beside those that every run has."""
+    from drawsim.learning.training.callbacks.averaging import AveragedWeights
+
+    chosen = [build(each) for each in settings.callbacks.values()]
+    average = settings.optim.get("average")
+    return chosen if average is None else [AveragedWeights(average), *chosen]
+
+
 def built_optimizer(settings: Mapping[str, Any]) -> Any:
     """The optimiser, still without parameters. Raises UserError for values that it refuses."""
     import torch
@@ -134,4 +143,5 @@ def make_model(settings: TrainSettings) -> Model:
         freeze=settings.freeze,
         adapt=settings.adapt,
         rerank=settings.rerank,
+        precision=settings.precision,
     )

@@ -226,6 +226,8 @@ def _model(index: Index, asking: Asking, settings: SearchSettings) -> Model | No
     else:
         made = model_of_index(index.folder, choice.trust)
     model = with_rerank(made, choice.rerank)
+    if choice.precision is not None:
+        model = replace(model, precision=choice.precision)
     index.check_model(model.made_by(index.model.dimensions))
     return model
 

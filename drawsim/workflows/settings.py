@@ -47,8 +47,10 @@ NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 CHOICES = {
     "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
+    "decide": ("validation", "none"),
     "reading": ("areas", "thesis"),
     "frames": ("none", "crop"),
+    "precision": ("auto", "bf16"),
     "val_loss": ("plain", "augmented"),
     "pairs.queries": ("annotated", "simulated"),
     "data.on_missing": ("error", "skip"),
@@ -161,6 +163,8 @@ class TrainSettings:
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
     frames: Literal["none", "crop"] = "none"
+    decide: Literal["validation", "none"] = "validation"
+    precision: Literal["auto", "bf16"] = "auto"
     resume: bool = False
     again: bool = False
     dry_run: bool = False
@@ -233,6 +237,9 @@ def check_numbers(values: Mapping[str, Any]) -> None:
     decay = _value(values, "optim.layer_decay")
     if isinstance(decay, int | float) and not 0 < decay <= 1:
         wrong.append(f"optim.layer_decay={decay}: must be above 0 and at most 1")
+    average = _value(values, "optim.average")
+    if average is not None and not (isinstance(average, float) and 0 < average < 1):
+        wrong.append(f"optim.average={shown(average)}: must be above 0 and below 1, or null")
     if wrong:
         raise UserError("; ".join(wrong))
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.common.building import build
 from drawsim.common.errors import UserError
 from drawsim.common.machine import is_first_process, prepare
 from drawsim.runs.folder import RunFolder, Start
@@ -17,7 +16,7 @@ from drawsim.runs.lock import locked
 from drawsim.runs.run import Run
 from drawsim.workflows import wandb_copies
 from drawsim.workflows.data import queries_folder, read_data
-from drawsim.workflows.parts import make_parts
+from drawsim.workflows.parts import make_callbacks, make_parts
 from drawsim.workflows.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -107,8 +106,9 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
                     monitor=settings.monitor,
                     keep=settings.keep,
                     protocol=settings.protocol,
+                    decide=settings.decide,
                     trainer=hardware,
-                    callbacks=[*map(build, settings.callbacks.values()), *([copy] if copy else [])],
+                    callbacks=[*make_callbacks(settings), *([copy] if copy else [])],
                     loggers=[StepLog(run.path / "steps.csv")] if settings.logger["csv"] else [],
                 )
                 baseline = experiment.baseline(resume=resume)

@@ -24,6 +24,7 @@ from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
 from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.decisions import Decide, Judge
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -33,14 +34,16 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
-from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
+from drawsim.learning.training.shared_rows import shared_rows
+from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import Model
+from drawsim.models.model import ADAPTED, Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
-from drawsim.retrieval.reranking.chain import Chain
+from drawsim.retrieval.reranking.base import Reranker
+from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.folder import Protocol, RunFolder
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,7 @@ class Experiment:
     trainer: pl.Trainer
     run: RunFolder
     protocol: Protocol
+    judge: Judge
     untrained: Vectors | None = None
     """As the untrained network embeds, before adaptation."""
     plain: Vectors | None = None
@@ -92,11 +96,13 @@ class Experiment:
         monitor: str,
         keep: Keep,
         protocol: Protocol,
+        decide: Decide,
         trainer: Mapping[str, Any],
         callbacks: Sequence[pl.Callback],
         loggers: Sequence[Logger],
     ) -> Experiment:
         """Connect the parts. Callbacks of the user's come after evaluation and mining."""
+        judge = Judge(data.task, decide)
         evaluation = Evaluation(data.task)
         data.known = evaluation.known
         mining = Mining(miner, evaluation, data, module, run)
@@ -105,10 +111,12 @@ class Experiment:
         if why:
             log.info("the last epoch is kept (keep=auto): %s", why)
         run.update(keep=None if kept == "best" else kept, kept_because=why or None)
-        checkpoints = BestAndLast(folder, monitor, kept, lambda: mining.improved)
+        checkpoints = BestAndLast(
+            folder, monitor, kept, lambda: mining.improved, judged=judge.active and judge.enough
+        )
         own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
-        return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
+        return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol, judge)
 
     def baseline(self, *, resume: bool) -> Vectors:
         """Embed everything with the model as it begins, mine, and record epoch 0.
@@ -116,6 +124,8 @@ class Experiment:
         A run that is resumed after its first epoch takes the embeddings it kept.
         """
         if resume and self.checkpoints.to_go_on_from():
+            self.judge.resume(self.run.record.get("decisions"))
+            self.module.leave_out(self.judge.left_out)
             vectors = self._load("baseline")
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
@@ -133,9 +143,67 @@ class Experiment:
         if initial is not None:
             self.published = vectors
             vectors = self._begin_with(initial)
+        vectors = self._decide_before(vectors)
         self.data.at_the_end = True
         self._record_untrained()
         return vectors
+
+    def _decide_before(self, vectors: Vectors) -> Vectors:
+        """Leave out the adaptation where it loses, and, if that is judged now, ways of re-ranking.
+
+        vectors: of the model as it begins. Returns them as it ranks from here on.
+        """
+        if not self.judge.active:
+            return vectors
+        raw, plainly = self.evaluation.raw, SecondLook()
+        if self.module.adaptation is not None and not self.judge.keeps(
+            ADAPTED, (raw, plainly), (vectors, plainly), trained=False
+        ):
+            self.module.leave_out([ADAPTED])
+            self.evaluation.drawings, self.evaluation.artworks = vectors = raw
+            if self.run.writes:
+                self._save("baseline", vectors, self.module.model)
+        if not self.judge.enough:
+            self._decide_links(vectors, trained=False)
+        self.run.update(decisions=self.judge.decisions or None)
+        return vectors
+
+    def _decide_links(self, vectors: Vectors, *, trained: bool) -> None:
+        """Leave out the ways of re-ranking that lose, each compared with those kept before it."""
+        chain = self.module.model.rerank
+        if chain is None:
+            return
+        mode = self.module.training
+        look, kept = SecondLook(None, self._pictures()), tuple[Reranker, ...]()
+        for link in chain.links:
+            before = replace(look, reranker=chain_of(kept))
+            after = replace(look, reranker=Chain((*kept, link)))
+            ways = (vectors, before), (vectors, after)
+            if self.judge.keeps(link.name, *ways, trained=trained):
+                kept = (*kept, link)
+            else:
+                self.module.leave_out([link.name])
+        self.module.train(mode)
+
+    def _decide_after(self, baseline: Vectors, final: Vectors) -> Vectors:
+        """Leave out what was learnt where it loses, and ways of re-ranking.
+
+        Returns how the model embeds then, and notes in its checkpoint what it leaves out.
+        """
+        if not self.judge.active:
+            return final
+        plainly = SecondLook()
+        if self.checkpoints.best_epoch > 0 and not self.judge.keeps_learnt(
+            LEARNT, (baseline, plainly), (final, plainly)
+        ):
+            self.checkpoints.take_untrained()
+            self._select()
+            final = self._embed("final")
+        if self.judge.enough:
+            self._decide_links(final, trained=True)
+        self.run.update(decisions=self.judge.decisions or None)
+        self.checkpoints.note(self.module.left_out)
+        return final
 
     def _begin_with(self, initial: Initial) -> Vectors:
         """Give the model what it begins with; how it embeds then."""
@@ -158,7 +226,7 @@ class Experiment:
 
     def fit(self, *, resume: bool) -> None:
         """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
-        if self.trainer.max_epochs == 0:
+        if self.trainer.max_epochs == 0 or self._nothing_is_left:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
@@ -180,6 +248,12 @@ class Experiment:
             self.run.add_seconds(fit=time.perf_counter() - started)
 
     @property
+    def _nothing_is_left(self) -> bool:
+        """Whether all that would have been trained belongs to what is left out."""
+        left = any(parameter.requires_grad for parameter in self.module.parameters())
+        return bool(self.module.left_out) and not left
+
+    @property
     def _taken_up(self) -> bool:
         callbacks: Any = self.trainer.callbacks  # type: ignore[attr-defined]
         return any(one.up for one in callbacks if isinstance(one, Taken))
@@ -190,7 +264,8 @@ class Experiment:
         Writes both models' metrics for all sets, `ranks.csv`, and the final embeddings.
         """
         self._select()
-        models = {"baseline": baseline, "final": self._embed("final")}
+        final = self._decide_after(baseline, self._embed("final"))
+        models = {"baseline": baseline, "final": final}
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
         results = measure(self.data.task, models, self.protocol, {"final": again})
@@ -224,7 +299,8 @@ class Experiment:
             order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
         before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
         if self.published is not None:
-            order[before] = self.published, plainly
+            raw = self.untrained if model.adaptation is None else None  # it may be left out
+            order[before] = raw or self.published, plainly
             before = TRANSFERRED
         order[before] = models["baseline"], plainly
         if self.checkpoints.best_epoch > 0:
@@ -257,8 +333,17 @@ class Experiment:
             self.evaluation.changed(self.module)
 
     def _embed(self, stage: str) -> Vectors:
-        """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
-        self.trainer.test(self.module, datamodule=self.data, verbose=False)
+        """Embed the gallery and the drawings, and keep what is no style copy in the run folder.
+
+        What networks give that were loaded, and not trained since, is shared by all runs.
+        """
+        trained = stage == "final" and self.checkpoints.best_epoch > 0
+        shared = self.module.backbone.frozen or not trained
+        # Of several processes, each would have to know the same rows as the others.
+        alone = self.trainer.world_size == 1
+        precision = str(self.trainer.precision)
+        with shared_rows(self.module, self.data, self.evaluation, precision, shared and alone):
+            self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
             self._save(stage, vectors, self.module.model)

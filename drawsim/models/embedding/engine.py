@@ -27,7 +27,8 @@ from drawsim.models.embedding.image_batches import (
     fingerprints,
 )
 from drawsim.models.embedding.store import Store
-from drawsim.models.model import PLAIN, Model
+from drawsim.models.model import Model
+from drawsim.models.precision import PLAIN
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.exports import write_embeddings
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from drawsim.common.words import counted
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
+from drawsim.reporting.kit.decisions import decisions
 from drawsim.reporting.kit.stages import kept_untrained, stages
 from drawsim.runs.folder import read_record
 
@@ -33,5 +34,7 @@ def print_results(run: Path) -> None:
     spent["in all "] = record["seconds"]["total"]
     seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
     console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
+    for one in decisions(record):
+        console.print(one.line, highlight=False, markup=False)
     if said := kept_untrained(record):
         console.print(said)

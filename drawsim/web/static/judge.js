@@ -16,7 +16,6 @@ import { Status } from "./status.js";
 import { Viewer } from "./viewer.js";
 
 const PAGE = 20; // candidates fetched at a time
-const LONGEST_BLANK = 10; // seconds that keys wait for the query's picture
 const PAN = 60; // pixels for each press of Shift and an arrow
 const LONGEST_PAUSE = 15; // seconds between two tries to get the next query
 
@@ -81,16 +80,10 @@ async function exclusively(act) {
   const page = $("#judge");
   busy += 1;
   page.setAttribute("aria-busy", "true");
-  last = last.then(act).then(() => task && seen()).catch((fault) => reportError(fault));
+  last = last.then(act).then(() => task && viewer.seen()).catch((fault) => reportError(fault));
   await last;
   busy -= 1;
   if (!busy) page.removeAttribute("aria-busy");
-}
-
-/** Until the query's picture is there, or known not to come; of one that hangs, not for ever. */
-function seen() {
-  const late = new Promise((resolve) => setTimeout(resolve, 1000 * LONGEST_BLANK));
-  return Promise.race([viewer.settled, late]);
 }
 
 /** Say that a key or a button did nothing, so that nobody believes it did. */

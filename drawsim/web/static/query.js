@@ -34,12 +34,10 @@ export function showQuery(task, listed, opened) {
   }));
 }
 
-/** How likely the first candidate is true, where the page of a calibrated index has a place for it. */
+/** How likely the first candidate is true, where that is known. */
 function showChance(first) {
-  const place = $("#chance");
-  if (!place) return;
   const chance = first ? chanceOf(first) : null;
-  place.hidden = !chance;
+  $("#chance").hidden = !chance;
   if (!chance) return;
   $("#chance-value").textContent = chance.value;
   $("#chance-range").textContent = chance.range;

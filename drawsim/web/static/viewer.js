@@ -5,12 +5,14 @@ import { h } from "./dom.js";
 const CLOSE = 2.5; // times the fitted size, after z
 const CLOSEST = 10;
 const MARGIN = 12; // pixels around the whole picture
+const LONGEST_BLANK = 10; // seconds for which a picture is waited for
 
 export class Viewer {
   #scale = 1; // of the fitted size
   #x = 0; // of the picture's upper left corner in the frame
   #y = 0;
   #pointers = new Map();
+  #settled = Promise.resolve(); // once the picture is there, or known not to come
 
   /** `frame`: the element that is filled. `drawing` says whether a drag is somebody else's. */
   constructor(frame) {
@@ -35,11 +37,16 @@ export class Viewer {
     this.frame.classList.remove("broken");
     this.stage.hidden = true; // until its shape is known
     this.image.alt = alt;
-    /** Comes true once the picture is there, or known not to come. */
-    this.settled = new Promise((resolve) => {
+    this.#settled = new Promise((resolve) => {
       for (const end of ["load", "error"]) this.image.addEventListener(end, resolve, { once: true });
     });
     this.image.src = source;
+  }
+
+  /** Until the picture is there, or known not to come; one that hangs is not waited for for ever. */
+  seen() {
+    const late = new Promise((resolve) => setTimeout(resolve, 1000 * LONGEST_BLANK));
+    return Promise.race([this.#settled, late]);
   }
 
   fit() {

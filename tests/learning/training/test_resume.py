@@ -15,6 +15,7 @@ import torch
 
 from drawsim.common.errors import UserError
 from drawsim.learning.miners.hardest import HardestNegatives
+from drawsim.learning.training.callbacks.averaging import AveragedWeights
 from drawsim.learning.training.experiment import Experiment
 from drawsim.retrieval.embeddings import load_embeddings
 from tests.learning.tiny import tiny_adaptation, tiny_experiment, tiny_matcher
@@ -51,7 +52,8 @@ def whole(
 ) -> Experiment:
     """A run from start to end.
 
-    everything: with views, a memory of the gallery, adaptation, and an augmented val loss.
+    everything: with views, a memory of the gallery, adaptation, averaged weights, and an augmented
+    val loss.
     """
     experiment = tiny_experiment(
         folder,
@@ -67,7 +69,7 @@ def whole(
             remine=remine,
             near_duplicate_similarity=0.999999 if everything else None,
         ),
-        callbacks=callbacks,
+        callbacks=[*([AveragedWeights(0.5)] if everything else []), *callbacks],
         workers=workers,
         **(EVERYTHING if everything else {}),
     )

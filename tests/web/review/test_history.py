@@ -212,11 +212,21 @@ def test_the_address_of_older_rows_keeps_the_filter() -> None:
 def test_pairs_are_those_of_the_export_newest_first() -> None:
     table = pd.DataFrame(
         [
-            ("d2", "a0", True, "", "eve", "last spring", "", ""),
-            ("d1", "a0", True, "", "", "", "", ""),
-            ("d0", "a0", True, "same work", "ann", "2024-05-01T10:00:00+00:00", "", ""),
-            ("d0", "a1", True, "same work", "ann; bob", "2024-05-02T10:00:00+00:00", "bob", "x"),
-            ("d0", "a2", False, "same motif", "ann", "2024-05-03T10:00:00+00:00", "", ""),
+            ("d2", "a0", True, "", "eve", "last spring", "", "", ""),
+            ("d1", "a0", True, "", "", "", "", "", "ben (not shown)"),
+            ("d0", "a0", True, "same work", "ann", "2024-05-01T10:00:00+00:00", "", "", ""),
+            (
+                "d0",
+                "a1",
+                True,
+                "same work",
+                "ann; bob",
+                "2024-05-02T10:00:00+00:00",
+                "bob",
+                "x",
+                "",
+            ),
+            ("d0", "a2", False, "same motif", "ann", "2024-05-03T10:00:00+00:00", "", "", ""),
         ],
         columns=[
             "drawing_id",
@@ -227,12 +237,14 @@ def test_pairs_are_those_of_the_export_newest_first() -> None:
             "annotated_at",
             "adjudicated",
             "note",
+            "none_by",
         ],
     )
     names = [(pair.drawing_id, pair.artwork_id) for pair in graded_pairs(table, "")]
     assert names == [("d0", "a1"), ("d0", "a0")]
     before = [(pair.drawing_id, pair.artwork_id) for pair in graded_pairs(table, LISTED)]
     assert before == [("d1", "a0"), ("d2", "a0")]
+    assert graded_pairs(table, LISTED)[0].none_by == "ben (not shown)"
     (motif,) = graded_pairs(table, "same motif")
     assert (motif.artwork_id, motif.annotators, motif.settled) == ("a2", "ann", False)
     assert graded_pairs(table, "")[0].settled
