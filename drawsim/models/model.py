@@ -67,6 +67,8 @@ class Model:
         stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
         if self.reading.method == "thesis":
             stages.append("read as in the thesis")
+        if self.reading.frames == "crop":
+            stages.append("frames cropped")
         if self.precision != "auto":
             stages.append(self.precision)
         if self.flip:

@@ -139,7 +139,12 @@ def make_model(settings: TrainSettings, *, freeze: bool) -> Model:
     return chosen_model(
         settings.backbone,
         settings.layout,
-        Reading(settings.image_size, settings.reading, settings.data.max_pixels),
+        Reading(
+            settings.image_size,
+            settings.reading,
+            settings.data.max_pixels,
+            frames=settings.frames,
+        ),
         flip=settings.batch.flip,
         freeze=freeze,
         adapt=settings.adapt,

@@ -50,6 +50,7 @@ CHOICES = {
     "protocol": ("drawsim", "thesis"),
     "decide": ("validation", "none"),
     "reading": ("areas", "thesis"),
+    "frames": ("none", "crop"),
     "precision": ("auto", "bf16"),
     "val_loss": ("plain", "augmented"),
     "pairs.queries": ("annotated", "simulated"),
@@ -163,6 +164,7 @@ class TrainSettings:
     keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
+    frames: Literal["none", "crop"] = "none"
     decide: Literal["validation", "none"] = "validation"
     precision: Literal["auto", "bf16"] = "auto"
     resume: bool = False

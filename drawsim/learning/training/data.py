@@ -64,9 +64,7 @@ class TripletData(pl.LightningDataModule):
         super().__init__()
         self.task = task
         self.images = ImageDataset([*artworks, *drawings], reading, image_cache)
-        self.triplets = TripletDataset(
-            drawings, artworks, augmentation, view, seed, reading.max_pixels
-        )
+        self.triplets = TripletDataset(drawings, artworks, augmentation, view, seed, reading)
         self.batch_size = batch_size
         self.grouped = grouped
         self.embed_batch_size = embed_batch_size

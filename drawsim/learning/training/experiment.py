@@ -295,7 +295,8 @@ class Experiment:
             order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
         before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
         if self.published is not None:
-            order[before] = self.published, plainly
+            raw = self.untrained if model.adaptation is None else None  # it may be left out
+            order[before] = raw or self.published, plainly
             before = TRANSFERRED
         order[before] = models["baseline"], plainly
         if self.checkpoints.best_epoch > 0:
