@@ -23,6 +23,7 @@ from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import ADAPTED, Model
 from drawsim.models.precision import stored_precision
 from drawsim.models.weights import named_tensors, read_content
+from drawsim.pixels.frames import Frames
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
@@ -80,7 +81,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         flip = bool(settings["batch"].get("flip"))
         exact = bool(settings["aug"].get("exact"))  # runs of before say in aug how they read
         method: Method = settings.get("reading") or ("thesis" if exact else "areas")
-        reading = Reading(size, method, checked_pixels(settings["data"]["max_pixels"], file))
+        frames: Frames = settings.get("frames") or "none"
+        most = checked_pixels(settings["data"]["max_pixels"], file)
+        reading = Reading(size, method, most, frames=frames)
         backbone_settings = _with_weights(settings["backbone"], checkpoint)
         adapt = {
             key: value

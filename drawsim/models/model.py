@@ -67,6 +67,8 @@ class Model:
         stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
         if self.reading.method == "thesis":
             stages.append("read as in the thesis")
+        if self.reading.frames == "crop":
+            stages.append("frames cropped")
         if self.precision != "auto":
             stages.append(self.precision)
         if self.flip:
@@ -282,13 +284,15 @@ class Model:
             made_by["adaptation_sha256"] = weights_hash(self.adaptation)
         return made_by | {"reading": self.reading.describe(), "precision": precision}
 
-    def key(self, precision: str = PLAIN) -> dict[str, str]:
+    def key(self, precision: str = PLAIN, *, layout: bool = True) -> dict[str, str]:
         """What the rows in a store depend on: all but the adaptation, which comes after.
 
-        Poolings have no weights, so the network's structure counts besides them.
+        Poolings have no weights, so the network's structure counts besides them. layout: false for
+        the rows of the plain network.
         """
         digest = hashlib.sha256(self.backbone.structure().encode()).hexdigest()
-        made_by = self.describe(precision)
+        made_by = self.describe(precision, layout=layout)
+        made_by["dimensions"] = str(self.dimensions if layout else self.backbone.plain_width)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
         return {name: made_by[name] for name in kept} | {
             "structure_sha256": digest,

@@ -34,6 +34,7 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
+from drawsim.learning.training.shared_rows import shared_rows
 from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
@@ -219,13 +220,15 @@ class Experiment:
         # Where nothing is trained, there may be no pair that the monitored value is of.
         self.checkpoints.start(self.trainer, flat.get(self.checkpoints.monitor, math.nan))
         self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
+        if self.module.too_few is not None:
+            self.run.update(too_few_pairs=self.module.too_few)
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:
             logger.log_metrics({**flat, "epoch": 0}, step=0)
 
     def fit(self, *, resume: bool) -> None:
         """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
-        if self.trainer.max_epochs == 0 or self._nothing_is_left:
+        if self.trainer.max_epochs == 0 or self.module.learns_nothing:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
@@ -245,12 +248,6 @@ class Experiment:
             raise
         finally:
             self.run.add_seconds(fit=time.perf_counter() - started)
-
-    @property
-    def _nothing_is_left(self) -> bool:
-        """Whether all that would have been trained belongs to what is left out."""
-        left = any(parameter.requires_grad for parameter in self.module.parameters())
-        return bool(self.module.left_out) and not left
 
     @property
     def _taken_up(self) -> bool:
@@ -298,7 +295,8 @@ class Experiment:
             order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
         before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
         if self.published is not None:
-            order[before] = self.published, plainly
+            raw = self.untrained if model.adaptation is None else None  # it may be left out
+            order[before] = raw or self.published, plainly
             before = TRANSFERRED
         order[before] = models["baseline"], plainly
         if self.checkpoints.best_epoch > 0:
@@ -331,8 +329,17 @@ class Experiment:
             self.evaluation.changed(self.module)
 
     def _embed(self, stage: str) -> Vectors:
-        """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
-        self.trainer.test(self.module, datamodule=self.data, verbose=False)
+        """Embed the gallery and the drawings, and keep what is no style copy in the run folder.
+
+        What networks give that were loaded, and not trained since, is shared by all runs.
+        """
+        trained = stage == "final" and self.checkpoints.best_epoch > 0
+        shared = self.module.backbone.frozen or not trained
+        # Of several processes, each would have to know the same rows as the others.
+        alone = self.trainer.world_size == 1
+        precision = str(self.trainer.precision)
+        with shared_rows(self.module, self.data, self.evaluation, precision, shared and alone):
+            self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
             self._save(stage, vectors, self.module.model)

@@ -40,7 +40,8 @@ class Matcher(pl.LightningModule):
     learning", 2020). layer_decay: factor of the learning rate from each block of layers to the one
     before it; 1 for none. The model's adaptation is applied to embeddings before they are compared,
     in training too, but there without its hubs. initial: what the model is given before it is
-    trained, if it does not begin as its backbone was published; checkpoints name it.
+    trained, if it does not begin as its backbone was published; checkpoints name it. too_few: the
+    number of pairs, where so few were a reason to freeze the network.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Matcher(pl.LightningModule):
         layer_decay: float,
         seed: int,
         initial: Initial | None = None,
+        too_few: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 < layer_decay <= 1:
@@ -73,10 +75,17 @@ class Matcher(pl.LightningModule):
         self.layer_decay = layer_decay
         self.seed = seed
         self.initial = initial
+        self.too_few = too_few
         self.left_out: list[str] = []
         """Stages that the run decided to rank without."""
         self.plain_too = False
         """Whether a pass also embeds as the network does without its layout."""
+
+    @property
+    def learns_nothing(self) -> bool:
+        """Whether nothing of it is trained, for want of pairs or because a stage is left out."""
+        left = any(parameter.requires_grad for parameter in self.parameters())
+        return not left and (bool(self.left_out) or self.too_few is not None)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) images to (B, d) unit rows."""
