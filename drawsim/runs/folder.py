@@ -38,6 +38,7 @@ RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
     **dict.fromkeys(("collection", "wandb_id", "kept_because"), str),
     **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
+    "cross_validation": dict,
     "best_epoch": int,
 }
 """Of what kind values of `metrics.json` are, where they are there."""

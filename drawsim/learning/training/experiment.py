@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import time
@@ -23,6 +24,7 @@ from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, s
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
+from drawsim.learning.training.cross_validation import cross_validate
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
@@ -34,6 +36,7 @@ from drawsim.learning.training.results import (
     measure_stages,
 )
 from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
+from drawsim.models.heads import Head
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
@@ -80,6 +83,8 @@ class Experiment:
     """As it embeds without its layout, if it reads one."""
     published: Vectors | None = None
     """As it ranks before it is given what another model has learnt, if it is."""
+    head: Head | None = None
+    """Of the adaptation, as it is before anything is learnt; None without one."""
 
     @classmethod
     def assemble(
@@ -108,7 +113,9 @@ class Experiment:
         checkpoints = BestAndLast(folder, monitor, kept, lambda: mining.improved)
         own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
-        return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
+        made = cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
+        made.head = None if module.adaptation is None else copy.deepcopy(module.adaptation.head)
+        return made
 
     def baseline(self, *, resume: bool) -> Vectors:
         """Embed everything with the model as it begins, mine, and record epoch 0.
@@ -190,6 +197,7 @@ class Experiment:
         Writes both models' metrics for all sets, `ranks.csv`, and the final embeddings.
         """
         self._select()
+        self._settle_head()
         models = {"baseline": baseline, "final": self._embed("final")}
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
@@ -255,6 +263,32 @@ class Experiment:
         # The pass that closed the last epoch has embedded most images, if that is the one selected.
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)
+
+    def _settle_head(self) -> None:
+        """Keep as much of what few pairs taught a frozen network's head as cross-validation says.
+
+        Where the validation set says which epoch is best, or another model was begun with, the head
+        stays as it is.
+        """
+        module = self.module
+        if self.head is None or self.untrained is None or module.initial is not None:
+            return
+        if not ("kept_because" in self.run.record and module.backbone.frozen):
+            return
+        if self.trainer.world_size > 1 or not self.checkpoints.best_epoch:
+            return
+        epochs = self.checkpoints.best_epoch
+        held_out = cross_validate(module, self.data, self.untrained, self.head, epochs)
+        if held_out is None or module.adaptation is None or module.adaptation.head is None:
+            return
+        log.info("%s", held_out)
+        why = f"{self.run.record['kept_because']}; {held_out}"
+        module.adaptation.head.scale(held_out.strength)
+        module.adaptation.fit(self.untrained[0][self.data.task.known()], self.untrained[1])
+        if not held_out.strength:
+            self.checkpoints.best_epoch = 0
+        self.checkpoints.keep_now(self.trainer)
+        self.run.update(kept_because=why, cross_validation=held_out.record())
 
     def _embed(self, stage: str) -> Vectors:
         """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""

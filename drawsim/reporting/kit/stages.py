@@ -59,7 +59,11 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
 
 def kept_untrained(record: Mapping[str, Any]) -> str:
     """That the final model of a run is the one it began with, and why; empty where it is not so."""
-    if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
+    if record.get("best_epoch") != 0 or record.get("epochs") == 0:
+        return ""
+    if "kept_because" in record:
+        return f"{record['kept_because']}: it was kept"
+    if "keep" in record:
         return ""
     first = "model it began with" if "init" in record else "untrained model"
     return f"no epoch beat the {first} on {record.get('monitor')}: it was kept"

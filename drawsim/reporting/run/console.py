@@ -26,12 +26,13 @@ def print_results(run: Path) -> None:
     console = wide_console()
     console.print(metrics_table(("set", "model", "n"), lines, numbers=1, title=title))
     how = f"best epoch {record['best_epoch']} by {record['monitor']}"
+    said = kept_untrained(record)
     if "keep" in record:
-        why = f": {record['kept_because']}" if "kept_because" in record else ""
+        why = f": {record['kept_because']}" if "kept_because" in record and not said else ""
         how = f"epoch {record['best_epoch']} kept (keep={record['keep']}{why})"
     spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}
     spent["in all "] = record["seconds"]["total"]
     seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
     console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
-    if said := kept_untrained(record):
+    if said:
         console.print(said)

@@ -1,0 +1,177 @@
+"""How much of a head that few pairs made is kept: decided by pairs that it did not see.
+
+With few validation drawings, nothing on the validation set tells whether a head learnt anything.
+The pairs of train and val together do, each judged by a head that was made without it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from drawsim.collection.splits import components
+from drawsim.common.words import counted
+from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.module import Matcher
+from drawsim.learning.training.samples import (
+    TripletBatches,
+    Triplets,
+    TripletSpec,
+    without_views,
+)
+from drawsim.models.heads import Head
+from drawsim.retrieval.analysis.statistics import paired_test
+from drawsim.retrieval.metrics.functions import query_metrics
+
+FOLDS = 5
+STRENGTHS = (0.0, 0.5, 1.0)
+"""Of a head, as `Head.scale` has it; 0 is the untrained model."""
+LEVEL = 0.1
+"""Of a two-sided test: one head in twenty that learnt nothing is taken for one that did."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """MRR of drawings by heads that were made without them, (D,) for each of STRENGTHS.
+
+    group: (D,) int64, which component of the pairs a drawing is of: two of them share neither a
+    drawing nor an artwork.
+    """
+
+    mrr: dict[float, Tensor]
+    group: Tensor
+
+    @property
+    def groups(self) -> int:
+        """How many components there are."""
+        return len(torch.unique(self.group))
+
+    @property
+    def strength(self) -> float:
+        """The best strength, if its gain over strength 0 is hardly luck: else 0.
+
+        Hardly luck is p < LEVEL of the paired permutation test over groups.
+        """
+        best = max(STRENGTHS, key=lambda strength: float(self.mrr[strength].mean()))
+        gains = (self.mrr[best] - self.mrr[0.0]).numpy()
+        test = paired_test(gains, self.group.numpy())
+        return best if test.difference > 0 and test.p_permutation < LEVEL else 0.0
+
+    def __str__(self) -> str:
+        means = {strength: f"{float(own.mean()):.3f}" for strength, own in self.mrr.items()}
+        drawings = counted(len(self.mrr[0.0]), "drawing")
+        among = f"cross-validation over {drawings} in {counted(self.groups, 'group')}"
+        if not self.strength:
+            learnt = " and ".join(means[strength] for strength in STRENGTHS if strength)
+            return (
+                f"{among} found what so few pairs teach no better than the untrained model (MRR "
+                f"{learnt} at strengths 0.5 and 1, {means[0.0]} untrained)"
+            )
+        return (
+            f"by {among} its head has strength {self.strength:g} (MRR {means[self.strength]}, "
+            f"{means[0.0]} untrained)"
+        )
+
+    def record(self) -> dict[str, Any]:
+        """As `metrics.json` has it."""
+        means = {str(strength): float(own.mean()) for strength, own in self.mrr.items()}
+        kept = {"drawings": len(self.mrr[0.0]), "groups": self.groups, "mrr": means}
+        return {"strength": self.strength, **kept}
+
+
+def cross_validate(
+    module: Matcher, data: TripletData, untrained: tuple[Tensor, Tensor], head: Head, epochs: int
+) -> HeldOut | None:
+    """Judge heads on the pairs of train and val; None where there are too few groups of them.
+
+    module: of a frozen network, whose own head and fit are as they were afterwards. untrained:
+    (D, d) and (N, d) rows before adaptation. head: as it is before training.
+    """
+    task, adaptation = data.task, module.adaptation
+    assert adaptation is not None, "only an adaptation has a head"
+    untrained = untrained[0].clone(), untrained[1].clone()  # of a pass that knew no gradients
+    drawings = torch.cat([task.queries["train"], task.queries["val"]])
+    pairs = torch.cat([task.pairs_of("train"), task.pairs_of("val")])
+    group = torch.from_numpy(components(*pairs.T.numpy()))
+    count = int(group.max()) + 1 if len(group) else 0
+    if count < 2 * FOLDS:
+        return None
+    fold = torch.from_numpy(np.random.default_rng(data.seed).permutation(count) % FOLDS)[group]
+    group_of = torch.zeros(len(task.drawings), dtype=torch.int64)
+    group_of[pairs[:, 0]] = group
+    order: list[Tensor] = []
+    found: dict[float, list[Tensor]] = {strength: [] for strength in STRENGTHS}
+    own, memory = adaptation.head, module.cross_batch_memory
+    for number in range(FOLDS):
+        adaptation.head = copy.deepcopy(head)
+        if memory is not None:
+            module.cross_batch_memory = untrained[1].clone()
+        _learn(module, data, untrained, pairs[fold != number], epochs)
+        learnt = adaptation.head
+        asked = drawings[torch.isin(drawings, pairs[fold == number, 0])]
+        order.append(group_of[asked])
+        for strength in STRENGTHS:
+            adaptation.head = copy.deepcopy(learnt)
+            adaptation.head.scale(strength)
+            adaptation.fit(untrained[0][task.known()], untrained[1])
+            rows = untrained[0].new_zeros(len(task.drawings), untrained[0].shape[1])
+            rows[asked] = untrained[0][asked]
+            ranking = task.rank(asked, *module.adapt(rows, untrained[1]))
+            found[strength].append(query_metrics(ranking)["mrr"])
+    adaptation.head, module.cross_batch_memory = own, memory
+    adaptation.fit(untrained[0][task.known()], untrained[1])
+    mrr = {strength: torch.cat(parts) for strength, parts in found.items()}
+    return HeldOut(mrr, torch.cat(order))
+
+
+def _learn(
+    module: Matcher,
+    data: TripletData,
+    untrained: tuple[Tensor, Tensor],
+    pairs: Tensor,
+    epochs: int,
+) -> None:
+    """Train the head on pairs as the run does, from embeddings that are there already."""
+    batches = TripletBatches(
+        pairs,
+        lambda: without_views(data.choice),
+        lambda: epoch,
+        batch_size=data.batch_size,
+        grouped=data.grouped,
+        passes=data.passes,
+        copies=(),
+        seed=data.seed,
+        rank=0,
+        world=1,
+    )
+    optimizer = module.configure_optimizers()
+    rates = [group["lr"] for group in optimizer.param_groups]
+    for epoch in range(epochs):
+        for number, specs in enumerate(batches):
+            done, step = epoch + number / len(batches), 1 / len(batches)
+            factor = module.schedule(done, step, epochs)
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+            batch = _batch(specs)
+            rows = batch.artworks.clamp(min=0)
+            anchors = [spec.drawing for spec in specs]
+            vectors = torch.cat([untrained[0][anchors][:, None], untrained[1][rows]], dim=1)
+            loss = module.objective(module.terms(vectors, batch), batch.weight)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+
+def _batch(specs: Sequence[TripletSpec]) -> Triplets:
+    """The numbers of samples, without their images."""
+    none = torch.empty(len(specs), 0)
+    artworks = [[spec.positive, *spec.negatives] for spec in specs]
+    own, undecided = ([getattr(spec, name) for spec in specs] for name in ("own", "undecided"))
+    rows = (torch.tensor(each, dtype=torch.int64) for each in (artworks, own, undecided))
+    return Triplets(none, *rows, torch.tensor([spec.weight for spec in specs]))
