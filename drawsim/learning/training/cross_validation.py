@@ -7,7 +7,7 @@ The pairs of train and val together do, each judged by a head that was made with
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,8 +170,15 @@ def _learn(
 
 def _batch(specs: Sequence[TripletSpec]) -> Triplets:
     """The numbers of samples, without their images."""
-    none = torch.empty(len(specs), 0)
-    artworks = [[spec.positive, *spec.negatives] for spec in specs]
-    own, undecided = ([getattr(spec, name) for spec in specs] for name in ("own", "undecided"))
-    rows = (torch.tensor(each, dtype=torch.int64) for each in (artworks, own, undecided))
-    return Triplets(none, *rows, torch.tensor([spec.weight for spec in specs]))
+    return Triplets(
+        images=torch.empty(len(specs), 0),
+        artworks=_rows([spec.positive, *spec.negatives] for spec in specs),
+        own=_rows(spec.own for spec in specs),
+        undecided=_rows(spec.undecided for spec in specs),
+        weight=torch.tensor([spec.weight for spec in specs]),
+    )
+
+
+def _rows(table: Iterable[Sequence[int]]) -> Tensor:
+    """(B, n) rows of artworks; n may be 0."""
+    return torch.tensor([list(each) for each in table], dtype=torch.int64)
