@@ -78,7 +78,11 @@ def _model(values: dict[str, Any]) -> Model:
     from drawsim.pixels.reading import Reading
 
     reading = Reading(
-        values["image_size"], values["reading"], values["data"]["max_pixels"], values["crops"]
+        values["image_size"],
+        values["reading"],
+        values["data"]["max_pixels"],
+        values["crops"],
+        values["frames"],
     )
     return chosen_model(
         values["backbone"],

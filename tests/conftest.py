@@ -46,12 +46,13 @@ PAIRS = [
 def settings_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a user agrees to is written to a folder of the tests, by their commands too.
 
-    So is what the tests themselves saw of images.
+    So is what the tests themselves saw of images, and embedded.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         cache = tmp_path_factory.mktemp("cache")
         patch.setattr("drawsim.pixels.look_store.user_cache", lambda: cache)
+        patch.setattr("drawsim.models.embedding.store.user_cache", lambda: cache)
         yield
 
 

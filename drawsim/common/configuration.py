@@ -211,8 +211,8 @@ def _composed(command: str, choices: tuple[str, ...], users_folder: str | None) 
     taken = settings.pop("hydra")["runtime"]["choices"]
     options = {k: v for k, v in taken.items() if "/" not in k}
     for group in groups(command):  # of a list of options Hydra does not say which they are
-        if group not in options and isinstance(settings.get(group, {}), Mapping):
-            options[group] = "+".join(settings.get(group, {})) or "none"
+        if group not in options and isinstance(settings.get(group), Mapping):
+            options[group] = "+".join(settings[group]) or "none"
     return Composed(settings, options)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.typed import check_bounds
+from drawsim.models.decorrelation import Decorrelation
 from drawsim.models.heads import Head, Learn, Parts, make_head
 from drawsim.retrieval.ranking import top_k
 
@@ -31,6 +32,9 @@ class Adaptation(nn.Module):
     taken, which ranks as 2 c - r does (cross-domain similarity local scaling, Conneau et al., "Word
     translation without parallel data", 2018). Two more dimensions turn that into a cosine of unit
     rows: (q, 1, 0) · (g, -r/2, sqrt(1 - r²)/2), each divided by its constant length.
+
+    Before that, with `decorrelate` above 0, the channels of each part that has cells are made less
+    alike, in all of its cells in the same way (`drawsim.models.decorrelation`).
 
     It is fitted on embeddings alone, without knowing which drawing belongs to which artwork, and is
     part of the model: its numbers are in every checkpoint. Only its head, of which `learn` is the
@@ -56,6 +60,7 @@ class Adaptation(nn.Module):
         power: float,
         neighbours: int | None,
         learn: Learn,
+        decorrelate: float = 0.0,
         rank: int = 16,
         shrink: float = 0.0,
         parts: Parts | None = None,
@@ -67,6 +72,11 @@ class Adaptation(nn.Module):
             raise UserError(f"adapt.keep={keep}: at least 1 principal axis (adapt.axes), or null")
         if not 0 <= power <= 1:
             raise UserError(f"adapt.power={power}: must be a number in 0..1")
+        if decorrelate and axes != "own":
+            raise UserError(
+                f"adapt.decorrelate={decorrelate}: principal axes have no channels; set "
+                "adapt.axes=own, or adapt.decorrelate=0"
+            )
         if neighbours is not None and neighbours < 1:
             raise UserError(f"adapt.neighbours={neighbours}: at least one, or null for no hubs")
         if learn not in get_args(Learn):
@@ -80,6 +90,8 @@ class Adaptation(nn.Module):
             raise UserError(f"adapt.rank={rank}: must be at least 1")
         check_bounds("adapt.shrink", shrink, 0)
         self.power = power
+        parts = parts or [(dimensions, 1)]
+        self.decorrelation = Decorrelation(parts, decorrelate) if decorrelate else None
         self.neighbours = neighbours
         self.shrink = shrink
         kept = min(keep or dimensions, dimensions)
@@ -89,13 +101,17 @@ class Adaptation(nn.Module):
         self.register_buffer("turn", turn)
         self.register_buffer("references", torch.zeros(0, kept))
         self.register_buffer("fitted", torch.tensor(False))
-        self.head: Head | None = make_head(learn, kept, parts or [(dimensions, 1)], rank)
+        self.head: Head | None = make_head(learn, kept, parts, rank)
 
     @torch.no_grad()
     def fit(self, drawings: Tensor, artworks: Tensor) -> None:
         """Learn means, axes and hubs from (D, d) and (N, d) unit rows, of no known relation."""
         self.means.copy_(torch.stack([drawings.mean(dim=0), artworks.mean(dim=0)]))
-        centred = (artworks - artworks.mean(dim=0)).double()
+        centred = artworks - self.means[1].to(artworks)
+        if self.decorrelation is not None:
+            self.decorrelation.fit(drawings - self.means[0].to(drawings), centred)
+            centred = self.decorrelation(centred)
+        centred = centred.double()
         if self.turn is None:
             variance = centred.square().mean(dim=0)
         else:
@@ -137,6 +153,8 @@ class Adaptation(nn.Module):
         # Of a collapsed model rounding errors are left: they must not be blown up to differences.
         real = centred.detach().norm(dim=1, keepdim=True) > 1e-5
         centred = centred * real
+        if self.decorrelation is not None:
+            centred = self.decorrelation(centred)
         if self.turn is not None:
             centred = centred @ self.turn.to(device)
         if self.power:
@@ -180,6 +198,8 @@ class Adaptation(nn.Module):
     def describe(self) -> str:
         """What it does, for the metadata of embedding files."""
         what = ["mean of the kind subtracted"]
+        if self.decorrelation is not None:
+            what.append(self.decorrelation.describe())
         axes = "axes" if self.turn is None else f"{len(self.deviations)} principal axes"
         if self.power or self.turn is not None:
             what.append(f"{axes} scaled by sd^-{self.power}")

@@ -12,7 +12,7 @@ import torch
 from drawsim.collection.splits import SETS, load_split
 from drawsim.collection.tables import Collection
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import Model
+from drawsim.models.model import ADAPTED, Model
 from drawsim.retrieval.analysis.inputs import Embedded
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
@@ -20,8 +20,8 @@ from drawsim.retrieval.reranking.base import Pictures
 from drawsim.retrieval.reranking.chain import Chain
 from drawsim.retrieval.task import make_task
 
-EMBEDDING, ADAPTED = "embedding", "adapted"
-"""The first stages of ranking; each way of re-ranking follows as one, under its own name."""
+EMBEDDING = "embedding"
+"""The first stage of ranking; adaptation follows, and each way of re-ranking by its own name."""
 UNTRAINED, LAYOUT, TRANSFERRED, LEARNT = "untrained", "layout", "transferred", "learnt"
 """What stands before them and between them in a run: the plain backbone; the same, reading what is
 where; and, after adaptation, what another run had learnt and what training changed."""

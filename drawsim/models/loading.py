@@ -20,9 +20,10 @@ from drawsim.common.renamed import ways
 from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.model import Model
+from drawsim.models.model import ADAPTED, Model
 from drawsim.models.precision import stored_precision
 from drawsim.models.weights import named_tensors, read_content
+from drawsim.pixels.frames import Frames
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
@@ -37,6 +38,8 @@ LARGEST = 4096
 """Pixels of a side that a file may ask for."""
 NOT_OF_ADAPTATION = ("name", "unlabelled")
 """Settings of the group `adapt` that are not of the adaptation itself."""
+LEFT_OUT = "left_out"
+"""Key of a checkpoint: the stages that its run decided to rank without."""
 RERANK = "rerank"
 """The group of settings, and key of a run or an index, that says how lists are looked at again."""
 
@@ -78,7 +81,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         flip = bool(settings["batch"].get("flip"))
         exact = bool(settings["aug"].get("exact"))  # runs of before say in aug how they read
         method: Method = settings.get("reading") or ("thesis" if exact else "areas")
-        reading = Reading(size, method, checked_pixels(settings["data"]["max_pixels"], file))
+        frames: Frames = settings.get("frames") or "none"
+        most = checked_pixels(settings["data"]["max_pixels"], file)
+        reading = Reading(size, method, most, frames=frames)
         backbone_settings = _with_weights(settings["backbone"], checkpoint)
         adapt = {
             key: value
@@ -88,8 +93,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{file}: not the settings of a run ({error!r})") from error
     backbone = make_backbone(backbone_settings, size, parts, file, trust)
+    left_out = stages_left_out(checkpoint)
     adaptation = None
-    if adapt.get("_target_"):
+    if adapt.get("_target_") and ADAPTED not in left_out:
         sizes = {"dimensions": backbone.dimensions, "parts": backbone.channels}
         adaptation = _made(Adaptation, adapt, "adapt", file, trust, **sizes)
     own: dict[str, nn.Module] = {"backbone": backbone}
@@ -99,7 +105,20 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     again = make_reranker(settings.get(RERANK), file, trust)
     precision = stored_precision(settings.get("precision"), file)
     adapted = adaptation and adaptation.eval()
-    return Model(backbone.eval(), reading, flip, adapted, again, precision)
+    whole = Model(backbone.eval(), reading, flip, adapted, again, precision)
+    return whole.without(left_out)
+
+
+def stages_left_out(checkpoint: Path) -> list[str]:
+    """The stages that a checkpoint's run decided to rank without: names, nothing else.
+
+    Raises UserError where they are anything else.
+    """
+    content = read_content(checkpoint)
+    found = content.get(LEFT_OUT) or [] if isinstance(content, Mapping) else []
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise UserError(f"{checkpoint}: {LEFT_OUT} must be names of stages, and is no such thing")
+    return found
 
 
 def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:

@@ -24,6 +24,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.machine import readers
 from drawsim.common.opening import CannotOpenError
 from drawsim.models.backbones.backbone import Backbone, blank
+from drawsim.models.embedding.compiling import Compiling, Mode
 from drawsim.models.embedding.digests import Digests
 from drawsim.models.embedding.image_batches import bar
 from drawsim.models.embedding.store import Store, default_store
@@ -66,6 +67,7 @@ class KeptPictures:
         self._digests: dict[int, bytes | None] = {}
         self._remembered: OrderedDict[int, Tensor] = OrderedDict()
         self._kept = _kept(model, self.root)
+        self._network = _Network(self._kept, -(-2 * len(queries) // BATCH))
 
     @property
     def folder(self) -> Path:
@@ -88,7 +90,7 @@ class KeptPictures:
             for start in range(0, len(new), BATCH // 2):
                 some = new[start : start + BATCH // 2]
                 pairs = torch.cat([next(looks) for _ in some])
-                vectors = self._kept.compute(pairs).view(-1, 2, *self._kept.store.shape)
+                vectors = self._network.compute(pairs).view(-1, 2, *self._kept.store.shape)
                 found |= dict(zip(some, vectors, strict=True))
         for number in numbers:
             if number in self._remembered:
@@ -158,6 +160,7 @@ class KeptPictures:
                 f"{size:,.0f}",
                 self.folder,
             )
+        network = _Network(self._kept, -(-len(missing) // BATCH))
         try:
             with (
                 bar("local features", len(missing), many) as advance,
@@ -167,7 +170,7 @@ class KeptPictures:
                     good = [place for place, square in enumerate(squares) if square is not None]
                     if good:
                         images = torch.stack([s for s in squares if s is not None])
-                        self._kept.store.add([digests[i] for i in good], self._kept.compute(images))
+                        self._kept.store.add([digests[i] for i in good], network.compute(images))
                     advance(len(digests))
         finally:
             self._kept.store.flush()
@@ -211,13 +214,33 @@ class _Kept:
     def __contains__(self, digest: bytes) -> bool:
         return digest in self.store
 
-    def compute(self, images: Tensor) -> Tensor:
-        """The features of (B, 3, S, S) images as they come back from the store, (B, cells, d)."""
+    def network(self) -> Backbone:
+        """The network that it is of."""
         backbone = self.backbone()
         assert backbone is not None  # a model that asks has one
-        device = backbone.mean.device
-        with arithmetic(self.precision, device):
-            features = local_features(backbone, images.to(device))
+        return backbone
+
+
+class _Network:
+    """The network of a model for a known number of batches: compiled where that repays itself."""
+
+    def __init__(self, kept: _Kept, batches: int) -> None:
+        self.kept = kept
+        mode: Mode = "auto" if kept.precision == "auto" else "false"
+        self.call = Compiling(self._flat, mode, batches)
+
+    def _flat(self, images: Tensor) -> Tensor:
+        return self.kept.network().cells(images, STRIDE).flatten(1)
+
+    def cells(self, images: Tensor, stride: int) -> Tensor:
+        """As those of a backbone, of the stride that is kept."""
+        return self.call(images).view(len(images), -1, self.kept.height, self.kept.width)
+
+    def compute(self, images: Tensor) -> Tensor:
+        """The features of (B, 3, S, S) images as they come back from the store, (B, cells, d)."""
+        device = self.kept.network().mean.device
+        with arithmetic(self.kept.precision, device):
+            features = local_features(self, images.to(device))
         return features.vectors.cpu().half()
 
 

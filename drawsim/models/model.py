@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from drawsim.retrieval.index.found import Found
     from drawsim.retrieval.index.queries import Hits
 
+ADAPTED = "adapted"
+"""The stage of ranking that an adaptation is."""
 BATCH = 32
 """Pictures of queries that go through the network at once."""
 
@@ -65,6 +67,8 @@ class Model:
         stages = [f"{self.reading.size} px", f"{self.dimensions} dimensions"]
         if self.reading.method == "thesis":
             stages.append("read as in the thesis")
+        if self.reading.frames == "crop":
+            stages.append("frames cropped")
         if self.precision != "auto":
             stages.append(self.precision)
         if self.flip:
@@ -102,6 +106,12 @@ class Model:
     def unadapted(self) -> Model:
         """The same model without its adaptation."""
         return replace(self, adaptation=None)
+
+    def without(self, stages: Sequence[str]) -> Model:
+        """The same model less some stages: its adaptation, ways of re-ranking by their names."""
+        adaptation = None if ADAPTED in stages else self.adaptation
+        again = None if self.rerank is None else self.rerank.without(stages)
+        return replace(self, adaptation=adaptation, rerank=again)
 
     def encode(self, images: Tensor, network: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """(B, 3, S, S) squares, or (B, views, 3, S, S), as `reading` makes them: (B, d) unit rows.
@@ -274,13 +284,15 @@ class Model:
             made_by["adaptation_sha256"] = weights_hash(self.adaptation)
         return made_by | {"reading": self.reading.describe(), "precision": precision}
 
-    def key(self, precision: str = PLAIN) -> dict[str, str]:
+    def key(self, precision: str = PLAIN, *, layout: bool = True) -> dict[str, str]:
         """What the rows in a store depend on: all but the adaptation, which comes after.
 
-        Poolings have no weights, so the network's structure counts besides them.
+        Poolings have no weights, so the network's structure counts besides them. layout: false for
+        the rows of the plain network.
         """
         digest = hashlib.sha256(self.backbone.structure().encode()).hexdigest()
-        made_by = self.describe(precision)
+        made_by = self.describe(precision, layout=layout)
+        made_by["dimensions"] = str(self.dimensions if layout else self.backbone.plain_width)
         kept = ("weights_sha256", "dimensions", "transform", "reading", "precision")
         return {name: made_by[name] for name in kept} | {
             "structure_sha256": digest,

@@ -35,6 +35,7 @@ from drawsim.models.loading import (
 from drawsim.models.model import Model
 from drawsim.models.precision import stored_precision
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS
+from drawsim.pixels.frames import Frames
 from drawsim.pixels.reading import Method, Reading
 from drawsim.runs.results import CALIBRATION, results_folder
 from drawsim.runs.settings import CONFIG, read_settings
@@ -46,7 +47,7 @@ KEPT = "model"
 MOST_BYTES = 1 << 16
 """Of `model.json`: it holds some lines."""
 OF_A_CHECKPOINT = {"checkpoint"}
-OF_A_BACKBONE = {"backbone", "image_size", "reading", "flip", "crops", "parts"}
+OF_A_BACKBONE = {"backbone", "image_size", "reading", "frames", "flip", "crops", "parts"}
 """What `model.json` may say: the one or the other."""
 ADDED = {RERANK, "precision"}
 """And how lists are looked at again, and in which numbers, where that is not as the run has it."""
@@ -65,6 +66,7 @@ class Untrained:
     name: str | Sequence[str]
     image_size: int = 224
     reading: Method = "areas"
+    frames: Frames = "none"
     flip: bool = False
     crops: int = 0
     layout: str = "none"
@@ -72,11 +74,12 @@ class Untrained:
     def source(self) -> dict[str, Any]:
         """What `model.json` says of it."""
         checked_size(self.image_size, config_folder())
-        Reading(self.image_size, self.reading, crops=self.crops)
+        Reading(self.image_size, self.reading, crops=self.crops, frames=self.frames)
         return {
             "backbone": backbone_option(self.name, self.image_size),
             "image_size": self.image_size,
             "reading": self.reading,
+            "frames": self.frames,
             "flip": self.flip,
             "crops": self.crops,
             "parts": option("layout", self.layout)["parts"],
@@ -199,7 +202,8 @@ def model_of_source(source: Mapping[str, Any], file: Path, trust: Sequence[str] 
         raise UserError(f"{file}: crops={crops!r}: a whole number")
     parts = checked_parts(source, file)
     backbone = make_backbone(source["backbone"], size, parts, file, trust)
-    reading = Reading(size, source.get("reading", "areas"), DEFAULT_MAX_PIXELS, crops)
+    frames = source.get("frames", "none")
+    reading = Reading(size, source.get("reading", "areas"), DEFAULT_MAX_PIXELS, crops, frames)
     again = make_reranker(source.get(RERANK), file, trust)
     precision = stored_precision(source.get("precision"), file)
     flip = bool(source.get("flip"))

@@ -28,7 +28,7 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
         self.reading = reading
         if cache is not None and reading.method == "thesis":
             raise UserError("image_cache: not for images as the thesis reads them; leave it out")
-        self.cache = None if cache is None else ImageCache(cache, paths, reading.size)
+        self.cache = None if cache is None else ImageCache(cache, paths, reading)
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -15,22 +15,27 @@ import numpy as np
 
 from drawsim.common.errors import UserError
 from drawsim.pixels.decode import DECODING
+from drawsim.pixels.reading import Reading
 
 log = logging.getLogger(__name__)
 
 
 class ImageCache:
-    """Squares of `size` × `size` pixels, uint8 RGB, of a list of image files.
+    """Squares as a model reads them, uint8 RGB, of a list of image files.
 
-    The file in `folder` is named by the paths, sizes and times of the images, so that a changed
-    image means another file. Beside each image stands its CRC-32: what a killed process left half
-    written counts as absent. Processes may share it. Raises UserError where the disk has no room.
+    The file in `folder` is named by how they are read and by the paths, sizes and times of the
+    images, so that a changed image means another file. Beside each image stands its CRC-32: what a
+    killed process left half written counts as absent. Processes may share it. Raises UserError
+    where the disk has no room.
     """
 
-    def __init__(self, folder: Path, paths: Sequence[Path], size: int) -> None:
+    def __init__(self, folder: Path, paths: Sequence[Path], reading: Reading) -> None:
+        size = reading.size
         self.shape = (len(paths), size, size, 3)
         state = [_state(path) for path in paths]
-        digest = hashlib.sha256(json.dumps([DECODING, size, state]).encode()).hexdigest()
+        cropped = [reading.frames] if reading.frames != "none" else []
+        key = json.dumps([DECODING, size, *cropped, state])
+        digest = hashlib.sha256(key.encode()).hexdigest()
         self.images_file = folder / f"{digest[:16]}.images"
         self.marks_file = folder / f"{digest[:16]}.marks"
         self._maps: tuple[Any, Any] | None = None

@@ -38,11 +38,11 @@ RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
     **dict.fromkeys(("collection", "wandb_id", "kept_because"), str),
     **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
-    "cross_validation": dict,
     "best_epoch": int,
+    "decisions": list,
 }
 """Of what kind values of `metrics.json` are, where they are there."""
-_KIND_NAMES: Mapping[type, str] = {str: "text", dict: "table", int: "whole number"}
+_KIND_NAMES: Mapping[type, str] = {str: "text", dict: "table", int: "whole number", list: "list"}
 Start = Literal["new", "anew", "resume", "finished"]
 """How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
 BOUGHT_BACK = ("config.yaml", "metrics.json")

@@ -30,12 +30,19 @@ NEUTRAL = {
     "workers": "read the same images in another number of processes",
 }
 """Settings that cannot change a result, with all that is below them, and why."""
-ADDED = {"init.network": True, "init.adaptation": True, "init.strength": 1.0}
+ADDED = {
+    "init.network": True,
+    "init.adaptation": True,
+    "init.strength": 1.0,
+    "frames": "none",
+}
 """Settings that came later, where they are not null, as they were before there was a choice."""
 GROWS = "trainer.max_epochs"
 """May grow when a run is resumed."""
 FOLLOWS = frozenset(("miner.epochs",))
 """Settings that grow with it where they are told nothing else (`miner=mixed`)."""
+ORDERED = frozenset(("rerank",))
+"""Settings whose parts follow each other: in another order they are others."""
 IN_FRONT = frozenset(
     ("seed", "backbone.name", "backbone.model", "aug.name", "split.name", "data.name", "data.root")
 )
@@ -123,11 +130,15 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
     >>> flat({"seed": 0, "optim": {"lr": 1e-3}, "aug": {}})
     {'seed': 0, 'optim.lr': 0.001}
+    >>> flat({"rerank": {"b": {}, "a": {}}})
+    {'rerank': ['b', 'a']}
     """
     found: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):
             found |= flat(value, f"{prefix}{key}.")
+            if f"{prefix}{key}" in ORDERED and len(value) > 1:
+                found[f"{prefix}{key}"] = list(value)
         else:
             found[f"{prefix}{key}"] = value
     return found

@@ -14,7 +14,7 @@ CHOICES = {
     "export": ("thesis", "parquet"),
     "data.on_missing": ("skip", "error"),
 }
-OF_A_RUN = ("backbone", "layout", "image_size", "reading")
+OF_A_RUN = ("backbone", "layout", "image_size", "reading", "frames")
 """Settings that a run brings with it."""
 
 

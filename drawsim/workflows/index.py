@@ -147,7 +147,7 @@ def _check_backbone(
         if gallery.model.weights_sha256 != UNKNOWN and gallery.model.space != own.space:
             raise UserError(
                 f"backbone={made.backbone.name}: the embeddings are of {gallery.model}, not of "
-                f"{own}; say how they were made: image_size, reading, flip, crops, layout"
+                f"{own}; say how they were made: image_size, reading, frames, flip, crops, layout"
             )
 
 

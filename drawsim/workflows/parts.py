@@ -46,7 +46,8 @@ def make_parts(
             "batch.in_batch_negatives=true and batch.grouped=true, which tell the artworks of a "
             "batch apart"
         )
-    module = make_module(settings)
+    confirmed = len(task.train_pairs) if settings.pairs.passes else 0
+    module = make_module(settings, confirmed + settings.pairs.views)
     data = TripletData(
         task,
         drawings=list(collection.paths("drawing", task.drawings).values()),
@@ -60,7 +61,7 @@ def make_parts(
         views=settings.pairs.views,
         view=build(settings.pairs.view) if settings.pairs.view else None,
         augmented_val=settings.val_loss == "augmented",
-        frozen=settings.freeze,
+        frozen=module.backbone.frozen,
         workers=readers(settings.workers),
         seed=settings.seed,
         image_cache=settings.image_cache,
@@ -68,11 +69,15 @@ def make_parts(
     return data, miner, module
 
 
-def make_module(settings: TrainSettings) -> Matcher:
-    """The LightningModule of a configuration, with the network as it was published."""
+def make_module(settings: TrainSettings, pairs: int) -> Matcher:
+    """The LightningModule of a configuration, with the network as it was published.
+
+    pairs: that it may learn from, simulated ones too.
+    """
     from drawsim.learning.training.module import Matcher
 
-    model = make_model(settings)
+    few = settings.freeze == "auto" and pairs < settings.freeze_below
+    model = make_model(settings, freeze=few or settings.freeze is True)
     initial = make_initial(settings.init)
     if initial is not None:
         initial.check(model)
@@ -86,6 +91,7 @@ def make_module(settings: TrainSettings) -> Matcher:
         cross_batch_memory=settings.batch.cross_batch_memory,
         layer_decay=settings.optim["layer_decay"],
         seed=settings.seed,
+        too_few=pairs if few else None,
     )
 
 
@@ -125,17 +131,22 @@ def built_optimizer(settings: Mapping[str, Any]) -> Any:
     return made
 
 
-def make_model(settings: TrainSettings) -> Model:
-    """The model of a configuration, untrained."""
+def make_model(settings: TrainSettings, *, freeze: bool) -> Model:
+    """The model of a configuration, untrained; freeze: nothing of its network is to be."""
     from drawsim.models.chosen import chosen_model
     from drawsim.pixels.reading import Reading
 
     return chosen_model(
         settings.backbone,
         settings.layout,
-        Reading(settings.image_size, settings.reading, settings.data.max_pixels),
+        Reading(
+            settings.image_size,
+            settings.reading,
+            settings.data.max_pixels,
+            frames=settings.frames,
+        ),
         flip=settings.batch.flip,
-        freeze=settings.freeze,
+        freeze=freeze,
         adapt=settings.adapt,
         rerank=settings.rerank,
         precision=settings.precision,

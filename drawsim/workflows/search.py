@@ -342,6 +342,11 @@ def _sheet(
     return SearchSheet(found.queries[row], pictures, hits)
 
 
+def _picture(model: Model, path: Path) -> Image.Image:
+    """A file as the model looks at it, at full size. Raises ImageReadError."""
+    return Image.fromarray(model.reading.picture(read_image(path)))
+
+
 def _explained(
     sheet: SearchSheet,
     row: int,
@@ -362,12 +367,10 @@ def _explained(
         hits = hits.head(k)
         known = index.part(before.kind).embeddings.rows
         rows = [known[name] for name in hits["id"].head(looked)]
-        drawing = Image.fromarray(asking.every[row].pixels())
+        drawing = Image.fromarray(model.reading.picture(asking.every[row].pixels()))
         found = placements(pictures, row, rows)
         drawn: list[Any] = [
-            None
-            if placement is None
-            else overlay(drawing, Image.fromarray(read_image(Path(path))), placement)
+            None if placement is None else overlay(drawing, _picture(model, Path(path)), placement)
             for path, placement in zip(hits["path"].head(looked), found, strict=True)
         ]
         weight = next(link.weight for link in model.rerank.links if isinstance(link, Spatial))

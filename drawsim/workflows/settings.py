@@ -20,6 +20,7 @@ LEAST = {
     "image_size": 1,
     "batch.size": 1,
     "batch.embed": 1,
+    "freeze_below": 0,
     "pairs.passes": 0,
     "pairs.views": 0,
     "workers": 0,
@@ -47,7 +48,9 @@ NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
 CHOICES = {
     "keep": ("auto", "best", "last", "on_improvement"),
     "protocol": ("drawsim", "thesis"),
+    "decide": ("validation", "none"),
     "reading": ("areas", "thesis"),
+    "frames": ("none", "crop"),
     "precision": ("auto", "bf16"),
     "val_loss": ("plain", "augmented"),
     "pairs.queries": ("annotated", "simulated"),
@@ -155,11 +158,14 @@ class TrainSettings:
     seed: int
     image_size: int
     reading: Literal["areas", "thesis"]
-    freeze: bool
+    freeze: Literal["auto"] | bool
+    freeze_below: int
     monitor: str
     keep: Literal["auto", "best", "last", "on_improvement"]
     val_loss: Literal["plain", "augmented"]
     protocol: Literal["drawsim", "thesis"]
+    frames: Literal["none", "crop"] = "none"
+    decide: Literal["validation", "none"] = "validation"
     precision: Literal["auto", "bf16"] = "auto"
     resume: bool = False
     again: bool = False

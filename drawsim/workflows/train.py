@@ -54,11 +54,11 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
     """Lines that say what a run would do."""
     from drawsim.learning.training.plan import describe_plan
 
-    epochs = settings.trainer["max_epochs"]
     start = run.find(settings.values, resume=settings.resume, again=settings.again)
     with queries_folder(settings, run) as folder:
         collection, split, _ = read_data(settings, folder, write=False)
     data, miner, module = make_parts(settings, collection, split)
+    epochs = 0 if module.learns_nothing else settings.trainer["max_epochs"]
     told = {
         "new": "begins",
         "anew": "begins anew; the run that is there is set aside",
@@ -106,6 +106,7 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
                     monitor=settings.monitor,
                     keep=settings.keep,
                     protocol=settings.protocol,
+                    decide=settings.decide,
                     trainer=hardware,
                     callbacks=[*make_callbacks(settings), *([copy] if copy else [])],
                     loggers=[StepLog(run.path / "steps.csv")] if settings.logger["csv"] else [],

@@ -1,14 +1,17 @@
 """How fast images are embedded: from JPEG files, from ready tensors, and one at a time.
 
     python scripts/bench/embed.py [--images 2000] [--size 280] [--batch 32] [--backbone lite …]
+    python scripts/bench/embed.py --precisions
 
-For each backbone: the model alone on ready uint8 tensors; `drawsim.embed`'s way from JPEG files
-(1000 × 700 pixels) into an empty store, plain and compiled; and a loop that opens, transforms and
-embeds one image after another, as the thesis does, in a process without drawsim's settings of the
-machine. All in one run, the loop on a share of the images. Compiling takes as long for any number
-of images; it is told apart. Targets: files at least 85 % of the model alone, at least 4 times the
-loop for lite at 280 pixels; compiled and plain embeddings at a cosine of at least 0.9999; a peak of
-memory that does not depend on the number of images. Run it on a machine that does nothing else.
+With --precisions, only the model alone on ready tensors, in float32 and in bfloat16, and how alike
+the two embed. Else, for each backbone: the model alone on ready uint8 tensors; `drawsim.embed`'s
+way from JPEG files (1000 × 700 pixels) into an empty store, plain and compiled; and a loop that
+opens, transforms and embeds one image after another, as the thesis does, in a process without
+drawsim's settings of the machine. All in one run, the loop on a share of the images. Compiling
+takes as long for any number of images; it is told apart. Targets: files at least 85 % of the model
+alone, at least 4 times the loop for lite at 280 pixels; compiled and plain embeddings at a cosine
+of at least 0.9999; a peak of memory that does not depend on the number of images. Run it on a
+machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -83,15 +87,25 @@ def make(name: str, size: int) -> Backbone:
 
 
 @torch.inference_mode()
-def model_alone(backbone: Backbone, images: Tensor, batches: int, mode: Mode) -> float:
+def model_alone(model: Model, images: Tensor, batches: int, mode: Mode) -> float:
     """Images per second on a ready batch; compiling is not counted."""
-    call = Compiling(backbone, mode, 10**9)
+    call = Compiling(model.backbone, mode, 10**9)
     for _ in range(5):  # warms up, and compiles
-        call(images)
+        model.encode(images, call)
     started = time.perf_counter()
     for _ in range(batches):
-        call(images)
+        model.encode(images, call)
     return batches * len(images) / (time.perf_counter() - started)
+
+
+@torch.inference_mode()
+def compare_precisions(name: str, size: int, images: Tensor, batches: int) -> None:
+    """Print the rates of one backbone in float32 and in bfloat16."""
+    plain = Model(make(name, size), Reading(size))
+    half = replace(plain, precision="bf16")
+    one, other = (model_alone(model, images, batches, "false") for model in (plain, half))
+    cosine = float(cosine_similarity(plain.encode(images), half.encode(images)).min())
+    print(f"{name:<28}{one:>10.1f}{other:>10.1f}{other / one:>8.2f}{cosine:>15.5f}")
 
 
 @contextmanager
@@ -154,7 +168,7 @@ def measure(name: str, size: int, batch: int, files: dict[str, Path], folder: Pa
     modes: tuple[Mode, ...] = ("false", "true")
     rows: dict[Mode, Tensor] = {}
     for mode in modes:
-        alone = model_alone(backbone, images, max(3, len(paths) // batch // 4), mode)
+        alone = model_alone(model, images, max(3, len(paths) // batch // 4), mode)
         rate, spent, rows[mode] = from_files(model, files, batch, mode, folder / name / mode)
         print(
             f"{name:<18}{mode:<9}{alone:>10.1f}{rate:>10.1f}{loop:>10.1f}"
@@ -185,6 +199,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=280, help="pixels, both sides")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--backbone", nargs="+", default=["lite", "resnet50"])
+    parser.add_argument("--precisions", action="store_true", help="float32 and bfloat16 alone")
     parser.add_argument("--peak", action="store_true", help="print peak memory (MiB) and no more")
     parser.add_argument(LOOP, action="store_true", help="print the loop's rate and no more")
     given = parser.parse_args()
@@ -192,6 +207,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         files = write_jpegs(folder, given.images)
+        if given.precisions:
+            ready = ImageDataset([*files.values()][: given.batch], Reading(given.size))
+            images = torch.stack([ready[i][0] for i in range(len(ready))])
+            print(f"{'images/s':<28}{'float32':>10}{'bf16':>10}{'ratio':>8}{'least cosine':>15}")
+            for name in given.backbone:
+                compare_precisions(name, given.size, images, max(3, given.images // given.batch))
+            return
         if given.loop:
             print(one_at_a_time(make(given.backbone[0], given.size), [*files.values()], given.size))
             return

@@ -179,6 +179,7 @@ def test_a_run_embeds_as_it_was_trained(
             "workers=0",
             "miner.negatives=2",
             "keep=last",
+            "decide=none",
         ),
         *("study=s", "name=r", f"out={tmp_path / 'runs'}"),
     )

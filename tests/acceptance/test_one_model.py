@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -22,8 +25,12 @@ import drawsim.search
 import drawsim.train
 from drawsim.collection.tables import Collection
 from drawsim.common.launch import launch
+from drawsim.models.evaluating import EMBEDDING
+from drawsim.pixels.frames import crop
+from drawsim.retrieval.analysis.evaluation import evaluate
 from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.retrieval.index.folder import open_index
+from drawsim.retrieval.index.queries import of_ids, search
 from drawsim.web.pictures import Pictures
 from drawsim.workflows.annotate.lens import open_lens
 from drawsim.workflows.evaluate import of_checkpoint
@@ -55,29 +62,64 @@ def command(name: str, *arguments: str) -> int:
 
 
 VARIANTS = {
-    "areas": ("aug=light",),
-    "thesis": ("aug=none", "reading=thesis"),
+    "areas": ("aug=light", "frames=crop"),
+    "thesis": ("aug=none", "reading=thesis", "decide=none"),
 }
+"""In the first, stages that lose are left out."""
+
+
+@pytest.fixture(scope="module")
+def framed_root(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> Path:
+    """The small collection, of which two pictures lie on the dark bed of a scanner."""
+    root = tmp_path_factory.mktemp("framed") / "collection"
+    shutil.copytree(collection_root, root)
+    for name in (f"drawings/{ASKED}.png", "artworks/a3.png"):
+        picture = np.asarray(cv2.imread(str(root / name))) // 2 + 100
+        scan = cv2.copyMakeBorder(picture, 3, 4, 5, 4, cv2.BORDER_CONSTANT, value=(9, 9, 9))
+        assert min(crop(scan).shape[:2]) < 40 < min(scan.shape[:2])
+        assert cv2.imwrite(str(root / name), scan)
+    return root
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def run(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    collection_root: Path,
+    framed_root: Path,
 ) -> Path:
-    """A small run with a layout, an adaptation and mirrored images."""
+    """A small run with a layout, an adaptation, mirrored images and re-ranking by pictures."""
     out = tmp_path_factory.mktemp(f"one-{request.param}")
     code = command(
         "train",
-        *("data=folder", f"data.root={collection_root}", f"image_size={SIZE}", "workers=0"),
+        *("data=folder", f"data.root={framed_root}", f"image_size={SIZE}", "workers=0"),
         *("layout=grids", "adapt=hubs", "adapt.neighbours=2", "batch.flip=true"),
+        *("rerank=spatial", "rerank.spatial.depth=9"),
         *("trainer=cpu", "trainer.max_epochs=1", "miner.negatives=2", "keep=last", "logger=csv"),
         *VARIANTS[request.param],
         *("study=s", "name=r", f"out={out}"),
     )
     assert code == 0
     return out / "s" / "r"
+
+
+@pytest.fixture(scope="module")
+def index_of_run(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("index") / "INDEX"
+    assert command("index", f"run={run}", f"out={folder}") == 0
+    return folder
+
+
+def stages_of(run: Path) -> list[str]:
+    """The stages that the run's model has, by the run's own word."""
+    record = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    decided = {one["stage"]: one["kept"] for one in record.get("decisions", [])}
+    kept = [stage for stage in ("adapted", "spatial") if decided.get(stage, True)]
+    assert [stage for stage in record["stages"] if stage != "learnt"] == [
+        "untrained",
+        "layout",
+        *kept,
+    ]
+    return kept
 
 
 def ranks(query: Tensor, gallery: Tensor) -> list[float]:
@@ -88,10 +130,8 @@ def ranks(query: Tensor, gallery: Tensor) -> list[float]:
     return list(1 + (apart > 2 * BOUND).sum(axis=1) + (equal - 1) / 2)
 
 
-def test_the_same_picture_has_the_same_place(
-    run: Path, collection_root: Path, tmp_path: Path
-) -> None:
-    collection = Collection.open(collection_root)
+def test_the_same_picture_has_the_same_place(run: Path, framed_root: Path, tmp_path: Path) -> None:
+    collection = Collection.open(framed_root)
     picture = collection.paths("drawing")[ASKED]
     found: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -106,10 +146,10 @@ def test_the_same_picture_has_the_same_place(
     last = inputs.models[-1]
     everything = sorted(collection.artworks.index)
     found["evaluate"] = last.drawings.of([ASKED]).vectors[0], last.artworks.of(everything).vectors
-    assert [model.stage for model in inputs.models] == ["embedding", "adapted"]
+    assert [model.stage for model in inputs.models] == ["embedding", *stages_of(run)]
 
     for kind in ("drawings", "artworks"):
-        arguments = (f"data.root={collection_root}", f"kind={kind}", f"run={run}", "workers=0")
+        arguments = (f"data.root={framed_root}", f"kind={kind}", f"run={run}", "workers=0")
         store = f"store={tmp_path / 'store'}"
         file = f"out={tmp_path / f'{kind}.safetensors'}"
         assert command("embed", *arguments, store, file, "trainer=cpu") == 0
@@ -138,14 +178,47 @@ def test_the_same_picture_has_the_same_place(
             largest, float((vector - query).abs().max()), float((rows - known).abs().max())
         )
         assert ranks(vector, rows) == expected, user
-    scores = {hit["id"]: float(hit["score"]) for hit in hits}
+    scores = {hit["id"]: float(hit.get("cosine", hit["score"])) for hit in hits}
     by_search = torch.tensor([scores[name] for name in everything])
     away = float((by_search - known @ query).abs().max())
     print(f"\nlargest difference of an embedding {largest:.2e}, of a score in search {away:.2e}")
     assert largest <= BOUND
     assert away <= 2 * BOUND
-    order = [everything.index(hit["id"]) for hit in hits]
+    order = sorted(range(len(everything)), key=lambda row: -float(by_search[row]))
     assert all(expected[a] <= expected[b] for a, b in pairwise(order))
+
+
+def test_the_same_picture_has_the_same_list(
+    run: Path, index_of_run: Path, framed_root: Path, tmp_path: Path
+) -> None:
+    """In the last stage of ranking, for train, evaluate, search by id and by file, and the app."""
+    picture = Collection.open(framed_root).paths("drawing")[ASKED]
+    found: dict[str, list[str]] = {}
+
+    def listed(table: pd.DataFrame, model: str) -> list[str]:
+        [ids] = table.loc[(table["model"] == model) & (table["drawing_id"] == ASKED), "top_ids"]
+        return list(json.loads(ids))
+
+    found["train"] = listed(pd.read_csv(run / "ranks.csv"), "final")
+    inputs = of_checkpoint(run / "checkpoints" / "best.ckpt", None)
+    evaluated = evaluate(inputs, direction="drawing_to_artwork", columns=None, csls_neighbours=None)
+    found["evaluate"] = listed(evaluated.ranks, inputs.models[-1].name)
+    assert list(evaluated.stages or [EMBEDDING]) == [EMBEDDING, *stages_of(run)]
+
+    for asked in (f"image={picture}", f"id={ASKED}"):
+        out = tmp_path / asked.split("=")[0]
+        assert command("search", f"index={index_of_run}", asked, "k=12", f"out={out}") == 0
+        hits = json.loads((out / "hits.json").read_text(encoding="utf-8"))["queries"][0]["hits"]
+        found[f"search by {out.name}"] = [hit["id"] for hit in hits]
+
+    index = open_index(index_of_run)
+    lens, notes = open_lens(index)
+    assert lens is not None, notes
+    assert (lens.depth > 0) == ("spatial" in stages_of(run))
+    plain = search(index, "artwork", of_ids(index, "drawing", [ASKED]), 12)
+    found["annotate"] = lens.look_again(index, "drawing", ASKED, plain).ids[0].tolist()
+    for user, ids in found.items():
+        assert ids == found["train"], user
 
 
 PAYLOADS: dict[str, Callable[[Path], Any]] = {
@@ -167,13 +240,6 @@ PAYLOADS: dict[str, Callable[[Path], Any]] = {
         "command": f"touch {marker}",
     },
 }
-
-
-@pytest.fixture(scope="module")
-def index_of_run(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("index") / "INDEX"
-    assert command("index", f"run={run}", f"out={folder}") == 0
-    return folder
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> Path
             "miner.negatives=2",
             "aug=none",
         ),
-        *("trainer=cpu", "trainer.max_epochs=1", "keep=last", "logger=csv"),
+        *("trainer=cpu", "trainer.max_epochs=1", "keep=last", "logger=csv", "decide=none"),
         *("study=s", "name=r", f"out={out}"),
     )
     assert code == 0

@@ -261,6 +261,11 @@ def test_the_task_gets_its_configuration_and_its_folder(start: Start, tmp_path: 
         ("+experiment=tiny data=folder data.root=/x/mine", "tiny-mine/lite-light-v0-seed0-tiny"),
         ("loss=infonce optim.optimizer.lr=1e-3", "demo/lite-light-v0-seed0-infonce-lr0.001"),
         ("trainer=ddp logger=csv workers=2", "demo/lite-light-v0-seed0-ddp"),
+        (
+            "rerank=[k_reciprocal,spatial] rerank.spatial.depth=9",
+            "demo/lite-light-v0-seed0-k_reciprocal+spatial-spatial.depth9",
+        ),
+        ("rerank=[]", "demo/lite-light-v0-seed0"),
         ("seed=3 aug=none split=v2", "demo/lite-none-v2-seed3"),
         ("data.demo.pairs=40", "demo/lite-light-v0-seed0-pairs40"),
         ("data.demo.cache=/x hydra.job.chdir=true", "demo/lite-light-v0-seed0"),

@@ -65,7 +65,9 @@ def test_every_option_composes_and_fits_what_it_configures(group: str, option: s
         "data": {"folder": "x"},
         "split": {"file": "fold0"},
     }.get(group, {})
-    if group not in ("callbacks", "experiment"):  # these have no name of their own
+    if group == "rerank":  # several can be chosen, each lies under its name
+        assert list(plain[group]) == [name for name in (option,) if name != "none"]
+    elif group not in ("callbacks", "experiment"):  # these have no name of their own
         assert plain[group]["name"] == named.get(option, option)
     targets = list(nodes_with_targets(plain))
     assert len(targets) >= 6
@@ -160,6 +162,8 @@ def test_every_setting_of_an_option_is_explained(group: str) -> None:
     """Experiments choose and set what others explain."""
     for option in options(group):
         own = read(config_folder() / group / f"{option}.yaml")
+        if group == "rerank":
+            own = {option: own}
         settings = own if group in own else {group: own}
         assert not bare_lines("train", settings, {group: option})
 

@@ -19,6 +19,7 @@ from drawsim.learning.miners.base import Miner, Remine, listed
 from drawsim.learning.miners.hardest import HardestNegatives
 from drawsim.learning.training.callbacks.checkpoints import Keep
 from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.decisions import Decide
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.samples import EpochChoice, TripletBatches
@@ -246,6 +247,7 @@ def tiny_experiment(
     remine: Remine = "every_epoch",
     miner: Miner | None = None,
     keep: Keep = "best",
+    decide: Decide = "none",
     callbacks: Sequence[pl.Callback] = (),
     **data: Any,
 ) -> Experiment:
@@ -258,6 +260,7 @@ def tiny_experiment(
         monitor="val/mrr",
         keep=keep,
         protocol="drawsim",
+        decide=decide,
         trainer=settle_hardware(CPU | {"max_epochs": max_epochs}),
         callbacks=callbacks,
         loggers=[],

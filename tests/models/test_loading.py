@@ -16,6 +16,7 @@ from drawsim.common.configuration import option
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.lite import lite
+from drawsim.models.loading import rerank_settings
 from drawsim.models.model import Model
 from drawsim.models.sources import SOURCE, model_of_source
 from drawsim.models.weights import weights_hash
@@ -126,3 +127,37 @@ def test_settings_that_cannot_be_are_a_line(
     with pytest.raises(UserError, match=rf"config\.yaml: ({group}|data)") as error:
         Model.load(tmp_path / "run")
     assert "\n" not in str(error.value)
+
+
+def test_what_a_run_left_out_is_left_out_of_its_model(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    settings["rerank"] = rerank_settings(["spatial", "k_reciprocal"])
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    whole = Model.load(tmp_path / "run")
+    assert whole.adaptation is not None
+    assert whole.rerank is not None
+    assert whole.rerank.name == "spatial, k_reciprocal"
+    file = _file(tmp_path / "run")
+    content = torch.load(file, weights_only=True)
+    kept = {k: v for k, v in content["state_dict"].items() if k.startswith("backbone.")}
+    torch.save({"state_dict": kept, "left_out": ["adapted", "spatial"]}, file)
+    model = Model.load(tmp_path / "run")
+    assert model.adaptation is None
+    assert model.rerank is not None
+    assert model.rerank.name == "k_reciprocal"
+    torch.save({**content, "left_out": "spatial"}, file)
+    with pytest.raises(UserError, match="left_out must be names of stages"):
+        Model.load(tmp_path / "run")
+
+
+def test_a_run_of_before_names_its_way_of_re_ranking_beside_its_settings(
+    run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    settings["rerank"] = {"name": "spatial", **rerank_settings("spatial")["spatial"], "depth": 7}
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(settings))
+    model = Model.load(tmp_path / "run")
+    assert model.rerank is not None
+    assert (model.rerank.name, model.rerank.depth) == ("spatial", 7)

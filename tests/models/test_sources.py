@@ -161,7 +161,10 @@ def test_one_model_is_chosen(run: Path) -> None:
     with pytest.raises(UserError, match="no checkpoint of a run"):
         ModelChoice(checkpoint=run / "best.ckpt").source()
     values = {"run": str(run), "checkpoint": None, "backbone": None, "rerank": None, "trust": None}
-    own = {"image_size": 224, "reading": "areas", "flip": True, "crops": 0, "layout": "none"}
+    own = {
+        **{"image_size": 224, "reading": "areas", "frames": "none"},
+        **{"flip": True, "crops": 0, "layout": "none"},
+    }
     with pytest.raises(UserError, match="flip: goes with backbone=NAME; leave it out"):
         ModelChoice.of({**values, **own})
 

@@ -60,7 +60,7 @@ def test_a_changed_image_is_read_anew(images: list[Path], tmp_path: Path) -> Non
 
 
 def test_what_was_written_in_part_counts_as_absent(images: list[Path], tmp_path: Path) -> None:
-    cache = ImageCache(tmp_path / "cache", images, SIZE)
+    cache = ImageCache(tmp_path / "cache", images, Reading(SIZE))
     image = np.random.default_rng(1).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     assert cache.get(3) is None
     cache.put(3, image)
@@ -68,11 +68,11 @@ def test_what_was_written_in_part_counts_as_absent(images: list[Path], tmp_path:
     with cache.images_file.open("r+b") as file:
         file.seek(3 * image.size + 100)
         file.write(bytes(50))
-    assert ImageCache(tmp_path / "cache", images, SIZE).get(3) is None
+    assert ImageCache(tmp_path / "cache", images, Reading(SIZE)).get(3) is None
 
 
 def test_black_images_are_kept_too(images: list[Path], tmp_path: Path) -> None:
-    cache = ImageCache(tmp_path / "cache", images, SIZE)
+    cache = ImageCache(tmp_path / "cache", images, Reading(SIZE))
     black = np.zeros((SIZE, SIZE, 3), np.uint8)
     cache.put(0, black)
     np.testing.assert_array_equal(cache.get(0), black)
@@ -82,16 +82,22 @@ def test_the_size_is_said_and_nothing_is_written_before_the_first_image(
     images: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO", logger="drawsim"):
-        ImageCache(tmp_path / "cache", images, 1000)
+        ImageCache(tmp_path / "cache", images, Reading(1000))
     assert "will grow to 0.0 GB (5 images)" in caplog.text
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_disk_without_room_is_said(images: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"5 images need .* GB .* are free"):
-        ImageCache(tmp_path / "cache", images, 10**8)
+        ImageCache(tmp_path / "cache", images, Reading(10**8))
 
 
 def test_exact_images_are_not_cached(images: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="image_cache"):
         ImageDataset(images, Reading(SIZE, "thesis", MAX_PIXELS), tmp_path / "cache")
+
+
+def test_pictures_without_their_frames_are_others(tmp_path: Path, images: list[Path]) -> None:
+    plain = ImageCache(tmp_path, images, Reading(SIZE))
+    cropped = ImageCache(tmp_path, images, Reading(SIZE, frames="crop"))
+    assert plain.images_file != cropped.images_file

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor
 from drawsim.collection.splits import components
 from drawsim.common.words import counted
 from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.decisions import Decision
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.samples import (
     TripletBatches,
@@ -26,7 +26,7 @@ from drawsim.learning.training.samples import (
     without_views,
 )
 from drawsim.models.heads import Head
-from drawsim.retrieval.analysis.statistics import paired_test
+from drawsim.retrieval.analysis.statistics import PairedTest, paired_test
 from drawsim.retrieval.metrics.functions import query_metrics
 
 FOLDS = 5
@@ -53,36 +53,39 @@ class HeldOut:
         return len(torch.unique(self.group))
 
     @property
+    def best(self) -> float:
+        """The strength other than 0 that ranks best."""
+        return max(STRENGTHS[1:], key=lambda strength: float(self.mrr[strength].mean()))
+
+    @property
+    def test(self) -> PairedTest:
+        """Of the best strength against strength 0, over groups."""
+        return paired_test((self.mrr[self.best] - self.mrr[0.0]).numpy(), self.group.numpy())
+
+    @property
     def strength(self) -> float:
-        """The best strength, if its gain over strength 0 is hardly luck: else 0.
+        """The best strength, if its gain is hardly luck (p < LEVEL, permutation test): else 0."""
+        test = self.test
+        return self.best if test.difference > 0 and test.p_permutation < LEVEL else 0.0
 
-        Hardly luck is p < LEVEL of the paired permutation test over groups.
-        """
-        best = max(STRENGTHS, key=lambda strength: float(self.mrr[strength].mean()))
-        gains = (self.mrr[best] - self.mrr[0.0]).numpy()
-        test = paired_test(gains, self.group.numpy())
-        return best if test.difference > 0 and test.p_permutation < LEVEL else 0.0
-
-    def __str__(self) -> str:
-        means = {strength: f"{float(own.mean()):.3f}" for strength, own in self.mrr.items()}
-        drawings = counted(len(self.mrr[0.0]), "drawing")
-        among = f"cross-validation over {drawings} in {counted(self.groups, 'group')}"
-        if not self.strength:
-            learnt = " and ".join(means[strength] for strength in STRENGTHS if strength)
-            return (
-                f"{among} found what so few pairs teach no better than the untrained model (MRR "
-                f"{learnt} at strengths 0.5 and 1, {means[0.0]} untrained)"
-            )
-        return (
-            f"by {among} its head has strength {self.strength:g} (MRR {means[self.strength]}, "
-            f"{means[0.0]} untrained)"
+    def decision(self, stage: str) -> Decision:
+        """The same as what a run decides about a stage."""
+        test, kept = self.test, self.strength > 0
+        groups = counted(self.groups, "group")
+        among = f"cross-validated over {groups} of pairs, p {test.p_permutation:.2g}"
+        few = "so few pairs teach nothing that is surely better"
+        return Decision(
+            stage,
+            kept,
+            "training and validation",
+            test.pairs,
+            before=False,
+            without=float(self.mrr[0.0].mean()),
+            with_it=float(self.mrr[self.best].mean()),
+            low=test.low,
+            high=test.high,
+            why=f"at strength {self.best:g}, {among}" if kept else f"{few}: {among}",
         )
-
-    def record(self) -> dict[str, Any]:
-        """As `metrics.json` has it."""
-        means = {str(strength): float(own.mean()) for strength, own in self.mrr.items()}
-        kept = {"drawings": len(self.mrr[0.0]), "groups": self.groups, "mrr": means}
-        return {"strength": self.strength, **kept}
 
 
 def cross_validate(

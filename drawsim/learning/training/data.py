@@ -64,9 +64,7 @@ class TripletData(pl.LightningDataModule):
         super().__init__()
         self.task = task
         self.images = ImageDataset([*artworks, *drawings], reading, image_cache)
-        self.triplets = TripletDataset(
-            drawings, artworks, augmentation, view, seed, reading.max_pixels
-        )
+        self.triplets = TripletDataset(drawings, artworks, augmentation, view, seed, reading)
         self.batch_size = batch_size
         self.grouped = grouped
         self.embed_batch_size = embed_batch_size
@@ -107,8 +105,15 @@ class TripletData(pl.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Gallery and drawings, in order, less what is known; at least one image."""
-        drawings = self.task.originals() if self.at_the_end else self.task.looked_at()
-        return self._images(drawings, self.known)
+        return self._images(self._tested(), self.known)
+
+    def to_embed(self) -> Tensor:
+        """Rows of images, (n,), that the next pass of test embeds, for they are not known."""
+        rows = torch.cat([torch.arange(self.task.gallery), self.task.gallery + self._tested()])
+        return rows[~self.known[rows]]
+
+    def _tested(self) -> Tensor:
+        return self.task.originals() if self.at_the_end else self.task.looked_at()
 
     def choose_views(self, epoch: int) -> Tensor:
         """Artworks of which an epoch trains on a simulated view, drawn from (seed, epoch)."""

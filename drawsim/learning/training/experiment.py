@@ -26,6 +26,7 @@ from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
 from drawsim.learning.training.cross_validation import cross_validate
 from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.decisions import Decide, Judge
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -35,15 +36,17 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
-from drawsim.models.evaluating import ADAPTED, LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
+from drawsim.learning.training.shared_rows import shared_rows
+from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.heads import Head
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import Model
+from drawsim.models.model import ADAPTED, Model
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
-from drawsim.retrieval.reranking.chain import Chain
+from drawsim.retrieval.reranking.base import Reranker
+from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.folder import Protocol, RunFolder
 
 log = logging.getLogger(__name__)
@@ -77,6 +80,7 @@ class Experiment:
     trainer: pl.Trainer
     run: RunFolder
     protocol: Protocol
+    judge: Judge
     untrained: Vectors | None = None
     """As the untrained network embeds, before adaptation."""
     plain: Vectors | None = None
@@ -97,11 +101,13 @@ class Experiment:
         monitor: str,
         keep: Keep,
         protocol: Protocol,
+        decide: Decide,
         trainer: Mapping[str, Any],
         callbacks: Sequence[pl.Callback],
         loggers: Sequence[Logger],
     ) -> Experiment:
         """Connect the parts. Callbacks of the user's come after evaluation and mining."""
+        judge = Judge(data.task, decide)
         evaluation = Evaluation(data.task)
         data.known = evaluation.known
         mining = Mining(miner, evaluation, data, module, run)
@@ -110,10 +116,12 @@ class Experiment:
         if why:
             log.info("the last epoch is kept (keep=auto): %s", why)
         run.update(keep=None if kept == "best" else kept, kept_because=why or None)
-        checkpoints = BestAndLast(folder, monitor, kept, lambda: mining.improved)
+        checkpoints = BestAndLast(
+            folder, monitor, kept, lambda: mining.improved, judged=judge.active and judge.enough
+        )
         own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
-        made = cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol)
+        made = cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol, judge)
         made.head = None if module.adaptation is None else copy.deepcopy(module.adaptation.head)
         return made
 
@@ -123,6 +131,8 @@ class Experiment:
         A run that is resumed after its first epoch takes the embeddings it kept.
         """
         if resume and self.checkpoints.to_go_on_from():
+            self.judge.resume(self.run.record.get("decisions"))
+            self.module.leave_out(self.judge.left_out)
             vectors = self._load("baseline")
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
@@ -140,9 +150,68 @@ class Experiment:
         if initial is not None:
             self.published = vectors
             vectors = self._begin_with(initial)
+        vectors = self._decide_before(vectors)
         self.data.at_the_end = True
         self._record_untrained()
         return vectors
+
+    def _decide_before(self, vectors: Vectors) -> Vectors:
+        """Leave out the adaptation where it loses, and, if that is judged now, ways of re-ranking.
+
+        vectors: of the model as it begins. Returns them as it ranks from here on.
+        """
+        if not self.judge.active:
+            return vectors
+        raw, plainly = self.evaluation.raw, SecondLook()
+        if self.module.adaptation is not None and not self.judge.keeps(
+            ADAPTED, (raw, plainly), (vectors, plainly), trained=False
+        ):
+            self.module.leave_out([ADAPTED])
+            self.evaluation.drawings, self.evaluation.artworks = vectors = raw
+            if self.run.writes:
+                self._save("baseline", vectors, self.module.model)
+        if not self.judge.enough:
+            self._decide_links(vectors, trained=False)
+        self.run.update(decisions=self.judge.decisions or None)
+        return vectors
+
+    def _decide_links(self, vectors: Vectors, *, trained: bool) -> None:
+        """Leave out the ways of re-ranking that lose, each compared with those kept before it."""
+        chain = self.module.model.rerank
+        if chain is None:
+            return
+        mode = self.module.training
+        look, kept = SecondLook(None, self._pictures()), tuple[Reranker, ...]()
+        for link in chain.links:
+            before = replace(look, reranker=chain_of(kept))
+            after = replace(look, reranker=Chain((*kept, link)))
+            ways = (vectors, before), (vectors, after)
+            if self.judge.keeps(link.name, *ways, trained=trained):
+                kept = (*kept, link)
+            else:
+                self.module.leave_out([link.name])
+        self.module.train(mode)
+
+    def _decide_after(self, baseline: Vectors, final: Vectors, judged: bool) -> Vectors:
+        """Leave out what was learnt where it loses, and ways of re-ranking.
+
+        judged: whether it is decided already about what was learnt. Returns how the model embeds
+        then, and notes in its checkpoint what it leaves out.
+        """
+        if not self.judge.active:
+            return final
+        plainly = SecondLook()
+        learnt = self.checkpoints.best_epoch > 0 and not judged
+        ways = (baseline, plainly), (final, plainly)
+        if learnt and not self.judge.keeps_learnt(LEARNT, *ways):
+            self.checkpoints.take_untrained()
+            self._select()
+            final = self._embed("final")
+        if self.judge.enough:
+            self._decide_links(final, trained=True)
+        self.run.update(decisions=self.judge.decisions or None)
+        self.checkpoints.note(self.module.left_out)
+        return final
 
     def _begin_with(self, initial: Initial) -> Vectors:
         """Give the model what it begins with; how it embeds then."""
@@ -159,13 +228,15 @@ class Experiment:
         # Where nothing is trained, there may be no pair that the monitored value is of.
         self.checkpoints.start(self.trainer, flat.get(self.checkpoints.monitor, math.nan))
         self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
+        if self.module.too_few is not None:
+            self.run.update(too_few_pairs=self.module.too_few)
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:
             logger.log_metrics({**flat, "epoch": 0}, step=0)
 
     def fit(self, *, resume: bool) -> None:
         """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
-        if self.trainer.max_epochs == 0:
+        if self.trainer.max_epochs == 0 or self.module.learns_nothing:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
@@ -197,8 +268,9 @@ class Experiment:
         Writes both models' metrics for all sets, `ranks.csv`, and the final embeddings.
         """
         self._select()
-        self._settle_head()
-        models = {"baseline": baseline, "final": self._embed("final")}
+        judged = self._settle_head()
+        final = self._decide_after(baseline, self._embed("final"), judged)
+        models = {"baseline": baseline, "final": final}
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
         results = measure(self.data.task, models, self.protocol, {"final": again})
@@ -232,7 +304,8 @@ class Experiment:
             order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
         before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
         if self.published is not None:
-            order[before] = self.published, plainly
+            raw = self.untrained if model.adaptation is None else None  # it may be left out
+            order[before] = raw or self.published, plainly
             before = TRANSFERRED
         order[before] = models["baseline"], plainly
         if self.checkpoints.best_epoch > 0:
@@ -264,35 +337,43 @@ class Experiment:
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)
 
-    def _settle_head(self) -> None:
+    def _settle_head(self) -> bool:
         """Keep as much of what few pairs taught a frozen network's head as cross-validation says.
 
-        Where the validation set says which epoch is best, or another model was begun with, the head
-        stays as it is.
+        Returns whether it did. Where there are drawings of validation enough to judge what was
+        learnt, or another model was begun with, the head stays as it is.
         """
-        module = self.module
-        if self.head is None or self.untrained is None or module.initial is not None:
-            return
-        if not ("kept_because" in self.run.record and module.backbone.frozen):
-            return
+        module, head = self.module, self.head
+        if head is None or self.untrained is None or module.initial is not None:
+            return False
+        if not self.judge.active or self.judge.enough or not module.backbone.frozen:
+            return False
         if self.trainer.world_size > 1 or not self.checkpoints.best_epoch:
-            return
+            return False
         epochs = self.checkpoints.best_epoch
-        held_out = cross_validate(module, self.data, self.untrained, self.head, epochs)
+        held_out = cross_validate(module, self.data, self.untrained, head, epochs)
         if held_out is None or module.adaptation is None or module.adaptation.head is None:
-            return
-        log.info("%s", held_out)
-        why = f"{self.run.record['kept_because']}; {held_out}"
+            return False
+        self.judge.decisions.append(held_out.decision(LEARNT).record())
         module.adaptation.head.scale(held_out.strength)
         module.adaptation.fit(self.untrained[0][self.data.task.known()], self.untrained[1])
         if not held_out.strength:
             self.checkpoints.best_epoch = 0
         self.checkpoints.keep_now(self.trainer)
-        self.run.update(kept_because=why, cross_validation=held_out.record())
+        return True
 
     def _embed(self, stage: str) -> Vectors:
-        """Embed the gallery and the drawings, and keep what is no style copy in the run folder."""
-        self.trainer.test(self.module, datamodule=self.data, verbose=False)
+        """Embed the gallery and the drawings, and keep what is no style copy in the run folder.
+
+        What networks give that were loaded, and not trained since, is shared by all runs.
+        """
+        trained = stage == "final" and self.checkpoints.best_epoch > 0
+        shared = self.module.backbone.frozen or not trained
+        # Of several processes, each would have to know the same rows as the others.
+        alone = self.trainer.world_size == 1
+        precision = str(self.trainer.precision)
+        with shared_rows(self.module, self.data, self.evaluation, precision, shared and alone):
+            self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
             self._save(stage, vectors, self.module.model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -21,6 +21,7 @@ from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
 from drawsim.learning.training.schedules import Schedule
 from drawsim.models.initial import Initial
+from drawsim.models.loading import LEFT_OUT
 from drawsim.models.model import Model
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ class Matcher(pl.LightningModule):
     learning", 2020). layer_decay: factor of the learning rate from each block of layers to the one
     before it; 1 for none. The model's adaptation is applied to embeddings before they are compared,
     in training too, but there without its hubs. initial: what the model is given before it is
-    trained, if it does not begin as its backbone was published; checkpoints name it.
+    trained, if it does not begin as its backbone was published; checkpoints name it. too_few: the
+    number of pairs, where so few were a reason to freeze the network.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Matcher(pl.LightningModule):
         layer_decay: float,
         seed: int,
         initial: Initial | None = None,
+        too_few: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 < layer_decay <= 1:
@@ -72,8 +75,17 @@ class Matcher(pl.LightningModule):
         self.layer_decay = layer_decay
         self.seed = seed
         self.initial = initial
+        self.too_few = too_few
+        self.left_out: list[str] = []
+        """Stages that the run decided to rank without."""
         self.plain_too = False
         """Whether a pass also embeds as the network does without its layout."""
+
+    @property
+    def learns_nothing(self) -> bool:
+        """Whether nothing of it is trained, for want of pairs or because a stage is left out."""
+        left = any(parameter.requires_grad for parameter in self.parameters())
+        return not left and (bool(self.left_out) or self.too_few is not None)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) images to (B, d) unit rows."""
@@ -260,12 +272,19 @@ class Matcher(pl.LightningModule):
         """What is ranked: (D, d) and (N, d) unit rows as embedded, adapted if the model does."""
         return self.model.adapt(drawings, "drawing"), self.model.adapt(artworks, "artwork")
 
+    def leave_out(self, stages: Sequence[str]) -> None:
+        """Rank without these stages from now on, and say so in checkpoints."""
+        self.model = self.model.without(stages)
+        self.adaptation = self.model.adaptation
+        self.left_out = [*self.left_out, *stages]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which network the weights belong to; beside the optimiser's state, keep the own one.
 
         All are plain values and tensors.
         """
         checkpoint["backbone"] = self.backbone.identity()
+        checkpoint[LEFT_OUT] = list(self.left_out)
         if self.initial is not None:
             checkpoint[INITIAL] = self.initial.record()
         if "optimizer_states" in checkpoint:  # not of weights alone

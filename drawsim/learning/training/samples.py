@@ -18,6 +18,7 @@ from drawsim.common.errors import UserError
 from drawsim.learning.miners.base import NOTHING
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
+from drawsim.pixels.reading import Reading
 
 ANCHOR, POSITIVE, NEGATIVE = range(3)
 
@@ -109,7 +110,8 @@ class TripletDataset(Dataset[Triplets]):
 
     Augmentation is drawn from (seed, epoch, role, pair, artwork): the same wherever and whenever
     the sample is made, and the same anchor and positive for each negative of a pair. `view` makes
-    the anchor of a sample without a drawing from the positive's picture.
+    the anchor of a sample without a drawing from the positive's picture. reading: the model's,
+    which says what of a file is the picture.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class TripletDataset(Dataset[Triplets]):
         augmentation: ImageAugmentation,
         view: Callable[[np.ndarray, int], np.ndarray] | None,
         seed: int,
-        max_pixels: int,
+        reading: Reading,
     ) -> None:
         self.paths: dict[Kind, list[str]] = {
             "drawing": [str(path) for path in drawings],
@@ -128,7 +130,7 @@ class TripletDataset(Dataset[Triplets]):
         self.augmentation = augmentation
         self.view = view
         self.seed = seed
-        self.max_pixels = max_pixels
+        self.reading = reading
 
     def __getitem__(self, spec: TripletSpec) -> Triplets:
         images = [
@@ -160,7 +162,8 @@ class TripletDataset(Dataset[Triplets]):
         return to_tensor(self.view(image, self._seed(spec, ANCHOR, spec.positive)))
 
     def _read(self, kind: Kind, row: int) -> np.ndarray:
-        return read_image(Path(self.paths[kind][row]), self.augmentation.reads, self.max_pixels)
+        least, most = self.augmentation.reads, self.reading.max_pixels
+        return self.reading.picture(read_image(Path(self.paths[kind][row]), least, most))
 
     def _seed(self, spec: TripletSpec, role: int, row: int) -> int:
         stream = np.random.SeedSequence([self.seed, spec.epoch, role, spec.pair, row])

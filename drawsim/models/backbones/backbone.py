@@ -51,7 +51,8 @@ class Backbone(nn.Module):
         self.parts: list[tuple[int, int]] = []
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
-        self.width = self._measured(image_size)
+        self.width = self.plain_width = self._measured(image_size)
+        """`plain_width`: of what it gives without a layout."""
         self.channels: list[tuple[int, int]] = [(self.width, 1)]
         """Channels and cells of each part of an embedding, as `drawsim.models.heads` has them."""
         self.train()  # a new network is in training mode: its norms are frozen from here on

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
 import timm
 import torch
-from timm.layers import PatchEmbed
+from timm.layers import PatchEmbed, resample_abs_pos_embed
 from torch import Tensor, nn
 
 from drawsim.common.errors import UserError, nearest
@@ -23,6 +24,8 @@ REFUSALS = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, V
 """What timm's models raise when they are asked for what they cannot do."""
 SIZE_STEPS = (14, 16, 32)
 """Sides of patches, and of what convolutional networks reduce to one position."""
+POSITIONS = "pos_embed"
+"""What the positions of a transformer's patches are called."""
 
 
 def from_timm(
@@ -66,13 +69,29 @@ def architecture(model: str) -> str:
 def fit_network(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
     """Load tensors into a network of this module, strictly.
 
-    Weights that know no learnt pooling leave the exponent of GeM as it is. Raises UserError for
-    tensors that do not fit, and for a learnt exponent where the network has none.
+    Weights that know no learnt pooling leave the exponent of GeM as it is; positions of a
+    transformer are stretched to its image size. Raises UserError for tensors that do not fit, and
+    for a learnt exponent where the network has none.
     """
     learnt = exponents(network)
     if not learnt and any(name.endswith("global_pool.p") for name in tensors):
         raise UserError(f"{source}: was trained with generalised-mean pooling: backbone.pool=gem")
-    fit_weights(network, {**learnt, **tensors}, source)
+    fit_weights(network, {**learnt, **tensors, **_stretched(network, tensors)}, source)
+
+
+def _stretched(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The positions of a transformer's patches for the grid of this network, if they are others."""
+    own, given = network.state_dict().get(POSITIONS), tensors.get(POSITIONS)
+    if own is None or given is None or own.ndim != 3 or given.ndim != 3 or own.shape == given.shape:
+        return {}
+    of_patches = getattr(network, "no_embed_class", False)
+    others = 0 if of_patches else int(getattr(network, "num_prefix_tokens", 0))
+    patches: Any = getattr(network, "patch_embed", None)
+    side = math.isqrt(max(0, given.shape[1] - others))
+    if not isinstance(patches, PatchEmbed) or side**2 + others != given.shape[1]:
+        return {}
+    grid = list(patches.grid_size)
+    return {POSITIONS: resample_abs_pos_embed(given, grid, num_prefix_tokens=others)}
 
 
 def create_network(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drawsim.common.words import counted
+
 Scores = Mapping[str, Mapping[str, float]]
 """Set -> metric -> value."""
 
@@ -59,11 +61,10 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
 
 def kept_untrained(record: Mapping[str, Any]) -> str:
     """That the final model of a run is the one it began with, and why; empty where it is not so."""
-    if record.get("best_epoch") != 0 or record.get("epochs") == 0:
-        return ""
-    if "kept_because" in record:
-        return f"{record['kept_because']}: it was kept"
-    if "keep" in record:
+    if (few := record.get("too_few_pairs")) is not None:
+        pairs = counted(int(few), "training pair")
+        return f"{pairs}: too few for the network to learn from, so it stayed as it was published"
+    if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
         return ""
     first = "model it began with" if "init" in record else "untrained model"
     return f"no epoch beat the {first} on {record.get('monitor')}: it was kept"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from drawsim.common.words import counted
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
+from drawsim.reporting.kit.decisions import decisions
 from drawsim.reporting.kit.stages import kept_untrained, stages
 from drawsim.runs.folder import read_record
 
@@ -26,13 +27,14 @@ def print_results(run: Path) -> None:
     console = wide_console()
     console.print(metrics_table(("set", "model", "n"), lines, numbers=1, title=title))
     how = f"best epoch {record['best_epoch']} by {record['monitor']}"
-    said = kept_untrained(record)
     if "keep" in record:
-        why = f": {record['kept_because']}" if "kept_because" in record and not said else ""
+        why = f": {record['kept_because']}" if "kept_because" in record else ""
         how = f"epoch {record['best_epoch']} kept (keep={record['keep']}{why})"
     spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}
     spent["in all "] = record["seconds"]["total"]
     seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
     console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
-    if said:
+    for one in decisions(record):
+        console.print(one.line, highlight=False, markup=False)
+    if said := kept_untrained(record):
         console.print(said)

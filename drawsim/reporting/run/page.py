@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from drawsim.common.files import write_text
 from drawsim.reporting.kit.captions import Captions
+from drawsim.reporting.kit.decisions import decisions
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.stages import Stage, kept_untrained, stages
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
@@ -79,6 +80,7 @@ def write_report(
                 name for stage in measured for values in stage.scores.values() for name in values
             ),
             stages=measured,
+            decisions=decisions(metrics),
             kept_untrained=kept_untrained(metrics),
             among_ten=_among_ten(measured, queries["test"]),
             captions=captions or Captions(),

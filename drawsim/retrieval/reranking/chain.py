@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -40,7 +40,7 @@ class Chain:
         """What the scores of the last link are, for people."""
         return self.links[-1].says
 
-    def without(self, names: Collection[str]) -> Chain | None:
+    def without(self, names: Sequence[str]) -> Chain | None:
         """The chain less the links of these names; None where none is left."""
         kept = tuple(link for link in self.links if link.name not in names)
         return Chain(kept) if kept else None

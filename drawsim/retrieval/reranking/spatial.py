@@ -14,10 +14,11 @@ their sheet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ HYPOTHESES = 200
 SCALES = (1 / 3, 3.0)
 LARGEST_CHANCE = 1.0
 """A placement is believed if fewer than so many as good are expected among random matches."""
-QUERIES = 16
+QUERIES = 32
 """Drawings whose local features are asked for at once."""
 
 
@@ -101,11 +102,36 @@ class Spatial:
         for start in range(0, len(lists.rows), QUERIES):
             numbers = range(start, min(start + QUERIES, len(lists.rows)))
             drawings = pictures.queries(numbers)
-            for place, number in enumerate(numbers):
-                listed, found = pictures.gallery(lists.rows[number].tolist())
-                shares = spatial_scores(drawings[2 * place : 2 * place + 2], found)
+            rows = lists.rows[start : start + QUERIES].tolist()
+
+            def look(
+                place: int, drawings: LocalFeatures = drawings, rows: list[list[int]] = rows
+            ) -> tuple[list[int], Tensor]:
+                listed, found = pictures.gallery(rows[place])
+                return listed, spatial_scores(drawings[2 * place : 2 * place + 2], found)
+
+            for number, (listed, shares) in zip(numbers, in_threads(look, len(rows)), strict=True):
                 added[number, listed] = shares.to(added)
         return lists.scores + self.weight * added
+
+
+T = TypeVar("T")
+
+
+def in_threads(work: Callable[[int], T], count: int) -> list[T]:
+    """What work gives for 0, 1, … below count, by as many threads as torch has.
+
+    Each does its own with one thread of torch's: of many small steps none then waits for another.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or count < 2 * threads:
+        return [work(number) for number in range(count)]
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(work, range(count)))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def placements(pictures: Pictures, query: int, rows: Sequence[int]) -> list[Placement | None]:

@@ -62,7 +62,10 @@ class ModelLens:
         from drawsim.reporting.search.overlay import HEIGHT, overlay
         from drawsim.retrieval.reranking.spatial import placements
 
-        left, right = (Image.fromarray(read_image(path, HEIGHT)) for path in (drawing, artwork))
+        left, right = (
+            Image.fromarray(self._model.reading.picture(read_image(path, HEIGHT)))
+            for path in (drawing, artwork)
+        )
         with self._looking:
             pictures = KeptPictures(self._model, [drawing], [artwork])
             placement = placements(pictures, 0, [0])[0]

@@ -17,7 +17,6 @@ from drawsim.learning.miners.base import listed
 from drawsim.learning.training.cross_validation import STRENGTHS, HeldOut, cross_validate
 from drawsim.learning.training.experiment import Experiment
 from drawsim.learning.training.samples import nothing_chosen
-from drawsim.reporting.kit.stages import kept_untrained
 from drawsim.retrieval.ranking import Relevance
 from drawsim.retrieval.task import RetrievalTask
 from tests.learning.tiny import axis_weights, tiny_adaptation, tiny_experiment, tiny_matcher
@@ -78,8 +77,11 @@ def test_a_head_that_helps_those_it_did_not_see_is_kept_whole(memory: bool) -> N
     assert found.strength == 1
     assert found.groups == len(found.mrr[0.0]) == 30  # no test drawing among them
     assert float((found.mrr[1.0] - found.mrr[0.0]).mean()) > 0.1
-    assert "by cross-validation over 30 drawings in 30 groups its head has strength 1" in str(found)
-    assert found.record()["strength"] == 1
+    said = found.decision("learnt")
+    assert said.kept
+    assert said.queries == 30
+    assert said.with_it - said.without == pytest.approx(found.test.difference)
+    assert said.why.startswith("at strength 1, cross-validated over 30 groups of pairs, p ")
     assert torch.equal(axis_weights(matcher.adaptation).detach(), torch.full((6,), 0.5))
 
 
@@ -87,7 +89,9 @@ def test_what_is_noise_is_not_kept() -> None:
     found, _ = judged(related=False)
     assert found is not None
     assert found.strength == 0
-    assert "what so few pairs teach no better than the untrained model" in str(found)
+    said = found.decision("learnt")
+    assert not said.kept
+    assert said.why.startswith("so few pairs teach nothing that is surely better: cross-validated")
 
 
 def test_a_gain_that_may_be_luck_is_none() -> None:
@@ -105,7 +109,7 @@ def with_a_head(folder: Path) -> Experiment:
     adaptation = tiny_adaptation(learn="axes")
     matcher = tiny_matcher(lr=0.3, in_batch_negatives=True, adaptation=adaptation)
     matcher.backbone.freeze()
-    return tiny_experiment(folder, matcher, keep="auto")
+    return tiny_experiment(folder, matcher, keep="auto", decide="validation")
 
 
 def test_too_few_groups_decide_nothing(tmp_path: Path) -> None:
@@ -113,11 +117,13 @@ def test_too_few_groups_decide_nothing(tmp_path: Path) -> None:
         lr=0.3, in_batch_negatives=True, adaptation=tiny_adaptation(learn="axes")
     )
     matcher.backbone.freeze()
-    experiment = tiny_experiment(tmp_path, matcher, keep="auto")
+    experiment = tiny_experiment(tmp_path, matcher, keep="auto", decide="validation")
     baseline = experiment.baseline(resume=False)
     experiment.fit(resume=False)
     experiment.final(baseline)  # nine groups
-    assert "cross_validation" not in experiment.run.record
+    learnt = experiment.run.record["decisions"][-1]
+    assert learnt["stage"] == "learnt"
+    assert learnt["why"].startswith("as selected")
     assert experiment.run.record["best_epoch"] == 2
 
 
@@ -129,7 +135,7 @@ def test_the_model_of_the_run_has_the_strength(
         lr=0.3, in_batch_negatives=True, adaptation=tiny_adaptation(learn="axes")
     )
     matcher.backbone.freeze()
-    experiment = tiny_experiment(tmp_path, matcher, keep="auto")
+    experiment = tiny_experiment(tmp_path, matcher, keep="auto", decide="validation")
     better = torch.linspace(0.4, 0.9, 12, dtype=torch.float64)
     worse = better - 0.2
     own = {each: better if each == strength else worse for each in STRENGTHS}
@@ -140,17 +146,14 @@ def test_the_model_of_the_run_has_the_strength(
     baseline = experiment.baseline(resume=False)
     experiment.fit(resume=False)
     last, best = experiment.checkpoints.last, experiment.checkpoints.best
-    learnt = torch.load(last, weights_only=True)["state_dict"]["adaptation.head.weights"]
+    trained = torch.load(last, weights_only=True)["state_dict"]["adaptation.head.weights"]
     experiment.final(baseline)
     kept = torch.load(best, weights_only=True)["state_dict"]["adaptation.head.weights"]
-    assert learnt.any()
-    torch.testing.assert_close(kept, strength * learnt)
+    assert trained.any()
+    torch.testing.assert_close(kept, strength * trained)
     record = experiment.run.record
-    assert record["cross_validation"]["strength"] == strength
+    (learnt,) = [one for one in record["decisions"] if one["stage"] == "learnt"]
+    assert learnt["kept"] == bool(strength)
     assert record["best_epoch"] == (2 if strength else 0)
     assert ("learnt" in record["stages"]) == bool(strength)
-    if not strength:
-        assert record["final"] == record["baseline"]
-        assert "teach no better than the untrained model" in kept_untrained(record)
-    else:
-        assert kept_untrained(record) == ""
+    assert (record["final"] == record["baseline"]) == (not strength)

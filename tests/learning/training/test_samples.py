@@ -23,11 +23,12 @@ from drawsim.learning.training.samples import (
 )
 from drawsim.pixels.dataset import to_tensor
 from drawsim.pixels.decode import read_image
+from drawsim.pixels.reading import Reading
 from drawsim.pixels.thesis_transforms import augmentation
 from drawsim.retrieval.ranking import Relevance
 from tests.learning.tiny import (
     BASIC,
-    MAX_PIXELS,
+    SIZE,
     as_process,
     batches,
     choice_of,
@@ -40,6 +41,7 @@ from tests.learning.tiny import (
 
 SEED = 5
 STYLES = ("oil", "pencil_gray")
+READING = Reading(SIZE)
 
 
 def specs(made: Any) -> list[TripletSpec]:
@@ -153,7 +155,7 @@ def test_a_negative_that_is_nothing_is_a_black_image(tmp_path: Path) -> None:
 def test_a_copy_is_the_drawing_seen_through_its_effect(tmp_path: Path) -> None:
     drawings, artworks = write_images(tmp_path)
     transform = augmentation(exact=True, **BASIC | {"styles": STYLES})
-    dataset = TripletDataset(drawings, artworks, transform, None, SEED, MAX_PIXELS)
+    dataset = TripletDataset(drawings, artworks, transform, None, SEED, READING)
     spec = TripletSpec(1, 2, 5, 7, (3,), (7,), 1.0)
     plain, *copies = (dataset[spec._replace(copy=copy)].images for copy in (None, *STYLES))
     seed = int(np.random.SeedSequence([SEED, 1, 0, 2, 5]).generate_state(1)[0])
@@ -184,7 +186,7 @@ def test_the_anchor_of_a_view_is_made_from_the_file_of_its_positive(tmp_path: Pa
         return tinted(image, seed)
 
     transform = augmentation(exact=False, **BASIC)
-    dataset = TripletDataset(drawings, artworks, transform, view, SEED, MAX_PIXELS)
+    dataset = TripletDataset(drawings, artworks, transform, view, SEED, READING)
     spec = TripletSpec(0, 9, NOTHING, 4, (1, 2), (4,), 1.0)
     images = dataset[spec].images
     [(image, seed)] = given

@@ -13,7 +13,7 @@ import huggingface_hub as hub
 import pytest
 import timm
 import torch
-from safetensors.torch import save
+from safetensors.torch import save, save_file
 
 from drawsim.common.building import build
 from drawsim.common.configuration import option
@@ -100,6 +100,22 @@ def test_what_was_fetched_is_kept(stand_in: StandIn, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(hub.constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody is there
     offline = random_model(TINY, 64, "own", pretrained=True).network.state_dict()
     assert all(torch.equal(first[n], kept[n]) and torch.equal(first[n], offline[n]) for n in first)
+
+
+@pytest.mark.parametrize("model", [TINY, "test_vit3.r160_in1k"])
+def test_a_file_at_another_size_is_as_from_the_hub(
+    stand_in: StandIn, tmp_path: Path, model: str
+) -> None:
+    """Positions of patches are published at one size, and stretched as timm does."""
+    tensors = published(stand_in, model)
+    save_file(tensors, tmp_path / "weights.safetensors")
+    from_hub = random_model(model, 64, "own", pretrained=True).network.state_dict()
+    file = str(tmp_path / "weights.safetensors")
+    from_file = random_model(model, 64, "own", weights=file).network.state_dict()
+    assert from_hub["pos_embed"].shape != tensors["pos_embed"].shape
+    assert from_hub.keys() == from_file.keys()
+    for name, tensor in from_hub.items():
+        torch.testing.assert_close(from_file[name], tensor)
 
 
 def gone(server: StandIn) -> None:

@@ -9,18 +9,23 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
+from drawsim import index, search
+from drawsim.common.arguments import as_texts
 from drawsim.common.building import build, build_stored
 from drawsim.common.configuration import backbone_option, compose, side_by_side
 from drawsim.common.errors import UserError
 from drawsim.models.backbones.backbone import Backbone
+from drawsim.models.backbones.replica import replica
 from drawsim.models.backbones.several import Several
-from drawsim.models.loading import load_checkpoint, make_backbone
+from drawsim.models.loading import _with_weights, load_checkpoint, make_backbone
 from drawsim.models.sources import load_model, model_of_index, save_source
 from drawsim.models.weights import weights_hash
 from drawsim.retrieval.reranking.local import local_features
+from drawsim.workflows.index import ModelChoice
 from tests.learning.tiny import tiny_backbone
 from tests.models.backbones.networks import pictures, random_model
 
@@ -172,6 +177,41 @@ def test_a_checkpoint_is_of_these_networks_alone(tmp_path: Path) -> None:
     turned = Several("vit+conv", dict(reversed(members().items())))
     with pytest.raises(UserError, match="not of the network that its run"):
         load_checkpoint(torch.nn.ModuleDict({"backbone": turned}), file)
+
+
+def test_a_replica_network_finds_its_part_of_a_checkpoint(tmp_path: Path) -> None:
+    own = random_model("resnet18", SIZE)
+    both = Several("conv+replica_mini", {"conv": members()["conv"], "replica_mini": own})
+    content = {"state_dict": {f"backbone.{k}": v for k, v in both.state_dict().items()}}
+    file = tmp_path / "best.ckpt"
+    torch.save({**content, "backbone": both.identity()}, file)
+    found = replica("replica_mini", "avg", True, SIZE, "nowhere", str(file))
+    assert found.model == "resnet18"
+    assert weights_hash(found.network) == weights_hash(own.network)
+
+
+def test_a_run_opens_its_checkpoint_and_fetches_nothing(tmp_path: Path) -> None:
+    settings = backbone_option(["lite", "dinov2", "replica_mini"], SIZE)
+    settings["networks"]["lite"]["weights"] = "/of/another.pth"
+    found = _with_weights(settings, tmp_path / "best.ckpt")["networks"]
+    assert found["lite"]["weights"] is None
+    assert found["dinov2"]["weights"] is None
+    assert found["dinov2"]["pretrained"] is False
+    assert found["replica_mini"]["weights"] == str(tmp_path / "best.ckpt")
+
+
+def test_index_and_search_take_a_list() -> None:
+    for command, module in (("index", index), ("search", search)):
+        arguments = ["backbone=[lite,dinov2]", "image_size=98", "out=x", "index=x"]
+        given = as_texts(
+            [a for a in arguments if command == "search" or a != "index=x"],
+            module.TEXTS,
+            module.LISTS,
+        )
+        values: Any = OmegaConf.to_container(compose(command, given))
+        source = ModelChoice.of(values).source()
+        assert source is not None
+        assert source["backbone"] == backbone_option(["lite", "dinov2"], 98)
 
 
 def test_an_index_makes_them_again(tmp_path: Path) -> None:

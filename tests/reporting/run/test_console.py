@@ -86,6 +86,3 @@ def test_few_validation_drawings_are_said_to_choose_nothing(
     said = {**record, "keep": "last", "kept_because": "2 validation drawings cannot tell"}
     text, _ = shown(said, tmp_path, capsys)
     assert "epoch 3 kept (keep=last: 2 validation drawings cannot tell)" in text
-    text, _ = shown({**said, "best_epoch": 0, "epochs": 3}, tmp_path, capsys)
-    assert text.count("2 validation drawings cannot tell") == 1
-    assert "2 validation drawings cannot tell: it was kept" in text

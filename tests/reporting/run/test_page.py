@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from drawsim.common.errors import UserError
 from drawsim.reporting.kit.captions import Captions
+from drawsim.reporting.kit.decisions import decisions
 from drawsim.reporting.run.page import choose_queries
 from drawsim.reporting.run.reading import Query, Ranking
 from drawsim.retrieval.metrics import registry
@@ -118,6 +119,29 @@ def test_a_run_that_learnt_nothing_says_so(run: Run) -> None:
 
 
 # Broken-off runs
+
+
+DECIDED = {
+    **{"stage": "spatial", "kept": False, "metric": "mrr", "without": 0.5, "with": 0.4},
+    **{"difference": -0.1, "low": -0.25, "high": 0.05, "queries": 34},
+    **{"judged_on": "training and validation", "before_training": True, "why": "as <it> is"},
+}
+
+
+def test_decisions_stand_with_their_figures(run: Run) -> None:
+    run.metrics["decisions"] = [DECIDED, {"stage": "learnt", "without": None}, "no decision"]
+    run.save_metrics()
+    text = run.page().text
+    assert "34 drawings of training and validation" in text
+    assert "-0.100" in text
+    assert "-0.250 to +0.050" in text
+    assert "as <it> is" in text
+    first, second = decisions(run.metrics)
+    assert first.line == (
+        "spatial: off, MRR 0.500 → 0.400 (-0.100, 95 % -0.250 to +0.050), "
+        "on 34 drawings of training and validation; as <it> is"
+    )
+    assert second.line == "learnt: kept"
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])

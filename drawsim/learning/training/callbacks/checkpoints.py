@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,13 +14,19 @@ import torch
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic
+from drawsim.common.machine import is_first_process
 from drawsim.common.opening import open_regular
 from drawsim.common.words import counted
 from drawsim.learning.training.callbacks.evaluation import MONITORS
+from drawsim.models.loading import LEFT_OUT
 from drawsim.retrieval.metrics import registry
 
 Keep = Literal["auto", "best", "last", "on_improvement"]
 Kept = Literal["best", "last", "on_improvement"]
+UNTRAINED = "untrained.ckpt"
+"""The weights before training, where what was learnt may be left out in the end."""
+SELECTED = "selected.ckpt"
+"""The weights that were selected, where it was: a run that is resumed goes on with them."""
 FEWEST = 30
 """Validation drawings from which one epoch can be told from another."""
 
@@ -48,11 +55,19 @@ class BestAndLast(pl.callbacks.Checkpoint):
     keep says which epoch is selected: `best`, that with the best `monitor`, where the untrained
     model is epoch 0 and a candidate like the others (`start`); `last`, whatever the validation set
     says; `on_improvement`, the last one that `improved` (thesis, "Mining"). Files change from one
-    whole version to the next: if a write fails, as on a full disk, the old ones stay.
+    whole version to the next: if a write fails, as on a full disk, the old ones stay. judged: what
+    was learnt may be left out in the end, for which the untrained weights are kept, unless they are
+    a candidate all along.
     """
 
     def __init__(
-        self, folder: Path, monitor: str, keep: Kept, improved: Callable[[], bool]
+        self,
+        folder: Path,
+        monitor: str,
+        keep: Kept,
+        improved: Callable[[], bool],
+        *,
+        judged: bool = False,
     ) -> None:
         if monitor not in MONITORS:
             raise UserError(f"monitor={monitor}: {nearest(monitor, MONITORS)}")
@@ -60,6 +75,7 @@ class BestAndLast(pl.callbacks.Checkpoint):
         self.monitor = monitor
         self.keep = keep
         self.improved = improved
+        self.judged = judged and (keep, monitor) != ("best", "val/mrr")
         self.best_score: float | None = None
         self.best_epoch = 0
 
@@ -88,6 +104,26 @@ class BestAndLast(pl.callbacks.Checkpoint):
         # Logged scores are float32: rounded alike, an equal one is no improvement.
         self.best_score, self.best_epoch = float(torch.tensor(score)), 0
         self._save(trainer, self.best, weights_only=True)
+        if self.judged:
+            self._save(trainer, self.folder / UNTRAINED, weights_only=True)
+
+    def take_untrained(self) -> None:
+        """Let the untrained weights be the selected ones; those that were are kept beside them."""
+        if is_first_process():
+            self.best.replace(self.folder / SELECTED)
+            with atomic(self.best) as temporary:
+                shutil.copyfile(self.folder / UNTRAINED, temporary)
+        self.best_epoch = 0
+        _wait_for_others()
+
+    def note(self, left_out: Sequence[str]) -> None:
+        """Write into the selected weights which stages the run decided to rank without."""
+        if is_first_process():
+            content = torch.load(self.best, map_location="cpu", weights_only=True)
+            if content.get(LEFT_OUT, []) != list(left_out):
+                with atomic(self.best) as temporary:
+                    torch.save({**content, LEFT_OUT: list(left_out)}, temporary)
+        _wait_for_others()
 
     def keep_now(self, trainer: pl.Trainer) -> None:
         """Keep the weights as they are now as the selected ones, with the epoch they are of."""
@@ -119,5 +155,13 @@ class BestAndLast(pl.callbacks.Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the best so far."""
+        if is_first_process() and (self.folder / SELECTED).is_file():
+            (self.folder / SELECTED).replace(self.best)
         self.best_score = state_dict["best_score"]
         self.best_epoch = state_dict["best_epoch"]
+
+
+def _wait_for_others() -> None:
+    """Until the first process has changed the files that all are going to read."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()

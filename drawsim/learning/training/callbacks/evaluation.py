@@ -10,6 +10,7 @@ import torch
 
 from drawsim.collection.splits import Set
 from drawsim.common.machine import release_freed_memory
+from drawsim.learning.training.kept_rows import Rows
 from drawsim.retrieval.embeddings import EmbeddingTable
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
@@ -48,7 +49,7 @@ class Evaluation(pl.Callback):
         images = len(task.artworks) + len(task.drawings)
         self.known = torch.zeros(images, dtype=torch.bool)
         """(N + D,) whether an image, artworks first, is embedded with the present weights."""
-        self._embedded = torch.empty(images, 0)
+        self._embedded, self._plain = torch.empty(images, 0), torch.empty(images, 0)
         self.live: dict[Set, dict[str, float]] = {}
         self.seconds = {"embed": 0.0, "rank": 0.0}
         self.epoch: int | None = None
@@ -101,6 +102,17 @@ class Evaluation(pl.Callback):
         adaptation: Any = pl_module.adaptation
         self._gather(pl_module, fit=adaptation is not None and not adaptation.fitted)
 
+    def take(self, known: Rows) -> None:
+        """Embeddings by the present weights that the next pass need not make."""
+        self._put(known.rows, known.vectors)
+        if known.plain is not None:
+            self._put_plain(known.rows, known.plain)
+
+    def made(self, rows: torch.Tensor) -> Rows:
+        """What the last pass knows of these rows, (n,), all of which are known; plain, if it is."""
+        plain = self._plain[rows] if self._plain.shape[1] else None
+        return Rows(rows, self._embedded[rows], plain)
+
     def scores(self, name: Set) -> dict[str, float]:
         """Metrics of one set from the embeddings of the last pass."""
         started = time.perf_counter()
@@ -110,13 +122,10 @@ class Evaluation(pl.Callback):
         return scores
 
     def _gather(self, model: Any, fit: bool) -> None:
-        rows, vectors = self.table.compute()
-        # Kept from pass to pass, so it must be an ordinary tensor, whatever mode the pass is in.
-        with torch.inference_mode(False):
-            if not self._embedded.shape[1]:
-                self._embedded = torch.zeros(len(self.known), vectors.shape[1])
-            self._embedded[rows.cpu().clone()] = vectors.cpu().clone()
-            self.known[rows.cpu().clone()] = True
+        rows, vectors = (found.cpu() for found in self.table.compute())
+        rows = rows.reshape(-1)  # torchmetrics makes a scalar of a single number
+        new = ~self.known[rows]  # a pass has one image at least, which may be known
+        self._put(rows[new], vectors[new])
         # Copies: who holds the vectors of a pass keeps them when the next one comes.
         self.gallery = self._embedded[: self.task.gallery].clone()
         drawings = self._embedded[self.task.gallery :].clone()
@@ -126,11 +135,22 @@ class Evaluation(pl.Callback):
         self.raw = drawings, self.gallery
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
         if self.plain_table.index:
-            rows, vectors = self.plain_table.compute()
-            with torch.inference_mode(False):
-                every = torch.zeros(len(self.known), vectors.shape[1])
-                every[rows.cpu().clone()] = vectors.cpu().clone()
-            self.plain = every[self.task.gallery :], every[: self.task.gallery]
+            self._put_plain(*self.plain_table.compute())
+            self.plain = self._plain[self.task.gallery :], self._plain[: self.task.gallery]
         self.table.reset()
         self.plain_table.reset()
         self.seconds["embed"] += time.perf_counter() - self._started
+
+    def _put(self, rows: torch.Tensor, vectors: torch.Tensor) -> None:
+        # Kept from pass to pass, so it must be an ordinary tensor, whatever mode the pass is in.
+        with torch.inference_mode(False):
+            if not self._embedded.shape[1]:
+                self._embedded = torch.zeros(len(self.known), vectors.shape[1])
+            self._embedded[rows.cpu().clone()] = vectors.cpu().clone()
+            self.known[rows.cpu().clone()] = True
+
+    def _put_plain(self, rows: torch.Tensor, vectors: torch.Tensor) -> None:
+        with torch.inference_mode(False):
+            if not self._plain.shape[1]:
+                self._plain = torch.zeros(len(self.known), vectors.shape[1])
+            self._plain[rows.cpu().clone()] = vectors.cpu().clone()

@@ -1,0 +1,33 @@
+"""What a pass over a network as loaded embeds: taken from the store first, given to it after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from drawsim.learning.training.callbacks.evaluation import Evaluation
+from drawsim.learning.training.data import TripletData
+from drawsim.learning.training.kept_rows import KeptRows
+from drawsim.learning.training.module import Matcher
+
+
+@contextmanager
+def shared_rows(
+    module: Matcher, data: TripletData, evaluation: Evaluation, precision: str, share: bool
+) -> Iterator[None]:
+    """A pass of test within embeds what the store lacks; without `share`, whatever it would."""
+    if not share:
+        yield
+        return
+    kept = KeptRows(
+        module.model,
+        [Path(path) for path in data.images.paths],
+        precision,
+        plain=module.plain_too,
+        workers=max(1, data.workers),
+    )
+    evaluation.take(kept.take(data.to_embed()))
+    made = data.to_embed()
+    yield
+    kept.keep(evaluation.made(made))
