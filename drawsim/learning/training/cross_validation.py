@@ -19,13 +19,13 @@ from drawsim.common.words import counted
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decision
 from drawsim.learning.training.module import Matcher
+from drawsim.learning.training.results import Vectors
 from drawsim.learning.training.samples import (
     TripletBatches,
     Triplets,
     TripletSpec,
     without_views,
 )
-from drawsim.models.heads import Head
 from drawsim.retrieval.analysis.statistics import PairedTest, paired_test
 from drawsim.retrieval.metrics.functions import query_metrics
 
@@ -88,16 +88,37 @@ class HeldOut:
         )
 
 
+def settle_head(
+    module: Matcher, data: TripletData, untrained: Vectors | None, epochs: int
+) -> HeldOut | None:
+    """Give the head of a frozen network the strength that cross-validation says it deserves.
+
+    None where there is no such head, it did not begin as the identity, nothing was trained, or
+    there are too few groups of pairs: then it stays as it is. untrained: see `cross_validate`.
+    """
+    adaptation = module.adaptation
+    if untrained is None or adaptation is None or adaptation.head is None or not epochs:
+        return None
+    if module.initial is not None or not module.backbone.frozen:
+        return None
+    held_out = cross_validate(module, data, untrained, epochs)
+    if held_out is not None:
+        adaptation.head.scale(held_out.strength)
+        adaptation.fit(untrained[0][data.task.known()], untrained[1])
+    return held_out
+
+
 def cross_validate(
-    module: Matcher, data: TripletData, untrained: tuple[Tensor, Tensor], head: Head, epochs: int
+    module: Matcher, data: TripletData, untrained: Vectors, epochs: int
 ) -> HeldOut | None:
     """Judge heads on the pairs of train and val; None where there are too few groups of them.
 
     module: of a frozen network, whose own head and fit are as they were afterwards. untrained:
-    (D, d) and (N, d) rows before adaptation. head: as it is before training.
+    (D, d) and (N, d) rows before adaptation.
     """
     task, adaptation = data.task, module.adaptation
     assert adaptation is not None, "only an adaptation has a head"
+    assert adaptation.head is not None, "there is no head"
     untrained = untrained[0].clone(), untrained[1].clone()  # of a pass that knew no gradients
     drawings = torch.cat([task.queries["train"], task.queries["val"]])
     pairs = torch.cat([task.pairs_of("train"), task.pairs_of("val")])
@@ -112,7 +133,9 @@ def cross_validate(
     found: dict[float, list[Tensor]] = {strength: [] for strength in STRENGTHS}
     own, memory = adaptation.head, module.cross_batch_memory
     for number in range(FOLDS):
-        adaptation.head = copy.deepcopy(head)
+        torch.manual_seed(data.seed)
+        adaptation.head = copy.deepcopy(own)
+        adaptation.head.forget()
         if memory is not None:
             module.cross_batch_memory = untrained[1].clone()
         _learn(module, data, untrained, pairs[fold != number], epochs)
@@ -134,11 +157,7 @@ def cross_validate(
 
 
 def _learn(
-    module: Matcher,
-    data: TripletData,
-    untrained: tuple[Tensor, Tensor],
-    pairs: Tensor,
-    epochs: int,
+    module: Matcher, data: TripletData, untrained: Vectors, pairs: Tensor, epochs: int
 ) -> None:
     """Train the head on pairs as the run does, from embeddings that are there already."""
     batches = TripletBatches(

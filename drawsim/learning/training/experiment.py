@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import time
@@ -23,8 +22,8 @@ from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, settled
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
-from drawsim.learning.training.callbacks.record import EpochRecord
-from drawsim.learning.training.cross_validation import cross_validate
+from drawsim.learning.training.callbacks.record import EpochRecord, Taken
+from drawsim.learning.training.cross_validation import settle_head
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
 from drawsim.learning.training.module import Matcher
@@ -38,7 +37,6 @@ from drawsim.learning.training.results import (
 )
 from drawsim.learning.training.shared_rows import shared_rows
 from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
-from drawsim.models.heads import Head
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
@@ -56,16 +54,6 @@ UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
 """Untrained embeddings before adaptation, of which the gallery tells which artworks are
 near-duplicates; those of the plain network, which reads no layout; and, of a model that begins with
 what another has learnt, those without that."""
-
-
-class Taken(pl.Callback):
-    """Knows whether the trainer has taken up all that a checkpoint holds."""
-
-    up = False
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here on steps are trained."""
-        self.up = True
 
 
 @dataclass
@@ -87,8 +75,6 @@ class Experiment:
     """As it embeds without its layout, if it reads one."""
     published: Vectors | None = None
     """As it ranks before it is given what another model has learnt, if it is."""
-    head: Head | None = None
-    """Of the adaptation, as it is before anything is learnt; None without one."""
 
     @classmethod
     def assemble(
@@ -121,9 +107,7 @@ class Experiment:
         )
         own = [evaluation, mining, EpochRecord(run), Taken()]
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
-        made = cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol, judge)
-        made.head = None if module.adaptation is None else copy.deepcopy(module.adaptation.head)
-        return made
+        return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol, judge)
 
     def baseline(self, *, resume: bool) -> Vectors:
         """Embed everything with the model as it begins, mine, and record epoch 0.
@@ -338,25 +322,16 @@ class Experiment:
             self.evaluation.changed(self.module)
 
     def _settle_head(self) -> bool:
-        """Keep as much of what few pairs taught a frozen network's head as cross-validation says.
+        """Keep as much of what few pairs taught a head as cross-validation says; whether it did.
 
-        Returns whether it did. Where there are drawings of validation enough to judge what was
-        learnt, or another model was begun with, the head stays as it is.
+        With drawings of validation enough, these judge what was learnt.
         """
-        module, head = self.module, self.head
-        if head is None or self.untrained is None or module.initial is not None:
-            return False
-        if not self.judge.active or self.judge.enough or not module.backbone.frozen:
-            return False
-        if self.trainer.world_size > 1 or not self.checkpoints.best_epoch:
-            return False
+        few = self.judge.active and not self.judge.enough and self.trainer.world_size == 1
         epochs = self.checkpoints.best_epoch
-        held_out = cross_validate(module, self.data, self.untrained, head, epochs)
-        if held_out is None or module.adaptation is None or module.adaptation.head is None:
+        held_out = settle_head(self.module, self.data, self.untrained, epochs) if few else None
+        if held_out is None:
             return False
         self.judge.decisions.append(held_out.decision(LEARNT).record())
-        module.adaptation.head.scale(held_out.strength)
-        module.adaptation.fit(self.untrained[0][self.data.task.known()], self.untrained[1])
         if not held_out.strength:
             self.checkpoints.best_epoch = 0
         self.checkpoints.keep_now(self.trainer)

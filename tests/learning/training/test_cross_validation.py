@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -63,11 +62,9 @@ def judged(related: bool, memory: bool = False) -> tuple[HeldOut | None, Any]:
         task=task, choice=choice, batch_size=12, grouped=True, passes=1, seed=0
     )
     assert matcher.adaptation is not None
-    head = copy.deepcopy(matcher.adaptation.head)
-    assert head is not None
     with torch.no_grad():
         axis_weights(matcher.adaptation).fill_(0.5)
-    return cross_validate(matcher, data, embedded(related), head, epochs=10), matcher
+    return cross_validate(matcher, data, embedded(related), epochs=10), matcher
 
 
 @pytest.mark.parametrize("memory", [False, True])
@@ -140,7 +137,7 @@ def test_the_model_of_the_run_has_the_strength(
     worse = better - 0.2
     own = {each: better if each == strength else worse for each in STRENGTHS}
     monkeypatch.setattr(
-        "drawsim.learning.training.experiment.cross_validate",
+        "drawsim.learning.training.cross_validation.cross_validate",
         lambda *_: HeldOut(own, torch.arange(12)),
     )
     baseline = experiment.baseline(resume=False)
