@@ -94,7 +94,7 @@ def test_a_matrix_over_channels_by_hand() -> None:
         )
     )
     torch.testing.assert_close(made(rows()), rows() @ whole.T, atol=1e-5, rtol=0)
-    far = sum(float(change.square().sum()) for change in changes)
+    far = sum(change.square().sum().item() for change in changes)
     assert made.distance().item() == pytest.approx(far, rel=1e-5)
 
 
