@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TEXTS = (
     *("out", "images", "run", "checkpoint", "import_npy", "store", "data.root", "data.demo.cache"),
+    "compile",  # true and false are two of its words
 )
 
 

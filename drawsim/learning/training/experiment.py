@@ -26,6 +26,7 @@ from drawsim.learning.training.callbacks.record import EpochRecord, Taken
 from drawsim.learning.training.cross_validation import settle_head
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
+from drawsim.learning.training.features_of_run import features_of_run
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -71,6 +72,7 @@ class Experiment:
     judge: Judge
     untrained: Vectors | None = None
     """As the untrained network embeds, before adaptation."""
+    local_features: Path | None = None
     plain: Vectors | None = None
     """As it embeds without its layout, if it reads one."""
     published: Vectors | None = None
@@ -253,7 +255,11 @@ class Experiment:
         """
         self._select()
         judged = self._settle_head()
-        final = self._decide_after(baseline, self._embed("final"), judged)
+        alone = self.checkpoints.best_epoch > 0 and not self.module.backbone.frozen
+        with features_of_run(self.run.path, alone) as self.local_features:
+            self._measure(baseline, self._decide_after(baseline, self._embed("final"), judged))
+
+    def _measure(self, baseline: Vectors, final: Vectors) -> None:
         models = {"baseline": baseline, "final": final}
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
@@ -312,7 +318,8 @@ class Experiment:
             return None
         self.module.eval()
         files = [Path(path) for path in self.data.images.paths]
-        return KeptPictures(model, files[task.gallery :], files[: task.gallery])
+        queries, gallery = files[task.gallery :], files[: task.gallery]
+        return KeptPictures(model, queries, gallery, self.local_features)
 
     def _select(self) -> None:
         """Load the selected weights."""
@@ -322,10 +329,7 @@ class Experiment:
             self.evaluation.changed(self.module)
 
     def _settle_head(self) -> bool:
-        """Keep as much of what few pairs taught a head as cross-validation says; whether it did.
-
-        With drawings of validation enough, these judge what was learnt.
-        """
+        """Keep as much of what few pairs taught a head as cross-validation says; whether it did."""
         few = self.judge.active and not self.judge.enough and self.trainer.world_size == 1
         epochs = self.checkpoints.best_epoch
         held_out = settle_head(self.module, self.data, self.untrained, epochs) if few else None
