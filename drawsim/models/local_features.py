@@ -64,6 +64,7 @@ class KeptPictures:
         self.asked = queries
         self.files = files
         self.root = default_store() if store is None else store
+        self._found: dict[int, Path | None] = {}
         self._digests: dict[int, bytes | None] = {}
         self._remembered: OrderedDict[int, Tensor] = OrderedDict()
         self._kept = _kept(model, self.root)
@@ -108,15 +109,18 @@ class KeptPictures:
         From some pictures on, what that takes is said first. Whatever ends the work early, what was
         computed is kept.
         """
-        files = {row: file for row in rows if row >= 0 and (file := self.files[row]) is not None}
-        new = [row for row in files if row not in self._digests]
-        digests = Digests(self.root).of([files[row] for row in new], readers(None))
-        self._digests |= dict(zip(new, digests, strict=True))
+        new = {row: self.files[row] for row in rows if row >= 0 and row not in self._found}
+        self._found |= new
+        there = {row: file for row, file in new.items() if file is not None}
+        digests = Digests(self.root).of(list(there.values()), readers(None))
+        self._digests |= dict(zip(there, digests, strict=True))
         self._kept.store.refresh()
         missing = {
             digest: file
-            for row, file in files.items()
-            if (digest := self._digests[row]) is not None and digest not in self._kept
+            for row in rows
+            if (file := self._found.get(row)) is not None
+            and (digest := self._digests[row]) is not None
+            and digest not in self._kept
         }
         if missing:
             self._compute(missing)
@@ -126,13 +130,13 @@ class KeptPictures:
 
         Raises UserError if none of their files is known.
         """
-        if all(row < 0 or self.files[row] is None for row in rows):
+        if any(row >= 0 and row not in self._found for row in rows):
+            self.prepare(rows)
+        if all(self._found.get(row) is None for row in rows):
             raise UserError(
                 "rerank=spatial: needs the pictures of what is found; build the index with "
                 "collection=DIR"
             )
-        if any(row not in self._digests for row in rows if row >= 0 and self.files[row]):
-            self.prepare(rows)
         known = self._kept.store
         found = [
             (place, digest)

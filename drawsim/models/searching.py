@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import overload
 
 import torch
 
 from drawsim.collection.kinds import KINDS, Kind
+from drawsim.collection.paths import Places
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import BATCH, Model
 from drawsim.retrieval.index.asked import Asked, find_files
@@ -72,7 +74,11 @@ class GalleryFiles(Sequence["Path | None"]):
     def __getitem__(self, row: int | slice) -> Path | Sequence[Path | None] | None:
         if isinstance(row, slice):
             return [self[i] for i in range(*row.indices(len(self)))]
-        return picture(self.of, self.kind, str(self.names[row]))
+        return picture(self.of, self.kind, str(self.names[row]), self._places)
+
+    @cached_property
+    def _places(self) -> Places | None:
+        return None if self.of.collection is None else Places.of(self.of.collection)
 
 
 def looked_again(

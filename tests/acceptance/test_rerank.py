@@ -28,6 +28,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, collection_root: Path) -> Path
             "adapt=centre",
             "miner.negatives=2",
             "aug=none",
+            "layout=none",
+            "freeze=false",
         ),
         *("trainer=cpu", "trainer.max_epochs=1", "keep=last", "logger=csv", "decide=none"),
         *("study=s", "name=r", f"out={out}"),

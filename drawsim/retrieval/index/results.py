@@ -22,16 +22,17 @@ from drawsim.retrieval.index.gallery import UNKNOWN
 from drawsim.retrieval.index.queries import Hits
 
 
-def picture(index: Index, kind: str, name: str) -> Path | None:
+def picture(index: Index, kind: str, name: str, places: Places | None = None) -> Path | None:
     """The image file of a drawing or artwork of the index, if its collection is known.
 
-    Raises UserError for a path that leaves the collection, and as `Places.of` does.
+    places: of the collection, for those who ask for many. Raises UserError for a path that leaves
+    the collection, and as `Places.of` does.
     """
     table = index.part(kind).table
     if index.collection is None or "path" not in table.columns or name not in table.index:
         return None
     path = str(table.at[name, "path"])
-    return Places.of(index.collection).resolve(path) if path else None
+    return (places or Places.of(index.collection)).resolve(path) if path else None
 
 
 def result_table(found: Hits, row: int, indexes: Sequence[Index]) -> pd.DataFrame:
