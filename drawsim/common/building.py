@@ -120,7 +120,7 @@ def check_stored(settings: Any, group: str, source: Path, trust: Sequence[str] =
     factories that are not in the group's table, factories inside the arguments of others, keys with
     which Hydra would do more than build (`_args_`, `_recursive_`, ...), interpolations, objects.
     """
-    return _Checked(group, source, trust).value(settings, group, 0, inside=False)
+    return _Checked(group, source, trust).value(settings, group, 0)
 
 
 def own_modules(settings: Mapping[str, Any]) -> list[str]:
@@ -129,18 +129,18 @@ def own_modules(settings: Mapping[str, Any]) -> list[str]:
         target.split(".", 1)[0]
         for group, value in settings.items()
         for target in _targets(value)
-        if target not in factories(group) | _within(group)
+        if target not in factories(group) | _within(group, "")
     }
     return sorted(foreign)
 
 
-def _within(group: str) -> frozenset[str]:
-    """The factories that a file may name among the arguments of another.
+def _within(group: str, owner: str) -> frozenset[str]:
+    """The factories that a file may name among the arguments of another, `owner`.
 
     Networks stand side by side in one, which holds no other of its kind.
     """
-    if group == SIDE_BY_SIDE[0]:
-        return factories(group) - {SIDE_BY_SIDE[1]}
+    if (group, owner) == SIDE_BY_SIDE:
+        return factories(group) - {owner}
     return TRANSFORMS if group == "aug" else frozenset()
 
 
@@ -200,18 +200,18 @@ class _Checked:
         self.trust = trust
         self.left = MOST_VALUES
 
-    def value(self, value: Any, place: str, depth: int, *, inside: bool) -> Any:
-        """A value with all that is in it. inside: among the arguments of a factory."""
+    def value(self, value: Any, place: str, depth: int, owner: str | None = None) -> Any:
+        """A value with all that is in it. owner: the factory among whose arguments it is."""
         self.left -= 1
         if self.left < 0:
             raise UserError(f"{self.source}: {self.group} has more than {MOST_VALUES} values")
         if depth > DEEPEST:
             raise UserError(f"{self.source}: {self.group} is more than {DEEPEST} levels deep")
         if isinstance(value, Mapping):
-            return self._mapping(value, place, depth, inside=inside)
+            return self._mapping(value, place, depth, owner)
         if isinstance(value, list | tuple):
             return [
-                self.value(one, f"{place}[{number}]", depth + 1, inside=inside)
+                self.value(one, f"{place}[{number}]", depth + 1, owner)
                 for number, one in enumerate(value)
             ]
         if isinstance(value, str) and "${" in value:
@@ -224,16 +224,16 @@ class _Checked:
         raise UserError(f"{self.source}: {place} is a {type(value).__name__}, not a plain value")
 
     def _mapping(
-        self, settings: Mapping[Any, Any], place: str, depth: int, *, inside: bool
+        self, settings: Mapping[Any, Any], place: str, depth: int, owner: str | None
     ) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        within = inside or TARGET in settings
+        own = str(settings[TARGET]) if TARGET in settings else owner
         for key, value in settings.items():
             self._check_key(key, value, place)
             if key == TARGET:
-                found[key] = self._factory(value, place, inside=inside)
+                found[key] = self._factory(value, place, owner)
             else:
-                found[key] = self.value(value, f"{place}.{key}", depth + 1, inside=within)
+                found[key] = self.value(value, f"{place}.{key}", depth + 1, own)
         return found
 
     def _check_key(self, key: Any, value: Any, place: str) -> None:
@@ -244,16 +244,16 @@ class _Checked:
         if key.startswith("_") and key not in (TARGET, PARTIAL):
             raise UserError(f"{self.source}: {place}.{key} is not read from files; take it out")
 
-    def _factory(self, target: Any, place: str, *, inside: bool) -> str:
-        allowed = factories(self.group)
+    def _factory(self, target: Any, place: str, owner: str | None) -> str:
+        allowed = factories(self.group) if owner is None else _within(self.group, owner)
         if isinstance(target, str):
             if any(target.startswith(f"{module}.") for module in self.trust):
                 return target
-            if known := _name_of_today(target, _within(self.group) if inside else allowed):
+            if known := _name_of_today(target, allowed):
                 return known
         module = str(target).split(".", 1)[0]
         own = f", or say that you trust it: trust={module}" if module.isidentifier() else ""
-        choice = "nothing" if inside or not allowed else ", ".join(sorted(allowed))
+        choice = "nothing" if owner is not None or not allowed else ", ".join(sorted(allowed))
         raise UserError(
             f"{self.source}: {place} asks for {target!r}, which drawsim does not build from a file "
             f"(there it builds {choice}). Nothing of it was run. Do not use files from people you "

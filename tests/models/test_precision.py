@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch.nn.functional import cosine_similarity
 
-from drawsim.common.configuration import option
+from drawsim.common.configuration import compose, option
 from drawsim.common.errors import UserError
 from drawsim.common.machine import has_bf16
 from drawsim.models.local_features import KeptPictures
@@ -111,11 +113,8 @@ def test_what_is_kept_is_kept_apart_and_told(model: Model, tmp_path: Path) -> No
 
 
 def test_an_index_keeps_it(new_processor: None, tmp_path: Path) -> None:
-    values = {
-        **{"run": None, "checkpoint": None, "rerank": None, "trust": None},
-        **{"backbone": "lite", "image_size": SIZE, "reading": "areas", "flip": False},
-        **{"crops": 0, "layout": "none", "precision": "bf16"},
-    }
+    given = ["backbone=lite", f"image_size={SIZE}", "precision=bf16", "out=x"]
+    values: Any = OmegaConf.to_container(compose("index", given))
     source = ModelChoice.of(values).source()
     assert source is not None
     assert source["backbone"] == option("backbone", "lite", image_size=SIZE)

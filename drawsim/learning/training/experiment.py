@@ -25,6 +25,7 @@ from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
+from drawsim.learning.training.features_of_run import features_of_run
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -80,6 +81,7 @@ class Experiment:
     judge: Judge
     untrained: Vectors | None = None
     """As the untrained network embeds, before adaptation."""
+    local_features: Path | None = None
     plain: Vectors | None = None
     """As it embeds without its layout, if it reads one."""
     published: Vectors | None = None
@@ -260,7 +262,11 @@ class Experiment:
         Writes both models' metrics for all sets, `ranks.csv`, and the final embeddings.
         """
         self._select()
-        final = self._decide_after(baseline, self._embed("final"))
+        alone = self.checkpoints.best_epoch > 0 and not self.module.backbone.frozen
+        with features_of_run(self.run.path, alone) as self.local_features:
+            self._measure(baseline, self._decide_after(baseline, self._embed("final")))
+
+    def _measure(self, baseline: Vectors, final: Vectors) -> None:
         models = {"baseline": baseline, "final": final}
         started = time.perf_counter()
         again = SecondLook(self.module.model.rerank, self._pictures())
@@ -319,7 +325,8 @@ class Experiment:
             return None
         self.module.eval()
         files = [Path(path) for path in self.data.images.paths]
-        return KeptPictures(model, files[task.gallery :], files[: task.gallery])
+        queries, gallery = files[task.gallery :], files[: task.gallery]
+        return KeptPictures(model, queries, gallery, self.local_features)
 
     def _select(self) -> None:
         """Load the selected weights."""

@@ -79,8 +79,14 @@ def with_drawings(gallery: Path) -> Path:
 def configuration(
     root: Path, *overrides: str, view: str | None = "tests.learning.tiny.tinted"
 ) -> TrainSettings:
-    """The settings of a run on a gallery with a trivial view and the tiny network."""
+    """The settings of a run on a gallery with a trivial view and the tiny network.
+
+    It is trained and no more, as far as nothing else is asked for.
+    """
+    chosen = {one.split("=")[0] for one in overrides}
+    plainly = ("layout=none", "adapt=none", "rerank=none", "freeze=false")
     settings = [
+        *(one for one in plainly if one.split("=")[0] not in chosen),
         *("data=folder", f"data.root={root}"),
         *([] if "pairs=annotated" in overrides else ["pairs=photographs", "pairs.views=12"]),
         *("aug=none", "image_size=24", "workers=0", "batch.size=6", "decide=none", *overrides),
