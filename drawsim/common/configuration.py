@@ -33,6 +33,8 @@ SEVERAL = "several"
 """The option of `backbone` that holds several of the others."""
 WITH_A_PLUS = "experiment"
 """The group that adds to the others; a command has it if it has the groups to add to."""
+AUTO = "auto"
+"""The default of settings that are decided by what there is; some may also be true or false."""
 OPEN = ("callbacks", "trainer")
 """What users may add to, beside the arguments of factories: Lightning's own, checked by it."""
 OR_NULL = frozenset(
@@ -339,6 +341,8 @@ def _mistyped(default: Any, value: Any, key: str) -> Iterator[str]:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, str) and is_number:
         return  # a name, such as 2024, is taken as it is written
+    if default == AUTO and isinstance(value, bool):
+        return  # what it is where nothing else is said; whoever takes the setting knows its types
     if is_number and not math.isfinite(value):
         yield f"{key}={value}: must be a finite number"
     if said := mistyped(value, type(default)):

@@ -35,6 +35,10 @@ class Head(nn.Module, ABC):
     def scale(self, strength: float) -> None:
         """Go back towards the identity: 0 is the identity, 1 what was learnt."""
 
+    def forget(self) -> None:
+        """Be as before anything was learnt."""
+        self.scale(0.0)
+
 
 class AxisWeights(Head):
     """A weight for each of k axes, exp(w), w = 0 at first."""
@@ -111,6 +115,12 @@ class ChannelMatrix(Head):
     def scale(self, strength: float) -> None:
         for up in self.up:
             up.mul_(strength)
+
+    @torch.no_grad()
+    def forget(self) -> None:
+        super().forget()
+        for down in self.down:
+            down.copy_(torch.randn(down.shape) / down.shape[1] ** 0.5)
 
     def _changes(self) -> list[Tensor]:
         """(c, c) of each part, what its matrix has beside the identity."""

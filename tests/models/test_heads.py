@@ -51,6 +51,15 @@ def test_before_training_it_is_the_identity(name: str) -> None:
     assert made.distance() == 0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_forgotten_leaves_nothing(name: str) -> None:
+    made = learnt(name)
+    before = {key: value.clone() for key, value in made.state_dict().items()}
+    made.forget()
+    torch.testing.assert_close(made(rows()), rows(), rtol=0, atol=0)
+    assert not any(torch.equal(before[key], value) for key, value in made.state_dict().items())
+
+
 @pytest.mark.parametrize("name", ["channels", "matrix"])
 def test_cells_share_what_is_learnt(name: str) -> None:
     made = learnt(name)
@@ -85,7 +94,7 @@ def test_a_matrix_over_channels_by_hand() -> None:
         )
     )
     torch.testing.assert_close(made(rows()), rows() @ whole.T, atol=1e-5, rtol=0)
-    far = sum(float(change.square().sum()) for change in changes)
+    far = sum(change.square().sum().item() for change in changes)
     assert made.distance().item() == pytest.approx(far, rel=1e-5)
 
 

@@ -22,7 +22,8 @@ from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, settled
 from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
-from drawsim.learning.training.callbacks.record import EpochRecord
+from drawsim.learning.training.callbacks.record import EpochRecord, Taken
+from drawsim.learning.training.cross_validation import settle_head
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
 from drawsim.learning.training.features_of_run import features_of_run
@@ -54,16 +55,6 @@ UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
 """Untrained embeddings before adaptation, of which the gallery tells which artworks are
 near-duplicates; those of the plain network, which reads no layout; and, of a model that begins with
 what another has learnt, those without that."""
-
-
-class Taken(pl.Callback):
-    """Knows whether the trainer has taken up all that a checkpoint holds."""
-
-    up = False
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here on steps are trained."""
-        self.up = True
 
 
 @dataclass
@@ -187,17 +178,18 @@ class Experiment:
                 self.module.leave_out([link.name])
         self.module.train(mode)
 
-    def _decide_after(self, baseline: Vectors, final: Vectors) -> Vectors:
+    def _decide_after(self, baseline: Vectors, final: Vectors, judged: bool) -> Vectors:
         """Leave out what was learnt where it loses, and ways of re-ranking.
 
-        Returns how the model embeds then, and notes in its checkpoint what it leaves out.
+        judged: whether it is decided already about what was learnt. Returns how the model embeds
+        then, and notes in its checkpoint what it leaves out.
         """
         if not self.judge.active:
             return final
         plainly = SecondLook()
-        if self.checkpoints.best_epoch > 0 and not self.judge.keeps_learnt(
-            LEARNT, (baseline, plainly), (final, plainly)
-        ):
+        learnt = self.checkpoints.best_epoch > 0 and not judged
+        ways = (baseline, plainly), (final, plainly)
+        if learnt and not self.judge.keeps_learnt(LEARNT, *ways):
             self.checkpoints.take_untrained()
             self._select()
             final = self._embed("final")
@@ -262,9 +254,10 @@ class Experiment:
         Writes both models' metrics for all sets, `ranks.csv`, and the final embeddings.
         """
         self._select()
+        judged = self._settle_head()
         alone = self.checkpoints.best_epoch > 0 and not self.module.backbone.frozen
         with features_of_run(self.run.path, alone) as self.local_features:
-            self._measure(baseline, self._decide_after(baseline, self._embed("final")))
+            self._measure(baseline, self._decide_after(baseline, self._embed("final"), judged))
 
     def _measure(self, baseline: Vectors, final: Vectors) -> None:
         models = {"baseline": baseline, "final": final}
@@ -334,6 +327,19 @@ class Experiment:
         # The pass that closed the last epoch has embedded most images, if that is the one selected.
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)
+
+    def _settle_head(self) -> bool:
+        """Keep as much of what few pairs taught a head as cross-validation says; whether it did."""
+        few = self.judge.active and not self.judge.enough and self.trainer.world_size == 1
+        epochs = self.checkpoints.best_epoch
+        held_out = settle_head(self.module, self.data, self.untrained, epochs) if few else None
+        if held_out is None:
+            return False
+        self.judge.decisions.append(held_out.decision(LEARNT).record())
+        if not held_out.strength:
+            self.checkpoints.best_epoch = 0
+        self.checkpoints.keep_now(self.trainer)
+        return True
 
     def _embed(self, stage: str) -> Vectors:
         """Embed the gallery and the drawings, and keep what is no style copy in the run folder.

@@ -149,32 +149,37 @@ class Matcher(pl.LightningModule):
         """
         terms = self._terms(batch)
         weights = batch.weight.to(terms.values.dtype)
-
-        def mean(values: Tensor, counted: Tensor) -> Tensor:
-            each = values.sum(dim=1) / counted.sum(dim=1).clamp(min=1)
-            return weights @ each.to(weights.dtype)
-
-        pulling = terms.values > 0
         shown = {
-            "train/loss": mean(terms.values, terms.counted),
-            "train/active": mean(pulling, terms.counted),
+            "train/loss": _mean(terms.values, terms.counted, weights),
+            "train/active": _mean(terms.values > 0, terms.counted, weights),
         }
         # Averaged over processes, these are means over the whole batch, whose size is told: the
         # processes' own shares may differ, and Lightning would round their average.
-        world = self.trainer.world_size
-        whole = round(world / float(weights[0]))
+        whole = round(self.trainer.world_size / float(weights[0]))
         self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
+        return self.objective(terms, weights)
+
+    def objective(self, terms: Terms, weights: Tensor) -> Tensor:
+        """What a step goes down: the loss of a batch, and the penalty of what is learnt.
+
+        weights: (B,) what each sample counts for.
+        """
         penalty = self.adaptation.penalty() if self.adaptation is not None else 0.0
         if self.loss.reduction == "mean":
-            return shown["train/loss"] + penalty
-        total = terms.values.sum() * world
+            weights = weights.to(terms.values.dtype)
+            return _mean(terms.values, terms.counted, weights) + penalty
+        total = terms.values.sum() * self.trainer.world_size
         if self.loss.reduction == "active":
-            total = total / self._active(pulling)
+            total = total / self._active(terms.values > 0)
         return total + penalty
 
     def _terms(self, batch: Triplets) -> Terms:
         samples, roles = batch.images.shape[:2]
-        vectors = self(batch.images.flatten(0, 1)).view(samples, roles, -1)
+        return self.terms(self(batch.images.flatten(0, 1)).view(samples, roles, -1), batch)
+
+    def terms(self, vectors: Tensor, batch: Triplets) -> Terms:
+        """The loss's terms for a batch whose images are embedded, (B, 1 + r, d) rows."""
+        samples = len(vectors)
         drawings, shown = self._transformed(vectors[:, 0], 0), self._transformed(vectors[:, 1:], 1)
         candidates, rows = shown[:, 1:], batch.artworks[:, 1:]
         others = has_other = None
@@ -306,3 +311,9 @@ class Matcher(pl.LightningModule):
                 "%s epochs has it after epoch %s",
                 *(now, before, now, checkpoint["epoch"] + 1),
             )
+
+
+def _mean(values: Tensor, counted: Tensor, weights: Tensor) -> Tensor:
+    """The mean over the counted terms of each sample, weighted by what the samples count for."""
+    each = values.sum(dim=1) / counted.sum(dim=1).clamp(min=1)
+    return weights @ each.to(weights.dtype)

@@ -78,3 +78,11 @@ def test_a_model_that_learnt_nothing_is_not_praised(
 ) -> None:
     text, _ = shown({**record, "best_epoch": 0}, tmp_path, capsys)
     assert "no epoch beat the untrained model on val/mrr: it was kept" in text
+
+
+def test_few_validation_drawings_are_said_to_choose_nothing(
+    record: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {**record, "keep": "last", "kept_because": "2 validation drawings cannot tell"}
+    text, _ = shown(said, tmp_path, capsys)
+    assert "epoch 3 kept (keep=last: 2 validation drawings cannot tell)" in text

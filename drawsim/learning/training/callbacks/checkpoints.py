@@ -125,6 +125,10 @@ class BestAndLast(pl.callbacks.Checkpoint):
                     torch.save({**content, LEFT_OUT: list(left_out)}, temporary)
         _wait_for_others()
 
+    def keep_now(self, trainer: pl.Trainer) -> None:
+        """Keep the weights as they are now as the selected ones, with the epoch they are of."""
+        self._save(trainer, self.best, weights_only=True)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the best first: if only that succeeds, resuming repeats the epoch and agrees."""
         score = float(trainer.callback_metrics[self.monitor])

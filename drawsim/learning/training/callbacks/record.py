@@ -1,4 +1,4 @@
-"""Writes an epoch's numbers into the run folder."""
+"""Writes an epoch's numbers into the run folder, and knows when the first step is near."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ class EpochRecord(pl.Callback):
         shown = ("train/loss", "val/loss", "train/mrr", "val/mrr", "val/recall@20")
         told = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
         log.debug("epoch %d: %s", trainer.current_epoch + 1, told)
+
+
+class Taken(pl.Callback):
+    """Knows whether the trainer has taken up all that a checkpoint holds."""
+
+    up = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """From here on steps are trained."""
+        self.up = True
