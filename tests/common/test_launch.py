@@ -190,7 +190,7 @@ def test_no_such_command(
         ),
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
         ("seed==1=", "seed==1=: must be a whole number"),
-        ("backbone=[lite", "backbone=[lite: no such option, did you mean lite?"),
+        ("backbone=[lite", "backbone='[lite': a list names each network once"),
         ("hydra.foo=1", "Could not override 'hydra.foo'"),
         ("name=${sede}", "${sede}: no such setting; where the text itself is meant"),
         ("~logger", "~logger: cannot be left out; logger=csv does the least"),
