@@ -18,7 +18,7 @@ from drawsim.reporting.evaluation.reliability import chance_figure, reliability_
 from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.figures import Drawn
 from drawsim.reporting.kit.pages import environment
-from drawsim.reporting.kit.stages import Stage, kept_untrained
+from drawsim.reporting.kit.stages import Stage, learnt_nothing
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.retrieval.analysis.evaluation import Evaluation
 from drawsim.retrieval.analysis.inputs import Inputs
@@ -116,7 +116,7 @@ def _page(
         .render(
             result=result,
             absent=len(inputs.absent),
-            kept_untrained=kept_untrained(inputs.record),
+            learnt_nothing=learnt_nothing(inputs.record),
             shown=registry.headline(names),
             families=registry.by_family(names),
             stages=[Stage(name, name, scores) for name, scores in result.metrics.items()],

@@ -59,12 +59,19 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
     return {name: scores for name, scores in every.items() if scores}
 
 
-def kept_untrained(record: Mapping[str, Any]) -> str:
-    """That the final model of a run is the one it began with, and why; empty where it is not so."""
+def learnt_nothing(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """That nothing was learnt in a run, and why, in two sentences; None where it is not so."""
     if (few := record.get("too_few_pairs")) is not None:
-        pairs = counted(int(few), "training pair")
-        return f"{pairs}: too few for the network to learn from, so it stayed as it was published"
+        few_pairs = counted(int(few), "training pair").capitalize()
+        return (
+            "The network learnt nothing from pairs.",
+            f"{few_pairs} would teach it less than it forgets (freeze_below), so it stayed as it "
+            "was published.",
+        )
     if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
-        return ""
+        return None
     first = "model it began with" if "init" in record else "untrained model"
-    return f"no epoch beat the {first} on {record.get('monitor')}: it was kept"
+    return (
+        "Nothing was learnt that is better.",
+        f"No epoch beat the {first} on {record.get('monitor')}: it was kept.",
+    )

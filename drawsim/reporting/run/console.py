@@ -7,7 +7,7 @@ from pathlib import Path
 from drawsim.common.words import counted
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
 from drawsim.reporting.kit.decisions import decisions
-from drawsim.reporting.kit.stages import kept_untrained, stages
+from drawsim.reporting.kit.stages import learnt_nothing, stages
 from drawsim.runs.folder import read_record
 
 
@@ -36,5 +36,5 @@ def print_results(run: Path) -> None:
     console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
     for one in decisions(record):
         console.print(one.line, highlight=False, markup=False)
-    if said := kept_untrained(record):
-        console.print(said)
+    if said := learnt_nothing(record):
+        console.print(*said)

@@ -11,7 +11,7 @@ from drawsim.common.files import write_text
 from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.decisions import decisions
 from drawsim.reporting.kit.pages import environment
-from drawsim.reporting.kit.stages import Stage, kept_untrained, stages
+from drawsim.reporting.kit.stages import Stage, learnt_nothing, stages
 from drawsim.reporting.kit.thumbnails import SIDE, make_sheet
 from drawsim.reporting.run.curves import curve_panels, run_charts
 from drawsim.reporting.run.headline import headline
@@ -81,7 +81,7 @@ def write_report(
             ),
             stages=measured,
             decisions=decisions(metrics),
-            kept_untrained=kept_untrained(metrics),
+            learnt_nothing=learnt_nothing(metrics),
             among_ten=_among_ten(measured, queries["test"]),
             captions=captions or Captions(),
             queries=queries,

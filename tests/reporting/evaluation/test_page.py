@@ -50,7 +50,7 @@ def page_of(inputs: Inputs, out: Path) -> str:
 
 def test_it_says_that_nothing_was_learnt(inputs: Inputs, tmp_path: Path) -> None:
     record = {"best_epoch": 0, "epochs": 3, "monitor": "val/mrr"}
-    said = "no epoch beat the untrained model on val/mrr"
+    said = "No epoch beat the untrained model on val/mrr"
     assert said in page_of(replace(inputs, record=record), tmp_path)
     assert said not in page_of(replace(inputs, record=record | {"best_epoch": 2}), tmp_path)
     assert said not in page_of(inputs, tmp_path)

@@ -70,14 +70,14 @@ def test_each_number_stands_in_its_place(
         "gallery of 600 artworks, best epoch 3 by val/mrr, fit 40 s, embed 12 s, in all 61 s"
         in text
     )
-    assert "no epoch beat" not in text
+    assert "No epoch beat" not in text
 
 
 def test_a_model_that_learnt_nothing_is_not_praised(
     record: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, _ = shown({**record, "best_epoch": 0}, tmp_path, capsys)
-    assert "no epoch beat the untrained model on val/mrr: it was kept" in text
+    assert "No epoch beat the untrained model on val/mrr: it was kept" in text
 
 
 def test_few_validation_drawings_are_said_to_choose_nothing(

@@ -115,7 +115,7 @@ def test_a_run_that_learnt_nothing_says_so(run: Run) -> None:
     assert "Nothing was learnt" not in run.page().text
     run.metrics |= {"best_epoch": 0, "epochs": 3}
     run.save_metrics()
-    assert "no epoch beat the untrained model on val/mrr: it was kept" in run.page().text
+    assert "No epoch beat the untrained model on val/mrr: it was kept" in run.page().text
 
 
 # Broken-off runs
