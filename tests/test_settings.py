@@ -169,3 +169,11 @@ def test_a_strength_out_of_bounds(strength: float) -> None:
 @pytest.mark.parametrize("values", [{}, {"model": None}, {"model": "RUN", "strength": 0}])
 def test_what_to_begin_with(values: dict[str, Any]) -> None:
     check_init(values)
+
+
+def test_what_is_decided_by_itself_may_be_so_beside_a_recipe() -> None:
+    """`freeze=auto`, though `+experiment=tiny` has it false."""
+    for value in ("auto", "true", "false"):
+        arguments = ["+experiment=tiny", f"freeze={value}"]
+        settings: Any = OmegaConf.to_container(compose("train", arguments))
+        check_values("train", settings, arguments, None)

@@ -61,6 +61,9 @@ TRANSFORMS = frozenset(
 """Transforms that a run may name inside of `aug`: those that look at nothing but the image."""
 SIDE_BY_SIDE = ("backbone", "drawsim.models.backbones.several.Several")
 """The group of which several can be chosen, and the factory that holds them."""
+NETWORKS, FEWEST_NETWORKS, MOST_NETWORKS = "networks", 2, 8
+"""The argument in which it holds them, by name, and how many: what a file asks for is bounded."""
+_OF_NETWORKS = f"{SIDE_BY_SIDE[1]}.{NETWORKS}"
 _TARGET_LINE = re.compile(rf"^\s*{TARGET}:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -135,12 +138,13 @@ def own_modules(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _within(group: str, owner: str) -> frozenset[str]:
-    """The factories that a file may name among the arguments of another, `owner`.
+    """The factories that a file may name among the arguments of another.
 
-    Networks stand side by side in one, which holds no other of its kind.
+    owner: that other, or the one argument of it that may hold any. Networks stand side by side in
+    one, which holds no other of its kind.
     """
-    if (group, owner) == SIDE_BY_SIDE:
-        return factories(group) - {owner}
+    if (group, owner) == (SIDE_BY_SIDE[0], _OF_NETWORKS):
+        return factories(group) - {SIDE_BY_SIDE[1]}
     return TRANSFORMS if group == "aug" else frozenset()
 
 
@@ -227,14 +231,32 @@ class _Checked:
         self, settings: Mapping[Any, Any], place: str, depth: int, owner: str | None
     ) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        own = str(settings[TARGET]) if TARGET in settings else owner
+        own = owner
+        if TARGET in settings:
+            own = found[TARGET] = self._factory(settings[TARGET], place, owner)
         for key, value in settings.items():
             self._check_key(key, value, place)
             if key == TARGET:
-                found[key] = self._factory(value, place, owner)
+                continue
+            inside = f"{place}.{key}"
+            if (self.group, own, key) == (*SIDE_BY_SIDE, NETWORKS) and owner is None:
+                self._check_networks(value, inside)
+                found[key] = self.value(value, inside, depth + 1, _OF_NETWORKS)
             else:
-                found[key] = self.value(value, f"{place}.{key}", depth + 1, own)
+                found[key] = self.value(value, inside, depth + 1, own)
         return found
+
+    def _check_networks(self, networks: Any, place: str) -> None:
+        """Raise UserError unless they are settings of networks by name, not too many."""
+        if not isinstance(networks, Mapping) or not all(
+            isinstance(one, Mapping) and TARGET in one for one in networks.values()
+        ):
+            raise UserError(f"{self.source}: {place} must be settings of networks by their names")
+        if not FEWEST_NETWORKS <= len(networks) <= MOST_NETWORKS:
+            raise UserError(
+                f"{self.source}: {place} has {len(networks)} networks; {FEWEST_NETWORKS} to "
+                f"{MOST_NETWORKS} stand side by side"
+            )
 
     def _check_key(self, key: Any, value: Any, place: str) -> None:
         if not isinstance(key, str) or "${" in key:

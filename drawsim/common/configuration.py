@@ -182,6 +182,11 @@ def side_by_side(command: str, arguments: Sequence[str]) -> list[str]:
                 f"{text}: a list names each network once, backbone=[lite,dinov2]; run the command "
                 "once for each list"
             )
+        if strange := [name for name in names if not re.fullmatch(r"[\w-]+", name)]:
+            raise UserError(
+                f"{text}: {strange[0]!r} is no name of a network; separate names by one comma, "
+                "backbone=[lite,dinov2]"
+            )
         if len(names) == 1:
             found.append(f"backbone={names[0]}")
             continue
@@ -226,7 +231,10 @@ def check_values(
     settings: not resolved, as the arguments made them.
     """
     choices = [text for text in chosen(command, arguments) if not text.startswith("~")]
-    defaults = composed(command, choices, users_folder).settings
+    decided = {
+        key: AUTO for key, value in composed(command, (), None).settings.items() if value == AUTO
+    }  # whatever a recipe has for them
+    defaults = {**composed(command, choices, users_folder).settings, **decided}
     if wrong := list(_wrong(defaults, settings, "")):
         raise UserError("; ".join(wrong))
 

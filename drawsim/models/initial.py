@@ -59,6 +59,11 @@ class Initial:
     def check(self, model: Model) -> None:
         """Raise UserError that says what differs if the model cannot take what is to be given."""
         wrong = [*(self._in_network(model) if self.network else ())]
+        if not (self.network or self._learnt):
+            wrong.append(
+                "its adaptation has learnt nothing from pairs, so that init.network=false leaves "
+                "nothing to begin with; take its network, or give no init"
+            )
         wrong += [*(self._in_adaptation(model) if self.adaptation else ())]
         if wrong:
             raise UserError(f"init={self.source}: {wrong[0]}")

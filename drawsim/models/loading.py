@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from drawsim.common.building import TARGET, build_stored, config_folder
+from drawsim.common.building import TARGET, build_stored, check_stored, config_folder
 from drawsim.common.configuration import option
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.renamed import ways
@@ -177,10 +177,14 @@ def make_reranker(settings: object, file: Path, trust: Sequence[str]) -> Chain |
     """
     if settings is not None and not isinstance(settings, Mapping):
         raise UserError(f"{file}: rerank must be settings, key: value, and is no such thing")
-    links = []
+    links, seen = [], set()
     for name, own in ways(settings or {}).items():
         if not isinstance(own, Mapping) or TARGET not in own:
             raise UserError(f"{file}: rerank.{name} must be settings of a way of re-ranking")
+        factory = check_stored(own, RERANK, file, trust)[TARGET]
+        if factory in seen:
+            raise UserError(f"{file}: rerank.{name} comes twice; name each way once")
+        seen.add(factory)
         made = _built(dict(own), RERANK, file, trust)
         if not isinstance(made, Reranker):
             raise UserError(f"{file}: rerank makes a {type(made).__name__}, no way of re-ranking")
@@ -212,6 +216,8 @@ def _made(
     **values: Any,
 ) -> T:
     """What settings in a file name, if it is of this kind. Raises UserError, else."""
+    if TARGET not in settings:
+        raise UserError(f"{file}: {group} names no factory in {TARGET}")
     made = _built(settings, group, file, trust, **values)
     if not isinstance(made, kind):
         raise UserError(f"{file}: {group} makes a {type(made).__name__}, no {kind.__name__}")

@@ -42,6 +42,12 @@ RECORD: Mapping[str, type] = {
     "decisions": list,
 }
 """Of what kind values of `metrics.json` are, where they are there."""
+DECISION: Mapping[str, type] = {
+    **dict.fromkeys(("stage", "judged_on", "why"), str),
+    **dict.fromkeys(("kept", "before_training"), bool),
+}
+FIGURES = ("without", "with", "difference", "low", "high", "queries")
+"""Of what kind values of its decisions are; figures are numbers or null."""
 _KIND_NAMES: Mapping[type, str] = {str: "text", dict: "table", int: "whole number", list: "list"}
 Start = Literal["new", "anew", "resume", "finished"]
 """How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
@@ -283,6 +289,8 @@ def read_record(path: Path) -> dict[str, Any]:
     for name, kind in RECORD.items():
         if not isinstance(record.get(name), kind | None):
             raise UserError(f"{file}: damaged ({name} is no {_KIND_NAMES[kind]})")
+    if not all(is_decision(one) for one in record.get("decisions") or ()):
+        raise UserError(f"{file}: damaged (decisions is no list of stages and figures)")
     if not all(isinstance(spent, int | float) for spent in record.get("seconds", {}).values()):
         raise UserError(f"{file}: damaged (seconds is no table of numbers)")
     for stage in STAGES:
@@ -291,6 +299,21 @@ def read_record(path: Path) -> dict[str, Any]:
             if not all(isinstance(number, int | float | None) for number in numbers):
                 raise UserError(f"{file}: damaged ({stage} is no table of numbers)")
     return record
+
+
+def is_decision(value: object) -> bool:
+    """Whether a value is a decision about a stage, as a record holds it.
+
+    >>> is_decision({"stage": "adapt"})
+    False
+    """
+    if not isinstance(value, dict):
+        return False
+    figures = [value.get(name) for name in FIGURES]
+    return all(isinstance(value.get(name), kind) for name, kind in DECISION.items()) and all(
+        isinstance(figure, int | float | None) and not isinstance(figure, bool)
+        for figure in figures
+    )
 
 
 def collection_path(settings: Mapping[str, Any]) -> str | None:

@@ -31,12 +31,33 @@ NEUTRAL = {
 }
 """Settings that cannot change a result, with all that is below them, and why."""
 ADDED = {
-    "init.network": True,
-    "init.adaptation": True,
-    "init.strength": 1.0,
+    "adapt.axes": "own",
+    "adapt.decorrelate": 0.0,
+    "adapt.learn": "none",
+    "adapt.name": "none",
+    "adapt.rank": 16,
+    "adapt.shrink": 0.0,
+    "batch.cross_batch_memory": False,
+    "batch.flip": False,
+    "decide": "none",
+    "embed.unpaired": False,
     "frames": "none",
+    "freeze": False,
+    "freeze_below": 50,
+    "init.adaptation": True,
+    "init.network": True,
+    "init.strength": 1.0,
+    "keep": "best",
+    "layout.name": "none",
+    "optim.layer_decay": 1.0,
+    "precision": "auto",
+    "protocol": "drawsim",
+    "reading": "areas",
+    "val_loss": "plain",
 }
 """Settings that came later, where they are not null, as they were before there was a choice."""
+CAME_FROM = {"backbone.image_size": "image_size"}
+"""Settings that came later, and the one that says the same where they are null or not there."""
 GROWS = "trainer.max_epochs"
 """May grow when a run is resumed."""
 FOLLOWS = frozenset(("miner.epochs",))
@@ -96,12 +117,23 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tup
 
     Resolved settings.
     """
-    before, after = ADDED | flat(old), ADDED | flat(new)
+    before, after = _whole(old), _whole(new)
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if counts(key) and not _same(before.get(key), after.get(key))
     }
+
+
+def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by their dotted names, with those that came after the run, as it behaved."""
+    found = ADDED | flat(settings)
+    for key, before in CAME_FROM.items():
+        if before in found and found.get(key) is None:
+            found[key] = found[before]
+    if "reading" not in settings and found.get("aug.exact"):
+        found["reading"] = "thesis"  # runs of before say in aug how they read
+    return found
 
 
 def told(different: Mapping[str, tuple[Any, Any]], most: int = 3) -> str:

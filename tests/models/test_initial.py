@@ -157,6 +157,12 @@ def test_an_adaptation_that_learnt_nothing_needs_no_partner() -> None:
     assert initial.describe().startswith("the network of RUN (tiny, weights ")
 
 
+def test_nothing_to_begin_with_is_a_line() -> None:
+    for other in (tiny_model(), tiny_model(adaptation=tiny_adaptation())):
+        with pytest.raises(UserError, match="init=RUN: its adaptation has learnt nothing"):
+            Initial("RUN", other, network=False).check(tiny_model())
+
+
 def test_it_says_which_weights_it_took() -> None:
     other = model_of(2, tiny_adaptation(**LEARNT))
     assert other.adaptation is not None

@@ -16,7 +16,7 @@ from drawsim.common.configuration import option
 from drawsim.common.errors import UserError
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.lite import lite
-from drawsim.models.loading import rerank_settings
+from drawsim.models.loading import make_reranker, rerank_settings
 from drawsim.models.model import Model
 from drawsim.models.sources import SOURCE, model_of_source
 from drawsim.models.weights import weights_hash
@@ -161,3 +161,13 @@ def test_a_run_of_before_names_its_way_of_re_ranking_beside_its_settings(
     model = Model.load(tmp_path / "run")
     assert model.rerank is not None
     assert (model.rerank.name, model.rerank.depth) == ("spatial", 7)
+
+
+def test_a_file_names_each_way_of_reranking_once(tmp_path: Path) -> None:
+    own = rerank_settings("expansion")["expansion"]
+    package, _, name = own["_target_"].rpartition(".")
+    of_before = {**own, "_target_": f"drawsim.retrieval.{name}"}
+    assert package != "drawsim.retrieval"
+    for other in (own, of_before):
+        with pytest.raises(UserError, match=r"rerank\.b comes twice"):
+            make_reranker({"a": own, "b": other}, tmp_path / "model.json", ())

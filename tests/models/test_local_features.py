@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,17 @@ def test_a_changed_file_is_read_again(files: list[Path], tmp_path: Path) -> None
     files[1].write_bytes(files[2].read_bytes())
     files[3].unlink()
     assert digests.of(files, 2) == [first[0], first[2], first[2], None, first[4]]
+
+
+@pytest.mark.parametrize("kept", ["text", b"x", 10**9, None])
+def test_digests_that_are_none_are_made_again(kept: object, tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"a")
+    digests = Digests(tmp_path)
+    assert digests.of([file], 1) == [file_sha256(file)]
+    with sqlite3.connect(digests.file) as known:
+        known.execute("update digests set digest = ?", (kept,))
+    assert digests.of([file], 1) == digests.of([file], 1) == [file_sha256(file)]
 
 
 def test_digests_need_no_place(files: list[Path], tmp_path: Path) -> None:

@@ -127,3 +127,35 @@ def test_what_follows_the_epochs_may_grow_with_them() -> None:
     assert grown(1, 5, 2, 5)
     assert not grown(1, 1, 2, 3)
     assert not grown(2, 1, 2, 2)
+
+
+def test_a_run_of_before_is_the_one_that_says_what_it_did() -> None:
+    """Settings that came later count as the value under which the old code behaved."""
+    old = {"image_size": 224, "backbone": {"name": "lite"}, "optim": {"name": "adamw"}}
+    new = {
+        "decide": "none",
+        "embed": {"unpaired": False},
+        "freeze": False,
+        "freeze_below": 50,
+        "frames": "none",
+        "precision": "auto",
+        "layout": {"name": "none", "parts": None},
+        "adapt": {"name": "none"},
+        "rerank": {},
+        "image_size": 224,
+        "optim": {"name": "adamw", "layer_decay": 1.0, "average": None},
+    }
+    for size in (224, None):
+        assert not differences(old, {**new, "backbone": {"name": "lite", "image_size": size}})
+    smaller = {**new, "backbone": {"name": "lite", "image_size": 128}}
+    assert differences(old, smaller) == {"backbone.image_size": (224, 128)}
+    assert differences(old, {**new, "decide": "validation"})["decide"] == ("none", "validation")
+    whiten = {"name": "whiten", "keep": 256}
+    later = {**whiten, "decorrelate": 0.0, "rank": 16, "shrink": 0.0, "learn": "none"}
+    assert not differences({"adapt": whiten}, {"adapt": later})
+
+
+def test_a_run_of_before_read_pictures_as_its_augmentation_says() -> None:
+    old = {"aug": {"exact": True}}
+    assert not differences(old, {**old, "reading": "thesis"})
+    assert differences(old, {**old, "reading": "areas"}) == {"reading": ("thesis", "areas")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,19 @@ def test_a_forged_record_is_a_line(folder: Path) -> None:
     (folder / "metrics.json").write_text('{"seconds": {"fit": "x"}}')
     with pytest.raises(UserError, match=r"metrics\.json: damaged \(seconds"):
         read_record(folder)
+
+
+DECISION = {"stage": "a", "kept": True, "before_training": True, "judged_on": "", "why": ""}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kept": "no"}, {"low": "x"}, {"queries": True}, {"before_training": None}]
+)
+def test_forged_decisions_are_a_line(folder: Path, changes: dict[str, object]) -> None:
+    folder.mkdir(parents=True)
+    for each in ({**DECISION, **changes}, {"stage": "a"}, "a", None):
+        (folder / "metrics.json").write_text(json.dumps({"decisions": [DECISION, each]}))
+        with pytest.raises(UserError, match=r"metrics\.json: damaged \(decisions"):
+            read_record(folder)
+    (folder / "metrics.json").write_text(json.dumps({"decisions": [DECISION]}))
+    assert read_record(folder)["decisions"] == [DECISION]

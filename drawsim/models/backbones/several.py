@@ -10,12 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from drawsim.common.building import FEWEST_NETWORKS, MOST_NETWORKS
 from drawsim.common.errors import UserError
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.weights import weights_hash
-
-MOST = 8
-"""Networks, at most: what a file of somebody's asks for stays bounded."""
 
 
 class Several(Backbone):
@@ -150,10 +148,10 @@ class Several(Backbone):
 
 def _check(networks: Mapping[str, Any], shares: Sequence[float] | None) -> None:
     """Raise UserError for networks that cannot stand side by side, or shares that are none."""
-    if not 2 <= len(networks) <= MOST:
+    if not FEWEST_NETWORKS <= len(networks) <= MOST_NETWORKS:
         raise UserError(
-            f"backbone=several: {len(networks)} networks; name 2 to {MOST} of them, "
-            "backbone=[lite,dinov3]"
+            f"backbone=several: {len(networks)} networks; name {FEWEST_NETWORKS} to "
+            f"{MOST_NETWORKS} of them, backbone=[lite,dinov3]"
         )
     for name, one in networks.items():
         if not isinstance(one, Backbone) or not name or "." in name:

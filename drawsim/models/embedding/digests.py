@@ -7,6 +7,7 @@ its last change (`pixels.look_store.state_of`).
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,7 @@ class Digests:
         with contextlib.suppress(sqlite3.Error):
             wanted = "select digest from digests where path = ? and state = ?"
             row = known.execute(wanted, state).fetchone()
-            return bytes(row[0]) if row else None
+            return row[0] if row and _is_digest(row[0]) else None
         return None
 
     def _keep(self, known: sqlite3.Connection | None, digests: dict[State, bytes | None]) -> None:
@@ -76,6 +77,11 @@ class Digests:
         except sqlite3.DatabaseError:  # damaged: the next command begins a new one
             with contextlib.suppress(OSError):
                 self.file.unlink()
+
+
+def _is_digest(value: object) -> bool:
+    """Whether a value of the file can be a digest; what is none is made again."""
+    return isinstance(value, bytes) and len(value) == hashlib.sha256().digest_size
 
 
 def _digest(path: Path) -> bytes | None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+LARGEST = 1e15
+"""Figures beyond it are none."""
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -53,16 +56,18 @@ def decisions(record: Mapping[str, Any]) -> list[Decided]:
 def _decided(entry: Mapping[str, Any]) -> Decided:
     def number(key: str) -> float | None:
         value = entry.get(key)
-        return float(value) if isinstance(value, int | float) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value) if abs(value) < LARGEST else None
 
-    queries = number("queries")
+    queries, low, high = number("queries"), number("low"), number("high")
     return Decided(
         str(entry["stage"]),
         entry.get("kept") is not False,
         number("without"),
         number("with"),
-        number("low"),
-        number("high") if number("low") is not None else None,
+        low if high is not None else None,
+        high if low is not None else None,
         int(queries) if queries is not None else 0,
         str(entry.get("judged_on", "")),
         str(entry.get("why", "")),

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from drawsim import index, search
+from drawsim.common import building
 from drawsim.common.arguments import as_texts
 from drawsim.common.building import build, build_stored
 from drawsim.common.configuration import backbone_option, compose, side_by_side
@@ -149,6 +150,9 @@ def test_a_list_of_options_is_one_option() -> None:
     for wrong in ("backbone=[lite,lite]", "backbone=[lite,timm],lite"):
         with pytest.raises(UserError, match="a list names each network once"):
             side_by_side("train", [wrong])
+    for wrong in ("backbone=[lite,]", "backbone=[../x,lite]", "backbone=[a b,lite]"):
+        with pytest.raises(UserError, match=r"is no name of a network; .*\[lite,dinov2\]$"):
+            side_by_side("train", [wrong])
 
 
 def test_a_file_names_networks_but_no_several_in_several(tmp_path: Path) -> None:
@@ -159,8 +163,44 @@ def test_a_file_names_networks_but_no_several_in_several(tmp_path: Path) -> None
     forged = {**settings["networks"]["lite"], "_target_": "os.system"}
     with pytest.raises(UserError, match=r"asks for 'os\.system'"):
         build_stored(
-            {**settings, "networks": {"a": forged}}, "backbone", tmp_path / "c.yaml", name="x"
+            {**settings, "networks": {"a": forged, "b": forged}},
+            "backbone",
+            tmp_path / "c.yaml",
+            name="x",
         )
+
+
+LITE = backbone_option("lite", SIZE)
+HIDDEN = {**backbone_option("dinov2", SIZE), "weights": "/of/others.pth"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"networks": [LITE, HIDDEN]}, "networks must be settings of networks by their names"),
+        ({"networks": {"a": LITE, "b": {"c": HIDDEN}}}, "must be settings of networks by"),
+        ({"networks": {str(i): LITE for i in range(60)}}, "has 60 networks; 2 to 8"),
+        ({"networks": {"a": LITE}}, "has 1 networks"),
+        ({"shares": [HIDDEN, HIDDEN]}, r"shares\[0\] asks for .*from_timm"),
+        ({"shares": {"networks": {"a": HIDDEN, "b": HIDDEN}}}, "shares.networks.a asks for"),
+        ({"networks": {"a": LITE, "b": {**LITE, "pool": HIDDEN}}}, "b.pool asks for"),
+    ],
+    ids=["list", "deeper", "sixty", "one", "shares", "networks in shares", "in a member"],
+)
+def test_what_a_file_hides_in_several_is_refused_before_anything_is_built(
+    changes: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "build", lambda *_, **__: pytest.fail("something was built"))
+    settings = {**backbone_option(["lite", "dinov2"], SIZE), **changes}
+    for name in ("config.yaml", "model.json"):
+        checked = _with_weights(settings, tmp_path / "best.ckpt") if "yaml" in name else settings
+        with pytest.raises(UserError, match=said):
+            make_backbone(checked, SIZE, None, tmp_path / name, ())
+
+
+def test_networks_of_a_file_without_what_holds_them_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="backbone names no factory"):
+        make_backbone({"a": LITE, "b": HIDDEN}, SIZE, None, tmp_path / "config.yaml", ())
 
 
 def test_a_checkpoint_is_of_these_networks_alone(tmp_path: Path) -> None:
