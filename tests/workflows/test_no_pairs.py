@@ -22,7 +22,7 @@ def test_it_is_adapted_to(collection_root: Path, tmp_path: Path, table: str | No
     shutil.rmtree(root / "splits", ignore_errors=True)
     if table is not None:
         (root / "pairs.csv").write_text(table, encoding="utf-8")
-    chosen = ("data=folder", f"data.root={root}", "image_size=32", "logger=csv", "workers=0")
+    chosen = ("data=folder", f"data.root={root}", "image_size=64", "logger=csv", "workers=0")
     settings = TrainSettings.of(
         {**to_plain(compose("train", [*chosen, "rerank=none"])), "name": "n"}
     )
