@@ -26,7 +26,7 @@ from drawsim.learning.training.callbacks.record import EpochRecord, Taken
 from drawsim.learning.training.cross_validation import settle_head
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
-from drawsim.learning.training.features_of_run import features_of_run
+from drawsim.learning.training.features_of_run import features_of_run, pictures_of_task
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -101,9 +101,12 @@ class Experiment:
         mining = Mining(miner, evaluation, data, module, run)
         folder = run.path / "checkpoints"
         kept, why = settled(keep, len(data.task.queries["val"]))
-        if why:
+        if module.learns_nothing:
+            log.info("nothing is trained: %s, fewer than freeze_below", module.pairs_in_words)
+        elif why:
             log.info("the last epoch is kept (keep=auto): %s", why)
-        run.update(keep=None if kept == "best" else kept, kept_because=why or None)
+        if kept != "best" and not module.learns_nothing:
+            run.update(keep=kept, kept_because=why or None)
         checkpoints = BestAndLast(
             folder, monitor, kept, lambda: mining.improved, judged=judge.active and judge.enough
         )
@@ -213,9 +216,10 @@ class Experiment:
         flat["val/loss"] = self.mining.val_loss()
         # Where nothing is trained, there may be no pair that the monitored value is of.
         self.checkpoints.start(self.trainer, flat.get(self.checkpoints.monitor, math.nan))
-        self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
-        if self.module.too_few is not None:
-            self.run.update(too_few_pairs=self.module.too_few)
+        few = self.module.too_few
+        self.run.update(
+            baseline=scores, gallery_size=len(self.data.task.artworks), too_few_pairs=few
+        )
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:
             logger.log_metrics({**flat, "epoch": 0}, step=0)
@@ -313,13 +317,8 @@ class Experiment:
 
     def _pictures(self) -> KeptPictures | None:
         """The pictures of the task, for a model whose re-ranking looks at them."""
-        model, task = self.module.model, self.data.task
-        if model.rerank is None or not model.rerank.looks:
-            return None
         self.module.eval()
-        files = [Path(path) for path in self.data.images.paths]
-        queries, gallery = files[task.gallery :], files[: task.gallery]
-        return KeptPictures(model, queries, gallery, self.local_features)
+        return pictures_of_task(self.module.model, self.data, self.local_features)
 
     def _select(self) -> None:
         """Load the selected weights."""
