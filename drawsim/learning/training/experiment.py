@@ -20,7 +20,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, settled
-from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
+from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, DivergedError, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord, Taken
 from drawsim.learning.training.cross_validation import settle_head
@@ -126,7 +126,7 @@ class Experiment:
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
             self.published = self._load_kept(PUBLISHED)
-            self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
+            self.mining.start((self.untrained or self.published or vectors)[1])
             return vectors
         self.data.at_the_end = False
         self.module.plain_too = bool(self.module.backbone.parts)
@@ -225,7 +225,7 @@ class Experiment:
             logger.log_metrics({**flat, "epoch": 0}, step=0)
 
     def fit(self, *, resume: bool) -> None:
-        """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
+        """Train, from the last whole epoch if resumed; ends early where training diverges."""
         if self.trainer.max_epochs == 0 or self.module.learns_nothing:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
@@ -238,10 +238,10 @@ class Experiment:
                 ckpt_path=str(last) if last else None,
                 weights_only=True,
             )
-        except UserError:
-            raise
-        except Exception as error:
-            if last and not self._taken_up:  # whatever readers of damaged files raise
+        except DivergedError as error:
+            log.warning("%s", error)
+        except Exception as error:  # readers of damaged files raise whatever they meet
+            if last and not self._taken_up and not isinstance(error, UserError):
                 raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
             raise
         finally:
