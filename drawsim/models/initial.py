@@ -13,7 +13,7 @@ from torch import Tensor
 from drawsim.common.errors import UserError
 from drawsim.models.model import Model
 from drawsim.models.sources import load_model
-from drawsim.models.weights import weights_hash
+from drawsim.models.weights import check_finite, weights_hash
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Initial:
             raise UserError(f"init={source}: no such run folder, checkpoint or index")
         try:
             model = load_model(source, trust)
+            for part in filter(None, (model.backbone, model.adaptation)):
+                check_finite(part, "its model")
         except UserError as error:
             raise UserError(f"init={source}: {error}") from error
         return cls(source, model, network, adaptation, strength)

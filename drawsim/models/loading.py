@@ -22,7 +22,7 @@ from drawsim.models.adaptation import Adaptation
 from drawsim.models.backbones.backbone import Backbone
 from drawsim.models.model import ADAPTED, Model
 from drawsim.models.precision import stored_precision
-from drawsim.models.weights import named_tensors, read_content
+from drawsim.models.weights import check_finite, named_tensors, read_content
 from drawsim.pixels.frames import Frames
 from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
@@ -124,7 +124,8 @@ def stages_left_out(checkpoint: Path) -> list[str]:
 def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
     """Load a checkpoint of a run into the module that its settings make: tensors, nothing else.
 
-    Raises UserError if it cannot be read, or is of another network.
+    Raises UserError if it cannot be read, is of another network, or holds weights that are no
+    numbers.
     """
     content = read_content(checkpoint)
     tensors = named_tensors(content, checkpoint)
@@ -141,6 +142,7 @@ def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         raise UserError(wrong) from error
+    check_finite(module, checkpoint)
 
 
 def rerank_settings(choice: Rerank) -> dict[str, dict[str, Any]]:

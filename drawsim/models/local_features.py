@@ -137,6 +137,13 @@ class KeptPictures:
                 "rerank=spatial: needs the pictures of what is found; build the index with "
                 "collection=DIR"
             )
+        try:
+            return self._those_kept(rows)
+        except KeyError:  # the store was emptied since they were prepared
+            self.prepare(rows)
+            return self._those_kept(rows)
+
+    def _those_kept(self, rows: Sequence[int]) -> tuple[list[int], LocalFeatures]:
         known = self._kept.store
         found = [
             (place, digest)

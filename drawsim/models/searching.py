@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import Protocol, overload
 
 import torch
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
-from drawsim.models.local_features import KeptPictures
+from drawsim.models.local_features import KeptPictures, Picture
 from drawsim.models.model import BATCH, Model
 from drawsim.retrieval.index.asked import Asked, find_files
 from drawsim.retrieval.index.folder import Index
@@ -20,6 +20,14 @@ from drawsim.retrieval.index.found import Found
 from drawsim.retrieval.index.queries import Hits, Queries, joined, of_ids, of_vectors, search
 from drawsim.retrieval.index.results import picture
 from drawsim.retrieval.reranking.base import Lists
+
+
+class Pictured(Protocol):
+    """What has a picture, as `Asked` does."""
+
+    @property
+    def picture(self) -> Picture | None:
+        """A file, or (height, width, 3) uint8 RGB; None where it is not known."""
 
 
 def as_queries(asked: Sequence[Asked], index: Index, model: Model | None) -> list[Queries]:
@@ -84,15 +92,15 @@ class GalleryFiles(Sequence["Path | None"]):
 def looked_again(
     model: Model,
     index: Index,
-    asked: Sequence[Asked],
+    asked: Sequence[Pictured],
     queries: Queries,
     found: Hits,
     store: Path | None = None,
 ) -> Hits:
     """The lists in the order of the model's re-ranking; as they are if it has none.
 
-    asked: the picture behind each query. store: where local features are kept; None: the user's
-    cache. Raises UserError where pictures are needed and not known.
+    asked: what has the picture behind each query. store: where local features are kept; None: the
+    user's cache. Raises UserError where pictures are needed and not known, and ImageReadError.
     """
     if model.rerank is None:
         return found
@@ -110,7 +118,7 @@ def looked_again(
 
 
 def kept_pictures(
-    model: Model, index: Index, asked: Sequence[Asked], kind: str, store: Path | None = None
+    model: Model, index: Index, asked: Sequence[Pictured], kind: str, store: Path | None = None
 ) -> KeptPictures | None:
     """The pictures behind queries and an index; None if the model's re-ranking looks at none."""
     if model.rerank is None or not model.rerank.looks:

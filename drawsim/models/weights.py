@@ -55,6 +55,19 @@ def read_content(path: Path) -> Any:
         ) from error
 
 
+def check_finite(module: nn.Module, where: object) -> None:
+    """Raise UserError if a parameter holds NaN or infinity: such weights embed nothing.
+
+    where: what they are of, for the message.
+    """
+    for name, own in module.named_parameters():
+        if not torch.isfinite(own).all():
+            raise UserError(
+                f"{where}: its weights hold nan or infinity ({name}), so that nothing can be "
+                "embedded; take another checkpoint, or train anew with a lower optim.optimizer.lr"
+            )
+
+
 def network_tensors(content: Any, path: Path, member: str = "") -> dict[str, Tensor]:
     """The network's tensors in what `path` holds, under the network's names, each once.
 

@@ -2,7 +2,8 @@
 
 Scores are cosine similarities: queries and gallery are unit rows, larger is nearer. A block of
 queries meets the whole gallery in one matrix product; the best k are kept, and the rank of each
-relevant item is found by counting what scores higher. Memory is O(block), whatever the sizes, and
+relevant item is found by counting what scores higher. A score that is no number is the worst there
+is. Memory is O(block), whatever the sizes, and
 nothing is ever fully sorted.
 """
 
@@ -150,9 +151,13 @@ class _Lists:
 
 
 def _blocks(queries: Tensor, gallery: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Score blocks (rows, N) and the query row at which each begins; one block's room for all."""
+    """Score blocks (rows, N) and the query row at which each begins; one block's room for all.
+
+    All scores are finite: differences of them, which are counted, are never NaN.
+    """
+    worst = torch.finfo(queries.dtype).min
     step = max(1, BLOCK // max(1, len(gallery)))
     room = queries.new_empty(min(step, len(queries)), len(gallery))
     for start in range(0, len(queries), step):
         some = queries[start : start + step]
-        yield start, torch.mm(some, gallery.T, out=room[: len(some)])
+        yield start, torch.mm(some, gallery.T, out=room[: len(some)]).nan_to_num_(nan=worst)

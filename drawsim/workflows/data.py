@@ -41,20 +41,34 @@ def read_data(
 
     folder: where simulated queries are kept, if the settings ask for such.
     """
-    from drawsim.collection.splits import SETS, assert_filled, load_split
-    from drawsim.collection.tables import Collection
+    import pandas as pd
+
+    from drawsim.collection.splits import COLUMNS, SETS, Set, assert_filled, load_split
+    from drawsim.collection.tables import TABLES, Collection, Table, held_tables
     from drawsim.common.machine import cores, is_first_process
     from drawsim.pixels.screening import screen
     from drawsim.workflows.look_alikes import look_alikes
 
     root = settings.data.folder()
     simulated = settings.pairs.queries == "simulated"
-    needs = SETS if settings.trainer["max_epochs"] else ()  # what is measured alone may lack sets
-    collection = Collection.open(root, tables=("artworks",)) if simulated else Collection.open(root)
+    needs: tuple[Set, ...] = SETS
+    tables: tuple[Table, ...] = ("artworks",) if simulated else TABLES
+    if not simulated and settings.freeze == "auto" and "pairs" not in held_tables(root):
+        tables = ("drawings", "artworks")
+    collection = Collection.open(root, tables=tables)
     split = None
     if not simulated:
         keep = settings.split.write and write
-        split = load_split(collection, settings.split.name, write=keep, needs=needs)
+        if settings.freeze == "auto" and collection.true_pairs.empty:
+            log.warning("no pair is confirmed: the model adapts to the collection, unmeasured")
+            split, needs = pd.DataFrame(columns=list(COLUMNS), dtype=str), ()
+        else:
+            split = load_split(collection, settings.split.name, write=keep, needs=())
+            train_pairs = int((split["set"] == "train").sum())
+            too_few = settings.freeze == "auto" and train_pairs < settings.freeze_below
+            # What is measured alone may lack sets.
+            needs = SETS if settings.trainer["max_epochs"] and not too_few else ()
+            assert_filled(split, f"split {settings.split.name} of {root}", needs)
     drawings: list[str] = []
     if split is not None:
         drawings = [
@@ -82,7 +96,10 @@ def read_data(
     elif len(skipped):
         known = split["drawing_id"].isin(collection.drawings.index)
         split = split[known & split["artwork_id"].isin(collection.artworks.index)]
-        assert_filled(split, f"split {settings.split.name} of {root}, less unusable images,", needs)
+        if len(collection.true_pairs):
+            assert_filled(
+                split, f"split {settings.split.name} of {root}, less unusable images,", needs
+            )
     if not simulated and is_first_process():  # a simulated query is an artwork by design
         told = look_alikes(
             collection,

@@ -58,7 +58,10 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
     with queries_folder(settings, run) as folder:
         collection, split, _ = read_data(settings, folder, write=False)
     data, miner, module = make_parts(settings, collection, split)
-    epochs = 0 if module.learns_nothing else settings.trainer["max_epochs"]
+    epochs = settings.trainer["max_epochs"]
+    idle = ""
+    if module.learns_nothing:
+        idle = f"{module.pairs_in_words}, fewer than freeze_below={settings.freeze_below}"
     told = {
         "new": "begins",
         "anew": "begins anew; the run that is there is set aside",
@@ -68,7 +71,7 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
     begins = [f"begins with   {module.initial.describe()}"] if module.initial is not None else []
     return [
         *begins,
-        *describe_plan(module.backbone, data, miner.negatives, epochs, run.path),
+        *describe_plan(module.backbone, data, miner.negatives, epochs, run.path, idle),
         f"start         {told[start]}",
     ]
 

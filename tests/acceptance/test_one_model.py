@@ -30,8 +30,8 @@ from drawsim.pixels.frames import crop
 from drawsim.retrieval.analysis.evaluation import evaluate
 from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.retrieval.index.folder import open_index
-from drawsim.retrieval.index.queries import of_ids, search
 from drawsim.web.pictures import Pictures
+from drawsim.web.queue.finder import Finder
 from drawsim.workflows.annotate.lens import open_lens
 from drawsim.workflows.evaluate import of_checkpoint
 
@@ -215,8 +215,12 @@ def test_the_same_picture_has_the_same_list(
     lens, notes = open_lens(index)
     assert lens is not None, notes
     assert (lens.depth > 0) == ("spatial" in stages_of(run))
-    plain = search(index, "artwork", of_ids(index, "drawing", [ASKED]), 12)
-    found["annotate"] = lens.look_again(index, "drawing", ASKED, plain).ids[0].tolist()
+    collection = Collection.open(framed_root)
+    finder = Finder([index], lens, collection)
+    found["annotate"] = [each.id for each in finder.candidates("drawing", ASKED, 0, 12)]
+    pictures = Pictures(collection, tmp_path / "thumbnails")
+    pixels = pictures.upload(picture.read_bytes(), lens.least_side)
+    found["annotate by file"] = [each.id for each in finder.by_pixels(pixels, "drawing", 12)]
     for user, ids in found.items():
         assert ids == found["train"], user
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,3 +209,28 @@ def test_the_thesis_layout_needs_no_pickle(tmp_path: Path) -> None:
     assert array.shape == (2, 2)
     assert array[:, 0].tolist() == ["ä", "a longer id"]
     assert np.array_equal(np.vstack(list(array[:, 1])), table["vector"])
+
+
+def test_what_was_removed_is_not_there(tmp_path: Path) -> None:
+    store = filled(tmp_path, 5)
+    shutil.rmtree(store.folder)
+    with pytest.raises(KeyError):
+        store.of([digest(1)])
+    assert digest(1) not in store
+    (other := filled(tmp_path, 5)).of([digest(1)])
+    shutil.rmtree(other.folder)
+    other.refresh()
+    assert digest(1) not in other
+    other.add([digest(1)], rows(5)[1:2])
+    other.flush()
+    assert torch.equal(other.of([digest(1)]), rows(5)[1:2])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_waits_for_a_pipe(tmp_path: Path, whole: bool) -> None:
+    folder = filled(tmp_path, 5).folder
+    os.mkfifo(folder / "pipe.safetensors")
+    (folder / "folder.safetensors").mkdir()
+    store = Store(tmp_path, KEY, 5, whole=whole)
+    assert {path.stem for path in store.damaged} == {"pipe", "folder"}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from drawsim.retrieval import ranking
+from drawsim.retrieval.metrics.functions import expected_ranks, query_metrics, summarise
 from drawsim.retrieval.ranking import Relevance, rank, top_k
 
 
@@ -78,3 +79,27 @@ def test_equal_vectors_tie_wherever_they_stand(queries: int, d: int) -> None:
     relevance = Relevance(torch.zeros(1, dtype=torch.int64), torch.tensor([500]))
     result = rank(vector.repeat(queries, 1), vector.repeat(731, 1), relevance, k=1)
     assert result.equal.tolist() == [731]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(width=32), min_size=12, max_size=12),
+    st.lists(st.floats(width=32), min_size=6, max_size=6),
+)
+def test_whatever_the_numbers_are_ranks_are_ranks(gallery: list[float], asked: list[float]) -> None:
+    relevance = Relevance(torch.tensor([0, 0, 1, 2]), torch.tensor([0, 4, 2, 5]))
+    queries = torch.tensor(asked).view(3, 2)
+    ranking = rank(queries, torch.tensor(gallery).view(6, 2), relevance, 3)
+    ranks = expected_ranks(ranking)
+    assert ((ranks >= 1) & (ranks <= 6)).all()
+    scores = summarise(query_metrics(ranking))
+    assert scores["mrr"] <= 1
+    assert all(0 <= value <= 1 for name, value in scores.items() if "rank" not in name), scores
+
+
+def test_what_scores_no_number_comes_last() -> None:
+    gallery = torch.tensor([[torch.nan, 0], [0, 1], [-1, 0]])
+    relevance = Relevance(torch.tensor([0]), torch.tensor([0]))
+    ranking = rank(torch.tensor([[1.0, 0]]), gallery, relevance, 3)
+    assert ranking.top_index.tolist() == [[1, 2, 0]]
+    assert expected_ranks(ranking).tolist() == [3]

@@ -18,7 +18,7 @@ from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
-from drawsim.retrieval.index.queries import Hits
+from drawsim.retrieval.index.queries import Hits, Queries
 from drawsim.web.app import create_app
 from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
@@ -58,7 +58,9 @@ class Glass:
     least_side: int | None = None
     depth = 0
 
-    def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
+    def look_again(
+        self, index: Index, query: Queries, picture: Path | np.ndarray | None, found: Hits
+    ) -> Hits:
         raise AssertionError("nothing is looked at again")
 
     def embed(self, pixels: np.ndarray, kind: Kind) -> np.ndarray:

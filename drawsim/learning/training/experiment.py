@@ -20,13 +20,13 @@ from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
 from drawsim.learning.training.callbacks.checkpoints import BestAndLast, Keep, settled
-from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, Evaluation
+from drawsim.learning.training.callbacks.evaluation import LIVE_SETS, DivergedError, Evaluation
 from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.callbacks.record import EpochRecord, Taken
 from drawsim.learning.training.cross_validation import settle_head
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.decisions import Decide, Judge
-from drawsim.learning.training.features_of_run import features_of_run
+from drawsim.learning.training.features_of_run import features_of_run, pictures_of_task
 from drawsim.learning.training.module import Matcher
 from drawsim.learning.training.results import (
     BySet,
@@ -101,9 +101,12 @@ class Experiment:
         mining = Mining(miner, evaluation, data, module, run)
         folder = run.path / "checkpoints"
         kept, why = settled(keep, len(data.task.queries["val"]))
-        if why:
+        if module.learns_nothing:
+            log.info("nothing is trained: %s, fewer than freeze_below", module.pairs_in_words)
+        elif why:
             log.info("the last epoch is kept (keep=auto): %s", why)
-        run.update(keep=None if kept == "best" else kept, kept_because=why or None)
+        if kept != "best" and not module.learns_nothing:
+            run.update(keep=kept, kept_because=why or None)
         checkpoints = BestAndLast(
             folder, monitor, kept, lambda: mining.improved, judged=judge.active and judge.enough
         )
@@ -123,7 +126,7 @@ class Experiment:
             self.untrained = self._load_kept(UNADAPTED)
             self.plain = self._load_kept(PLAIN)
             self.published = self._load_kept(PUBLISHED)
-            self.mining.start(vectors[1] if self.untrained is None else self.untrained[1])
+            self.mining.start((self.untrained or self.published or vectors)[1])
             return vectors
         self.data.at_the_end = False
         self.module.plain_too = bool(self.module.backbone.parts)
@@ -213,15 +216,16 @@ class Experiment:
         flat["val/loss"] = self.mining.val_loss()
         # Where nothing is trained, there may be no pair that the monitored value is of.
         self.checkpoints.start(self.trainer, flat.get(self.checkpoints.monitor, math.nan))
-        self.run.update(baseline=scores, gallery_size=len(self.data.task.artworks))
-        if self.module.too_few is not None:
-            self.run.update(too_few_pairs=self.module.too_few)
+        few = self.module.too_few
+        self.run.update(
+            baseline=scores, gallery_size=len(self.data.task.artworks), too_few_pairs=few
+        )
         self.run.write_epoch(0, flat)
         for logger in self.trainer.loggers:
             logger.log_metrics({**flat, "epoch": 0}, step=0)
 
     def fit(self, *, resume: bool) -> None:
-        """Train, from the last whole epoch if resumed; nothing is done in no epochs."""
+        """Train, from the last whole epoch if resumed; ends early where training diverges."""
         if self.trainer.max_epochs == 0 or self.module.learns_nothing:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
@@ -234,10 +238,10 @@ class Experiment:
                 ckpt_path=str(last) if last else None,
                 weights_only=True,
             )
-        except UserError:
-            raise
-        except Exception as error:
-            if last and not self._taken_up:  # whatever readers of damaged files raise
+        except DivergedError as error:
+            log.warning("%s", error)
+        except Exception as error:  # readers of damaged files raise whatever they meet
+            if last and not self._taken_up and not isinstance(error, UserError):
                 raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
             raise
         finally:
@@ -313,13 +317,8 @@ class Experiment:
 
     def _pictures(self) -> KeptPictures | None:
         """The pictures of the task, for a model whose re-ranking looks at them."""
-        model, task = self.module.model, self.data.task
-        if model.rerank is None or not model.rerank.looks:
-            return None
         self.module.eval()
-        files = [Path(path) for path in self.data.images.paths]
-        queries, gallery = files[task.gallery :], files[: task.gallery]
-        return KeptPictures(model, queries, gallery, self.local_features)
+        return pictures_of_task(self.module.model, self.data, self.local_features)
 
     def _select(self) -> None:
         """Load the selected weights."""

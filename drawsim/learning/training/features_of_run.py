@@ -1,4 +1,4 @@
-"""Where the local features of a run's pictures lie."""
+"""The pictures of a run for re-ranking, and where their local features lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from drawsim.learning.training.data import TripletData
+from drawsim.models.local_features import KeptPictures
+from drawsim.models.model import Model
 
 
 @contextmanager
@@ -20,3 +24,11 @@ def features_of_run(run: Path, alone: bool) -> Iterator[Path | None]:
         return
     with TemporaryDirectory(dir=run, prefix=".local_features_") as folder:
         yield Path(folder)
+
+
+def pictures_of_task(model: Model, data: TripletData, store: Path | None) -> KeptPictures | None:
+    """The pictures of a task; None for a model whose re-ranking, if any, does not look at them."""
+    if model.rerank is None or not model.rerank.looks:
+        return None
+    files = [Path(path) for path in data.images.paths]
+    return KeptPictures(model, files[data.task.gallery :], files[: data.task.gallery], store)

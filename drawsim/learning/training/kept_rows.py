@@ -61,10 +61,11 @@ class KeptRows:
         if plain:
             width = model.backbone.plain_width
             self.plain = Store(folder, model.key(precision, layout=False), width)
+        self._marks: dict[int, Fingerprint] = {}
 
     def take(self, rows: Tensor) -> Rows:
-        """Those of the rows, (n,), that the store has."""
-        marks = self._marks(rows)
+        """Those of the rows, (n,), that the store has; before a pass over the others."""
+        self._marks |= (marks := self._look(rows))
         stores = [self.own] if self.plain is None else [self.own, self.plain]
         known = [
             row for row, mark in marks.items() if all(mark.digest in store for store in stores)
@@ -76,10 +77,13 @@ class KeptRows:
         return Rows(torch.tensor(known, dtype=torch.int64), _read(self.own, digests), plain)
 
     def keep(self, found: Rows) -> None:
-        """Give the store what was embedded; files that cannot be read now are passed over."""
-        marks = self._marks(found.rows)
-        places = [i for i, row in enumerate(found.rows.tolist()) if row in marks]
-        digests = [marks[int(found.rows[i])].digest for i in places]
+        """Give the store what was embedded since `take` was asked for it.
+
+        Files that could not be read then, or were changed meanwhile, are passed over: nobody knows
+        which content was embedded.
+        """
+        places = [i for i, row in enumerate(found.rows.tolist()) if self._same(row)]
+        digests = [self._marks[int(found.rows[i])].digest for i in places]
         for store, vectors in ((self.own, found.vectors), (self.plain, found.plain)):
             if store is None or vectors is None:
                 continue
@@ -89,7 +93,15 @@ class KeptRows:
             store.add(names, vectors[kept])
             store.flush()
 
-    def _marks(self, rows: Tensor) -> dict[int, Fingerprint]:
+    def _same(self, row: int) -> bool:
+        mark = self._marks.get(row)
+        try:
+            status = self.files[row].stat()
+        except OSError:
+            return False
+        return mark is not None and mark[1:] == (status.st_size, status.st_mtime_ns)
+
+    def _look(self, rows: Tensor) -> dict[int, Fingerprint]:
         named = {str(row): self.files[row] for row in rows.tolist()}
         found, _ = fingerprints(named, self.workers, progress=False)
         return {int(name): mark for name, mark in found.items()}

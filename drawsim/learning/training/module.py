@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from torch.optim import Optimizer
 
 from drawsim.common.errors import UserError
+from drawsim.common.words import counted
 from drawsim.learning.losses.base import Loss, Terms, compare
 from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
@@ -80,6 +81,11 @@ class Matcher(pl.LightningModule):
         """Stages that the run decided to rank without."""
         self.plain_too = False
         """Whether a pass also embeds as the network does without its layout."""
+
+    @property
+    def pairs_in_words(self) -> str:
+        """The number of pairs that were too few."""
+        return counted(self.too_few or 0, "training pair")
 
     @property
     def learns_nothing(self) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from drawsim.collection.splits import SETS
+from drawsim.common.words import counted
 from drawsim.learning.training.data import TripletData
 from drawsim.models.backbones.backbone import Backbone
 
@@ -19,12 +20,13 @@ RATED = 8
 
 
 def describe_plan(
-    backbone: Backbone, data: TripletData, negatives: int, epochs: int, folder: Path
+    backbone: Backbone, data: TripletData, negatives: int, epochs: int, folder: Path, idle: str = ""
 ) -> list[str]:
     """Lines that say what is in the data, how long an epoch is, and what memory and disk it takes.
 
     Memory is an estimate in float32: weights, their gradients, two moments, and the activations of
     one batch, counted by sending one image through the network. negatives: mined for each pair.
+    idle: why nothing is trained, if so.
     """
     task = data.task
     pairs = len(task.train_pairs) * data.passes * (1 + len(data.copies))
@@ -41,13 +43,24 @@ def describe_plan(
         f"gallery       {gallery} artworks",
         f"queries       {queries} drawings",
         f"training      {pairs} pairs and {data.views} simulated ones, {negatives} negatives each",
-        f"epoch         {steps} steps of {images} images at {data.images.reading.size} px, "
-        f"then {len(task.rows(('train', 'val'))) + gallery} to embed",
-        f"epochs        {epochs}",
+        *_epochs(epochs, idle, data, steps, images),
         *_unpaired(backbone, data),
         f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",
         f"memory        about {4 * weights + activations + vectors:.0f} MiB beside the libraries",
         f"disk          about {4 * weights + 2 * vectors:.0f} MiB in {folder}",
+    ]
+
+
+def _epochs(epochs: int, idle: str, data: TripletData, steps: int, images: int) -> list[str]:
+    """What an epoch is, and how many there are; or why there is none."""
+    if idle:
+        return [f"epochs        none: {idle}"]
+    task = data.task
+    to_embed = len(task.rows(("train", "val"))) + len(task.artworks)
+    return [
+        f"epoch         {counted(steps, 'step')} of {counted(images, 'image')} at "
+        f"{data.images.reading.size} px, then {to_embed} to embed",
+        f"epochs        {epochs}",
     ]
 
 

@@ -100,7 +100,8 @@ class Backbone(nn.Module):
                 known = ", ".join(f"{i - len(maps)} of {side}" for i, side in enumerate(sides))
                 raise UserError(
                     f"layout.parts=[{level}, {cells}]: at image_size={own} the maps are "
-                    f"{known} positions a side"
+                    f"{known} positions a side; take a larger image_size, fewer cells or "
+                    "layout=none"
                 )
         self.channels = [(maps[level].shape[1], cells**2) for level, cells in self.parts]
         self.width = sum(channels * cells for channels, cells in self.channels)

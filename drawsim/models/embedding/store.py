@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -84,14 +85,17 @@ class Store:
         return len(self._places) + len(self._waiting)
 
     def refresh(self) -> None:
-        """Take up the chunks that are new, those of other processes too."""
-        for path in sorted(self.folder.glob("*.safetensors")):
+        """Take up the chunks that are new, those of other processes too; forget removed ones."""
+        there = sorted(self.folder.glob("*.safetensors"))
+        self._forget(self._read.difference(there))
+        for path in there:
             if path in self._read:
                 continue
             digests = self._check(path)
             if digests is None:
                 self.damaged.append(path)
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # it may lie where nothing may be removed
+                    path.unlink()
                 continue
             self._read.add(path)
             for row, digest in enumerate(digests):
@@ -138,7 +142,7 @@ class Store:
         """The vectors of written chunks in the order of `digests`, (len(digests), *shape).
 
         Chunks are memory-mapped: of those that are seldom asked for, little is in memory. Raises
-        KeyError for a digest that is not there.
+        KeyError for a digest that is not there, or no longer: its chunk was removed.
         """
         wanted: dict[Path, list[tuple[int, int]]] = {}
         for target, digest in enumerate(digests):
@@ -148,16 +152,30 @@ class Store:
         for path, places in wanted.items():
             targets, sources = (list(numbers) for numbers in zip(*places, strict=True))
             if path not in self._mapped:
-                with safe_open(path, framework="pt") as file:
-                    self._mapped[path] = file.get_tensor("vectors")
+                try:
+                    with safe_open(path, framework="pt") as file:
+                        self._mapped[path] = file.get_tensor("vectors")
+                except FileNotFoundError as error:
+                    self._forget({path})
+                    raise KeyError(path) from error
             found[targets] = self._mapped[path][sources]
         return found
+
+    def _forget(self, removed: Set[Path]) -> None:
+        """These chunks are not there any more."""
+        if not removed:
+            return
+        self._read -= removed
+        self._places = {d: place for d, place in self._places.items() if place[0] not in removed}
+        for path in removed:
+            self._mapped.pop(path, None)
 
     def _check(self, path: Path) -> list[bytes] | None:
         """The digests of a chunk; None if it is damaged."""
         try:
             if self.whole and file_sha256(path).hex() != path.stem:
                 return None
+            open_regular(path).close()  # others would wait for a pipe
             with safe_open(path, framework="pt") as file:
                 digests = file.get_tensor("digests").numpy().tobytes()
                 shape = file.get_slice("vectors").get_shape()

@@ -61,12 +61,16 @@ def measured(record: Mapping[str, Any]) -> dict[str, Scores]:
 
 def learnt_nothing(record: Mapping[str, Any]) -> tuple[str, str] | None:
     """That nothing was learnt in a run, and why, in two sentences; None where it is not so."""
-    if (few := record.get("too_few_pairs")) is not None:
+    few = record.get("too_few_pairs")
+    if few is not None and not record.get("epochs"):
         few_pairs = counted(int(few), "training pair").capitalize()
+        before = "what it began with" if "init" in record else "as it was published"
+        if not few:
+            return "No pair is confirmed.", f"The network stayed {before}."
         return (
             "The network learnt nothing from pairs.",
-            f"{few_pairs} would teach it less than it forgets (freeze_below), so it stayed as it "
-            "was published.",
+            f"{few_pairs} would teach it less than it forgets (freeze_below), so it stayed "
+            f"{before}.",
         )
     if record.get("best_epoch") != 0 or record.get("epochs") == 0 or "keep" in record:
         return None

@@ -27,7 +27,9 @@ def print_results(run: Path) -> None:
     console = wide_console()
     console.print(metrics_table(("set", "model", "n"), lines, numbers=1, title=title))
     how = f"best epoch {record['best_epoch']} by {record['monitor']}"
-    if "keep" in record:
+    if record.get("epochs") == 0:
+        how = "nothing trained"
+    elif "keep" in record:
         why = f": {record['kept_because']}" if "kept_because" in record else ""
         how = f"epoch {record['best_epoch']} kept (keep={record['keep']}{why})"
     spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}

@@ -97,7 +97,8 @@ class PairBoxes(ResponseBody):
 class TaskResponse(ResponseBody):
     """A query with its first candidates, and what this user decided about them so far.
 
-    total: of candidates. judgements, notes, boxes: by the candidate's id. note: of the query.
+    total: of candidates. fault: why they are not re-ranked though they should be; empty: nothing
+    is wrong. judgements, notes, boxes: by the candidate's id. note: of the query.
     """
 
     kind: Kind
@@ -105,6 +106,7 @@ class TaskResponse(ResponseBody):
     audit: bool
     item: ItemResponse
     candidates: list[CandidateResponse]
+    fault: str
     total: int
     k: int
     judgements: dict[str, Grade]

@@ -99,6 +99,7 @@ def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
         audit=claim.audit,
         item=ItemResponse.model_validate(finder.item(kind, name)),
         candidates=CandidateResponse.list_of(finder.candidates(kind, name, 0, services.settings.k)),
+        fault=finder.fault(kind, name, services.settings.k),
         total=finder.count(kind),
         k=services.settings.k,
         judgements=dict(zip(grades[partner], grades["grade"], strict=True)),

@@ -21,7 +21,7 @@ from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import Calibration, Chance
 from drawsim.retrieval.index.folder import MANIFEST, Index
 from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
-from drawsim.retrieval.index.results import check_calibration, top_chances
+from drawsim.retrieval.index.results import check_calibration, picture, top_chances
 from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.web.events.drafts import MadeWith
 from drawsim.web.queue.items import Candidate, Item, folded, items_of, texts, words_of
@@ -40,11 +40,15 @@ class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever rea
 
 @dataclass(frozen=True)
 class _List:
-    """Ids and scores of the first candidates, best first; chance: of the very first."""
+    """Ids and scores of the first candidates, best first; chance: of the very first.
+
+    fault: why they were not looked at again though they should have been; empty: they were.
+    """
 
     ids: list[str]
     scores: list[float]
     chance: Chance | None = None
+    fault: str = ""
 
 
 class Lens(Protocol):
@@ -64,8 +68,13 @@ class Lens(Protocol):
     def depth(self) -> int:
         """How many of the first candidates are looked at again; 0: none are."""
 
-    def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
-        """What an image of the index found, as the model re-ranks it."""
+    def look_again(
+        self, index: Index, query: Queries, picture: Path | np.ndarray | None, found: Hits
+    ) -> Hits:
+        """What a query and its picture, a file or pixels, found, as the model re-ranks it.
+
+        Raises UserError where the picture is needed and cannot be had.
+        """
 
 
 class Finder:
@@ -153,10 +162,8 @@ class Finder:
         Fewer, or none, at the end of the list. Raises NoSuchImage.
         """
         self.item(kind, name)
-        end, depth = start + count, self.count(kind)
-        if len(self.indexes) == 1:
-            depth = min(-(-end // BLOCK) * BLOCK, depth)
-        whole = self._list(kind, name, depth)
+        end = start + count
+        whole = self._listed(kind, name, end)
         found = zip(whole.ids[start:end], whole.scores[start:end], strict=True)
         return [
             self._candidate(
@@ -165,12 +172,21 @@ class Finder:
             for rank, (each, score) in enumerate(found, start + 1)
         ]
 
+    def fault(self, kind: Kind, name: str, count: int = 20) -> str:
+        """Why the first candidates are not re-ranked though the model would, for people.
+
+        Empty where they are, or none ever are. Raises NoSuchImage.
+        """
+        self.item(kind, name)
+        return self._listed(kind, name, count).fault
+
     def by_pixels(
         self, pixels: np.ndarray, kind_of_query: Kind, count: int = 40
     ) -> list[Candidate]:
         """Candidates for a picture, (height, width, 3) uint8 RGB, by the first index.
 
-        Raises UserError where there is no model.
+        In all stages of its model's ranking, as search has them for the same picture. Raises
+        UserError where there is no model.
         """
         if self.lens is None:
             raise UserError("a picture cannot be looked up: the index does not say its model")
@@ -179,8 +195,11 @@ class Finder:
         kind = other(kind_of_query)
         total = len(index.part(kind).embeddings.ids)
         # Other indexes may lack some of what the first one finds.
-        asked = min(total, count + total - len(self._items[kind]))
-        hits = search(index, kind, of_vectors(["picture"], vector[None], index.model), asked)
+        asked = min(total, max(count + total - len(self._items[kind]), self.lens.depth))
+        query = of_vectors(["picture"], vector[None], index.model)
+        hits = search(index, kind, query, asked)
+        if self.lens.depth:
+            hits = self.lens.look_again(index, query, pixels, hits)
         found = [
             (name, score)
             for name, score in zip(*_row(hits), strict=True)
@@ -252,6 +271,13 @@ class Finder:
         pair = (name, candidate) if kind == "drawing" else (candidate, name)
         return pair in self._known
 
+    def _listed(self, kind: Kind, name: str, end: int) -> _List:
+        """A list of `end` candidates or more, as far as there are so many."""
+        depth = self.count(kind)
+        if len(self.indexes) == 1:
+            depth = min(-(-end // BLOCK) * BLOCK, depth)
+        return self._list(kind, name, depth)
+
     def _make_list(self, kind: Kind, name: str, depth: int) -> _List:
         """The first candidates; of several models all, for what is fused of parts of their lists
         depends on how long the parts are."""
@@ -271,13 +297,19 @@ class Finder:
         """What the only index finds, in all stages of its model's ranking, as search has it."""
         index, again = self.indexes[0], 0 if self.lens is None else self.lens.depth
         found = self._search(index, kind, [name], max(depth, min(again, self.count(kind))))
-        chance, nearest = None, found.ids[0, 0]
+        chance, nearest, fault = None, found.ids[0, 0], ""
         if self.calibration is not None and kind == "drawing":
             [chance] = top_chances(found, index, self.calibration)
         if self.lens is not None and again:
-            found = self.lens.look_again(index, kind, name, found)
+            file = None
+            try:
+                file = picture(index, kind, name)
+                found = self.lens.look_again(index, of_ids(index, kind, [name]), file, found)
+            except UserError as error:
+                # Whoever judges needs a list even so; where the file lies is not theirs to know.
+                fault = str(error).removeprefix(f"{file}: ")
         # The calibration is of lists by embedding alone: of another first one it says nothing.
-        return _List(*_row(found), chance if found.ids[0, 0] == nearest else None)
+        return _List(*_row(found), chance if found.ids[0, 0] == nearest else None, fault)
 
     def _search(self, index: Index, kind: Kind, names: Sequence[str], k: int) -> Hits:
         # One search at a time: it takes all cores by itself.

@@ -20,8 +20,10 @@ export function showQuery(task, listed, opened) {
   }
   const before = task.answer ? `You left it before with “${task.answer}”.` : "";
   const note = task.note ? `Note: ${task.note}` : "";
-  $("#query-note").hidden = !before && !note;
-  $("#query-note").textContent = [before, note].filter(Boolean).join(" ");
+  const fault = task.fault ? `Candidates are not re-ranked: ${task.fault}.` : "";
+  const notes = [fault, before, note].filter(Boolean);
+  $("#query-note").hidden = !notes.length;
+  $("#query-note").textContent = notes.join(" ");
 
   const beyond = Object.entries(task.judgements).filter(([id]) => !listed(id));
   $("#beyond").hidden = !beyond.length;
@@ -33,6 +35,11 @@ export function showQuery(task, listed, opened) {
     }, h("img", { src: picture(candidate.kind, id, "thumb"), alt: "" })));
   }));
 }
+
+// The caption scrolls: what opens below its edge would not be seen.
+$("#chance")?.addEventListener("toggle", ({ target }) => {
+  if (target.open) target.scrollIntoView({ block: "nearest" });
+});
 
 /** How likely the first candidate is true, where that is known. */
 function showChance(first) {

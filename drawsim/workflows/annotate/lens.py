@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,14 @@ from drawsim.common.errors import UserError
 if TYPE_CHECKING:
     from drawsim.models.model import Model
     from drawsim.retrieval.index.folder import Index
-    from drawsim.retrieval.index.queries import Hits
+    from drawsim.retrieval.index.queries import Hits, Queries
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The picture behind a query; None where it is not known."""
+
+    picture: Path | np.ndarray | None
 
 
 class ModelLens:
@@ -32,15 +39,18 @@ class ModelLens:
         """How many of the first candidates the model looks at again; 0: none."""
         return 0 if self._model.rerank is None else self._model.rerank.depth
 
-    def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
-        """What an image of the index found, in the order of the model's re-ranking."""
+    def look_again(
+        self, index: Index, query: Queries, picture: Path | np.ndarray | None, found: Hits
+    ) -> Hits:
+        """What a query and its picture found, in the order of the model's re-ranking.
+
+        Raises UserError for a picture that is needed and not known, ImageReadError and
+        CannotOpenError for one that cannot be read.
+        """
         from drawsim.models.searching import looked_again
-        from drawsim.retrieval.index.asked import find_ids
-        from drawsim.retrieval.index.queries import of_ids
 
         with self._looking:
-            asked = find_ids(index, [name], kind)
-            return looked_again(self._model, index, asked, of_ids(index, kind, [name]), found)
+            return looked_again(self._model, index, [_Shown(picture)], query, found)
 
     @property
     def least_side(self) -> int | None:

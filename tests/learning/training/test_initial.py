@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
+from drawsim.common.errors import UserError
+from drawsim.learning.training.callbacks.mining import Mining
 from drawsim.learning.training.experiment import Experiment
 from drawsim.models.initial import Initial
+from drawsim.models.loading import load_checkpoint
 from drawsim.models.model import Model
 from drawsim.models.weights import weights_hash
 from tests.learning.tiny import (
@@ -46,10 +50,17 @@ def other_model() -> Model:
 
 
 def whole(
-    folder: Path, initial: Initial | None, *, epochs: int = 2, resume: bool = False, **data: Any
+    folder: Path,
+    initial: Initial | None,
+    *,
+    epochs: int = 2,
+    resume: bool = False,
+    adapted: bool = True,
+    **data: Any,
 ) -> Experiment:
     """A run from start to end."""
-    matcher = tiny_matcher(adaptation=tiny_adaptation(axes="own", keep=None, learn="axes"))
+    adaptation = tiny_adaptation(axes="own", keep=None, learn="axes") if adapted else None
+    matcher = tiny_matcher(adaptation=adaptation)
     matcher.initial = initial
     experiment = tiny_experiment(folder, matcher, max_epochs=epochs, keep="last", **data)
     baseline = experiment.baseline(resume=resume)
@@ -91,6 +102,36 @@ def test_a_broken_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
         assert again.run.record[name] == unbroken.run.record[name], name
     tables = [(folder / "run/ranks.csv").read_text() for folder in tmp_path.iterdir()]
     assert tables[0] == tables[1]
+
+
+def test_a_broken_run_without_adaptation_mines_in_the_same_gallery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initial = Initial("RUN", other_model(), adaptation=False)
+    galleries: list[Tensor] = []
+    start = Mining.start
+
+    def noted(mining: Mining, gallery: Tensor) -> None:
+        galleries.append(gallery.clone())
+        start(mining, gallery)
+
+    monkeypatch.setattr(Mining, "start", noted)
+    with pytest.raises(KilledError):
+        whole(tmp_path, initial, adapted=False, callbacks=[Break()])
+    whole(tmp_path, initial, adapted=False, resume=True)
+    assert torch.equal(*galleries)
+
+
+def test_a_model_of_no_numbers_is_no_beginning(tmp_path: Path) -> None:
+    run = whole(tmp_path, None, epochs=1)
+    checkpoint = run.checkpoints.best
+    content = torch.load(checkpoint, weights_only=True)
+    for own in content["state_dict"].values():
+        if own.is_floating_point():
+            own.fill_(torch.nan)
+    torch.save(content, checkpoint)
+    with pytest.raises(UserError, match="nan or infinity"):
+        load_checkpoint(run.module, checkpoint)
 
 
 def test_checkpoints_say_what_the_model_began_with(tmp_path: Path) -> None:

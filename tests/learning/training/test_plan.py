@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from drawsim.collection.splits import make_split
 from drawsim.collection.tables import Collection
+from drawsim.common.words import counted
 from drawsim.learning.training.data import TripletData
 from drawsim.learning.training.plan import MIB, activation_bytes, describe_plan
 from drawsim.learning.training.samples import EpochChoice
@@ -112,7 +113,7 @@ def test_steps_and_images_are_those_of_an_epoch(
     images = [sum(2 + len(spec.negatives) for spec in batch) for batch in batches]
     embedded = len(data.task.rows(("train", "val"))) + 12
     text = "\n".join(describe_plan(backbone, data, 3, 5, Path("runs/x")))
-    assert f"{len(images)} steps of {max(images)} images at {SIZE} px" in text
+    assert f"{counted(len(images), 'step')} of {max(images)} images at {SIZE} px" in text
     assert f"then {embedded} to embed" in text
 
 

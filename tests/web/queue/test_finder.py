@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.pixels.decode import ImageReadError
 from drawsim.retrieval.analysis.calibration import Calibration
 from drawsim.retrieval.index import strangers
 from drawsim.retrieval.index.folder import Index
-from drawsim.retrieval.index.queries import RANK_CONSTANT, Hits
+from drawsim.retrieval.index.queries import RANK_CONSTANT, Hits, Queries
 from drawsim.web.queue import finder as finder_module
 from drawsim.web.queue import items
 from drawsim.web.queue.finder import Finder, NoSuchImage, other
@@ -124,23 +125,62 @@ def test_the_first_candidate_of_a_drawing_has_a_chance(
         Finder([index], None, collection, stranger)
 
 
+class Again(Glass):
+    """Turns the first three around."""
+
+    depth = 3
+    turned = True
+    picture: Path | np.ndarray | None = None
+    fault: UserError | None = None
+
+    def look_again(
+        self, index: Index, query: Queries, picture: Path | np.ndarray | None, found: Hits
+    ) -> Hits:
+        self.picture = picture
+        if self.fault:
+            raise self.fault
+        ids = found.ids.copy()
+        if self.turned:
+            ids[:, :3] = ids[:, 2::-1]
+        return replace(found, ids=ids)
+
+
 def test_a_chance_is_of_the_list_by_embedding_alone(index: Index, collection: Collection) -> None:
-    class Again(Glass):
-        depth = 3
-        turned = True
-
-        def look_again(self, index: Index, kind: Kind, name: str, found: Hits) -> Hits:
-            ids = found.ids.copy()
-            if self.turned:
-                ids[:, :3] = ids[:, 2::-1]
-            return replace(found, ids=ids)
-
     lens = Again()
     assert (
         Finder([index], lens, collection, CALIBRATION).candidates("drawing", "d3")[0].chance is None
     )
     lens.turned = False
     assert Finder([index], lens, collection, CALIBRATION).candidates("drawing", "d3")[0].chance
+
+
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_a_picture_that_is_looked_up_is_re_ranked(
+    finder: Finder, index: Index, collection: Collection, count: int
+) -> None:
+    pixels = np.full((3, 5, 3), (250, 20, 90), np.uint8)
+    plain = [each.id for each in finder.by_pixels(pixels, "drawing", 12)]
+    lens = Again()
+    found = Finder([index], lens, collection).by_pixels(pixels, "drawing", count)
+    assert [each.id for each in found] == [*plain[2::-1], *plain[3:]][:count]
+    assert lens.picture is pixels
+
+
+def test_a_drawing_that_cannot_be_looked_at_has_its_list_by_embedding(
+    finder: Finder, index: Index, collection: Collection
+) -> None:
+    lens = Again()
+    file = collection.paths("drawing")["d3"]
+    lens.fault = ImageReadError(f"{file}: is damaged")
+    again = Finder([index], lens, collection, CALIBRATION)
+    found = again.candidates("drawing", "d3", 0, 12)
+    assert lens.picture == file
+    assert [each.id for each in found] == [
+        each.id for each in finder.candidates("drawing", "d3", 0, 12)
+    ]
+    assert found[0].chance
+    assert again.fault("drawing", "d3") == "is damaged"
+    assert finder.fault("drawing", "d3") == ""
 
 
 def test_confirmed_pairs_are_known_from_both_sides(finder: Finder) -> None:

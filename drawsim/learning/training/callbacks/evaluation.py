@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from drawsim.collection.splits import Set
+from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.training.kept_rows import Rows
 from drawsim.retrieval.embeddings import EmbeddingTable
@@ -25,6 +26,10 @@ MONITORS = (
 """What is measured after every epoch and can be better or worse: what epochs are selected by."""
 
 
+class DivergedError(UserError):
+    """Training has led to weights that give no numbers."""
+
+
 class Evaluation(pl.Callback):
     """After each pass `drawings` (D, k) and `artworks` (N, k) hold unit rows on the CPU.
 
@@ -37,7 +42,7 @@ class Evaluation(pl.Callback):
     that looked at them so. Drawings that are not known are zeros before
     adaptation. After a validation pass the metrics of train and val are in `live` and logged as
     `<set>/<metric>`, the same numbers in every process. `seconds` counts what embedding and ranking
-    took.
+    took. A pass that gives NaN or infinity is refused: DivergedError in training, else UserError.
     """
 
     def __init__(self, task: RetrievalTask) -> None:
@@ -88,7 +93,13 @@ class Evaluation(pl.Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the pass; rank train and val and log their metrics."""
-        self._gather(pl_module, fit=True)
+        try:
+            self._gather(pl_module, fit=True)
+        except UserError as error:
+            raise DivergedError(
+                f"epoch {trainer.current_epoch + 1}: {error}: training has diverged. Lower "
+                "optim.optimizer.lr; the last good weights are kept"
+            ) from error
         self.epoch = trainer.current_epoch + 1
         self.live = {name: self.scores(name) for name in LIVE_SETS}
         for name, scores in self.live.items():
@@ -100,7 +111,10 @@ class Evaluation(pl.Callback):
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Gather the pass; who asks for its scores does so by name."""
         adaptation: Any = pl_module.adaptation
-        self._gather(pl_module, fit=adaptation is not None and not adaptation.fitted)
+        try:
+            self._gather(pl_module, fit=adaptation is not None and not adaptation.fitted)
+        except UserError as error:
+            raise UserError(f"{error}: choose another backbone or precision=32-true") from error
 
     def take(self, known: Rows) -> None:
         """Embeddings by the present weights that the next pass need not make."""
@@ -124,6 +138,7 @@ class Evaluation(pl.Callback):
     def _gather(self, model: Any, fit: bool) -> None:
         rows, vectors = (found.cpu() for found in self.table.compute())
         rows = rows.reshape(-1)  # torchmetrics makes a scalar of a single number
+        _check_numbers(vectors)
         new = ~self.known[rows]  # a pass has one image at least, which may be known
         self._put(rows[new], vectors[new])
         # Copies: who holds the vectors of a pass keeps them when the next one comes.
@@ -134,6 +149,7 @@ class Evaluation(pl.Callback):
             model.adaptation.fit(drawings[self.task.known()], self.gallery)
         self.raw = drawings, self.gallery
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
+        _check_numbers(self.drawings, self.artworks)
         if self.plain_table.index:
             self._put_plain(*self.plain_table.compute())
             self.plain = self._plain[self.task.gallery :], self._plain[: self.task.gallery]
@@ -154,3 +170,11 @@ class Evaluation(pl.Callback):
             if not self._plain.shape[1]:
                 self._plain = torch.zeros(len(self.known), vectors.shape[1])
             self._plain[rows.cpu().clone()] = vectors.cpu().clone()
+
+
+def _check_numbers(*rows: torch.Tensor) -> None:
+    """Raise UserError if there are NaN or infinite numbers in (n, d) embeddings."""
+    wrong = sum(int((~torch.isfinite(some).all(dim=1)).sum()) for some in rows)
+    if wrong:
+        total = sum(len(some) for some in rows)
+        raise UserError(f"the network gives nan or infinity for {wrong} of {total} images")
