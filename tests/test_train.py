@@ -174,8 +174,9 @@ def test_a_model_is_put_together_as_its_recipe_says() -> None:
     assert module.adaptation is not None
     assert module.adaptation.means.shape == (2, module.backbone.dimensions)
     trains = [name for name, p in module.named_parameters() if p.requires_grad]
-    assert trains == ["adaptation.head.weights"]
-    assert module.cross_batch_memory is not None
+    assert trains == []
+    assert module.learns_nothing
+    assert module.cross_batch_memory is None
 
 
 @pytest.mark.parametrize("setting", ["batch.in_batch_negatives=false", "batch.grouped=false"])

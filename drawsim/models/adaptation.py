@@ -105,7 +105,13 @@ class Adaptation(nn.Module):
 
     @torch.no_grad()
     def fit(self, drawings: Tensor, artworks: Tensor) -> None:
-        """Learn means, axes and hubs from (D, d) and (N, d) unit rows, of no known relation."""
+        """Learn means, axes and hubs from (D, d) and (N, d) unit rows, of no known relation.
+
+        Of no drawing at all, the mean of artworks is the best guess, and no hub is known.
+        """
+        known = drawings
+        if not len(drawings):
+            drawings = artworks
         self.means.copy_(torch.stack([drawings.mean(dim=0), artworks.mean(dim=0)]))
         centred = artworks - self.means[1].to(artworks)
         if self.decorrelation is not None:
@@ -125,7 +131,7 @@ class Adaptation(nn.Module):
         self.deviations.copy_(variance.sqrt().masked_fill(flat, torch.inf))
         self.fitted.fill_(True)
         if self.neighbours is not None:
-            self.references = self.transform(drawings, 0).to(self.means.device)
+            self.references = self.transform(known, 0).to(self.means.device)
 
     @torch.no_grad()
     def forward(self, drawings: Tensor, artworks: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,7 +140,7 @@ class Adaptation(nn.Module):
         Gradients go through `transform` alone: training compares embeddings without hubs.
         """
         drawings, artworks = self.transform(drawings, 0), self.transform(artworks, 1)
-        if self.neighbours is None:
+        if self.neighbours is None or not len(self.references):
             return drawings, artworks
         references = self.references.to(artworks.device)
         best, _ = top_k(artworks, references, min(self.neighbours, len(references)))

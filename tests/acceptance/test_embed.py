@@ -173,7 +173,9 @@ def test_a_run_embeds_as_it_was_trained(
     train = (
         *(*images, "image_size=32", "trainer=cpu", "trainer.max_epochs=1", "logger=csv"),
         *(
-            "adapt=hubs",
+            "layout=none",
+            "freeze=false",
+            "rerank=none",
             "adapt.neighbours=2",
             "batch.flip=true",
             "workers=0",

@@ -18,7 +18,13 @@ from tests.commands import run
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "runs/COLLECTION/lite-light-v0-seed0"
 TRAIN = (
-    *("data=folder", "data.root=COLLECTION", "image_size=64", "trainer.max_epochs=1"),
+    *(
+        "data=folder",
+        "data.root=COLLECTION",
+        "image_size=64",
+        "trainer.max_epochs=1",
+        "freeze=false",
+    ),
     *("logger=csv", "trainer=cpu", "workers=0", "name=lite-light-v0-seed0"),
 )
 

@@ -179,6 +179,8 @@ def test_unusable_images_are_named_or_skipped_and_counted(
         *(
             f"name={NAME}",
             "image_size=32",
+            "layout=none",
+            "freeze=false",
             "miner.negatives=1",
             "trainer.max_epochs=1",
             "workers=0",

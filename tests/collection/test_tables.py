@@ -97,7 +97,11 @@ def test_a_pair_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
 
 text_of_any_kind = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)
 ids = st.lists(
-    text_of_any_kind.filter(lambda text: bool(trimmed(text))), min_size=1, max_size=5, unique=True
+    # a spreadsheet's sign before a formula's is the spreadsheet's, not the id's
+    text_of_any_kind.filter(lambda text: bool(trimmed(text)) and not text.startswith("'")),
+    min_size=1,
+    max_size=5,
+    unique=True,
 )
 
 

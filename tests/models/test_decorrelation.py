@@ -113,3 +113,13 @@ def test_out_of_bounds_is_a_line() -> None:
             learn="none",
             decorrelate=0.5,
         )
+
+
+def test_without_a_drawing_the_artworks_stand_for_both() -> None:
+    _, artworks = kinds()
+    settings = {"axes": "own", "keep": None, "power": 0.5, "neighbours": 3, "learn": "none"}
+    adaptation = Adaptation(WIDTH, **settings, decorrelate=0.5, parts=PARTS)  # type: ignore[arg-type]
+    adaptation.fit(artworks[:0], artworks)
+    drawings, found = adaptation(artworks[:2], artworks)
+    assert torch.isfinite(found).all()
+    assert torch.allclose(drawings, found[:2], atol=1e-6)

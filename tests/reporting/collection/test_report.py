@@ -296,7 +296,7 @@ def test_the_command(root: Path, tmp_path: Path) -> None:
     assert not done.stderr
     assert "40 drawings, 10 artworks, 14 confirmed pairs, 1 ambiguous" in done.stdout
     assert "! Sizes are those of 3 random drawings of 40" in done.stdout
-    assert "! Pages of confirmed pairs: 1 artworks of 2" in done.stdout
+    assert "! Pages of confirmed pairs: 1 artwork of 2" in done.stdout
     out = tmp_path / "explore" / root.name
     assert f"→ {out.relative_to(tmp_path)}/index.html" in done.stdout
     assert (out / "pairs_confirmed.pdf").is_file()

@@ -176,7 +176,7 @@ def _forged(fitted: Calibration, folder: Path, changes: dict[str, object]) -> No
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="is not there"):
         load_calibration(tmp_path / "none.json")
 
 
