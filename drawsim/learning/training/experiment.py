@@ -231,6 +231,7 @@ class Experiment:
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
+        self.module.train()  # whoever looked at pictures has left it in evaluation mode
         try:
             self.trainer.fit(
                 self.module,

@@ -129,14 +129,15 @@ DECIDED = {
 
 
 def test_decisions_stand_with_their_figures(run: Run) -> None:
-    run.metrics["decisions"] = [DECIDED, {"stage": "learnt", "without": None}, "no decision"]
+    run.metrics["decisions"] = [DECIDED]
     run.save_metrics()
     text = run.page().text
     assert "34 drawings of training and validation" in text
     assert "-0.100" in text
     assert "-0.250 to +0.050" in text
     assert "as <it> is" in text
-    first, second = decisions(run.metrics)
+    loose = [DECIDED, {"stage": "learnt", "without": None}, "no decision"]
+    first, second = decisions({"decisions": loose})
     assert first.line == (
         "spatial: off, MRR 0.500 → 0.400 (-0.100, 95 % -0.250 to +0.050), "
         "on 34 drawings of training and validation; as <it> is"
