@@ -109,8 +109,12 @@ class TripletData(pl.LightningDataModule):
 
     def to_embed(self) -> Tensor:
         """Rows of images, (n,), that the next pass of test embeds, for they are not known."""
-        rows = torch.cat([torch.arange(self.task.gallery), self.task.gallery + self._tested()])
+        rows = self._rows(self._tested())
         return rows[~self.known[rows]]
+
+    def _rows(self, drawings: Tensor) -> Tensor:
+        """Rows of images, of the gallery and of these drawings."""
+        return torch.cat([torch.arange(self.task.gallery), self.task.gallery + drawings])
 
     def _tested(self) -> Tensor:
         return self.task.originals() if self.at_the_end else self.task.looked_at()
@@ -147,7 +151,7 @@ class TripletData(pl.LightningDataModule):
         )
 
     def _images(self, drawings: Tensor, known: Tensor | None = None) -> DataLoader[Any]:
-        rows = torch.cat([torch.arange(self.task.gallery), self.task.gallery + drawings])
+        rows = self._rows(drawings)
         if known is not None:
             rows = rows[~known[rows]] if not bool(known[rows].all()) else rows[:1]
         images = Subset(self.images, rows.tolist())

@@ -231,7 +231,6 @@ class Experiment:
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
-        self.module.train()  # whoever looked at pictures has left it in evaluation mode
         try:
             self.trainer.fit(
                 self.module,
@@ -318,7 +317,6 @@ class Experiment:
 
     def _pictures(self) -> KeptPictures | None:
         """The pictures of the task, for a model whose re-ranking looks at them."""
-        self.module.eval()
         return pictures_of_task(self.module.model, self.data, self.local_features)
 
     def _select(self) -> None:

@@ -27,8 +27,12 @@ def features_of_run(run: Path, alone: bool) -> Iterator[Path | None]:
 
 
 def pictures_of_task(model: Model, data: TripletData, store: Path | None) -> KeptPictures | None:
-    """The pictures of a task; None for a model whose re-ranking, if any, does not look at them."""
+    """The pictures of a task; None for a model whose re-ranking, if any, does not look at them.
+
+    A network that is looked through is put into evaluation mode.
+    """
     if model.rerank is None or not model.rerank.looks:
         return None
+    model.backbone.eval()
     files = [Path(path) for path in data.images.paths]
     return KeptPictures(model, files[data.task.gallery :], files[: data.task.gallery], store)

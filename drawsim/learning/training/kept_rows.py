@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from drawsim.models.embedding.image_batches import Fingerprint, fingerprints
+from drawsim.models.embedding.digests import Digests
 from drawsim.models.embedding.store import Store, default_store
 from drawsim.models.model import Model
+from drawsim.pixels.look_store import State, state_of
 
 log = logging.getLogger(__name__)
 
@@ -56,23 +57,25 @@ class KeptRows:
         self.files = files
         self.workers = workers
         folder = default_store() if root is None else root
+        self.digests = Digests(folder)
         self.own = Store(folder, model.key(precision), model.dimensions)
         self.plain: Store | None = None
         if plain:
             width = model.backbone.plain_width
             self.plain = Store(folder, model.key(precision, layout=False), width)
-        self._marks: dict[int, Fingerprint] = {}
+        self._marks: dict[int, tuple[bytes, State]] = {}
+        """Digest of each image that was looked at, and what says whether it has changed since."""
 
     def take(self, rows: Tensor) -> Rows:
         """Those of the rows, (n,), that the store has; before a pass over the others."""
         self._marks |= (marks := self._look(rows))
         stores = [self.own] if self.plain is None else [self.own, self.plain]
         known = [
-            row for row, mark in marks.items() if all(mark.digest in store for store in stores)
+            row for row, (digest, _) in marks.items() if all(digest in store for store in stores)
         ]
         if known:
             log.info("%d of %d embeddings were in the store", len(known), len(rows))
-        digests = [marks[row].digest for row in known]
+        digests = [marks[row][0] for row in known]
         plain = None if self.plain is None else _read(self.plain, digests)
         return Rows(torch.tensor(known, dtype=torch.int64), _read(self.own, digests), plain)
 
@@ -83,7 +86,7 @@ class KeptRows:
         which content was embedded.
         """
         places = [i for i, row in enumerate(found.rows.tolist()) if self._same(row)]
-        digests = [self._marks[int(found.rows[i])].digest for i in places]
+        digests = [self._marks[int(found.rows[i])][0] for i in places]
         for store, vectors in ((self.own, found.vectors), (self.plain, found.plain)):
             if store is None or vectors is None:
                 continue
@@ -95,16 +98,15 @@ class KeptRows:
 
     def _same(self, row: int) -> bool:
         mark = self._marks.get(row)
-        try:
-            status = self.files[row].stat()
-        except OSError:
-            return False
-        return mark is not None and mark[1:] == (status.st_size, status.st_mtime_ns)
+        return mark is not None and mark[1] == state_of(self.files[row])
 
-    def _look(self, rows: Tensor) -> dict[int, Fingerprint]:
-        named = {str(row): self.files[row] for row in rows.tolist()}
-        found, _ = fingerprints(named, self.workers, progress=False)
-        return {int(name): mark for name, mark in found.items()}
+    def _look(self, rows: Tensor) -> dict[int, tuple[bytes, State]]:
+        numbers = rows.tolist()
+        files = [self.files[row] for row in numbers]
+        states = [state_of(file) for file in files]  # before their content is looked at
+        digests = self.digests.of(files, self.workers)
+        found = zip(numbers, digests, states, strict=True)
+        return {row: (digest, state) for row, digest, state in found if digest is not None}
 
 
 def _read(store: Store, digests: Sequence[bytes]) -> Tensor:

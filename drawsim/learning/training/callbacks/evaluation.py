@@ -120,7 +120,7 @@ class Evaluation(pl.Callback):
         """Embeddings by the present weights that the next pass need not make."""
         self._put(known.rows, known.vectors)
         if known.plain is not None:
-            self._put_plain(known.rows, known.plain)
+            self._plain = _filled(self._plain, known.rows, known.plain)
 
     def made(self, rows: torch.Tensor) -> Rows:
         """What the last pass knows of these rows, (n,), all of which are known; plain, if it is."""
@@ -151,25 +151,26 @@ class Evaluation(pl.Callback):
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
         _check_numbers(self.drawings, self.artworks)
         if self.plain_table.index:
-            self._put_plain(*self.plain_table.compute())
+            self._plain = _filled(self._plain, *self.plain_table.compute())
             self.plain = self._plain[self.task.gallery :], self._plain[: self.task.gallery]
         self.table.reset()
         self.plain_table.reset()
         self.seconds["embed"] += time.perf_counter() - self._started
 
     def _put(self, rows: torch.Tensor, vectors: torch.Tensor) -> None:
-        # Kept from pass to pass, so it must be an ordinary tensor, whatever mode the pass is in.
+        self._embedded = _filled(self._embedded, rows, vectors)
         with torch.inference_mode(False):
-            if not self._embedded.shape[1]:
-                self._embedded = torch.zeros(len(self.known), vectors.shape[1])
-            self._embedded[rows.cpu().clone()] = vectors.cpu().clone()
             self.known[rows.cpu().clone()] = True
 
-    def _put_plain(self, rows: torch.Tensor, vectors: torch.Tensor) -> None:
-        with torch.inference_mode(False):
-            if not self._plain.shape[1]:
-                self._plain = torch.zeros(len(self.known), vectors.shape[1])
-            self._plain[rows.cpu().clone()] = vectors.cpu().clone()
+
+def _filled(table: torch.Tensor, rows: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """A table (N, d), or (N, 0) if it is still empty, with these of its rows."""
+    # Kept from pass to pass, so it must be an ordinary tensor, whatever mode the pass is in.
+    with torch.inference_mode(False):
+        if not table.shape[1]:
+            table = torch.zeros(len(table), vectors.shape[1])
+        table[rows.cpu().clone()] = vectors.cpu().clone()
+    return table
 
 
 def _check_numbers(*rows: torch.Tensor) -> None:
