@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from drawsim.collection.tables import Collection
 from drawsim.web.review.export import account, export_all, pair_table
 from drawsim.web.review.web_annotations import annotation_collection
-from tests.web.judges import Judges, copied
-
-
-@pytest.fixture
-def judges(tmp_path: Path) -> Judges:
-    return Judges(tmp_path)
-
-
-@pytest.fixture
-def mine(collection: Collection, tmp_path: Path) -> Collection:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    return copied(collection, folder)
+from tests.web.judges import Judges
 
 
 def named(judges: Judges, collection: Collection) -> dict[tuple[str, str], str]:

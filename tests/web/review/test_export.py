@@ -29,20 +29,7 @@ from drawsim.web.review.export import (
     unmatched_table,
 )
 from tests.conftest import PAIRS
-from tests.web.judges import Judges, copied, with_rows
-
-
-@pytest.fixture
-def judges(tmp_path: Path) -> Judges:
-    return Judges(tmp_path)
-
-
-@pytest.fixture
-def mine(collection: Collection, tmp_path: Path) -> Collection:
-    """The small collection in a folder that may be written to."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    return copied(collection, folder)
+from tests.web.judges import Judges, with_rows
 
 
 def row(table: pd.DataFrame, drawing: str, artwork: str) -> dict[str, Any]:

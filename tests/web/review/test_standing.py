@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from drawsim.collection.tables import Collection
 from drawsim.web.review import standing as module
 from drawsim.web.review.standing import Standings
 from tests.web.judges import Judges
-
-
-@pytest.fixture
-def judges(tmp_path: Path) -> Judges:
-    return Judges(tmp_path)
 
 
 def test_it_is_counted_again_when_something_was_done(

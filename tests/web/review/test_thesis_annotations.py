@@ -31,11 +31,6 @@ elsewhere,a2,True,elsewhere
 """
 
 
-@pytest.fixture
-def judges(tmp_path: Path) -> Judges:
-    return Judges(tmp_path)
-
-
 def written(folder: Path, text: str) -> Path:
     file = folder / "annotated_drawing_artwork_pairs.csv"
     file.write_text(text, encoding="utf-8")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,11 +23,6 @@ from tests.web.judges import Judges
 
 MOTIVATIONS = {"assessing", "linking", "moderating", "commenting"}
 IRI = re.compile(r"(urn|https?):[!-~]+")
-
-
-@pytest.fixture
-def judges(tmp_path: Path) -> Judges:
-    return Judges(tmp_path)
 
 
 def items(judges: Judges) -> list[dict[str, Any]]:
