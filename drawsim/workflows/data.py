@@ -53,21 +53,20 @@ def read_data(
     simulated = settings.pairs.queries == "simulated"
     needs: tuple[Set, ...] = SETS
     tables: tuple[Table, ...] = ("artworks",) if simulated else TABLES
-    if not simulated and settings.freeze == "auto" and "pairs" not in held_tables(root):
+    idle = settings.freeze == "auto" and not settings.trains(0)  # without a pair
+    if not simulated and idle and "pairs" not in held_tables(root):
         tables = ("drawings", "artworks")
     collection = Collection.open(root, tables=tables)
     split = None
     if not simulated:
         keep = settings.split.write and write
-        if settings.freeze == "auto" and collection.true_pairs.empty:
+        if idle and collection.true_pairs.empty:
             log.warning("no pair is confirmed: the model adapts to the collection, unmeasured")
             split, needs = pd.DataFrame(columns=list(COLUMNS), dtype=str), ()
         else:
             split = load_split(collection, settings.split.name, write=keep, needs=())
-            train_pairs = int((split["set"] == "train").sum())
-            too_few = settings.freeze == "auto" and train_pairs < settings.freeze_below
             # What is measured alone may lack sets.
-            needs = SETS if settings.trainer["max_epochs"] and not too_few else ()
+            needs = SETS if settings.trains(int((split["set"] == "train").sum())) else ()
             assert_filled(split, f"split {settings.split.name} of {root}", needs)
     drawings: list[str] = []
     if split is not None:

@@ -46,8 +46,7 @@ def make_parts(
             "batch.in_batch_negatives=true and batch.grouped=true, which tell the artworks of a "
             "batch apart"
         )
-    confirmed = len(task.train_pairs) if settings.pairs.passes else 0
-    module = make_module(settings, confirmed + settings.pairs.views)
+    module = make_module(settings, len(task.train_pairs))
     data = TripletData(
         task,
         drawings=list(collection.paths("drawing", task.drawings).values()),
@@ -69,14 +68,14 @@ def make_parts(
     return data, miner, module
 
 
-def make_module(settings: TrainSettings, pairs: int) -> Matcher:
+def make_module(settings: TrainSettings, confirmed: int) -> Matcher:
     """The LightningModule of a configuration, with the network as it was published.
 
-    pairs: that it may learn from, simulated ones too.
+    confirmed: pairs of train that people have confirmed.
     """
     from drawsim.learning.training.module import Matcher
 
-    few = settings.freeze == "auto" and pairs < settings.freeze_below
+    few = settings.too_few(confirmed)
     model = make_model(settings, freeze=few or settings.freeze is True)
     initial = make_initial(settings.init)
     if initial is not None:
@@ -91,7 +90,7 @@ def make_module(settings: TrainSettings, pairs: int) -> Matcher:
         cross_batch_memory=settings.batch.cross_batch_memory,
         layer_decay=settings.optim["layer_decay"],
         seed=settings.seed,
-        too_few=pairs if few else None,
+        too_few=settings.learns_from(confirmed) if few else None,
     )
 
 

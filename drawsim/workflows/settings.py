@@ -173,6 +173,19 @@ class TrainSettings:
     image_cache: Path | None = None
     workers: int | None = None
 
+    def learns_from(self, confirmed: int) -> int:
+        """How many pairs training may look at, of so many confirmed ones and of simulated ones."""
+        return (confirmed if self.pairs.passes else 0) + self.pairs.views
+
+    def too_few(self, confirmed: int) -> bool:
+        """Whether so many confirmed training pairs leave the network as it is."""
+        return self.freeze == "auto" and self.learns_from(confirmed) < self.freeze_below
+
+    def trains(self, confirmed: int) -> bool:
+        """Whether anything is trained with so many confirmed training pairs."""
+        head = self.adapt.get("learn") not in (None, "none")
+        return self.trainer["max_epochs"] > 0 and (head or not self.too_few(confirmed))
+
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> TrainSettings:
         """From plain values, resolved. Raises UserError that lists what cannot be."""
