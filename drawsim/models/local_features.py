@@ -267,7 +267,8 @@ def _kept(model: Model, root: Path) -> _Kept:
     if state not in found:
         found.clear()
         features = local_features(backbone, blank(reading.size).to(backbone.mean.device))
-        key = {name: model.key()[name] for name in ("structure_sha256", "reading", "decoding")}
+        of_model = model.key()
+        key = {name: of_model[name] for name in ("structure_sha256", "reading", "decoding")}
         made_by = backbone.describe(reading.size, layout=False)
         key |= {name: made_by[name] for name in ("weights_sha256", "transform")}
         key["local_features"] = f"stride {STRIDE}, in chunks"
