@@ -111,6 +111,8 @@ class Experiment:
             folder, monitor, kept, lambda: mining.improved, judged=judge.active and judge.enough
         )
         own = [evaluation, mining, EpochRecord(run), Taken()]
+        if data.first:  # such epochs have another number of batches than those that follow
+            trainer = {**trainer, "reload_dataloaders_every_n_epochs": 1}
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
         return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol, judge)
 
