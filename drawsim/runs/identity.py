@@ -37,6 +37,7 @@ ADDED = {
     "adapt.name": "none",
     "adapt.rank": 16,
     "adapt.shrink": 0.0,
+    "adapter.name": "none",
     "batch.cross_batch_memory": False,
     "batch.flip": False,
     "decide": "none",

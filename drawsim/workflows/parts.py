@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import listed
-from drawsim.common.building import build, check_types
+from drawsim.common.building import TARGET, build, check_types
 from drawsim.common.errors import UserError
 from drawsim.workflows.data import unlabelled_drawings
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
+    from drawsim.models.adapters import Lora
     from drawsim.models.initial import Initial
     from drawsim.models.model import Model
     from drawsim.workflows.settings import InitSettings, TrainSettings
@@ -97,7 +98,25 @@ def make_module(settings: TrainSettings, confirmed: int) -> Matcher:
         distill=settings.loss.get("distill", 0.0),
         seed=settings.seed,
         too_few=settings.learns_from(confirmed) if few else None,
+        adapter=make_adapter(settings, model),
     )
+
+
+def make_adapter(settings: TrainSettings, model: Model) -> Lora | None:
+    """What is trained beside the network's weights; None: they are, or nothing of it is.
+
+    Raises UserError where the network cannot be adapted.
+    """
+    if settings.adapter.get(TARGET) is None:
+        return None
+    if settings.freeze is True:
+        raise UserError(
+            f"adapter={settings.adapter['name']} with freeze=true leaves nothing to train in it; "
+            "leave out the one or the other"
+        )
+    adapter: Lora = build(settings.adapter)
+    adapter.check(model.backbone)
+    return None if model.backbone.frozen else adapter
 
 
 def make_initial(settings: InitSettings) -> Initial | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -173,6 +173,7 @@ class TrainSettings:
     frames: Literal["none", "crop"] = "none"
     decide: Literal["validation", "none"] = "validation"
     precision: Literal["auto", "bf16"] = "auto"
+    adapter: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
     again: bool = False
     dry_run: bool = False
@@ -220,9 +221,9 @@ def filled(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
     types than those of the fields.
     """
     own = {
-        field.name: _as_written(values[field.name], field.type)
-        for field in fields(kind)  # type: ignore[arg-type]
-        if field.name in values
+        one.name: _as_written(values[one.name], one.type)
+        for one in fields(kind)  # type: ignore[arg-type]
+        if one.name in values
     }
     check_types(kind, own, prefix)
     return kind(**own)

@@ -232,6 +232,8 @@ class Experiment:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
+        if self.module.adapter is not None:
+            self.module.adapter.put_into(self.module.backbone, self.data.seed)
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
         try:
             self.trainer.fit(
@@ -322,8 +324,10 @@ class Experiment:
         return pictures_of_task(self.module.model, self.data, self.local_features)
 
     def _select(self) -> None:
-        """Load the selected weights."""
-        load_checkpoint(self.module, self.checkpoints.best)
+        """Load the selected weights, as whoever loads the run's model does."""
+        if self.module.adapter is not None:
+            self.module.adapter.take_out(self.module.backbone)
+        load_checkpoint(self.module, self.checkpoints.best, self.module.adapter)
         # The pass that closed the last epoch has embedded most images, if that is the one selected.
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)

@@ -23,6 +23,7 @@ from drawsim.learning.losses.distillation import neighbours_lost
 from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
 from drawsim.learning.training.schedules import Schedule
+from drawsim.models.adapters import Lora
 from drawsim.models.initial import Initial
 from drawsim.models.loading import LEFT_OUT
 from drawsim.models.model import Model
@@ -65,6 +66,7 @@ class Matcher(pl.LightningModule):
         distill: float = 0.0,
         initial: Initial | None = None,
         too_few: int | None = None,
+        adapter: Lora | None = None,
     ) -> None:
         super().__init__()
         if not 0 < layer_decay <= 1:
@@ -91,6 +93,7 @@ class Matcher(pl.LightningModule):
         self.seed = seed
         self.initial = initial
         self.too_few = too_few
+        self.adapter = adapter
         self.left_out: list[str] = []
         """Stages that the run decided to rank without."""
         self.plain_too = False
