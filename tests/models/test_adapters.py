@@ -124,19 +124,19 @@ def test_layers_of_which_the_weights_are_read_are_left_alone() -> None:
             self.proj = nn.Linear(3, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.proj(nn.functional.linear(x, self.qkv.weight))  # as EVA-02 does
+            made: Tensor = self.proj(nn.functional.linear(x, self.qkv.weight))  # as EVA-02 does
+            return made
 
     class Net(nn.Module):
         num_features = 3
 
         def __init__(self) -> None:
             super().__init__()
-            self.attn = nn.ModuleDict({"inner": nn.Module()})
-            self.block = nn.Module()
-            self.block.attn = Attention()
+            self.block = nn.ModuleDict({"attn": Attention()})
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.block.attn(x.mean(dim=(2, 3)))
+            made: Tensor = self.block["attn"](x.mean(dim=(2, 3)))
+            return made
 
     assert targets(Backbone("eva", Net(), [0.0] * 3, [1.0] * 3, True)) == ["block.attn.proj"]
 

@@ -168,9 +168,9 @@ class Matcher(pl.LightningModule):
     def look_at_untrained(self) -> None:
         """Take the untrained gallery as the loss compares it now, without what is learnt."""
         if self.distill:
-            gallery = self.untrained.to(self.device)
-            given = self.adaptation is None
-            self._kept = gallery if given else self.adaptation.transform(gallery, 1, learnt=False)
+            self._kept = self.untrained.to(self.device)
+            if self.adaptation is not None:
+                self._kept = self.adaptation.transform(self._kept, 1, learnt=False)
 
     def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
         """Set the learning rate of a step, from what has been done of all epochs."""

@@ -41,13 +41,13 @@ def test_what_has_not_moved_has_lost_nothing_and_the_rest_is_drawn_back() -> Non
     gallery, own = unit(9, 3), torch.arange(4)
     same = gallery[own].clone().requires_grad_()
     lost = neighbours_lost(same, own, gallery)
-    lost.backward()
+    lost.backward()  # type: ignore[no-untyped-call]
     assert lost.item() == pytest.approx(0, abs=1e-12)
     assert same.grad is not None
     torch.testing.assert_close(same.grad, torch.zeros_like(same))
     moved = normalize(gallery[own] + 0.3 * unit(4, 5), dim=1).requires_grad_()
     before = neighbours_lost(moved, own, gallery)
-    before.backward()
+    before.backward()  # type: ignore[no-untyped-call]
     assert moved.grad is not None
     back = normalize(moved.detach() - 0.01 * moved.grad, dim=1)
     assert float(neighbours_lost(back, own, gallery)) < float(before)
