@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from drawsim.collection.names import display_name
+from drawsim.collection.names import display_name, names_artist
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
-from drawsim.common.words import first_of, head
+from drawsim.common.words import counted, first_of, head
 from drawsim.preparing.image_tables import columns_of_table
 from drawsim.preparing.listing import (
     assign_ids,
@@ -41,11 +43,12 @@ def prepare_artworks(
 ) -> Summary:
     """Write `artworks.csv`: id, path, and where known artist, artist_name and a table's columns.
 
-    source: a folder or zip archive, in which the folder of an image is its artist; or a table with
-    a column `id` or `path`. id_column and so on: what the table calls them. extract: unpack
-    archived images into `out/artworks`. workers: not used, as reading names is not work that can be
-    shared. `artist` is as found; `artist_name` is for people, its letters repaired. Raises
-    UserError, with the table as it was, for a source that cannot be used.
+    source: a folder or zip archive, in which the folder of an image is its artist, unless it is
+    called `others` or the like; or a table with a column `id` or `path`. id_column and so on: what
+    the table calls them. extract: unpack archived images into `out/artworks`. workers: not used, as
+    reading names is not work that can be shared. `artist` is as found; `artist_name` is for people,
+    its letters repaired. Raises UserError, with the table as it was, for a source that cannot be
+    used.
     """
     prepared = read_prepared(out / "artworks.csv")
     named = {
@@ -71,6 +74,7 @@ def prepare_artworks(
     renewal = renew(out / "artworks.csv", table, prepared, OWN_COLUMNS)
     count_rows(summary, renewal, "artworks")
     list_roots(summary, out, table["path"], source)
+    summary.notes += _no_artists(ids.of)
     if "artist" in table.columns:
         summary.made["artists"] = table["artist"][table["artist"] != ""].nunique()
         summary.notes += _repairs(table)
@@ -88,7 +92,8 @@ def _table(ids: dict[ImageFile, str]) -> pd.DataFrame:
     for image, name in ids.items():
         row = {"id": name, "path": image.path}
         if image.cells is None:
-            row["artist"] = PurePosixPath(image.name).parent.name
+            folder = PurePosixPath(image.name).parent.name
+            row["artist"] = folder if names_artist(folder) else ""
         else:
             row |= image.cells
         if "artist" in row:
@@ -97,6 +102,16 @@ def _table(ids: dict[ImageFile, str]) -> pd.DataFrame:
     columns = dict.fromkeys(["id", "path", "artist", "artist_name", *(c for r in rows for c in r)])
     table = pd.DataFrame(rows, columns=list(columns), dtype=str).fillna("")
     return table[[c for c in columns if c in ("id", "path") or (table[c] != "").any()]]
+
+
+def _no_artists(images: Iterable[ImageFile]) -> list[str]:
+    """A note on the folders that are not called by an artist."""
+    folders = [PurePosixPath(image.name).parent.name for image in images if image.cells is None]
+    found = Counter(folder for folder in folders if folder and not names_artist(folder))
+    return [
+        f"no artist is known of {counted(many, 'artwork')} in the folder {folder!r}"
+        for folder, many in found.items()
+    ]
 
 
 def _repairs(table: pd.DataFrame) -> list[str]:
