@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ DUERER = "Albrecht_Du╠êrer"
 
 
 def run(
-    source: Path, out: Path, columns: dict[str, str] | None = None, *, extract: bool = False
+    source: Path, out: Path, columns: dict[str, Any] | None = None, *, extract: bool = False
 ) -> Summary:
     """The step as the command runs it."""
     return prepare_artworks(source, out, 1, extract=extract, **(columns or {}))

@@ -34,10 +34,10 @@ class Painted:
     """
 
     url: str
-    service: Service | None
-    region: Box | None
-    rotation: int
-    area: float
+    service: Service | None = None
+    region: Box | None = None
+    rotation: int = 0
+    area: float = 1.0
 
 
 @dataclass(frozen=True)
