@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.names import display_name
+from drawsim.collection.names import display_name, names_artist
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
-from drawsim.common.words import first_of, head
+from drawsim.common.words import counted, first_of, head
 from drawsim.preparing.image_tables import TableForm, columns_of_table
 from drawsim.preparing.listing import (
     assign_ids,
@@ -48,14 +49,14 @@ def prepare_artworks(
 ) -> Summary:
     """Write `artworks.csv`: id, path, and where known artist, artist_name and a table's columns.
 
-    source: a folder or zip archive, in which the folder of an image is its artist; or a table with
-    a column `id` or `path`. scheme: a museum's, `of: artworks`: what its table calls the columns,
-    or how its files are named; others are for drawings, and not used. Images that such a table
-    names by address are fetched into `out/artworks`, `size` pixels long where the museum can;
-    fetch: settings of `Manners`. id_column and so on: what the table calls them. extract: unpack
-    archived images into `out/artworks`. workers: hosts that are asked at a time. `artist` is as
-    found; `artist_name` is for people, its letters repaired. Raises UserError, with the table as it
-    was, for a source that cannot be used.
+    source: a folder or zip archive, in which the folder of an image is its artist, unless it is
+    called `others` or the like; or a table with a column `id` or `path`. scheme: a museum's, `of:
+    artworks`: what its table calls the columns, or how its files are named; others are for
+    drawings, and not used. Images that such a table names by address are fetched into
+    `out/artworks`, `size` pixels long where the museum can; fetch: settings of `Manners`. id_column
+    and so on: what the table calls them. extract: unpack archived images into `out/artworks`.
+    workers: hosts that are asked at a time. `artist` is as found; `artist_name` is for people, its
+    letters repaired. Raises UserError, with the table as it was, for a source that cannot be used.
     """
     prepared = read_prepared(out / "artworks.csv")
     named = {
@@ -94,6 +95,7 @@ def prepare_artworks(
     renewal = renew(out / "artworks.csv", table, prepared, OWN_COLUMNS)
     count_rows(summary, renewal, "artworks")
     list_roots(summary, out, table["path"], source)
+    summary.notes += _no_artists(ids.of, museum)
     if "artist" in table.columns:
         summary.made["artists"] = table["artist"][table["artist"] != ""].nunique()
         summary.notes += _repairs(table)
@@ -122,14 +124,40 @@ def _table(ids: dict[ImageFile, str], museum: Museum | None) -> pd.DataFrame:
     rows = []
     for image, name in ids.items():
         row = {"id": name, "path": image.path}
-        told = museum.of_name(image.name) if museum and image.cells is None else image.cells
-        row |= {"artist": PurePosixPath(image.name).parent.name} if told is None else told
+        told = _told(image, museum)
+        row |= {"artist": _artist(image)} if told is None else told
         if "artist" in row:
             row["artist_name"] = display_name(row["artist"])
         rows.append(row)
     columns = dict.fromkeys(["id", "path", "artist", "artist_name", *(c for r in rows for c in r)])
     table = pd.DataFrame(rows, columns=list(columns), dtype=str).fillna("")
     return table[[c for c in columns if c in ("id", "path") or (table[c] != "").any()]]
+
+
+def _told(image: ImageFile, museum: Museum | None) -> Mapping[str, str] | None:
+    """What a table says of an image, or its name by the scheme of a museum; None: nothing does."""
+    return museum.of_name(image.name) if museum and image.cells is None else image.cells
+
+
+def _artist(image: ImageFile) -> str:
+    """By the folder of an image, which may be called by no artist."""
+    folder = PurePosixPath(image.name).parent.name
+    return folder if names_artist(folder) else ""
+
+
+def _no_artists(images: Iterable[ImageFile], museum: Museum | None) -> list[str]:
+    """A note on the folders that are called by no artist."""
+    found = Counter(
+        folder
+        for image in images
+        if (folder := PurePosixPath(image.name).parent.name)
+        and not _artist(image)
+        and _told(image, museum) is None
+    )
+    return [
+        f"no artist is known of {counted(many, 'artwork')} in the folder {folder!r}"
+        for folder, many in found.items()
+    ]
 
 
 def _repairs(table: pd.DataFrame) -> list[str]:
