@@ -22,9 +22,9 @@ from drawsim.retrieval.task import make_task
 
 EMBEDDING = "embedding"
 """The first stage of ranking; adaptation follows, and each way of re-ranking by its own name."""
-UNTRAINED, LAYOUT, TRANSFERRED, LEARNT = "untrained", "layout", "transferred", "learnt"
-"""What stands before them and between them in a run: the plain backbone; the same, reading what is
-where; and, after adaptation, what another run had learnt and what training changed."""
+UNTRAINED, TRANSFERRED, LEARNT = "untrained", "transferred", "learnt"
+"""What stands before them and between them in a run: the plain backbone, before its layout; and,
+after adaptation, what another run had learnt and what training changed."""
 
 
 def stages(

@@ -21,7 +21,7 @@ from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.adapters import Lora
 from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.model import ADAPTED, Model
+from drawsim.models.model import ADAPTED, LAYOUT, Model
 from drawsim.models.precision import stored_precision
 from drawsim.models.weights import check_finite, named_tensors, read_content
 from drawsim.pixels.frames import Frames
@@ -95,8 +95,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{file}: not the settings of a run ({error!r})") from error
-    backbone = make_backbone(backbone_settings, size, parts, file, trust)
     left_out = stages_left_out(checkpoint)
+    parts = None if LAYOUT in left_out else parts
+    backbone = make_backbone(backbone_settings, size, parts, file, trust)
     adaptation = None
     if adapt.get("_target_") and ADAPTED not in left_out:
         sizes = {"dimensions": backbone.dimensions, "parts": backbone.channels}

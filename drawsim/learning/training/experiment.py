@@ -36,11 +36,11 @@ from drawsim.learning.training.results import (
 )
 from drawsim.learning.training.run_embeddings import NOT_OF_THIS_RUN, RunEmbeddings
 from drawsim.learning.training.shared_rows import shared_rows
-from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
+from drawsim.models.evaluating import LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import ADAPTED
+from drawsim.models.model import ADAPTED, LAYOUT
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
@@ -133,6 +133,7 @@ class Experiment:
         initial = self.module.initial
         vectors = self._embed("baseline" if initial is None else PUBLISHED)
         self.module.plain_too = False
+        vectors = self._decide_layout(vectors)
         self.untrained, self.plain = self.evaluation.raw, self.evaluation.plain
         self.mining.start(self.evaluation.gallery)
         self._keep_untrained()
@@ -142,6 +143,26 @@ class Experiment:
         vectors = self._decide_before(vectors)
         self.data.at_the_end = True
         self._record_untrained()
+        return vectors
+
+    def _decide_layout(self, vectors: Vectors) -> Vectors:
+        """Leave out the layout where it loses, each way as it is adapted, or plainly if better.
+
+        vectors: of the published model. Returns them as it ranks from here on. What the model
+        begins with may have been learnt of its layout, which then stays.
+        """
+        ways = self.evaluation.without_layout(self.module)
+        if not ways or not self.judge.active or self.module.initial is not None:
+            return vectors
+        before, after = (self.judge.best(each) for each in (ways, [self.evaluation.raw, vectors]))
+        plainly = SecondLook()
+        if self.judge.keeps(LAYOUT, (before, plainly), (after, plainly), trained=False):
+            return vectors
+        self.module.leave_out([LAYOUT])
+        self.evaluation.drop_layout(self.module)
+        vectors = self.evaluation.drawings, self.evaluation.artworks
+        if self.run.writes:
+            self.kept.save("baseline", vectors, self.module.model)
         return vectors
 
     def _decide_before(self, vectors: Vectors) -> Vectors:
