@@ -216,7 +216,7 @@ class Adaptation(nn.Module):
         """What it does, for the metadata of embedding files."""
         what = ["mean of the kind subtracted"]
         if self.decorrelation is not None:
-            what.append(self.decorrelation.describe())
+            what += filter(None, [self.decorrelation.describe()])
         axes = "axes" if self.turn is None else f"{len(self.deviations)} principal axes"
         if self.power or self.turn is not None:
             what.append(f"{axes} scaled by sd^-{self.power}")

@@ -67,7 +67,9 @@ class Decorrelation(nn.Module):
         return torch.cat(made, dim=1)
 
     def describe(self) -> str:
-        """What it does, for the metadata of embedding files."""
+        """What it does, for the metadata of embedding files; empty if no part has cells."""
+        if not any(cells > 1 for _, cells in self.parts):
+            return ""
         return f"channels decorrelated by C^-{self.power / 2:g}"
 
     def _split(self, rows: Tensor) -> tuple[Tensor, ...]:
