@@ -67,9 +67,7 @@ class Decorrelation(nn.Module):
         return torch.cat(made, dim=1)
 
     def describe(self) -> str:
-        """What it does, for the metadata of embedding files; empty if no part has cells."""
-        if not any(cells > 1 for _, cells in self.parts):
-            return ""
+        """What it does, for the metadata of embedding files."""
         return f"channels decorrelated by C^-{self.power / 2:g}"
 
     def _split(self, rows: Tensor) -> tuple[Tensor, ...]:

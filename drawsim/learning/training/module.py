@@ -26,7 +26,8 @@ from drawsim.learning.training.schedules import Schedule
 from drawsim.models.adapters import Lora
 from drawsim.models.initial import Initial
 from drawsim.models.loading import LEFT_OUT
-from drawsim.models.model import LAYOUT, Model
+from drawsim.models.model import Model
+from drawsim.runs.stages import LAYOUT
 
 log = logging.getLogger(__name__)
 
