@@ -37,7 +37,7 @@ def cluster() -> Iterator[Any]:
         patch.setenv("RAY_health_check_timeout_ms", "2000")
         patch.setenv("OMP_NUM_THREADS", "1")
         node = {"num_cpus": 1, "object_store_memory": MEMORY, "include_dashboard": False}
-        nodes = Nodes(initialize_head=True, head_node_args=node)
+        nodes: Any = Nodes(initialize_head=True, head_node_args=node)
         try:
             yield nodes
         finally:
@@ -66,7 +66,8 @@ def test_a_node_dies_and_the_file_is_that_of_one_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     second = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
-    take, killed = keeping.Keeping.take, []
+    take = keeping.Keeping.take
+    killed: list[int] = []
 
     def killing(self: keeping.Keeping, *batch: Any) -> None:
         take(self, *batch)

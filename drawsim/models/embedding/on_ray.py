@@ -109,7 +109,8 @@ def _predict(
         )
     )
     try:
-        for batch in rows.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
+        found: Any = rows.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0)
+        for batch in found:
             _take(batch, todo, model.reading, keeping)
     except RayTaskError as error:
         if isinstance(cause := error.cause, UserError):
@@ -179,7 +180,8 @@ class Reader:
         cv2.setNumThreads(1)
         keep_freed_memory()
         self.reading = reading
-        self.node = ray.util.get_node_ip_address()
+        util: Any = ray.util
+        self.node = util.get_node_ip_address()
 
     def __call__(self, batch: Batch) -> Batch:
         """digest, reason (empty where there are views), node, views (B, views, S, S, 3)."""

@@ -67,18 +67,19 @@ def joined(address: str) -> Iterator[Cluster]:
         import ray
     except ImportError as error:
         raise UserError("engine=ray needs Ray: pip install 'drawsim[ray]'") from error
-    own = not ray.is_initialized()
+    library: Any = ray
+    own = not library.is_initialized()
     if own:
-        _join(ray, address)
+        _join(library, address)
     try:
-        cluster = _looked_at(ray)
+        cluster = _looked_at(library)
         yield cluster
-        alive = {each["NodeID"] for each in ray.nodes() if each["Alive"]}
+        alive = {each["NodeID"] for each in library.nodes() if each["Alive"]}
         if lost := [node.address for node in cluster.nodes if node.id not in alive]:
             log.warning("lost on the way: node %s; others did its work", " and ".join(lost))
     finally:
         if own:
-            ray.shutdown()
+            library.shutdown()
 
 
 def _join(ray: Any, address: str) -> None:

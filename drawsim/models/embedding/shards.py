@@ -208,7 +208,7 @@ def _sources(files: Sequence[_File]) -> tuple[npt.NDArray[np.int64], npt.NDArray
             if not torch.equal(other.vectors[row[place]], file.vectors[own]):
                 raise UserError(
                     f"{other.path} and {file.path}: different vectors of "
-                    f"{brief(file.ids[own])}; embed one of them again"
+                    f"{brief(file.ids[int(own)])}; embed one of them again"
                 )
         source[file.places], row[file.places] = number, np.arange(len(file.places))
         seen[file.places] = seen[file.left_out] = True
