@@ -118,6 +118,6 @@ def test_it_is_judged_as_it_is_used(tmp_path: Path) -> None:
 
 def test_the_best_of_several_ways_is_the_last_where_nobody_judges() -> None:
     none = tiny_task()
-    none.queries.update(train=torch.arange(0), val=torch.arange(0))
+    none.queries.update({"train": torch.arange(0), "val": torch.arange(0)})
     first, last = ((torch.eye(12, 6), torch.eye(16, 6)) for _ in range(2))
     assert Judge(none, "validation").best([first, last]) is last
