@@ -221,11 +221,15 @@ def collection_of(sources: Sources, trust: Sequence[str] = ()) -> Path | None:
 
 def said_of(index: Index) -> list[str]:
     """Lines that say what an index holds and how it can be searched."""
-    lines = [f"model: {index.model}"]
+    lines = [f"model: {index.model.short}"]
     for kind, part in index.parts.items():
-        how = "exact search"
+        how = "a search compares with each of them"
         if part.measured is not None:
-            how = part.measured.said(kind)
+            record = part.measured.record()
+            how = (
+                f"a search by {record['type']} finds {part.measured.recall:.1%} of the ten nearest "
+                f"(measured on {counted(part.measured.sample, kind)})"
+            )
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
     if (index.folder / KEPT).is_dir():
         lines.append(own_calibration(index.folder).note)

@@ -81,7 +81,8 @@ def measured(backend: Approximate, items: Items, build: float) -> Measured:
 def measured_recall(found: Searcher, vectors: Tensor, sample: Tensor) -> dict[int, float]:
     """By k, the share of the k nearest of some items among all others that are found.
 
-    vectors: (N, d) float32 or float16, what is searched. sample: rows of it. Equal scores are equally right.
+    vectors: (N, d) float32 or float16, what is searched. sample: rows of it. Equal scores are
+    equally right.
     """
     most = min(DEPTHS[-1], len(vectors) - 1)
     if most == 0:
