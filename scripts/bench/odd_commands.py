@@ -21,6 +21,7 @@ from odd_files import FILES
 
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from tests.acceptance import annotators
 from tests.acceptance.annotators import Browser, Server
 
 GOOD = 24
@@ -182,6 +183,7 @@ def peak(pid: int) -> float:
 
 def main() -> None:
     """Run everything, and print a table at the end."""
+    annotators.PATIENCE = PATIENCE
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         root = folder / "world"
