@@ -225,11 +225,7 @@ def said_of(index: Index) -> list[str]:
     for kind, part in index.parts.items():
         how = "a search compares with each of them"
         if part.measured is not None:
-            record = part.measured.record()
-            how = (
-                f"a search by {record['type']} finds {part.measured.recall:.1%} of the ten nearest "
-                f"(measured on {counted(part.measured.sample, kind)})"
-            )
+            how = part.measured.said(kind)
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
     if (index.folder / KEPT).is_dir():
         lines.append(own_calibration(index.folder).note)

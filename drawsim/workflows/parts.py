@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from drawsim.common.arguments import listed
 from drawsim.common.building import TARGET, build, check_types
 from drawsim.common.errors import UserError
-from drawsim.workflows.data import unlabelled_drawings
+from drawsim.workflows.data import confirmed_pairs, unlabelled_drawings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def make_parts(
             "batch.in_batch_negatives=true and batch.grouped=true, which tell the artworks of a "
             "batch apart"
         )
-    module = make_module(settings, len(task.train_pairs))
+    module = make_module(settings, confirmed_pairs(split))
     data = TripletData(
         task,
         drawings=list(collection.paths("drawing", task.drawings).values()),

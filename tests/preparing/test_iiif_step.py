@@ -76,6 +76,7 @@ def test_from_a_nested_collection_to_a_gallery(tmp_path: Path) -> None:
             "rights": "http://creativecommons.org/publicdomain/zero/1.0/",
             "manifest": f"{place.url}/book/manifest",
             "canvas": f"{place.url}/book/canvas/1",
+            "canvas_box": "0,0,1000,1000",
             "canvas_label": "leaf 1",
         }
         assert found["card-1"]["artist"] == found["card-1"]["rights"] == ""
