@@ -152,8 +152,11 @@ class Adaptation(nn.Module):
             torch.cat([artworks, -r / 2, rest / 2], dim=1) / 1.25**0.5,
         )
 
-    def transform(self, vectors: Tensor, kind: int) -> Tensor:
-        """(B, d) unit rows of drawings (kind 0) or artworks (1) among each other, hubs aside."""
+    def transform(self, vectors: Tensor, kind: int, *, learnt: bool = True) -> Tensor:
+        """(B, d) unit rows of drawings (kind 0) or artworks (1) among each other, hubs aside.
+
+        learnt: with what training has found, if it has.
+        """
         device = vectors.device
         centred = vectors - self.means[kind].to(device)
         # Of a collapsed model rounding errors are left: they must not be blown up to differences.
@@ -165,7 +168,7 @@ class Adaptation(nn.Module):
             centred = centred @ self.turn.to(device)
         if self.power:
             centred = centred / self.deviations.to(device) ** self.power
-        if self.head is not None:
+        if self.head is not None and learnt:
             centred = self.head(centred)
         return functional.normalize(centred, dim=1)
 
