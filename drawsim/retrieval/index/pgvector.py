@@ -28,10 +28,8 @@ from drawsim.retrieval.index.base import Approximate, InDatabase, Items
 from drawsim.retrieval.index.databases import (
     AGAIN,
     Named,
-    check_owner,
     chosen_address,
     key_of,
-    owner_of,
     storable,
 )
 from drawsim.retrieval.index.filters import Passing, Term
@@ -76,7 +74,9 @@ class Pgvector(InDatabase):
             )
         server = Server(chosen_address(place.database))
         server.prepare()
-        table = PgvectorTable(self, Named.new(server.shown), server, items, born=place.change)
+        table = PgvectorTable(
+            self, Named.new(server.shown, place), server, items, born=place.change
+        )
         file = place.file(self.ending)
         table.named.write(file)
         try:
@@ -112,8 +112,7 @@ class Pgvector(InDatabase):
             return
         server = Server(chosen_address(database, named))
         with server.failing("cannot be tidied"), server.transaction() as run:
-            found = run.execute(f"SELECT owner FROM {REGISTRY} WHERE name = %s", [named.name])
-            if [row[0] for row in found] == [owner_of(file.parent)]:
+            if named.owned_by(file.parent):
                 run.execute(f"DROP TABLE IF EXISTS {named.table}")
                 run.execute(f"DELETE FROM {REGISTRY} WHERE name = %s", [named.name])
         server.close()
@@ -132,7 +131,6 @@ class PgvectorTable(Approximate):
         self.server = server
         self.items = items
         self.change = born
-        self.owner = owner_of(items.place.folder)
 
     @property
     def count(self) -> int:
@@ -158,7 +156,7 @@ class PgvectorTable(Approximate):
             [
                 self.named.name,
                 place.kind,
-                owner_of(place.folder),
+                self.named.owner,
                 storable(json.dumps(asdict(place.model), ensure_ascii=False)),
             ],
         )
@@ -182,15 +180,14 @@ class PgvectorTable(Approximate):
         place, where = self.items.place, self.server.shown
         with self.server.failing("cannot be read"), self.server.transaction() as run:
             known = run.execute("SELECT to_regclass(%s)", [REGISTRY]).fetchone()[0]
-            asked = f"SELECT owner, model FROM {REGISTRY} WHERE name = %s AND kind = %s"
+            asked = f"SELECT model FROM {REGISTRY} WHERE name = %s AND kind = %s"
             found = run.execute(asked, [self.named.name, place.kind]).fetchone() if known else None
         if found is None:
             raise UserError(
                 f"{place.folder}: database {where} does not hold its {place.kind}s; give the one "
                 f"that does, or {AGAIN}"
             )
-        self.owner = str(found[0])
-        made = EmbeddingModel(**json.loads(found[1]))
+        made = EmbeddingModel(**json.loads(found[0]))
         if made.space != place.model.space:
             raise UserError(
                 f"{place.folder}: index of {place.model}, but what is kept in {where} is of "
@@ -233,7 +230,9 @@ class PgvectorTable(Approximate):
         with self.server.failing("cannot be searched"), self.server.transaction() as run:
             run.execute(
                 "SELECT set_config('hnsw.ef_search', %s, true), "
-                "set_config('hnsw.iterative_scan', 'relaxed_order', true)",
+                "set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+                # The planner thinks little of a graph that a filter goes through.
+                "set_config('enable_seqscan', 'off', true)",
                 [width],
             )
             for place, query in enumerate(queries.numpy()):
@@ -258,7 +257,7 @@ class PgvectorTable(Approximate):
     @contextmanager
     def _changing(self, items: Items) -> Iterator[Any]:
         """A transaction that `save` ends; what a change that was interrupted left is undone."""
-        check_owner(items.place, self.owner)
+        self.named.check_owned(items.place)
         self.server.prepare()
         with self.server.failing("cannot be changed"):
             run, table = self.server.connection, self.named.table
