@@ -207,8 +207,8 @@ class Adaptation(nn.Module):
     def describe(self) -> str:
         """What it does, for the metadata of embedding files."""
         what = ["mean of the kind subtracted"]
-        if self.decorrelation is not None:
-            what.append(self.decorrelation.describe())
+        if self.decorrelation is not None and len(self.decorrelation.matrices):
+            what.append(self.decorrelation.describe())  # without a layout there is nothing to mix
         axes = "axes" if self.turn is None else f"{len(self.deviations)} principal axes"
         if self.power or self.turn is not None:
             what.append(f"{axes} scaled by sd^-{self.power}")

@@ -21,7 +21,7 @@ from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
 from drawsim.models.adapters import Lora
 from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.model import ADAPTED, Model
+from drawsim.models.model import Model
 from drawsim.models.precision import stored_precision
 from drawsim.models.weights import check_finite, named_tensors, read_content
 from drawsim.pixels.frames import Frames
@@ -29,6 +29,7 @@ from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.settings import read_settings
+from drawsim.runs.stages import ADAPTED
 
 T = TypeVar("T")
 Rerank = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]

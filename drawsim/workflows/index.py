@@ -230,9 +230,9 @@ def collection_of(sources: Sources, trust: Sequence[str] = ()) -> Path | None:
 
 def said_of(index: Index) -> list[str]:
     """Lines that say what an index holds and how it can be searched."""
-    lines = [f"model: {index.model}"]
+    lines = [f"model: {index.model.short}"]
     for kind, part in index.parts.items():
-        how = "exact search"
+        how = "a search compares with each of them"
         if part.measured is not None:
             how = part.measured.said(kind)
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")

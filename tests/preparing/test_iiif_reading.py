@@ -63,6 +63,7 @@ def test_the_cases(shared_cases: Path) -> None:
         "required_statement": "Museum Example",
         "manifest": "https://museum.example/iiif/book1/manifest",
         "canvas": "https://museum.example/iiif/book1/canvas/1",
+        "canvas_box": "0,0,2000,3000",
         "canvas_label": "leaf 1r",
     }
     assert found[2].picture.service == Service("https://museum.example/images/3", 3, 1)
@@ -145,6 +146,7 @@ def test_of_several_images_the_one_that_covers_most() -> None:
     found = only(manifest(one))
     assert found.picture.service == Service(f"{M}/images/large", 3, 1)
     assert found.others == 2
+    assert found.cells["canvas_box"] == "0,0,900,900"
 
 
 def test_a_choice_is_its_first() -> None:

@@ -29,7 +29,8 @@ def run(source: str | Path, out: Path, **settings: Any) -> Summary:
     """The step with the settings of conf, but for a museum on this machine and without patience."""
     own = yaml.safe_load((ROOT / "conf" / "step" / "iiif.yaml").read_text("utf-8"))
     own = {key: own[key] for key in own if key not in ("name", "_target_", "addresses")}
-    own |= {"allow_private": True, "rate": 100.0, "attempts": 1, "timeout": 20.0, "size": 64}
+    manners = {"allow_private": True, "rate": 100.0, "attempts": 1, "timeout": 20.0}
+    own |= {"size": 64, "fetch": manners | settings.pop("fetch", {})}
     return prepare_iiif(str(source), out, 2, **{**own, **settings})
 
 
@@ -75,6 +76,7 @@ def test_from_a_nested_collection_to_a_gallery(tmp_path: Path) -> None:
             "rights": "http://creativecommons.org/publicdomain/zero/1.0/",
             "manifest": f"{place.url}/book/manifest",
             "canvas": f"{place.url}/book/canvas/1",
+            "canvas_box": "0,0,1000,1000",
             "canvas_label": "leaf 1",
         }
         assert found["card-1"]["artist"] == found["card-1"]["rights"] == ""
@@ -281,10 +283,10 @@ def test_wrong_settings_and_sources_are_one_line(tmp_path: Path) -> None:
         (tmp_path / "a.txt", {}, "nor a list of addresses"),
         (tmp_path, {}, "is a folder"),
         ("ftp://m.org/a", {}, "no address of the web"),
-        ("http://127.0.0.1:9/m", {"allow_private": False}, "allow_private=true"),
+        ("http://127.0.0.1:9/m", {"fetch": {"allow_private": False}}, "allow_private=true"),
         ("http://m.org", {"kind": "poster"}, "choose from artwork, drawing"),
         ("http://m.org", {"size": 1}, "step.size=1"),
-        ("http://m.org", {"rate": 0.0}, "step.rate=0"),
+        ("http://m.org", {"fetch": {"rate": 0.0}}, "fetch.rate=0"),
     ):
         with pytest.raises(UserError, match=words):
             run(source, tmp_path / "out", **settings)

@@ -36,22 +36,25 @@ from drawsim.learning.training.results import (
 )
 from drawsim.learning.training.run_embeddings import NOT_OF_THIS_RUN, RunEmbeddings
 from drawsim.learning.training.shared_rows import shared_rows
-from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import ADAPTED
 from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.folder import Protocol, RunFolder
+from drawsim.runs.stages import (
+    ADAPTED,
+    BASELINE,
+    LEARNT,
+    PLAIN,
+    PUBLISHED,
+    UNADAPTED,
+    UNTRAINED,
+    embeddings_of_stages,
+)
 
 log = logging.getLogger(__name__)
-
-UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
-"""Untrained embeddings before adaptation, of which the gallery tells which artworks are
-near-duplicates; those of the plain network, which reads no layout; and, of a model that begins with
-what another has learnt, those without that."""
 
 
 @dataclass
@@ -128,6 +131,8 @@ class Experiment:
             self.published = self.kept.load_if_kept(PUBLISHED)
             self.mining.start((self.untrained or self.published or vectors)[1])
             return vectors
+        if resume:
+            log.info("no epoch of this run is whole: it begins anew")
         self.data.at_the_end = False
         self.module.plain_too = bool(self.module.backbone.parts)
         initial = self.module.initial
@@ -242,6 +247,7 @@ class Experiment:
             )
         except DivergedError as error:
             log.warning("%s", error)
+            self.run.update(message=str(error))
         except Exception as error:  # readers of damaged files raise whatever they meet
             if last and not self._taken_up and not isinstance(error, UserError):
                 raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
@@ -298,19 +304,13 @@ class Experiment:
         two figures are baseline and final. And the parts of `ranks.csv` of stages that are neither.
         """
         model, plainly = self.module.model, SecondLook()
-        order: dict[str, tuple[Vectors, SecondLook]] = {}
-        if self.plain is not None:
-            order[UNTRAINED] = self.plain, plainly
-        if model.adaptation is not None and self.untrained is not None:
-            order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
-        before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
-        if self.published is not None:
-            raw = self.untrained if model.adaptation is None else None  # it may be left out
-            order[before] = raw or self.published, plainly
-            before = TRANSFERRED
-        order[before] = models["baseline"], plainly
-        if self.checkpoints.best_epoch > 0:
-            order[LEARNT] = models["final"], plainly
+        kept = {PLAIN: self.plain, UNADAPTED: self.untrained, PUBLISHED: self.published, **models}
+        vectors = {name: own for name, own in kept.items() if own is not None}
+        found = embeddings_of_stages(
+            vectors, adapted=model.adaptation is not None, learnt=self.checkpoints.best_epoch > 0
+        )
+        order = {stage: (vectors[own], plainly) for stage, own in found.items()}
+        before = next(stage for stage, own in found.items() if own == BASELINE)
         links = () if model.rerank is None else model.rerank.links
         for number, link in enumerate(links, 1):
             order[link.name] = models["final"], replace(again, reranker=Chain(links[:number]))

@@ -31,7 +31,7 @@ BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 """Answers after which it is worth asking again."""
 MOVED = frozenset((301, 302, 303, 307, 308))
 BLOCK = 1 << 18
-PRIVATE = "step.allow_private=true allows it, if you trust the source"
+PRIVATE = "fetch.allow_private=true allows it, if you trust the source"
 
 
 class FetchError(UserError):
@@ -122,7 +122,7 @@ class Fetcher:
             pause = pause_after(attempt) if found.pause is None else found.pause
             if pause > self.manners.patience:
                 why = (
-                    f"{host} asks to be left alone for {pause:,.0f} s (step.patience="
+                    f"{host} asks to be left alone for {pause:,.0f} s (fetch.patience="
                     f"{self.manners.patience:g}): run the same command again then"
                 )
                 queue.failed(why, at_once=True)

@@ -37,13 +37,13 @@ class Manners:
 
     def __post_init__(self) -> None:
         if not 0 < self.rate <= 100:
-            raise UserError(f"step.rate={self.rate:g}: must be above 0 and 100 at most")
+            raise UserError(f"fetch.rate={self.rate:g}: must be above 0 and 100 at most")
         if not 1 <= self.attempts <= 20:
-            raise UserError(f"step.attempts={self.attempts}: must be 1 to 20")
+            raise UserError(f"fetch.attempts={self.attempts}: must be 1 to 20")
         if self.timeout <= 0 or self.patience < 0:
-            raise UserError("step.timeout must be above 0, step.patience 0 or more")
+            raise UserError("fetch.timeout must be above 0, fetch.patience 0 or more")
         if self.contact and not self.contact.isprintable():
-            raise UserError("step.contact: must be one line of text")
+            raise UserError("fetch.contact: must be one line of text")
 
 
 class Stopped(Exception):  # noqa: N818  (it is no error)

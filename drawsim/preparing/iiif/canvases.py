@@ -29,15 +29,16 @@ class Painted:
     """A picture that is painted on a canvas.
 
     url: of the image itself. service: None: there is none, the image can be had as it is alone.
-    region: the part of the image that is shown; None: all of it. rotation: degrees. area: the share
-    of the canvas that it covers, where that is said.
+    region: the part of the image that is shown; None: all of it. rotation: degrees. target: the
+    part of the canvas that it covers; None: all of it, or nobody knows. area: its share of it.
     """
 
     url: str
-    service: Service | None
-    region: Box | None
-    rotation: int
-    area: float
+    service: Service | None = None
+    region: Box | None = None
+    rotation: int = 0
+    target: Box | None = None
+    area: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def read_canvases(
         if chapter := ranges.get(same_id(name)):
             merged["range"] = text_of(chapter.get("label"), languages)
         main = max(pictures, key=lambda each: each.area)
+        if not main.rotation:
+            merged["canvas_box"] = ",".join(map(str, main.target or _whole(body)))
         yield Canvas(
             name,
             manifest.id,
@@ -94,6 +97,12 @@ def read_canvases(
             choices,
             [*own[1], *left],
         )
+
+
+def _whole(canvas: Json) -> tuple[int, ...]:
+    """All of a canvas; nothing where its size is not said."""
+    width, height = int(_side(canvas.get("width"))), int(_side(canvas.get("height")))
+    return (0, 0, width, height) if width and height else ()
 
 
 def _cells(
@@ -172,11 +181,13 @@ def _painted(body: Any, target: Any, canvas: float) -> Painted | None:
     service = service_of(body)
     if not url and service is None:
         return None
-    return Painted(url, service, region or _box(fragment), rotation, _share(target, canvas))
+    where = _target(target)
+    area = min(where[2] * where[3] / canvas, 1.0) if where and canvas else 1.0
+    return Painted(url, service, region or _box(fragment), rotation, where, area)
 
 
-def _share(target: Any, canvas: float) -> float:
-    """The share of the canvas that an annotation covers; all of it where nothing is said."""
+def _target(target: Any) -> Box | None:
+    """The part of the canvas that an annotation covers; None: all of it, or nothing is said."""
     for one in things(target):
         where = id_of(one)
         if isinstance(one, dict):
@@ -185,10 +196,9 @@ def _share(target: Any, canvas: float) -> float:
                 s.get("value", "") for s in things(one.get("selector")) if isinstance(s, dict)
             ]
             where = f"{where}#{values[0]}" if values else where
-        box = _box(where.partition("#")[2])
-        if box and canvas:
-            return min(box[2] * box[3] / canvas, 1.0)
-    return 1.0
+        if box := _box(where.partition("#")[2]):
+            return box
+    return None
 
 
 def _box(text: object) -> Box | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.names import display_name
 from drawsim.collection.summary import Summary
-from drawsim.collection.years import span_of
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.progress import progress_bar
-from drawsim.common.words import counted, first_of, head
+from drawsim.common.words import counted, first_of
 from drawsim.preparing.fetching.fetcher import Fetcher
 from drawsim.preparing.fetching.log import FetchLog
 from drawsim.preparing.fetching.manners import Manners
@@ -23,11 +23,11 @@ from drawsim.preparing.iiif.names import names_of
 from drawsim.preparing.iiif.pictures import Pictures, Wanted, fetch_pictures
 from drawsim.preparing.iiif.walking import DocumentStore, Met, walk
 from drawsim.preparing.listing import read_prepared
+from drawsim.preparing.museum_tables import with_years
+from drawsim.preparing.not_fetched import list_failed
 from drawsim.preparing.renewal import count_rows, renew
-from drawsim.preparing.rewriting import RECORDS, rewrite
+from drawsim.preparing.rewriting import RECORDS
 
-FAILED = "not_fetched.csv"
-"""In the collection: addresses that could not be had, and why."""
 SHOWN = 8
 
 
@@ -41,12 +41,7 @@ def prepare_iiif(
     languages: Sequence[str],
     columns: Mapping[str, Sequence[str]],
     refresh: bool,
-    rate: float,
-    attempts: int,
-    timeout: float,
-    patience: float,
-    contact: str | None,
-    allow_private: bool,
+    fetch: Mapping[str, Any],
     largest_document: int,
     largest_image: int,
 ) -> Summary:
@@ -56,7 +51,7 @@ def prepare_iiif(
     a list of addresses. Each canvas with an image becomes a row: id, path, canvas, manifest, label
     and what the museum says of it, `columns` being column -> labels of metadata. size: pixels of
     the longer side that are asked for. refresh: ask whether documents have changed since.
-    rate … allow_private: see `Manners`. largest_document, largest_image: bytes.
+    fetch: settings of `Manners`. largest_document, largest_image: bytes.
     Rows of other sources stay. A run that was stopped goes on; what could not be had is listed in
     `not_fetched.csv` and tried again the next time. Raises UserError if the source cannot be read
     or has no image.
@@ -68,8 +63,7 @@ def prepare_iiif(
     table_path, folder = out / f"{kind}s.csv", f"{kind}s"
     prepared = read_prepared(table_path)
     records = out / RECORDS / "iiif"
-    manners = Manners(rate, attempts, timeout, patience, allow_private, contact)
-    fetcher = Fetcher(manners, FetchLog(records / "fetched.csv"))
+    fetcher = Fetcher(Manners(**fetch), FetchLog(records / "fetched.csv"))
     store = DocumentStore(records / "documents", fetcher, largest_document, refresh)
     met = Met()
     canvases, empty = _canvases(source, store, met, columns, languages)
@@ -94,7 +88,12 @@ def prepare_iiif(
     summary = Summary(
         read={"collections": met.collections, "manifests": met.manifests, "canvases": len(canvases)}
     )
-    _list_failed(summary, out, met, pictures)
+    if met.failed:
+        summary.skipped["documents that cannot be had or read"] = len(met.failed)
+    if pictures.failed:
+        summary.skipped["images that cannot be had"] = len(pictures.failed)
+    images = [(name, *why) for name, why in sorted(pictures.failed.items())]
+    list_failed(summary, out, source, [*(("", *why) for why in met.failed), *images])
     if not rows:
         url, reason = next(iter(pictures.failed.values()))
         raise UserError(
@@ -146,29 +145,7 @@ def _row(name: str, path: str, canvas: Canvas, kind: Kind) -> dict[str, str]:
     row["title"] = cells.pop("title", "") or label
     if kind == "artwork" and "artist" in cells:
         row |= {"artist": cells["artist"], "artist_name": display_name(cells.pop("artist"))}
-    if (date := cells.get("date", "")) and (years := span_of(date)):
-        row |= {"year": str(years[0]), "year_to": str(years[1])}
-    return row | {"label": label} | cells
-
-
-def _list_failed(summary: Summary, out: Path, met: Met, pictures: Pictures) -> None:
-    """Write what could not be had; the list of an earlier run goes."""
-    path = out / FAILED
-    rows = [
-        *(("", url, reason) for url, reason in met.failed),
-        *((name, url, reason) for name, (url, reason) in sorted(pictures.failed.items())),
-    ]
-    if not rows:
-        path.unlink(missing_ok=True)
-        return
-    rewrite(pd.DataFrame(rows, columns=["id", "url", "reason"]), path)
-    summary.files.append(path)
-    if met.failed:
-        summary.skipped["documents that cannot be had or read"] = len(met.failed)
-    if pictures.failed:
-        summary.skipped["images that cannot be had"] = len(pictures.failed)
-    summary.notes += head([f"{url}: {reason}" for _, url, reason in rows], "that failed", SHOWN)
-    summary.notes.append(f"what failed is in {path}; the same command tries it again")
+    return with_years(row | {"label": label} | cells)
 
 
 def _account(
