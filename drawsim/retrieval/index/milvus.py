@@ -285,7 +285,7 @@ class Server:
             raise UserError(
                 f"ann=milvus: needs more ({error}): pip install 'drawsim[milvus]'"
             ) from error
-        for name in ("pymilvus", "milvus_lite"):  # they tell everything twice
+        for name in ("pymilvus", "milvus_lite", "grpc"):  # they tell everything twice
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self.inside = address == LITE
         parts = urlsplit(address)

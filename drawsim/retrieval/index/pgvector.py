@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -226,13 +227,17 @@ class PgvectorTable(Approximate):
         rows = torch.full((len(queries), k), -1, dtype=torch.int64)
         width = str(min(WIDEST, max(self.settings.search_width, 2 * k)))
         half = importlib.import_module("pgvector").HalfVector
-        self.server.wake()
-        with self.server.failing("cannot be searched"), self.server.transaction() as run:
+        # A connection is in one transaction at a time, however many threads search.
+        with (
+            self.server.lock,
+            self.server.failing("cannot be searched"),
+            self.server.awake() as run,
+        ):
             run.execute(
                 "SELECT set_config('hnsw.ef_search', %s, true), "
                 "set_config('hnsw.iterative_scan', 'relaxed_order', true), "
-                # The planner thinks little of a graph that a filter goes through.
-                "set_config('enable_seqscan', 'off', true)",
+                # Else the planner sorts all that passes a filter, and leaves the graph alone.
+                "set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)",
                 [width],
             )
             for place, query in enumerate(queries.numpy()):
@@ -302,6 +307,7 @@ class Server:
             raise UserError(
                 f"ann=pgvector: needs more ({error}): pip install 'drawsim[pgvector]'"
             ) from error
+        self.lock = threading.Lock()
         self.address = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", address)
         try:
             parts = self.psycopg.conninfo.conninfo_to_dict(self.address)
@@ -369,15 +375,16 @@ class Server:
         with self.connection.transaction():
             yield self.connection
 
-    def wake(self) -> None:
-        """Connect again where the server has let go, as after its restart."""
-        if self.connection.info.transaction_status.name == "INTRANS":
-            return
+    @contextmanager
+    def awake(self) -> Iterator[Any]:
+        """Likewise; a server that has let go, as after its restart, is connected to again."""
         try:
             with self.transaction() as run:
                 run.execute("SELECT 1")
         except self.psycopg.OperationalError:
             self._open()
+        with self.transaction() as run:
+            yield run
 
     @contextmanager
     def failing(self, what: str) -> Iterator[None]:

@@ -150,7 +150,6 @@ def test_what_an_interrupted_change_leaves_is_found_by_nobody(
                 change()
     index = open_index(tmp_path, database)
     assert len(index.part("artwork").embeddings.ids) == 50
-    part = index.part("artwork")
     asked = of_vectors(["q"], unit_rows(1, 3), MODEL)
     exact, found = (search(index, "artwork", asked, 5, ann=ann) for ann in (False, True))
     assert found.ids.tolist() == exact.ids.tolist()
@@ -161,7 +160,7 @@ def test_what_an_interrupted_change_leaves_is_found_by_nobody(
     assert len(list(tmp_path.glob(f"*.{kind}"))) == 1
     assert kept(index, kind) == 1
     with monkeypatch.context() as patch:
-        owner = type(part.load_ann())
+        owner = type(index.part("artwork").load_ann())
         patch.setattr(owner, "create", killed)
         with pytest.raises(KeyboardInterrupt):
             build(tmp_path / "new", gallery(unit_rows(5, 2)), kind, database)
