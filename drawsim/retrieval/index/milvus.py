@@ -43,6 +43,8 @@ BYTES = 1 << 24
 MOST_TOLD = 4096
 """Cells of a row that filters can ask for: the longest array that Milvus takes."""
 MOST_RESULTS = 16_384
+AT_A_TIME = 2000
+"""Results that are asked for at a time: Milvus Lite reads the whole row of each."""
 MOST_LETTERS = 1000
 """Of an id, as it stands beside its vector for people."""
 SECONDS = 10
@@ -207,9 +209,8 @@ class Collection(Approximate):
     ) -> tuple[Tensor, Tensor]:
         terms = () if passing is None else passing.terms
         found = []
-        # A query's list is bounded, and so is what comes back at a time.
         with self.server.failing("cannot be searched"):
-            for some in queries.split(max(1, 200_000 // k)):
+            for some in queries.split(max(1, AT_A_TIME // k)):
                 found += self.server.client.search(
                     self.table,
                     data=some.tolist(),

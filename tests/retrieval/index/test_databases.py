@@ -227,7 +227,7 @@ def test_servers_that_cannot_be(
 def test_a_database_without_pgvector_or_with_one_too_old(
     tmp_path: Path, new_vector_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = new_vector_database()
+    base = new_vector_database().replace("+psycopg", "")
     psycopg = importlib.import_module("psycopg")
     with psycopg.connect(base, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'guest'").fetchone():
