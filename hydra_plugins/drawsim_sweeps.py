@@ -32,7 +32,7 @@ from drawsim.common.errors import UserError
 
 if TYPE_CHECKING:
     from drawsim.runs.sweeps.engine import Engine, Job
-    from drawsim.runs.sweeps.search import Range, Search
+    from drawsim.runs.sweeps.search import Direction, Range, Search
     from drawsim.runs.sweeps.sweep import Ended
 
 
@@ -272,8 +272,11 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
         base = self._base(fixed, space)
         own = self.settings
         study = StudySettings(
-            *(str(own[name]) for name in ("storage", "study_name", "sampler", "pruner")),
-            seed=int(own["seed"]),
+            str(own["storage"]),
+            str(own["study_name"]),
+            str(own["sampler"]),
+            str(own["pruner"]),
+            int(own["seed"]),
         )
         monitor = str(base["monitor"])
         folder = Path(str(self.config.hydra.sweep.dir))
@@ -364,7 +367,7 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
             )
         return {str(key): value for key, value in plain.items() if key != "hydra"}
 
-    def _direction(self, monitor: str) -> str:
+    def _direction(self, monitor: str) -> Direction:
         from drawsim.retrieval.metrics import registry
 
         return "minimize" if registry.find(monitor).higher_is_better is False else "maximize"

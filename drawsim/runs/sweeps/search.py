@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.runs.identity import differences, told
@@ -24,6 +24,7 @@ FILE = "optuna.db"
 """The study of a search, beside its runs."""
 SETTINGS, SPACE, MONITOR, RUN, PRUNED = "settings", "space", "monitor", "run", "pruned"
 """What a study and its trials say of themselves, beside what Optuna keeps."""
+Direction = Literal["minimize", "maximize"]
 DIGITS = 4
 """Significant digits of a number that is tried: its run's name says all of them."""
 
@@ -38,7 +39,7 @@ class StudySettings:
     pruner: str = "median"
     seed: int = 0
 
-    def open(self, direction: str | None = None) -> optuna.Study:
+    def open(self, direction: Direction | None = None) -> optuna.Study:
         """The study; it is made if a direction is given (minimize, maximize) and there is none.
 
         Raises UserError for a storage that cannot be opened, and for an unknown name.
@@ -143,7 +144,7 @@ class Search:
     def __init__(
         self,
         settings: StudySettings,
-        direction: str,
+        direction: Direction,
         space: Mapping[str, Range],
         base: Mapping[str, Any],
         monitor: str,

@@ -30,7 +30,7 @@ class Ended:
         if self.error:
             return f"failed: {self.error}"
         value = f"{self.value:.4f}, " if isinstance(self.value, float) else ""
-        return f"{value}{self.seconds:.0f} s"
+        return f"{value}{self.seconds:.1f} s"
 
 
 def run_all(jobs: Sequence[Job], engine: Engine, *, retries: int, monitor: str = "") -> list[Ended]:
@@ -81,7 +81,7 @@ def _summary(found: dict[int, Ended], finished: set[int], seconds: float) -> str
     parts = [counted(len(found) - failed - skipped, "run") + " done"]
     parts += [f"{skipped} finished before"] if skipped else []
     parts += [f"{failed} failed"] if failed else []
-    return f"{', '.join(parts)}, {seconds:.0f} s"
+    return f"{', '.join(parts)}, {seconds:.1f} s"
 
 
 def _finished(job: Job) -> bool:
