@@ -8,12 +8,10 @@ command starts: whatever takes time is imported later.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,12 +119,13 @@ class Work:
 
     def __call__(self) -> Ended:
         """Do it, in silence: whoever started it says what becomes of it."""
+        from drawsim.common.streams import silence
         from drawsim.runs.sweeps.sweep import Ended
 
         began = time.perf_counter()
         setup_globals()
         Singleton.set_state(self.state)
-        with _silence():
+        with silence():
             done = run_job(
                 hydra_context=self.hydra_context,
                 task_function=self.task_function,
@@ -152,26 +151,6 @@ def _returned(config: DictConfig, ended: Ended) -> JobReturn:
     else:
         found.status, found.return_value = JobStatus.COMPLETED, ended.value
     return found
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing is written to the streams of this process, by C libraries neither."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = [(number, os.dup(number)) for number in (1, 2)]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for number, _ in kept:
-            os.dup2(nowhere, number)
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, copy in kept:
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)
 
 
 class JoblibLauncher(_Launcher):

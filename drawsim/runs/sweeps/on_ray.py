@@ -46,6 +46,8 @@ class OnRay:
     def _start(self) -> None:
         """Join the cluster, or start one."""
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # its coming default
+        if self.address is None:  # else its processes give way to all others of this machine
+            os.environ.setdefault("RAY_worker_niceness", "0")
         import ray
 
         if ray.is_initialized():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drawsim import __version__
 from drawsim.common.errors import UserError
+from drawsim.common.streams import silence
 from drawsim.runs.sweeps.answers import read_answer
 from drawsim.runs.sweeps.engine import Job, Lost, Outcome
 from drawsim.runs.sweeps.worker import Answer, do
@@ -94,7 +95,8 @@ class OnSubmitit:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         here = str(Path.cwd())
-        with self.executor.batch():
+        # What starts a process here is told of Ctrl-C too, and would show where it was.
+        with silence() if self.cluster == "local" else nullcontext(), self.executor.batch():
             own = [self.executor.submit(Task(job.sent, here)) for job in jobs]
         self.jobs |= {job.number: one for job, one in zip(jobs, own, strict=True)}
 
