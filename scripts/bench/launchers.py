@@ -4,10 +4,10 @@
     python scripts/bench/launchers.py --splits
 
 Small runs of the small demo, one epoch, a core each, over seeds or over the splits v0 .. v10;
-two_nodes is a Ray cluster of two machines of a core, which are processes of this one. For each launcher: seconds from start to end;
-of these, the start of the command (and of Ray) and its end; the time that the runs themselves took,
-side by side; what is left beyond that; and whether the metrics are those of the serial sweep, digit
-for digit. Target: Ray's rest is 5 s at most.
+two_nodes is a Ray cluster of two machines of a core, which are processes of this one. For each
+launcher: seconds from start to end; of these, the start of the command (and of Ray) and its end;
+the time that the runs themselves took, side by side; what is left beyond that; and whether the
+metrics are those of the serial sweep, digit for digit. Target: Ray's rest is 5 s at most.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def launcher(name: str) -> Iterator[list[str]]:
     if name != "two_nodes":
         yield [f"hydra/launcher={name}"]
         return
-    os.environ["RAY_worker_niceness"] = "0"
+    os.environ.setdefault("RAY_worker_niceness", "0")
     from ray.cluster_utils import Cluster
 
     own: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20}
