@@ -116,7 +116,7 @@ def make_callbacks(settings: TrainSettings, trial: Trial | None = None) -> list[
     from drawsim.learning.training.callbacks.pruning import Pruning
 
     chosen = [build(each) for each in settings.callbacks.values()]
-    chosen += [Pruning(settings.monitor, trial.report)] if trial is not None else []
+    chosen += [Pruning(settings.monitor, trial)] if trial is not None else []
     average = settings.optim.get("average")
     return chosen if average is None else [AveragedWeights(average), *chosen]
 

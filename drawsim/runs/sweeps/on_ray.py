@@ -64,8 +64,11 @@ class OnRay:
         joined.pop("include_dashboard")
         try:
             ray.init(**(joined if self.address else local))
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except (ConnectionError, TimeoutError) as error:
             raise nobody from error
+        except (RuntimeError, ValueError) as error:  # another version of Python or Ray
+            said = " ".join(str(error).split())
+            raise UserError(f"hydra.launcher.address={self.address}: {said}") from error
         self.own = self.address is None
 
     def _check_room(self) -> None:

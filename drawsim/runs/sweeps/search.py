@@ -205,8 +205,8 @@ class Search:
             one for one in self.study.get_trials(deepcopy=False) if one.number == trial.number
         )
         if PRUNED in known.user_attrs:
-            done = self.study.tell(trial.number, state=TrialState.PRUNED)
-            return f"pruned after epoch {done.last_step}"
+            self.study.tell(trial.number, state=TrialState.PRUNED)
+            return f"pruned after epoch {known.user_attrs[PRUNED]}"
         if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
             self.study.tell(trial.number, state=TrialState.FAIL)
             return "failed" if value is None else f"failed ({value})"
@@ -247,13 +247,14 @@ class Trial:
         return trial
 
     def report(self, value: float, epoch: int) -> bool:
-        """Tell the monitored value after an epoch, from 1; whether the run is to stop."""
+        """Tell the monitored value after an epoch, from 1; whether the run had better stop."""
         if math.isnan(value):
             return False
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a run that is resumed tells an epoch twice
             self._trial.report(value, epoch)
-        stops = bool(self._trial.should_prune())
-        if stops:
-            self._trial.set_user_attr(PRUNED, epoch)
-        return stops
+        return bool(self._trial.should_prune())
+
+    def stop(self, epoch: int) -> None:
+        """The run has stopped after an epoch for that reason."""
+        self._trial.set_user_attr(PRUNED, epoch)

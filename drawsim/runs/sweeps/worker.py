@@ -21,12 +21,17 @@ Answer = tuple[str, bytes]
 def do(sent: bytes, version: str, folder: str) -> Answer:
     """Do a job that is a pickled function, in a folder that all processes see.
 
-    Refused where drawsim is absent, has another version than `version`, or sees no such folder.
+    Refused where drawsim is absent, has another version than `version`, or sees no such folder, and
+    where the job cannot be read for want of what it needs.
     """
     if reason := cannot(version, folder):
         return REFUSED, reason.encode()
     os.chdir(folder)
-    return DONE, pickle.dumps(pickle.loads(sent)())
+    try:
+        job = pickle.loads(sent)
+    except Exception as error:  # of modules that are here and not there
+        return REFUSED, f"{socket.gethostname()}: {type(error).__name__}: {error}".encode()
+    return DONE, pickle.dumps(job())
 
 
 def cannot(version: str, folder: str) -> str:

@@ -56,6 +56,7 @@ def test_a_search_from_start_to_end(start: Start, tmp_path: Path) -> None:
             if number == 8:
                 rate = 1.0  # hopeless
             if trial.report(score(rate, epoch), epoch):
+                trial.stop(epoch)
                 return None
         return score(rate, 3)
 
@@ -78,7 +79,7 @@ def test_a_search_from_start_to_end(start: Start, tmp_path: Path) -> None:
             assert trial.value == pytest.approx(score(rate, 3), abs=1e-3)
     best = max((t for t in found if t.value is not None), key=lambda t: t.value)
     assert f"best: trial {best.number}, val/mrr {best.value:.4f}: optim.optimizer.lr=" in shown
-    assert "trial 8: pruned after epoch 2: " in shown
+    assert "trial 8: pruned after epoch 1: " in shown
     beside = sorted(path.name for path in (tmp_path / "runs/s").iterdir())
     assert "optuna.db" in beside
     assert "multirun.yaml" not in beside
