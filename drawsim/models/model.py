@@ -26,6 +26,7 @@ from drawsim.retrieval.index.gallery import EmbeddingModel
 from drawsim.retrieval.ranking import top_k
 from drawsim.retrieval.reranking.base import Lists, Pictures
 from drawsim.retrieval.reranking.chain import Chain
+from drawsim.runs.stages import ADAPTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from drawsim.retrieval.index.found import Found
     from drawsim.retrieval.index.queries import Hits
 
-ADAPTED = "adapted"
-"""The stage of ranking that an adaptation is."""
 BATCH = 32
 """Pictures of queries that go through the network at once."""
 
@@ -112,6 +111,17 @@ class Model:
         adaptation = None if ADAPTED in stages else self.adaptation
         again = None if self.rerank is None else self.rerank.without(stages)
         return replace(self, adaptation=adaptation, rerank=again)
+
+    def without_layout(self) -> Model:
+        """The same model, of which the network reads no layout from here on.
+
+        Its adaptation is a new one, to be fitted.
+        """
+        self.backbone.drop_layout()
+        if self.adaptation is None:
+            return self
+        shape = self.backbone.dimensions, self.backbone.channels
+        return replace(self, adaptation=self.adaptation.for_parts(*shape))
 
     def encode(self, images: Tensor, network: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """(B, 3, S, S) squares, or (B, views, 3, S, S), as `reading` makes them: (B, d) unit rows.

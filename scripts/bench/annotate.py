@@ -78,7 +78,7 @@ def pages(folder: Path, collection: Path, index: Path, rounds: int) -> None:
         taken.setdefault(what, []).append(time.perf_counter() - began)
         return found
 
-    with Server(settings, folder / "log.txt") as server:
+    with Server(settings) as server:
         browser = Browser(server.address)
         browser.open()
         for number in range(rounds + 1):
@@ -123,7 +123,7 @@ def kill(folder: Path, database: str, annotators: int, decisions: int, kills: in
         *(f"collection={world}", f"index={world / 'index'}", f"store={folder / 'store'}"),
         *(f"users={users}", f"database={database}"),
     ]
-    with Server(settings, folder / "log.txt") as server:
+    with Server(settings) as server:
         found = kill_test(server, database, names, decisions, kills)
     rows = {
         "database": database.partition(":")[0],

@@ -122,7 +122,7 @@ def app(folder: Path, root: Path, odd: Path) -> list[str]:
     """
     settings = [f"collection={root}", f"index={folder / 'index'}", f"store={folder / 'store'}"]
     rows: list[str] = []
-    with Server(settings, folder / "app.txt") as server:
+    with Server(settings) as server:
         browser = Browser(server.address)
         browser.open()
         assert server.process is not None
@@ -160,7 +160,8 @@ def app(folder: Path, root: Path, odd: Path) -> list[str]:
                 uploads.append(("POST", "/api/find/image", given))
         asked("app: uploads", uploads)
         asked("app: a page afterwards", [("GET", "/judge", {})])
-    if "Traceback" in (text := (folder / "app.txt").read_text(errors="replace")):
+        text = "".join(server.process.written())
+    if "Traceback" in text:
         print(text)
         rows.append(shown("app", 0.0, 0.0, 0.0, "TRACEBACK"))
     return rows

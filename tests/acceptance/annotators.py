@@ -5,12 +5,10 @@ The acceptance test and scripts/bench/annotate.py share them.
 
 from __future__ import annotations
 
-import os
 import random
 import re
+import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -34,11 +32,10 @@ from drawsim.retrieval.index.folder import build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.web.events.database import connect
 from drawsim.web.security.accounts import Accounts
+from tests.commands import Command
 
-"""What of a decision is looked for in the database."""
 COMPARED = ("action", "drawing_id", "artwork_id", "grade", "rank", "shown", "undoes")
 """What of a decision is looked for in the database."""
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a password of annotators"
 PICTURES = 60
 """Different pictures in a made-up collection; its images share them."""
@@ -81,12 +78,11 @@ def make_accounts(file: Path, count: int) -> list[str]:
 class Server:
     """`drawsim annotate` as a process of its own, at one address however often it is started."""
 
-    def __init__(self, settings: Sequence[str], log: Path) -> None:
+    def __init__(self, settings: Sequence[str]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.settings = settings
-        self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Command | None = None
 
     @property
     def address(self) -> str:
@@ -95,19 +91,12 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "drawsim.annotate", f"port={self.port}", *self.settings]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": "1"},
-            )
+        own = {"HYDRA_FULL_ERROR": "1"}
+        self.process = Command("annotate", f"port={self.port}", *self.settings, environment=own)
         end = time.monotonic() + PATIENCE
         while not self._answers():
             running = self.process.poll() is None and time.monotonic() < end
-            assert running, f"no server:\n{self.log.read_text()}"
+            assert running, f"no server:\n{self.process.written()}"
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -120,7 +109,7 @@ class Server:
     def kill(self) -> None:
         """SIGKILL: it cannot finish anything."""
         assert self.process is not None
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def __enter__(self) -> Server:

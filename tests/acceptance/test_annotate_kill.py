@@ -32,7 +32,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled(
         *(f"collection={world}", f"index={world / 'index'}", f"store={tmp_path / 'store'}"),
         *(f"users={users}", f"database={database_url}"),
     ]
-    with Server(settings, tmp_path / "log.txt") as server:
+    with Server(settings) as server:
         found = kill_test(server, database_url, names, decisions=150, kills=2)
     assert found.kills == 2
     assert found.decisions >= 150

@@ -5,28 +5,40 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from drawsim.retrieval.index.base import Mask, Searcher
+from drawsim.retrieval.index.base import GATHERED, Searcher
+from drawsim.retrieval.index.filters import Passing
 from drawsim.retrieval.ranking import top_k
-
-GATHERED = 1 << 26
-"""Numbers of the vectors that pass a filter, copied at a time: 64 M float32 are 256 MiB."""
 
 
 class Exact(Searcher):
-    """vectors: (N, d) float32, unit rows; they may be memory-mapped."""
+    """vectors: (N, d) float32 or float16, unit rows; they may be memory-mapped.
+
+    They are looked at a part at a time, once for all queries: of vectors on disk no more than a
+    part is in memory, and of float16 no more is converted.
+    """
 
     def __init__(self, vectors: Tensor) -> None:
         self.vectors = vectors
 
-    def top_k(self, queries: Tensor, k: int, mask: Mask | None = None) -> tuple[Tensor, Tensor]:
+    def top_k(
+        self, queries: Tensor, k: int, passing: Passing | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The k nearest rows of each query; all that pass, if there are fewer."""
-        if mask is None:
-            return top_k(queries, self.vectors, min(k, len(self.vectors)))
-        left = torch.from_numpy(mask).nonzero().flatten()
+        step = max(1, GATHERED // self.vectors.shape[1])
         lists = []
-        for some in torch.split(left, max(1, GATHERED // self.vectors.shape[1])):
-            best, places = top_k(queries, self.vectors.index_select(0, some), min(k, len(some)))
-            lists.append((best, some[places]))
+        if passing is None:
+            for start in range(0, len(self.vectors), step):
+                part = self.vectors[start : start + step].float()
+                best, places = top_k(queries, part, min(k, len(part)))
+                lists.append((best, places + start))
+        else:
+            left = torch.from_numpy(passing.mask).nonzero().flatten()
+            for some in torch.split(left, step):
+                part = self.vectors.index_select(0, some).float()
+                best, places = top_k(queries, part, min(k, len(part)))
+                lists.append((best, some[places]))
+        if len(lists) == 1:
+            return lists[0]
         scores, rows = (torch.cat(columns, dim=1) for columns in zip(*lists, strict=True))
-        scores, places = scores.topk(min(k, len(left)), dim=1)
+        scores, places = scores.topk(min(k, scores.shape[1]), dim=1)
         return scores, rows.gather(1, places)
