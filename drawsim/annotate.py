@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from drawsim.workflows.annotate.workplace import Workplace
 
-TEXTS = ("collection", "calibration", "store", "users", "database", "index_database", "host")
-TEXTS += ("role", "out", "source")
+TEXTS = (
+    *("collection", "calibration", "store", "users", "database", "index_database", "host"),
+    *("role", "out", "source"),
+)
 LISTS = ("index", "confirmed", "trust")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"

@@ -210,7 +210,7 @@ class Collection(Approximate):
         terms = () if passing is None else passing.terms
         found = []
         with self.server.failing("cannot be searched"):
-            for some in queries.split(max(1, AT_A_TIME // k)):
+            for some in torch.split(queries, max(1, AT_A_TIME // k)):
                 found += self.server.client.search(
                     self.table,
                     data=some.tolist(),

@@ -51,6 +51,8 @@ MEMORY = 2048
 """MiB in which the server may build the graph, at most; a graph that takes more is slow."""
 FOREVER = 2**31 - 1
 """The change that takes out what is in the index."""
+Key = bytes
+"""What `key_of` makes of an id."""
 SECONDS = 10
 """How long a server may take to answer that it is there."""
 
@@ -255,7 +257,7 @@ class PgvectorTable(Approximate):
         return scores, rows
 
     @cached_property
-    def _rows(self) -> dict[bytes, int]:
+    def _rows(self) -> dict[Key, int]:
         """The row of each key."""
         return {key_of(name): row for row, name in enumerate(self.items.ids)}
 
