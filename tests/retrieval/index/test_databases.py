@@ -20,7 +20,7 @@ from torch import Tensor
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index import folder as folder_module
-from drawsim.retrieval.index import pgvector, queries
+from drawsim.retrieval.index import postgres, queries
 from drawsim.retrieval.index.backends import ann_settings
 from drawsim.retrieval.index.databases import VARIABLE, storable
 from drawsim.retrieval.index.folder import Index, build_index, open_index
@@ -244,7 +244,7 @@ def test_a_database_without_pgvector_or_with_one_too_old(
         open_index(tmp_path / "I").part("artwork").load_ann()
     with pytest.raises(UserError, match="does not hold its artworks"):
         open_index(tmp_path / "I", new_vector_database()).part("artwork").load_ann()
-    monkeypatch.setattr(pgvector, "OLDEST", (99, 0))
+    monkeypatch.setattr(postgres, "OLDEST", (99, 0))
     with pytest.raises(UserError, match=r"has pgvector 0\.\d+\.\d+, which is too old: 99.0 or"):
         open_index(tmp_path / "I", base).part("artwork").load_ann()
     wide = EmbeddingModel("lite", "hash", "transform", 4001)
@@ -260,7 +260,7 @@ def test_a_server_that_was_started_again_is_met_anew(
     backend: Any = index.part("artwork").load_ann()
     before = backend.top_k(unit_rows(2, 1), 5)[1]
     pid = backend.server.connection.info.backend_pid
-    with pgvector.Server(str(index.database)).transaction() as run:
+    with postgres.Server(str(index.database)).transaction() as run:
         run.execute("SELECT pg_terminate_backend(%s)", [pid])
     assert backend.top_k(unit_rows(2, 1), 5)[1].tolist() == before.tolist()
 
