@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from drawsim.workflows.annotate.workplace import Workplace
 
-TEXTS = ("collection", "calibration", "store", "users", "database", "host", "role", "out", "source")
+DATABASES = ("database", "index_database")
+TEXTS = (*DATABASES, "collection", "calibration", "store", "users", "host", "role", "out", "source")
 LISTS = ("index", "confirmed", "trust")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
@@ -68,12 +69,11 @@ def _serve(place: Workplace, values: dict[str, Any]) -> None:
     from drawsim.workflows.annotate.serving import Serving, serve
     from drawsim.workflows.annotate.workplace import grades_named
 
-    numbers = {key: values[key] for key in ("port", "k", "overlap", "audit", "lease_minutes")}
+    names = ("port", "k", "overlap", "audit", "lease_minutes", "ann", "index_database")
+    plain = {key: values[key] for key in names}
     confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
-    calibration = values["calibration"] and Path(values["calibration"])
-    how = Serving(
-        host=values["host"], confirmed=confirmed, trust=trust, calibration=calibration, **numbers
-    )
+    plain["calibration"] = values["calibration"] and Path(values["calibration"])
+    how = Serving(host=values["host"], confirmed=confirmed, trust=trust, **plain)
     indexes = [Path(each) for each in listed(values["index"])]
     serve(place, indexes, how, partial(print, flush=True))
 

@@ -33,7 +33,6 @@ from drawsim.web.services import Services, Settings
 from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database
-from tests.web.databases import postgres_server as postgres_server
 
 D = 8
 PASSWORD = "correct horse"

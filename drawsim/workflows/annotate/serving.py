@@ -16,6 +16,7 @@ from drawsim.common.machine import prepare
 from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
+from drawsim.retrieval.index.databases import VARIABLE
 from drawsim.retrieval.index.folder import Index, open_index
 from drawsim.retrieval.index.results import check_calibration
 from drawsim.web.app import create_app
@@ -41,7 +42,9 @@ class Serving:
     annotators who see each drawing. audit: share of the drawings drawn at random, 0..1.
     lease_minutes: how long an opened drawing is kept from others. confirmed: grades that make a
     pair true. trust: modules of the user's own that an index's model may name. calibration: a
-    fitted one; None: that which the index keeps of its run, if it does.
+    fitted one; None: that which the index keeps of its run, if it does. ann: search approximately.
+    index_database: where the index was built, if in a database; None: as the environment says, else
+    where decisions are kept.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +56,8 @@ class Serving:
     confirmed: tuple[Grade, ...] = CONFIRMED
     trust: tuple[str, ...] = ()
     calibration: Path | None = None
+    ann: bool = False
+    index_database: str | None = None
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -113,13 +118,14 @@ def _services(
 ) -> tuple[Services, list[str]]:
     """All parts of the app, and what is to be said about them."""
     collection = place.read()
-    opened = [open_index(folder) for folder in indexes]
+    database = how.index_database or os.environ.get(VARIABLE) or place.database
+    opened = [open_index(folder, database) for folder in indexes]
     lens, notes = open_lens(opened[0], how.trust)
     for index in opened:
         notes += index.check_collection(collection)
     calibration, told = _calibration(opened, how.calibration)
     notes += told
-    finder = Finder(opened, lens, collection, calibration)
+    finder = Finder(opened, lens, collection, calibration, how.ann)
     engine = place.connect()
     store = EventStore(engine)
     lease = timedelta(minutes=how.lease_minutes)
