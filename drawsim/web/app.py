@@ -27,6 +27,7 @@ from drawsim.web.security.access import LoginNeeded, find_session, is_page, logi
 from drawsim.web.security.bodies import Bodies
 from drawsim.web.security.guard import Guard
 from drawsim.web.security.login import Logins
+from drawsim.web.security.throttle import Throttle
 from drawsim.web.services import Services
 
 TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
@@ -38,7 +39,7 @@ def create_app(services: Services) -> FastAPI:
     # FastAPI's own routes ask nobody who they are; `api.schema` tells the schema instead.
     app = FastAPI(title="drawsim annotate", version=__version__, openapi_url=None)
     app.state.services = services
-    app.state.logins = Logins()
+    app.state.logins = Logins(Throttle(services.store.engine))
     app.state.darkroom = Darkroom()
     app.add_middleware(Bodies)
     app.add_middleware(Guard, services=services)  # comes first
