@@ -34,6 +34,7 @@ from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database
 from tests.web.databases import postgres_server as postgres_server
+from tests.web.databases import sqlite as sqlite
 
 D = 8
 PASSWORD = "correct horse"
@@ -91,7 +92,9 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
     copies = collection.parents[collection.copies.index]
     store = EventStore(engine)
     # On a busy machine, too, all is known before the first is asked for.
-    uncertainty = Uncertainty(finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60)
+    uncertainty = Uncertainty(
+        engine, finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60
+    )
     return Services(
         store,
         Queue(

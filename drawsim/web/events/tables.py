@@ -123,7 +123,7 @@ class SessionRow(Base):
 
 
 class FactRow(Base):
-    """What holds of the database itself: `id`, its own name; `views`, what its views were made of."""
+    """What holds of the database itself: `id`, its name; `views`, what its views were made of."""
 
     __tablename__ = "facts"
 

@@ -94,11 +94,11 @@ class Throttle:
     @staticmethod
     def _count(connection: Connection, tried: Counted, time: datetime) -> tuple[int, datetime]:
         """Failures within the time that they count, and when the last one was."""
-        query = select(FailureRow.count, FailureRow.last)
+        query = select(FailureRow.count.label("failures"), FailureRow.last)
         row = connection.execute(query.where(FailureRow.what_sha256 == tried.key)).one_or_none()
         if row is None or time >= row.last + timedelta(seconds=FORGOTTEN):
             return 0, time
-        return row.count, min(row.last, time)  # a later one is of a wrong clock
+        return row.failures, min(row.last, time)  # a later one is of a wrong clock
 
 
 def _set(connection: Connection, counted: Counted, count: int, last: datetime) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import HTTPException
@@ -15,20 +13,12 @@ from sqlalchemy import Engine
 
 from drawsim.web.app import create_app
 from drawsim.web.security.accounts import Accounts, User
-from drawsim.web.events.database import connect
 from drawsim.web.security.login import OF_ADDRESS, PLACES, Logins, Visitor
 from drawsim.web.security.throttle import Throttle
 from drawsim.web.services import Services
 from tests.web.conftest import ADDRESS, PASSWORD, Browser, log_in
 
 ADA = User("ada", "annotator")
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{tmp_path}/annotations.sqlite")
-    yield engine
-    engine.dispose()
 
 
 class Gate:

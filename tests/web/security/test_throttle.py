@@ -107,7 +107,7 @@ def test_a_wrong_clock_does_not_shut_anybody_out_for_years(engine: Engine) -> No
 def test_processes_count_together(database_url: str) -> None:
     """Guesses at several processes at once get as many tries as at one."""
     engines = [connect(database_url) for _ in range(4)]
-    let_through = []
+    let_through: list[bool] = []
 
     def guess(engine: Engine) -> None:
         throttle = Throttle(engine)
