@@ -7,7 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -15,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from drawsim import __version__
 from drawsim.common.errors import UserError
 from drawsim.web import api
-from drawsim.web.api import schema
+from drawsim.web.api import health, schema
 from drawsim.web.darkroom import Darkroom
 from drawsim.web.pages import colours
 from drawsim.web.pages import judge as pages
@@ -32,6 +33,9 @@ from drawsim.web.services import Services
 
 TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
 """What error pages are called; all others: Not possible."""
+DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionError)
+"""What it comes to when a database does not answer: at once, in the middle, or with no connection
+free."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -43,7 +47,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.darkroom = Darkroom()
     app.add_middleware(Bodies)
     app.add_middleware(Guard, services=services)  # comes first
-    for router in (*api.ROUTERS, schema.asking, pages.router, review_pages.router):
+    for router in (health.router, *api.ROUTERS, schema.asking, pages.router, review_pages.router):
         app.include_router(router)
     app.include_router(colours.router)  # before the files of the same folder
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -51,7 +55,8 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(UserError, _mendable)
     app.add_exception_handler(RequestValidationError, _misfit)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(OperationalError, _no_database)
+    for error in DATABASE_AWAY:
+        app.add_exception_handler(error, _no_database)
     app.add_exception_handler(Exception, _defect)
     return app
 

@@ -30,6 +30,7 @@ from drawsim.web.review.standing import Standings
 from drawsim.web.security.access import LOCAL
 from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.services import Services, Settings
+from drawsim.web.thumbnails import ThumbnailFolder
 from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database
@@ -108,7 +109,7 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
         None,
         Sessions(engine),
         finder,
-        Pictures(collection, folder / "thumbnails"),
+        Pictures(collection, ThumbnailFolder(folder / "thumbnails")),
         Standings(store, collection, k=5),
         collection,
         Settings("small", k=5),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Engine, Select, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from drawsim.collection.kinds import Kind
 from drawsim.web.events.database import MEASURING_LOCK, time_of, writing
@@ -17,6 +18,12 @@ Values = npt.NDArray[np.float64]
 HOLD = timedelta(seconds=60)
 """How long whoever works them out may be silent before another goes on."""
 _STORED = "<f8"
+
+
+class _Row(NamedTuple):
+    data: bytes
+    holder: str
+    until: datetime
 
 
 class Measured:
@@ -42,12 +49,12 @@ class Measured:
         """
         with self._engine.connect() as connection:
             time = time_of(connection)
-            row = connection.execute(self._row()).one_or_none()
+            row = self._row(connection)
         if row is not None and (not row.holder or row.until > time):
             return self._read(row.data), not row.holder, row.holder == self._holder
         with writing(self._engine, MEASURING_LOCK) as connection:
             time = time_of(connection)
-            row = connection.execute(self._row()).one_or_none()
+            row = self._row(connection)
             values = self._unknown if row is None else self._read(row.data)
             if row is not None and (not row.holder or row.until > time):  # another came first
                 return values, not row.holder, row.holder == self._holder
@@ -55,8 +62,9 @@ class Measured:
                 MeasuredRow.kind == self._kind, MeasuredRow.until <= time
             )
             connection.execute(old)
-            new = {"made_of": self._made_of, "kind": self._kind, "holder": self._holder}
-            new |= {"data": values.astype(_STORED).tobytes(), "until": time + HOLD}
+            new: dict[str, Any] = {"made_of": self._made_of, "kind": self._kind}
+            new |= {"holder": self._holder, "until": time + HOLD}
+            new["data"] = values.astype(_STORED).tobytes()
             connection.execute(insert(MeasuredRow), [new])
         return values, False, True
 
@@ -67,7 +75,7 @@ class Measured:
         """
         with writing(self._engine, MEASURING_LOCK) as connection:
             time = time_of(connection)
-            told: dict[str, object] = {"until": time if over or done else time + HOLD}
+            told: dict[str, Any] = {"until": time if over or done else time + HOLD}
             if values is not None:
                 told["data"] = values.astype(_STORED).tobytes()
             if done:
@@ -77,9 +85,12 @@ class Measured:
             )
             return connection.execute(own.values(told)).rowcount > 0
 
-    def _row(self) -> Select[tuple[bytes, str, datetime]]:
+    def _row(self, connection: Connection) -> _Row | None:
         columns = select(MeasuredRow.data, MeasuredRow.holder, MeasuredRow.until)
-        return columns.where(MeasuredRow.made_of == self._made_of)
+        found = connection.execute(
+            columns.where(MeasuredRow.made_of == self._made_of)
+        ).one_or_none()
+        return None if found is None else _Row(*found)
 
     def _read(self, data: bytes) -> Values:
         values = np.frombuffer(data, _STORED).astype(np.float64)
