@@ -67,18 +67,10 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("where", "says"),
-    [("nothing://bucket/x", "Protocol not known"), ("s3://nobody-has-this-bucket/x", "kept there")],
+    [("nothing://bucket/x", "Protocol not known"), (f"file://{os.devnull}/x", "may you write")],
 )
-def test_a_store_that_cannot_be_written_is_told(
-    where: str, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_cannot_be_written_is_told(where: str, says: str) -> None:
     pytest.importorskip("fsspec")
-    if where.startswith("s3"):
-        pytest.importorskip("s3fs")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
     with pytest.raises(UserError, match=says) as caught:
         open_thumbnails(where)
     assert "\n" not in str(caught.value)
