@@ -7,8 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -18,6 +16,7 @@ from drawsim.common.errors import UserError
 from drawsim.web import api
 from drawsim.web.api import health, schema
 from drawsim.web.darkroom import Darkroom
+from drawsim.web.events.database import AWAY, AWAY_TEXT
 from drawsim.web.pages import colours
 from drawsim.web.pages import judge as pages
 from drawsim.web.pages import review as review_pages
@@ -33,9 +32,6 @@ from drawsim.web.services import Services
 
 TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
 """What error pages are called; all others: Not possible."""
-DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionError)
-"""What it comes to when a database does not answer: at once, in the middle, or with no connection
-free."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -55,7 +51,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(UserError, _mendable)
     app.add_exception_handler(RequestValidationError, _misfit)
     app.add_exception_handler(HTTPException, _refused)
-    for error in DATABASE_AWAY:
+    for error in AWAY:
         app.add_exception_handler(error, _no_database)
     app.add_exception_handler(Exception, _defect)
     return app
@@ -77,7 +73,8 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    return _answer(request, 503, "the database does not answer; try again in a moment")
+    # Who is logged in cannot be asked either.
+    return _answer(request, 503, AWAY_TEXT, nameless=True)
 
 
 def _defect(request: Request, error: Exception) -> Response:
@@ -95,9 +92,14 @@ def _first_of(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _answer(
-    request: Request, status: int, text: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    nameless: bool = False,
 ) -> Response:
-    """An error as JSON, or as a page for people."""
+    """An error as JSON, or as a page for people. nameless: who asks is not looked up."""
     # What was sent may hold half characters, which no answer can.
     text = text.encode("utf-8", "backslashreplace").decode()
     if not is_page(request):
@@ -106,7 +108,7 @@ def _answer(
         request,
         "error.html.j2",
         status,
-        session=find_session(request),
+        session=None if nameless else find_session(request),
         active="",
         title=TITLES.get(status, "Not possible"),
         message=text,

@@ -20,7 +20,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from drawsim.common.errors import UserError
 from drawsim.web.events.migrations.upgrading import upgrade
@@ -43,6 +44,11 @@ REACHING: Mapping[str, int] = {
     **{"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3},
 }
 """How soon a server of PostgreSQL that is gone is noticed (libpq), unless the URL says it."""
+
+AWAY = (OperationalError, InterfaceError, NoConnectionError)
+"""What it comes to when a database does not answer: at once, in the middle, or with no connection
+free."""
+AWAY_TEXT = "the database does not answer; try again in a moment"
 
 
 def connect(url: str, password: str | None = None, connections: int = CONNECTIONS) -> Engine:
