@@ -13,6 +13,18 @@ AGE_GROUPS = ("3-5", "6-9", "10-13", "14-17", "18-25", "MS", "unknown")
 STYLE_SUFFIXES = ("_pencil_gray", "_texture", "_water", "_gray", "_oil")
 """What the id of a style copy has after the id of its original; the longest is tried first."""
 
+NO_ARTISTS = frozenset(
+    (
+        *("other", "others", "misc", "miscellaneous", "mixed", "rest", "various", "varia"),
+        *("various artists", "artworks", "images", "pictures", "paintings", "unsorted", "new"),
+        *("unknown", "unknown artist", "unknown artists", "none", "tmp"),
+        *("andere", "diverse", "sonstige", "sonstiges", "unbekannt", "verschiedenes"),
+        *("autres", "divers", "inconnu", "inconnus", "altri", "varie", "sconosciuto"),
+        *("otros", "varios", "desconocido", "overige", "overig", "onbekend"),
+    )
+)
+"""What folders are called that name no artist. Museums' `Anonymous` and `After Rembrandt` do."""
+
 _ENCODINGS = ("cp437", "cp1252", "mac_roman")
 _SUSPECTS = "ªºµ"  # letters to Unicode, but in a name most likely half of a broken one
 _GOOD_MARKS = "’‘“”–·"
@@ -50,6 +62,16 @@ def display_name(name: str) -> str:
     'Édouard Manet'
     """
     return " ".join(unicodedata.normalize("NFC", repaired(name)).replace("_", " ").split())
+
+
+def names_artist(folder: str) -> bool:
+    """Whether a folder of artworks is called by an artist.
+
+    >>> names_artist("Albrecht_Dürer"), names_artist("Others"), names_artist("_misc 2")
+    (True, False, False)
+    """
+    words = "".join(c if c.isalpha() else " " for c in display_name(folder).casefold())
+    return " ".join(words.split()) not in NO_ARTISTS
 
 
 def repaired(text: str) -> str:

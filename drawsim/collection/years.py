@@ -70,6 +70,33 @@ def year_of(cell: str) -> int | None:
     return None
 
 
+def span_of(cell: str) -> tuple[int, int] | None:
+    """The first and the last year that a cell names; None if there is none to be read.
+
+    >>> [span_of(cell) for cell in ("ca. 1889", "1912–13", "1880s", "1884/1892")]
+    [(1889, 1889), (1912, 1913), (1880, 1889), (1884, 1892)]
+    >>> [span_of(cell) for cell in ("19th century", "1642-6", "1990-02-11", "spring")]
+    [(1800, 1899), (1642, 1646), (1990, 1990), None]
+    """
+    first = year_of(cell)
+    if first is None:
+        return None
+    text = unicodedata.normalize("NFKC", cell).casefold()
+    if first < 0:
+        return first, first
+    if _CENTURY.search(text) or _CENTURY_FIRST.search(text):
+        return first, first // 100 * 100 + 99
+    if re.search(rf"(?<!\d){first}(?:'?s\b|er\b|-?(?:tal|erjahre))", text):
+        return first, first + (99 if first % 100 == 0 else 9)
+    if re.search(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", text):
+        return first, first
+    later = re.search(rf"(?<!\d){first}\s*(?:[-–—/]|to|bis|until|à)\s*(\d{{1,4}})(?!\d)", text)
+    if later is None:
+        return first, first
+    last = int(str(first)[: 4 - len(later[1])] + later[1]) if first > 999 else int(later[1])
+    return (first, last) if last >= first else (first, first)
+
+
 def is_undated(cell: str) -> bool:
     """Whether a cell says that no year is known."""
     return cell.strip().strip("[]()").casefold() in UNDATED

@@ -126,6 +126,7 @@ def _launch(command: str, job: Job) -> None:
         _remove_empty(Path(error.filename).absolute().parent)
         sys.exit(1)
     except KeyboardInterrupt:
+        _complain("stopped")
         sys.exit(CANCELLED)
     finally:
         Sweep.tidy()

@@ -152,8 +152,11 @@ class Adaptation(nn.Module):
             torch.cat([artworks, -r / 2, rest / 2], dim=1) / 1.25**0.5,
         )
 
-    def transform(self, vectors: Tensor, kind: int) -> Tensor:
-        """(B, d) unit rows of drawings (kind 0) or artworks (1) among each other, hubs aside."""
+    def transform(self, vectors: Tensor, kind: int, *, learnt: bool = True) -> Tensor:
+        """(B, d) unit rows of drawings (kind 0) or artworks (1) among each other, hubs aside.
+
+        learnt: with what training has found, if it has.
+        """
         device = vectors.device
         centred = vectors - self.means[kind].to(device)
         # Of a collapsed model rounding errors are left: they must not be blown up to differences.
@@ -165,7 +168,7 @@ class Adaptation(nn.Module):
             centred = centred @ self.turn.to(device)
         if self.power:
             centred = centred / self.deviations.to(device) ** self.power
-        if self.head is not None:
+        if self.head is not None and learnt:
             centred = self.head(centred)
         return functional.normalize(centred, dim=1)
 
@@ -204,8 +207,8 @@ class Adaptation(nn.Module):
     def describe(self) -> str:
         """What it does, for the metadata of embedding files."""
         what = ["mean of the kind subtracted"]
-        if self.decorrelation is not None:
-            what.append(self.decorrelation.describe())
+        if self.decorrelation is not None and len(self.decorrelation.matrices):
+            what.append(self.decorrelation.describe())  # without a layout there is nothing to mix
         axes = "axes" if self.turn is None else f"{len(self.deviations)} principal axes"
         if self.power or self.turn is not None:
             what.append(f"{axes} scaled by sd^-{self.power}")

@@ -37,7 +37,6 @@ def own_calibration(index: Path, run: Path | None = None) -> OwnCalibration:
         run = Path(*(str(said.get(key, "")) for key in ("out", "study", "name")))
     return OwnCalibration(
         None,
-        "uncalibrated: how likely a first result is true, is said after python -m drawsim.evaluate "
-        f"run={run} calibrate=true, with calibration= and the {CALIBRATION} that it writes, or in "
-        "an index that is then made of the run",
+        "how likely a first result is true is not known yet: python -m drawsim.evaluate "
+        f"run={run} calibrate=true finds out, and an index that is then made of the run says it",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -12,19 +11,18 @@ import torch
 from drawsim.collection.splits import SETS, load_split
 from drawsim.collection.tables import Collection
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import ADAPTED, Model
+from drawsim.models.model import Model
 from drawsim.retrieval.analysis.inputs import Embedded
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.reranking.base import Pictures
 from drawsim.retrieval.reranking.chain import Chain
 from drawsim.retrieval.task import make_task
+from drawsim.runs.stages import ADAPTED
 
 EMBEDDING = "embedding"
-"""The first stage of ranking; adaptation follows, and each way of re-ranking by its own name."""
-UNTRAINED, LAYOUT, TRANSFERRED, LEARNT = "untrained", "layout", "transferred", "learnt"
-"""What stands before them and between them in a run: the plain backbone; the same, reading what is
-where; and, after adaptation, what another run had learnt and what training changed."""
+"""The first stage of a checkpoint's model that adapts; adaptation follows, and each way of
+re-ranking by its own name."""
 
 
 def stages(
@@ -35,58 +33,54 @@ def stages(
     collection: Collection,
     *,
     made_by: dict[str, str],
-    adapted: bool = False,
-    store: Path | None = None,
 ) -> tuple[Embedded, ...]:
-    """The model's stages as an evaluation compares them, the last under `name`.
+    """The model's stages as an evaluation compares them; of one alone, under `name`.
 
-    drawings, artworks: raw unit rows, or, if `adapted`, as the model has adapted them. collection:
-    where the pictures are. store: where local features are kept; None: the user's cache.
+    drawings, artworks: raw unit rows. collection: where the pictures are.
     """
-    now = Embedded(name, drawings, artworks, made_by, stage=EMBEDDING)
-    found: list[Embedded] = []
-    if model.adaptation is not None and not adapted:
-        found.append(replace(now, name=EMBEDDING))
-        now = replace(
-            now,
-            drawings=Embeddings(drawings.ids, model.adapt(drawings.vectors, "drawing")),
-            artworks=Embeddings(artworks.ids, model.adapt(artworks.vectors, "artwork")),
-            stage=ADAPTED,
-        )
-    elif adapted:
-        now = replace(now, stage=ADAPTED)
+    now = Embedded(name if model.adaptation is None else EMBEDDING, drawings, artworks, made_by)
+    if model.adaptation is None:
+        return looked_again(now, model, collection)
+    adapted = replace(
+        now,
+        name=ADAPTED,
+        drawings=Embeddings(drawings.ids, model.adapt(drawings.vectors, "drawing")),
+        artworks=Embeddings(artworks.ids, model.adapt(artworks.vectors, "artwork")),
+    )
+    return (now, *looked_again(adapted, model, collection))
+
+
+def looked_again(last: Embedded, model: Model, collection: Collection) -> tuple[Embedded, ...]:
+    """The last stage of a model's embeddings, and one for each way in which it re-ranks them."""
     if model.rerank is None:
-        return (*found, now)
-    pictures = pictures_of(model, collection, store) if model.rerank.looks else None
-    return (*found, *looked_again(now, model.rerank, pictures))
+        return (last,)
+    pictures = pictures_of(model, collection) if model.rerank.looks else None
+    return (last, *linked(last, model.rerank, pictures))
 
 
-def looked_again(
+def linked(
     last: Embedded,
     chain: Chain,
     pictures: Callable[[Sequence[str], Sequence[str]], Pictures] | None = None,
 ) -> tuple[Embedded, ...]:
-    """A stage, and one for each link of a chain that follows it, the last under the stage's name.
+    """A stage for each link of a chain that follows another stage, by the link's name.
 
     pictures: finds those of drawings and artworks by id, for links that look at them.
     """
-    every = [replace(last, name=str(last.stage))]
-    for number, link in enumerate(chain.links, 1):
-        part = Chain(chain.links[:number])
-        every.append(
-            replace(
-                last,
-                name=link.name,
-                reranker=part,
-                pictures=pictures if part.looks else None,
-                stage=link.name,
-            )
+    parts = [Chain(chain.links[:number]) for number in range(1, len(chain.links) + 1)]
+    return tuple(
+        replace(
+            last,
+            name=part.links[-1].name,
+            reranker=part,
+            pictures=pictures if part.looks else None,
         )
-    return (*every[:-1], replace(every[-1], name=last.name))
+        for part in parts
+    )
 
 
 def pictures_of(
-    model: Model, collection: Collection, store: Path | None = None
+    model: Model, collection: Collection
 ) -> Callable[[Sequence[str], Sequence[str]], Pictures]:
     """Finds the pictures of drawings and artworks by id, for re-ranking that looks at them."""
 
@@ -97,7 +91,6 @@ def pictures_of(
             model,
             [queries.get(name) for name in drawings],
             [gallery.get(name) for name in artworks],
-            store,
         )
 
     return find

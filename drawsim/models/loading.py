@@ -19,8 +19,9 @@ from drawsim.common.errors import UserError, nearest
 from drawsim.common.renamed import ways
 from drawsim.common.typed import shown
 from drawsim.models.adaptation import Adaptation
+from drawsim.models.adapters import Lora
 from drawsim.models.backbones.backbone import Backbone
-from drawsim.models.model import ADAPTED, Model
+from drawsim.models.model import Model
 from drawsim.models.precision import stored_precision
 from drawsim.models.weights import check_finite, named_tensors, read_content
 from drawsim.pixels.frames import Frames
@@ -28,6 +29,7 @@ from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.settings import read_settings
+from drawsim.runs.stages import ADAPTED
 
 T = TypeVar("T")
 Rerank = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
@@ -40,6 +42,8 @@ NOT_OF_ADAPTATION = ("name", "unlabelled")
 """Settings of the group `adapt` that are not of the adaptation itself."""
 LEFT_OUT = "left_out"
 """Key of a checkpoint: the stages that its run decided to rank without."""
+ADAPTER = "adapter"
+"""The group of settings of what was trained beside the weights of a network."""
 RERANK = "rerank"
 """The group of settings, and key of a run or an index, that says how lists are looked at again."""
 
@@ -101,7 +105,8 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
     own: dict[str, nn.Module] = {"backbone": backbone}
     if adaptation is not None:
         own["adaptation"] = adaptation
-    load_checkpoint(nn.ModuleDict(own), checkpoint)
+    adapter = make_adapter(settings.get(ADAPTER), file, trust)
+    load_checkpoint(nn.ModuleDict(own), checkpoint, adapter)
     again = make_reranker(settings.get(RERANK), file, trust)
     precision = stored_precision(settings.get("precision"), file)
     adapted = adaptation and adaptation.eval()
@@ -121,11 +126,11 @@ def stages_left_out(checkpoint: Path) -> list[str]:
     return found
 
 
-def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
+def load_checkpoint(module: nn.Module, checkpoint: Path, adapter: Lora | None = None) -> None:
     """Load a checkpoint of a run into the module that its settings make: tensors, nothing else.
 
-    Raises UserError if it cannot be read, is of another network, or holds weights that are no
-    numbers.
+    adapter: what the run trained beside the network's weights, which takes it up. Raises UserError
+    if it cannot be read, is of another network, or holds weights that are no numbers.
     """
     content = read_content(checkpoint)
     tensors = named_tensors(content, checkpoint)
@@ -139,8 +144,8 @@ def load_checkpoint(module: nn.Module, checkpoint: Path) -> None:
                 f"{wrong}: it says {said.get('model')!r} and levels {said.get('levels')}"
             )
     try:
-        module.load_state_dict(tensors)
-    except RuntimeError as error:
+        module.load_state_dict(tensors if adapter is None else adapter.folded(tensors))
+    except (RuntimeError, ValueError) as error:
         raise UserError(wrong) from error
     check_finite(module, checkpoint)
 
@@ -192,6 +197,15 @@ def make_reranker(settings: object, file: Path, trust: Sequence[str]) -> Chain |
             raise UserError(f"{file}: rerank makes a {type(made).__name__}, no way of re-ranking")
         links.append(made)
     return chain_of(links)
+
+
+def make_adapter(settings: object, file: Path, trust: Sequence[str]) -> Lora | None:
+    """The adapter that settings in a file name; None if they name none."""
+    if settings is not None and not isinstance(settings, Mapping):
+        raise UserError(f"{file}: {ADAPTER} must be settings, key: value, and is no such thing")
+    if not settings or settings.get("name") == "none":
+        return None
+    return _made(Lora, settings, ADAPTER, file, trust)
 
 
 def make_backbone(

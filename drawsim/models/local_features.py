@@ -6,14 +6,17 @@ whether a picture was looked at before or not.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
+import shutil
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -41,6 +44,8 @@ SAID = 2 * BATCH
 """From so many pictures on it is said before what they take, and a bar shows how far it is."""
 MEMORY = 256 << 20
 """Bytes of queries' features, at most, that are kept from one look to the next."""
+_instead: dict[Path, Path] = {}
+"""Folders of stores that cannot be written, and what this process takes in their place."""
 Picture = Path | np.ndarray
 """A file, or (height, width, 3) uint8 RGB."""
 
@@ -63,12 +68,36 @@ class KeptPictures:
         self.model = model
         self.asked = queries
         self.files = files
-        self.root = default_store() if store is None else store
+        root = default_store() if store is None else store
+        self.root = _instead.get(root, root)
+        self._queries = -(-2 * len(queries) // BATCH)
         self._found: dict[int, Path | None] = {}
         self._digests: dict[int, bytes | None] = {}
         self._remembered: OrderedDict[int, Tensor] = OrderedDict()
-        self._kept = _kept(model, self.root)
-        self._network = _Network(self._kept, -(-2 * len(queries) // BATCH))
+        try:
+            self._open()
+        except OSError as error:
+            self._go_elsewhere(error)
+
+    def _open(self) -> None:
+        self._kept = _kept(self.model, self.root)
+        self._network = _Network(self._kept, self._queries)
+
+    def _go_elsewhere(self, error: OSError) -> None:
+        """Keep features as long as this process lives: the store only saves time.
+
+        Raises the error if that is so already.
+        """
+        if self.root in _instead.values():
+            raise error
+        log.warning("local features are not kept for later (%s); all goes on without", error)
+        folder = Path(mkdtemp(prefix="drawsim-local-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _instead[self.root] = folder
+        self.root = folder
+        self._found.clear()
+        self._digests.clear()
+        self._open()
 
     @property
     def folder(self) -> Path:
@@ -122,8 +151,13 @@ class KeptPictures:
             and (digest := self._digests[row]) is not None
             and digest not in self._kept
         }
-        if missing:
+        if not missing:
+            return
+        try:
             self._compute(missing)
+        except OSError as error:
+            self._go_elsewhere(error)
+            self.prepare(rows)
 
     def gallery(self, rows: Sequence[int]) -> tuple[list[int], LocalFeatures]:
         """Those of the rows that can be read, by their place among `rows`, and their features.

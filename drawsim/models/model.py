@@ -26,6 +26,7 @@ from drawsim.retrieval.index.gallery import EmbeddingModel
 from drawsim.retrieval.ranking import top_k
 from drawsim.retrieval.reranking.base import Lists, Pictures
 from drawsim.retrieval.reranking.chain import Chain
+from drawsim.runs.stages import ADAPTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from drawsim.retrieval.index.found import Found
     from drawsim.retrieval.index.queries import Hits
 
-ADAPTED = "adapted"
-"""The stage of ranking that an adaptation is."""
 BATCH = 32
 """Pictures of queries that go through the network at once."""
 

@@ -107,9 +107,20 @@ def told_of_lost_processes() -> Iterator[None]:
         raise
 
 
+def has_process_group() -> bool:
+    """Whether several processes do the job together."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def wait_for_others() -> None:
+    """Until all processes of the job are here; of one alone, nothing."""
+    if has_process_group():
+        torch.distributed.barrier()
+
+
 def leave_process_group() -> None:
     """Forget the process group of a job, so that the next one of a multirun can have its own."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
+    if has_process_group():
         torch.distributed.destroy_process_group()
     for name in LAUNCHED:
         os.environ.pop(name, None)

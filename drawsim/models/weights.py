@@ -71,9 +71,15 @@ def check_finite(module: nn.Module, where: object) -> None:
 def network_tensors(content: Any, path: Path, member: str = "") -> dict[str, Tensor]:
     """The network's tensors in what `path` holds, under the network's names, each once.
 
-    member: its name, where a checkpoint may be of several networks side by side.
+    member: its name, where a checkpoint may be of several networks side by side. Raises UserError
+    for a checkpoint with an adapter beside the network.
     """
     tensors = named_tensors(content, path)
+    if any(".lora_A." in name for name in tensors):
+        raise UserError(
+            f"{path}: was trained with adapter=lora, its weights are in two parts: begin with the "
+            "whole run instead, init=runs/STUDY/NAME"
+        )
     for prefix in (f"{OWN_PREFIX}{member}.network.", OWN_PREFIX):
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         if own:

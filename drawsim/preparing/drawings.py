@@ -86,8 +86,8 @@ def prepare_drawings(
         "age_group": age_group_column,
         "country": country_column,
     }
-    columns = columns_of_table(source, named)
-    listing = list_images(source, out, FOLDER, columns)
+    form = columns_of_table(source, named)
+    listing = list_images(source, out, FOLDER, form)
     images = [image for image in listing.images if not image.path.startswith(f"{PAGES}/")]
     ids = assign_ids(images, prepared, qualify=rules.qualify)
     scans, unparsed = parse_scans(ids.of, rules)
@@ -114,7 +114,7 @@ def prepare_drawings(
     table = _table(rectos, verso_of, rules)
     if sizes:
         table = table.merge(
-            measure(source, out, FOLDER, set(table["path"]), columns), "left", on="path"
+            measure(source, out, FOLDER, set(table["path"]), form), "left", on="path"
         )
     several: dict[str, int] = {}
     if pages == "all":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
@@ -37,33 +38,62 @@ class NamedImage:
     cells: dict[str, str]
 
 
-def columns_of_table(source: Path, named: Mapping[str, str | None]) -> dict[str, str]:
+class TableForm(Protocol):
+    """How a table of images is read.
+
+    endings: of files that are such tables. files: images that were fetched, by id.
+    """
+
+    @property
+    def endings(self) -> tuple[str, ...]: ...
+    @property
+    def files(self) -> Mapping[str, Path]: ...
+    def read(self, source: Path, problems: Problems) -> pd.DataFrame:
+        """The table, its columns called as drawsim calls them."""
+
+
+@dataclass(frozen=True)
+class NamedColumns:
+    """A CSV file whose columns are called as drawsim calls them, but for those a user named."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    endings: tuple[str, ...] = (".csv",)
+
+    def read(self, source: Path, problems: Problems) -> pd.DataFrame:
+        """The table; what is wrong is entered in `problems`."""
+        table = read_csv(source, (), problems)
+        return table if problems else _named(source, table, self.columns, problems)
+
+
+def columns_of_table(source: Path, named: Mapping[str, str | None]) -> NamedColumns:
     """The columns that a user named. Raises UserError if the source is no table."""
     columns = {known: given for known, given in named.items() if given is not None}
     if columns and source.suffix.lower() != ".csv":
         known = next(iter(columns))
         raise UserError(f"step.{known}_column={columns[known]}: {source} is no .csv table")
-    return columns
+    return NamedColumns(columns)
 
 
-def named_images(source: Path, columns: Mapping[str, str]) -> Iterator[NamedImage]:
+def named_images(source: Path, form: TableForm) -> Iterator[NamedImage]:
     """The images that a table names, in its order.
 
-    columns: what the table calls a column (`id`, `path`, `artist`, …); others are called as drawsim
-    calls them. Where it has no path to a file, the image is the one below the table's folder that
-    is called like the path or the id, its ending left out, if that is one alone; how many were
-    found so is said in the log. Raises UserError if a column is not there, or neither id nor path.
+    form: how it is read. An image that was fetched is that one. Where the table has no path to a
+    file, the image is the one below the table's folder that is called like the path or the id, its
+    ending left out, if that is one alone; how many were found so is said in the log. Raises
+    UserError if a column is not there, or neither id nor path.
     """
     problems = Problems()
-    table = read_csv(source, (), problems)
-    if not problems:
-        table = _named(source, table, columns, problems)
+    table = form.read(source, problems)
     raise_problems(f"{source} cannot be used", list(problems))  # its notes are said below
     folder = _Folder(source.parent)
     found: list[tuple[str, str]] = []
     for row in table.to_dict("records"):
         cells = {str(column): str(value) for column, value in row.items()}
         name, path = trimmed(cells.pop("id", "")), cells.pop("path", "")
+        if name in form.files:
+            yield NamedImage(name, path, form.files[name], "", cells)
+            continue
         file, refused = folder.named(path) if path else (None, "")
         if file is None and not refused and (other := folder.called(path) or folder.called(name)):
             found.append((path or name, other))

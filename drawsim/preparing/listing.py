@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
 from drawsim.common.words import first_of
 from drawsim.preparing.archives import DAMAGED
+from drawsim.preparing.image_tables import TableForm
 from drawsim.preparing.sources import ImageFile, Opener, Walk
 
 SHOWN = 5
@@ -132,16 +133,16 @@ def unpack(
 
 
 def measure(
-    source: Path, out: Path, folder: str, wanted: Names[str], columns: Mapping[str, str]
+    source: Path, out: Path, folder: str, wanted: Names[str], form: TableForm
 ) -> pd.DataFrame:
     """Width and height in pixels, upright, and bytes of the images of these paths.
 
-    columns: as in `list_images`. Only headers are read. Returns the columns path, width, height,
+    form: as in `list_images`. Only headers are read. Returns the columns path, width, height,
     bytes, all text; an image that cannot be read has no width and height.
     """
     sizes: dict[str, tuple[str, str, str]] = {}
     with progress_bar("reading sizes", len(wanted), "images") as advance:
-        for image, read in Walk(source, out, folder, columns).images(lambda: None):
+        for image, read in Walk(source, out, folder, form).images(lambda: None):
             if image.path in wanted and image.size and image.path not in sizes:
                 sizes[image.path] = (*_pixels(read), str(image.size))
                 advance()

@@ -59,17 +59,21 @@ def renew(
     prepared: pd.DataFrame,
     own: Names[str],
     keys: tuple[Key, ...] = IMAGE,
+    record: str | None = None,
 ) -> Renewal:
     """Write a table in place of the one of an earlier run, if anything has changed.
 
     table: what the step made. prepared: what the file has, empty if it is not there. own: columns
     that the step makes; others of the earlier table are kept. So are the rows of style copies made
     in the collection, as long as their originals are in the table. keys: columns by which a row is
-    known again.
+    known again. record: the file in `.prepared` that remembers what the step wrote; None: it is
+    called as the table is. Rows that others remember are kept like those that people added.
     """
     table = with_words(table).fillna("").astype(str)
-    record = path.parent / RECORDS / path.name
-    written = _read_record(record, keys) if len(prepared) else None
+    memory = path.parent / RECORDS / (record or path.name)
+    written = _read_record(memory, keys) if len(prepared) else None
+    if written is None and record is not None:
+        written = prepared[:0]  # what is there is others'
     now = _Rows(prepared, keys)
     before = _Rows(prepared[:0] if written is None else written, keys)
     rows: list[Row] = []
@@ -103,7 +107,7 @@ def renew(
     kept = {_name(row, keys) for row in (*theirs, *copies)}
     gone = [name for row in left if (name := _name(row, keys)) not in kept]
     changed = rewrite(new, path)
-    rewrite(table, record)
+    rewrite(table, memory)
     return Renewal(
         path, len(new), changed, len(copies), gone, removed, len(theirs), edited, dropped
     )
@@ -116,7 +120,7 @@ def count_rows(summary: Summary, renewal: Renewal, what: str) -> None:
     if renewal.kept:
         summary.made["of these style copies made in the collection, kept"] = renewal.kept
     if renewal.added:
-        summary.made["of these rows that people added, kept"] = renewal.added
+        summary.made["of these rows that people or other steps added, kept"] = renewal.added
     if renewal.edited:
         summary.made["cells that people changed, kept"] = renewal.edited
     name = renewal.path.name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from drawsim.preparing.archives import (
     safe_parts,
     why_refused,
 )
-from drawsim.preparing.image_tables import named_images
+from drawsim.preparing.image_tables import NamedColumns, TableForm, named_images
 from drawsim.preparing.rewriting import RECORDS
 
 Opener = Callable[[], IO[bytes]]
@@ -75,17 +75,15 @@ class Listing:
     refused: list[tuple[str, str]]
 
 
-def list_images(
-    source: Path, out: Path, folder: str, columns: Mapping[str, str] | None = None
-) -> Listing:
+def list_images(source: Path, out: Path, folder: str, form: TableForm | None = None) -> Listing:
     """List the images of a folder, a zip archive, or a table (CSV with a column `id` or `path`).
 
     out: the collection, to which paths are relative. folder: of it, where archives are unpacked.
-    columns: what a table calls its columns, as in `named_images`. Raises UserError that lists every
+    form: how a table is read, as in `named_images`. Raises UserError that lists every
     folder and archive that cannot be read, or if there is no image at all: of a table, if none of
     the images that it names is there.
     """
-    walk = Walk(source, out, folder, columns or {})
+    walk = Walk(source, out, folder, form or NamedColumns())
     with progress_bar("reading names", None) as advance:
         images = [image for image, _ in walk.images(advance)]
     raise_problems(f"{source} cannot be used", walk.problems)
@@ -117,13 +115,13 @@ def relative_path(path: Path, start: Path) -> str:
 class Walk:
     """One way through a source, image by image; everything else is in `met`.
 
-    columns: as in `list_images`. problems: folders and archives that cannot be read.
+    form: as in `list_images`. problems: folders and archives that cannot be read.
     """
 
     source: Path
     out: Path
     folder: str
-    columns: Mapping[str, str] = field(default_factory=dict)
+    form: TableForm = field(default_factory=NamedColumns)
     met: Met = field(default_factory=Met)
     problems: list[Problem] = field(default_factory=list)
 
@@ -140,10 +138,13 @@ class Walk:
             raise UserError(f"{self.source}: no such file or folder")
         elif ending == ".zip":
             yield from self._archive_file(self.source, "")
-        elif ending == ".csv":
+        elif ending in self.form.endings:
             yield from self._table()
         else:
-            raise UserError(f"{self.source}: neither a folder nor a .zip archive nor a .csv table")
+            tables = " or ".join(self.form.endings)
+            raise UserError(
+                f"{self.source}: neither a folder nor a .zip archive nor a {tables} table"
+            )
 
     def _folder(self) -> Iterator[tuple[ImageFile, Opener]]:
         """The images in the source, a folder."""
@@ -228,7 +229,7 @@ class Walk:
 
     def _table(self) -> Iterator[tuple[ImageFile, Opener]]:
         """The images that a table names; files that are not there are taken at their names."""
-        for row in named_images(self.source, self.columns):
+        for row in named_images(self.source, self.form):
             self.met.files += 1
             self._advance()
             if row.refused:

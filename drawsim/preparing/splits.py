@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ from drawsim.retrieval.analysis.duplicates import (
     find_duplicates,
 )
 from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
+
+log = logging.getLogger("drawsim.prepare")
 
 Rule = Literal["thesis", "ratios", "kfold"]
 
@@ -85,6 +88,7 @@ def prepare_splits(
     check_nearness(distance, similarity)
     collection = Collection.open(source)
     folder = out / "splits"
+    log.info("making splits of %s", counted(len(collection.true_pairs), "confirmed pair"))
     gone = _taken_out(collection, out)
     if rule == "kfold":
         files = fold_splits(collection, folder, folds, gone)
@@ -195,6 +199,7 @@ def _report_duplicates(
         )
     if not present:
         return
+    log.info("comparing %s of pairs, for those that look alike", counted(len(present), "image"))
     pairs = _alike(present, near, workers)
     tables = [across_sets(name, split, pairs) for name, split in splits.items()]
     table = pd.concat(tables, ignore_index=True)

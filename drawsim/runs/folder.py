@@ -121,6 +121,10 @@ class RunFolder:
                     self.update(status="interrupted", message=how)
                     if self.has_begun:
                         log.warning("%s: interrupted; %s", self.path, how)
+                    elif self.writes:
+                        log.warning(
+                            "%s: stopped before it had begun; none of it is kept", self.path
+                        )
                     raise KeyboardInterrupt from error
                 except Exception as error:
                     log.debug("failed", exc_info=True)

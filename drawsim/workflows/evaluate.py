@@ -16,7 +16,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.files import write_json
 from drawsim.common.renamed import ways
 from drawsim.models.embedding.files import TRAINER, embed_files
-from drawsim.models.evaluating import EMBEDDING, looked_again, stages
+from drawsim.models.evaluating import linked, looked_again, stages
 from drawsim.models.loading import (
     Rerank,
     best_checkpoint,
@@ -72,7 +72,7 @@ def evaluate(found: Inputs, settings: EvaluateSettings) -> tuple[Metrics, list[s
 def of_run(
     run: Path, root: Path | None, rerank: Rerank | None = None, trust: Sequence[str] = ()
 ) -> Inputs:
-    """A run's embeddings before and after training, the last in all stages of its ranking.
+    """The stages of a run's model, as train has them.
 
     rerank: how lists are looked at again; None: as the run's model does.
     """
@@ -80,17 +80,8 @@ def of_run(
     if not (_stored_rerank(run, trust) if rerank is None else rerank_settings(rerank)):
         return found
     model = with_rerank(model_of_checkpoint(best_checkpoint(run), trust), rerank)
-    last = found.models[-1]
-    ranked = stages(
-        model,
-        last.name,
-        last.drawings,
-        last.artworks,
-        found.collection,
-        made_by=dict(last.made_by),
-        adapted=True,
-    )
-    return replace(found, models=(*found.models[:-1], *ranked))
+    *before, last = found.models
+    return replace(found, models=(*before, *looked_again(last, model, found.collection)))
 
 
 def of_checkpoint(
@@ -150,8 +141,8 @@ def of_files(
     for link in chain.links:
         if link.looks:
             raise UserError(f"rerank={link.name}: looks at pictures by a model; give run=DIR")
-    plain = replace(found.models[-1], stage=EMBEDDING)
-    return replace(found, models=looked_again(plain, chain))
+    last = found.models[-1]
+    return replace(found, models=(last, *linked(last, chain)))
 
 
 def _stored_rerank(run: Path, trust: Sequence[str]) -> Mapping[str, Any]:

@@ -221,15 +221,11 @@ def collection_of(sources: Sources, trust: Sequence[str] = ()) -> Path | None:
 
 def said_of(index: Index) -> list[str]:
     """Lines that say what an index holds and how it can be searched."""
-    lines = [f"model: {index.model}"]
+    lines = [f"model: {index.model.short}"]
     for kind, part in index.parts.items():
-        how = "exact search"
+        how = "a search compares with each of them"
         if part.measured is not None:
-            record = part.measured.record()
-            how = (
-                f"{record['type']}, recall@10 {part.measured.recall:.4f} of exact search "
-                f"(on {counted(part.measured.sample, kind)})"
-            )
+            how = part.measured.said(kind)
         lines.append(f"{counted(len(part.embeddings.ids), kind)}: {how}")
     if (index.folder / KEPT).is_dir():
         lines.append(own_calibration(index.folder).note)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import listed
-from drawsim.common.building import build
+from drawsim.common.building import TARGET, build, check_types
 from drawsim.common.errors import UserError
 from drawsim.workflows.data import unlabelled_drawings
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.data import TripletData
     from drawsim.learning.training.module import Matcher
+    from drawsim.models.adapters import Lora
     from drawsim.models.initial import Initial
     from drawsim.models.model import Model
     from drawsim.workflows.settings import InitSettings, TrainSettings
@@ -59,6 +60,8 @@ def make_parts(
         passes=settings.pairs.passes,
         views=settings.pairs.views,
         view=build(settings.pairs.view) if settings.pairs.view else None,
+        share=settings.pairs.share,
+        first=settings.pairs.first,
         augmented_val=settings.val_loss == "augmented",
         frozen=module.backbone.frozen,
         workers=readers(settings.workers),
@@ -75,6 +78,8 @@ def make_module(settings: TrainSettings, confirmed: int) -> Matcher:
     """
     from drawsim.learning.training.module import Matcher
 
+    check_types(Matcher, {"head_lr": settings.optim.get("head_lr")}, "optim.")
+    check_types(Matcher, {"distill": settings.loss.get("distill", 0.0)}, "loss.")
     few = settings.too_few(confirmed)
     model = make_model(settings, freeze=few or settings.freeze is True)
     initial = make_initial(settings.init)
@@ -83,15 +88,35 @@ def make_module(settings: TrainSettings, confirmed: int) -> Matcher:
     return Matcher(
         model=model,
         initial=initial,
-        loss=build(settings.loss),
+        loss=build({key: value for key, value in settings.loss.items() if key != "distill"}),
         optimizer=built_optimizer(settings.optim["optimizer"]),
         schedule=build(settings.optim["schedule"]),
         in_batch_negatives=settings.batch.in_batch_negatives,
         cross_batch_memory=settings.batch.cross_batch_memory,
         layer_decay=settings.optim["layer_decay"],
+        head_lr=settings.optim.get("head_lr"),
+        distill=settings.loss.get("distill", 0.0),
         seed=settings.seed,
         too_few=settings.learns_from(confirmed) if few else None,
+        adapter=make_adapter(settings, model),
     )
+
+
+def make_adapter(settings: TrainSettings, model: Model) -> Lora | None:
+    """What is trained beside the network's weights; None: they are, or nothing of it is.
+
+    Raises UserError where the network cannot be adapted.
+    """
+    if settings.adapter.get(TARGET) is None:
+        return None
+    if settings.freeze is True:
+        raise UserError(
+            f"adapter={settings.adapter['name']} with freeze=true leaves nothing to train in it; "
+            "leave out the one or the other"
+        )
+    adapter: Lora = build(settings.adapter)
+    adapter.check(model.backbone)
+    return None if model.backbone.frozen else adapter
 
 
 def make_initial(settings: InitSettings) -> Initial | None:

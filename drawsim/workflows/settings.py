@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +23,8 @@ LEAST = {
     "freeze_below": 0,
     "pairs.passes": 0,
     "pairs.views": 0,
+    "pairs.share": 0,
+    "pairs.first": 0,
     "workers": 0,
     "data.max_pixels": 1,
     "trainer.max_epochs": 0,
@@ -34,6 +36,8 @@ LEAST = {
     "adapt.unlabelled": 0,
     "miner.negatives": 0,
     "init.strength": 0,
+    "loss.distill": 0,
+    "optim.head_lr": 0,
 }
 """The least that a number may be."""
 MOST = {
@@ -43,7 +47,7 @@ MOST = {
     "init.strength": 1,
 }
 """The most that a number may be."""
-NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled")
+NEEDED = ("out", "optim.optimizer.lr", "trainer.max_epochs", "adapt.unlabelled", "loss.distill")
 """Settings that may not be null where they are there, which no type of drawsim's own says."""
 CHOICES = {
     "keep": ("auto", "best", "last", "on_improvement"),
@@ -94,6 +98,8 @@ class PairsSettings:
     passes: int = 1
     views: int = 0
     view: Mapping[str, Any] | None = None
+    share: float | None = None
+    first: int = 0
     queries: Literal["annotated", "simulated"] = "annotated"
 
 
@@ -167,6 +173,7 @@ class TrainSettings:
     frames: Literal["none", "crop"] = "none"
     decide: Literal["validation", "none"] = "validation"
     precision: Literal["auto", "bf16"] = "auto"
+    adapter: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
     again: bool = False
     dry_run: bool = False
@@ -214,9 +221,9 @@ def filled(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
     types than those of the fields.
     """
     own = {
-        field.name: _as_written(values[field.name], field.type)
-        for field in fields(kind)  # type: ignore[arg-type]
-        if field.name in values
+        one.name: _as_written(values[one.name], one.type)
+        for one in fields(kind)  # type: ignore[arg-type]
+        if one.name in values
     }
     check_types(kind, own, prefix)
     return kind(**own)
@@ -285,6 +292,22 @@ def check_choices(values: Mapping[str, Any]) -> None:
         raise UserError("pairs.views needs pairs.view: choose pairs=photographs or pairs=drawings")
     if not pairs["views"] and not pairs["passes"]:
         raise UserError("pairs.passes=0 and pairs.views=0: there is nothing to train on")
+    check_mixture(pairs)
+
+
+def check_mixture(pairs: Mapping[str, Any]) -> None:
+    """Raise UserError for simulated views before or among confirmed pairs without one of both."""
+    first, share = pairs.get("first") or 0, pairs.get("share")
+    asked = f"pairs.first={first}" if first else f"pairs.share={shown(share)}"
+    if not first and share is None:
+        return
+    if not pairs["views"] or not pairs["passes"]:
+        raise UserError(
+            f"{asked}: needs simulated views and confirmed pairs; choose pairs=both, or set "
+            "pairs.views and pairs.passes"
+        )
+    if share is not None and share >= 1:
+        raise UserError(f"pairs.share={shown(share)}: must be below 1, pairs have the rest")
 
 
 def check_init(values: Mapping[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """The annotation app under what strangers and large collections do to it: how long users wait.
 
     python scripts/bench/flood.py [--drawings 90000 --artworks 50000 --dimensions 256]
-                                  [--answers 20000] [--seconds 10] [--database URL]
+                                  [--answers 20000] [--seconds 10] [--database URL] [--only WORDS]
 
 Somebody who is logged in loads the page to judge on and asks for the next drawing, over and over,
 while: nothing else happens; 60 clients try passwords; 300 connections send heads and 300 send
 bodies a byte at a time; 10 clients send 20 MB without a login; somebody begins to judge what is
-most uncertain; four people look at the progress page.
+most uncertain; four people look at the progress page. --only: what has these words alone.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ PAUSE = 0.05
 """Seconds between two requests of the user."""
 BETWEEN = 0.25
 """Seconds between two tries of a client."""
+SIGNING_IN = threading.Lock()
+"""People who work sign in one after the other: of many at once, the app refuses some."""
 Work = Callable[[Server, Event], None]
 
 
@@ -54,6 +56,7 @@ def main() -> None:
     ):
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--database")
+    parser.add_argument("--only", default="")
     asked = parser.parse_args()
     annotators.PATIENCE = 900  # so many images take a while to open
     with tempfile.TemporaryDirectory() as name:
@@ -68,7 +71,7 @@ def main() -> None:
         settings = [f"collection={world}", f"index={world / 'index'}", f"store={store}"]
         settings += [f"users={users}", f"database={database}"]
         with Server(settings, folder / "log.txt") as server:
-            measure(server, asked.seconds)
+            measure(server, asked.seconds, asked.only)
 
 
 def answer(database: str, answers: int) -> None:
@@ -90,7 +93,7 @@ def answer(database: str, answers: int) -> None:
     store.engine.dispose()
 
 
-def measure(server: Server, seconds: int) -> None:
+def measure(server: Server, seconds: int, only: str) -> None:
     """Let the user work under each burden."""
     burdens: dict[str, list[Work]] = {
         "nothing else": [],
@@ -107,6 +110,8 @@ def measure(server: Server, seconds: int) -> None:
     print(f"{'':36} {'GET /judge':^26}   {'POST /api/next':^26}")
     print(f"{'':36} {'median':>8} {'p95':>8} {'max':>8}   {'median':>8} {'p95':>8} {'max':>8}")
     for what, works in burdens.items():
+        if only not in what:
+            continue
         with under(server, works):
             pages, claims = worked(browser, seconds)
         print(f"{what:36} {told(pages)}   {told(claims)}", flush=True)
@@ -228,7 +233,8 @@ def look(server: Server, over: Event) -> None:
     """Load the progress page again and again, while something new is done."""
     browser = Browser(server.address, "rosa")
     browser.client.timeout = httpx.Timeout(600)
-    browser.open()
+    with SIGNING_IN:
+        browser.open()
     number = 0
     while not over.is_set():
         began = time.monotonic()

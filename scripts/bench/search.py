@@ -23,16 +23,18 @@ from drawsim.common.machine import prepare
 prepare()
 # ruff: noqa: E402
 
+import pandas as pd
 import torch
 from measuring import seconds, unit_rows
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
-from drawsim.retrieval.index.backends import ann_settings, measured
-from drawsim.retrieval.index.base import Searcher
+from drawsim.retrieval.index.backends import ann_settings
+from drawsim.retrieval.index.base import Items, Place, Searcher
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+from drawsim.retrieval.index.measured import measured
 from drawsim.retrieval.index.queries import of_vectors, search
 from drawsim.retrieval.ranking import TIE, top_k
 
@@ -98,11 +100,15 @@ def approximate(file: Path, size: int, kinds: list[str], repeats: int) -> None:
     ones = [queries[row : row + 1] for row in range(100)]
     bare = seconds(lambda: [top_k(one, vectors, 10) for one in ones[:10]], repeats) / 10
     show(f"1 query x {size} x {vectors.shape[1]}, exact", bare, f"{1 / bare:.0f} queries/s")
+    model = EmbeddingModel("copies", "none", "none", vectors.shape[1])
+    ids = [f"artwork_{row}" for row in range(size)]
+    items = Items(ids, vectors, pd.DataFrame(index=ids), Place(Path(), "artwork", 1, model))
     for kind in kinds:
         began = time.perf_counter()
-        index = ann_settings(kind, {}).build(vectors)
-        record = measured(index, vectors).record()
-        show(f"{kind}: build and measure", time.perf_counter() - began, f"{record}")
+        index = ann_settings(kind, {}).build(items)
+        taken = time.perf_counter() - began
+        record = measured(index, items, taken).record()
+        show(f"{kind}: build", taken, f"{record}")
         taken = seconds(partial(one_by_one, index, ones), repeats)
         scores, _ = index.top_k(queries, 10)
         recall = float((scores >= best[:, -1:] - TIE[torch.float32]).double().mean())

@@ -25,7 +25,6 @@ import drawsim.search
 import drawsim.train
 from drawsim.collection.tables import Collection
 from drawsim.common.launch import launch
-from drawsim.models.evaluating import EMBEDDING
 from drawsim.pixels.frames import crop
 from drawsim.retrieval.analysis.evaluation import evaluate
 from drawsim.retrieval.embeddings import load_embeddings
@@ -147,7 +146,7 @@ def test_the_same_picture_has_the_same_place(run: Path, framed_root: Path, tmp_p
     last = inputs.models[-1]
     everything = sorted(collection.artworks.index)
     found["evaluate"] = last.drawings.of([ASKED]).vectors[0], last.artworks.of(everything).vectors
-    assert [model.stage for model in inputs.models] == ["embedding", *stages_of(run)]
+    assert [model.name for model in inputs.models] == ["embedding", *stages_of(run)]
 
     for kind in ("drawings", "artworks"):
         arguments = (f"data.root={framed_root}", f"kind={kind}", f"run={run}", "workers=0")
@@ -206,7 +205,7 @@ def test_the_same_picture_has_the_same_list(
     inputs = of_checkpoint(run / "checkpoints" / "best.ckpt", None)
     evaluated = evaluate(inputs, direction="drawing_to_artwork", columns=None, csls_neighbours=None)
     found["evaluate"] = listed(evaluated.ranks, inputs.models[-1].name)
-    assert list(evaluated.stages or [EMBEDDING]) == [EMBEDDING, *stages_of(run)]
+    assert list(evaluated.metrics) == [model.name for model in inputs.models]
 
     for asked in (f"image={picture}", f"id={ASKED}"):
         out = tmp_path / asked.split("=")[0]

@@ -335,6 +335,7 @@ def test_ctrl_c(start: Start) -> None:
 
     code, shown = start([], task)
     assert code == CANCELLED
+    assert shown.splitlines()[-1] == "drawsim: stopped"
     assert "Traceback" not in shown
 
 

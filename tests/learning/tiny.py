@@ -200,6 +200,7 @@ def tiny_matcher(
     flip: bool = False,
     adaptation: Adaptation | None = None,
     loss: Loss | None = None,
+    distill: float = 0.0,
 ) -> Matcher:
     """A module with a random tiny network, the same at every call; loss wins over its settings."""
     torch.manual_seed(0)
@@ -212,6 +213,7 @@ def tiny_matcher(
         cross_batch_memory=cross_batch_memory,
         layer_decay=1,
         seed=0,
+        distill=distill,
     )
 
 

@@ -98,6 +98,8 @@ def test_an_adaptation_has_it_in_its_weights() -> None:
     for one, other in zip(first(drawings, artworks), second(drawings, artworks), strict=True):
         assert torch.equal(one, other)
     assert "channels decorrelated by C^-0.25" in first.describe()
+    pooled = Adaptation(WIDTH, **settings, decorrelate=0.5)  # type: ignore[arg-type]
+    assert "decorrelated" not in pooled.describe()
 
 
 def test_out_of_bounds_is_a_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from drawsim.common.errors import UserError
 from drawsim.models.embedding.digests import Digests
-from drawsim.models.embedding.store import file_sha256
+from drawsim.models.embedding.store import Store, file_sha256
 from drawsim.models.local_features import KeptPictures
 from drawsim.models.model import Model
 from drawsim.retrieval.reranking import local
@@ -155,3 +156,39 @@ def test_what_cannot_be_read_is_left_out(model: Model, files: list[Path], tmp_pa
         pictures.gallery([5])
     with pytest.raises(UserError, match="picture of a query is not known"):
         pictures.queries([0])
+
+
+def test_a_store_that_cannot_be_written_stops_nothing(
+    model: Model, files: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    _, expected = looked_at(KeptPictures(model, [files[0]], files, tmp_path / "store"), [0, 3])
+    for _ in range(2):  # the second is told no more
+        pictures = KeptPictures(model, [files[0]], files, tmp_path / "file" / "store")
+        places, seen = looked_at(pictures, [0, 3])
+        assert places == [0, 1]
+        assert torch.equal(seen.vectors, expected.vectors)
+    assert caplog.text.count("local features are not kept") == 1
+
+
+def test_a_store_that_is_full_in_the_middle_stops_nothing(
+    model: Model,
+    files: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pictures = KeptPictures(model, [files[0]], files, tmp_path / "store")
+    looked_at(pictures, [0])
+    flush = Store.flush
+
+    def full(store: Store) -> None:
+        if store.folder.is_relative_to(tmp_path):
+            raise OSError(errno.ENOSPC, "No space left on device", str(store.folder))
+        flush(store)
+
+    monkeypatch.setattr(Store, "flush", full)
+    places, _ = looked_at(pictures, [1, 2])
+    assert places == [0, 1]
+    assert pictures.gallery([0, 1])[0] == [0, 1]
+    assert "No space left" in caplog.text

@@ -172,6 +172,7 @@ def _learn(
         rank=0,
         world=1,
     )
+    module.look_at_untrained()
     optimizer = module.configure_optimizers()
     rates = [group["lr"] for group in optimizer.param_groups]
     for epoch in range(epochs):
@@ -184,7 +185,7 @@ def _learn(
             rows = batch.artworks.clamp(min=0)
             anchors = [spec.drawing for spec in specs]
             vectors = torch.cat([untrained[0][anchors][:, None], untrained[1][rows]], dim=1)
-            loss = module.objective(module.terms(vectors, batch), batch.weight)
+            loss = module.objective(module.terms(vectors, batch), vectors, batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -34,11 +34,13 @@ class TripletData(pl.LightningDataModule):
     """Batches of a task.
 
     Training: triplets of its pairs, each `passes` times an epoch, and of `views` artworks with a
-    simulated view of each. Validation: the gallery and every drawing but those of test, then, with
-    `augmented_val`, the triplets of the val pairs as training would see them. Test: the gallery,
-    and every original; or, unless it is `at_the_end`, all drawings but the unpaired ones. Images
-    to embed are squares as `reading` makes them; row i < len(artworks) is artwork i, the rest are
-    drawings; image_cache: the folder that keeps them decoded, see `ImageCache`.
+    simulated view of each. The first `first` epochs are of those alone; in the others, with a
+    `share`, views are that share of every batch, as many as that takes. Validation: the gallery and
+    every drawing but those of test, then, with `augmented_val`, the triplets of the val pairs as
+    training would see them. Test: the gallery, and every original; or, unless it is `at_the_end`,
+    all drawings but the unpaired ones. Images to embed are squares as `reading` makes them; row i <
+    len(artworks) is artwork i, the rest are drawings; image_cache: the folder that keeps them
+    decoded, see `ImageCache`.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class TripletData(pl.LightningDataModule):
         passes: int,
         views: int,
         view: Callable[[np.ndarray, int], np.ndarray] | None,
+        share: float | None = None,
+        first: int = 0,
         augmented_val: bool,
         frozen: bool,
         workers: int,
@@ -70,7 +74,9 @@ class TripletData(pl.LightningDataModule):
         self.embed_batch_size = embed_batch_size
         self.passes = passes
         self.copies = augmentation.copies
-        self.views = min(views, len(artworks))
+        self.views = views
+        self.share = share
+        self.first = first
         self.augmented_val = augmented_val
         self.frozen = frozen
         self.workers = workers
@@ -85,7 +91,9 @@ class TripletData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Training triplets of this process."""
-        batches = self._batches(self.task.train_pairs, lambda: self.choice, self.passes)
+        batches = self._batches(
+            self.task.train_pairs, lambda: self.choice, self.passes, first=self.first
+        )
         return self._loader(self.triplets, batch_sampler=batches)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
@@ -122,7 +130,19 @@ class TripletData(pl.LightningDataModule):
     def choose_views(self, epoch: int) -> Tensor:
         """Artworks of which an epoch trains on a simulated view, drawn from (seed, epoch)."""
         order = np.random.default_rng([self.seed, epoch, VIEWS]).permutation(self.task.gallery)
-        return torch.from_numpy(order[: self.views].astype(np.int64))
+        return torch.from_numpy(order[: self.views_in(epoch)].astype(np.int64))
+
+    def pairs_in(self, epoch: int) -> int:
+        """How many samples of confirmed pairs an epoch has, each with all its negatives."""
+        passes = self.passes if epoch >= self.first else 0
+        return len(self.task.train_pairs) * passes * (1 + len(self.copies))
+
+    def views_in(self, epoch: int) -> int:
+        """How many simulated views an epoch has; the gallery has one for each artwork at most."""
+        wanted = self.views
+        if self.share is not None and epoch >= self.first:
+            wanted = round(self.pairs_in(epoch) * self.share / (1 - self.share))
+        return min(wanted, self.task.gallery)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs to go on with the same triplets."""
@@ -134,7 +154,7 @@ class TripletData(pl.LightningDataModule):
         self.choice = EpochChoice(**state_dict["choice"])
 
     def _batches(
-        self, pairs: Tensor, choice: Callable[[], EpochChoice], passes: int
+        self, pairs: Tensor, choice: Callable[[], EpochChoice], passes: int, *, first: int = 0
     ) -> TripletBatches:
         trainer = self._trainer()
         return TripletBatches(
@@ -148,6 +168,8 @@ class TripletData(pl.LightningDataModule):
             seed=self.seed,
             rank=trainer.global_rank,
             world=trainer.world_size,
+            first=first,
+            evenly=self.share is not None,
         )
 
     def _images(self, drawings: Tensor, known: Tensor | None = None) -> DataLoader[Any]:

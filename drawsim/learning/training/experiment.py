@@ -12,10 +12,8 @@ from typing import Any
 
 import pandas as pd
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.loggers import Logger
 
-from drawsim.collection.kinds import KINDS
 from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.miners.base import Miner
@@ -36,25 +34,27 @@ from drawsim.learning.training.results import (
     measure,
     measure_stages,
 )
+from drawsim.learning.training.run_embeddings import NOT_OF_THIS_RUN, RunEmbeddings
 from drawsim.learning.training.shared_rows import shared_rows
-from drawsim.models.evaluating import LAYOUT, LEARNT, TRANSFERRED, UNTRAINED
 from drawsim.models.initial import Initial
 from drawsim.models.loading import load_checkpoint
 from drawsim.models.local_features import KeptPictures
-from drawsim.models.model import ADAPTED, Model
 from drawsim.models.trainer import make_trainer
-from drawsim.retrieval.embeddings import Embeddings, kind_path, load_embeddings
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.folder import Protocol, RunFolder
+from drawsim.runs.stages import (
+    ADAPTED,
+    BASELINE,
+    LEARNT,
+    PLAIN,
+    PUBLISHED,
+    UNADAPTED,
+    UNTRAINED,
+    embeddings_of_stages,
+)
 
 log = logging.getLogger(__name__)
-
-NOT_OF_THIS_RUN = "damaged, or not of this run; begin it anew with again=true"
-UNADAPTED, PLAIN, PUBLISHED = "unadapted", "plain", "published"
-"""Untrained embeddings before adaptation, of which the gallery tells which artworks are
-near-duplicates; those of the plain network, which reads no layout; and, of a model that begins with
-what another has learnt, those without that."""
 
 
 @dataclass
@@ -111,6 +111,8 @@ class Experiment:
             folder, monitor, kept, lambda: mining.improved, judged=judge.active and judge.enough
         )
         own = [evaluation, mining, EpochRecord(run), Taken()]
+        if data.first:  # such epochs have another number of batches than those that follow
+            trainer = {**trainer, "reload_dataloaders_every_n_epochs": 1}
         lightning = make_trainer(trainer, run.path, [*own, *callbacks, checkpoints], loggers)
         return cls(module, data, evaluation, mining, checkpoints, lightning, run, protocol, judge)
 
@@ -122,12 +124,15 @@ class Experiment:
         if resume and self.checkpoints.to_go_on_from():
             self.judge.resume(self.run.record.get("decisions"))
             self.module.leave_out(self.judge.left_out)
-            vectors = self._load("baseline")
-            self.untrained = self._load_kept(UNADAPTED)
-            self.plain = self._load_kept(PLAIN)
-            self.published = self._load_kept(PUBLISHED)
+            vectors = self.kept.load("baseline")
+            dimensions = self.module.backbone.dimensions
+            self.untrained = self.kept.load_if_kept(UNADAPTED, dimensions)
+            self.plain = self.kept.load_if_kept(PLAIN)
+            self.published = self.kept.load_if_kept(PUBLISHED)
             self.mining.start((self.untrained or self.published or vectors)[1])
             return vectors
+        if resume:
+            log.info("no epoch of this run is whole: it begins anew")
         self.data.at_the_end = False
         self.module.plain_too = bool(self.module.backbone.parts)
         initial = self.module.initial
@@ -158,7 +163,7 @@ class Experiment:
             self.module.leave_out([ADAPTED])
             self.evaluation.drawings, self.evaluation.artworks = vectors = raw
             if self.run.writes:
-                self._save("baseline", vectors, self.module.model)
+                self.kept.save("baseline", vectors, self.module.model)
         if not self.judge.enough:
             self._decide_links(vectors, trained=False)
         self.run.update(decisions=self.judge.decisions or None)
@@ -230,6 +235,8 @@ class Experiment:
             return
         last = self.checkpoints.to_go_on_from() if resume else None
         started = time.perf_counter()
+        if self.module.adapter is not None:
+            self.module.adapter.put_into(self.module.backbone, self.data.seed)
         release_freed_memory()  # of the baseline: the processes that are about to start copy it
         try:
             self.trainer.fit(
@@ -240,12 +247,18 @@ class Experiment:
             )
         except DivergedError as error:
             log.warning("%s", error)
+            self.run.update(message=str(error))
         except Exception as error:  # readers of damaged files raise whatever they meet
             if last and not self._taken_up and not isinstance(error, UserError):
                 raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
             raise
         finally:
             self.run.add_seconds(fit=time.perf_counter() - started)
+
+    @property
+    def kept(self) -> RunEmbeddings:
+        """The embeddings in the run folder."""
+        return RunEmbeddings(self.run.path, self.data, str(self.trainer.precision))
 
     @property
     def _taken_up(self) -> bool:
@@ -291,19 +304,13 @@ class Experiment:
         two figures are baseline and final. And the parts of `ranks.csv` of stages that are neither.
         """
         model, plainly = self.module.model, SecondLook()
-        order: dict[str, tuple[Vectors, SecondLook]] = {}
-        if self.plain is not None:
-            order[UNTRAINED] = self.plain, plainly
-        if model.adaptation is not None and self.untrained is not None:
-            order[LAYOUT if order else UNTRAINED] = self.untrained, plainly
-        before = ADAPTED if model.adaptation is not None else LAYOUT if order else UNTRAINED
-        if self.published is not None:
-            raw = self.untrained if model.adaptation is None else None  # it may be left out
-            order[before] = raw or self.published, plainly
-            before = TRANSFERRED
-        order[before] = models["baseline"], plainly
-        if self.checkpoints.best_epoch > 0:
-            order[LEARNT] = models["final"], plainly
+        kept = {PLAIN: self.plain, UNADAPTED: self.untrained, PUBLISHED: self.published, **models}
+        vectors = {name: own for name, own in kept.items() if own is not None}
+        found = embeddings_of_stages(
+            vectors, adapted=model.adaptation is not None, learnt=self.checkpoints.best_epoch > 0
+        )
+        order = {stage: (vectors[own], plainly) for stage, own in found.items()}
+        before = next(stage for stage, own in found.items() if own == BASELINE)
         links = () if model.rerank is None else model.rerank.links
         for number, link in enumerate(links, 1):
             order[link.name] = models["final"], replace(again, reranker=Chain(links[:number]))
@@ -320,8 +327,10 @@ class Experiment:
         return pictures_of_task(self.module.model, self.data, self.local_features)
 
     def _select(self) -> None:
-        """Load the selected weights."""
-        load_checkpoint(self.module, self.checkpoints.best)
+        """Load the selected weights, as whoever loads the run's model does."""
+        if self.module.adapter is not None:
+            self.module.adapter.take_out(self.module.backbone)
+        load_checkpoint(self.module, self.checkpoints.best, self.module.adapter)
         # The pass that closed the last epoch has embedded most images, if that is the one selected.
         if self.evaluation.epoch != self.checkpoints.best_epoch:
             self.evaluation.changed(self.module)
@@ -353,46 +362,14 @@ class Experiment:
             self.trainer.test(self.module, datamodule=self.data, verbose=False)
         vectors = (self.evaluation.drawings, self.evaluation.artworks)
         if self.run.writes:
-            self._save(stage, vectors, self.module.model)
+            self.kept.save(stage, vectors, self.module.model)
         return vectors
-
-    def _save(self, stage: str, vectors: Vectors, model: Model, *, layout: bool = True) -> None:
-        """Keep embeddings of the gallery and of the originals that are embedded by now."""
-        made_by = model.describe(str(self.trainer.precision), layout=layout)
-        task = self.data.task
-        rows = task.originals()
-        if not self.data.at_the_end:
-            rows = rows[torch.isin(rows, task.looked_at())]
-        drawings = Embeddings([task.drawings[row] for row in rows.tolist()], vectors[0][rows])
-        drawings.save(self._file(stage, "drawing"), made_by)
-        Embeddings(task.artworks, vectors[1]).save(self._file(stage, "artwork"), made_by)
 
     def _keep_untrained(self) -> None:
         """Keep embeddings before adaptation and without the layout, for a resumed run."""
         if not self.run.writes:
             return
         if self.module.adaptation is not None:
-            self._save(UNADAPTED, self.evaluation.raw, self.module.model.unadapted)
+            self.kept.save(UNADAPTED, self.evaluation.raw, self.module.model.unadapted)
         if self.plain is not None:
-            self._save(PLAIN, self.plain, self.module.model.unadapted, layout=False)
-
-    def _load_kept(self, stage: str) -> Vectors | None:
-        """What `_keep_untrained` kept; None for a model that has no such stage."""
-        return self._load(stage) if self._file(stage, "artwork").is_file() else None
-
-    def _load(self, stage: str) -> Vectors:
-        """What `_save` kept; zeros for the drawings that it did not."""
-        task = self.data.task
-        kept, gallery = (load_embeddings(self._file(stage, kind)) for kind in KINDS)
-        row = {name: i for i, name in enumerate(task.drawings)}
-        strange = [name for name in kept.ids if name not in row]
-        strange += [name for name in task.artworks if name not in gallery.rows]
-        widths = {kept.vectors.shape[1], gallery.vectors.shape[1]}
-        if strange or (stage == UNADAPTED and widths != {self.module.backbone.dimensions}):
-            raise UserError(f"{self._file(stage, 'drawing')}: {NOT_OF_THIS_RUN}")
-        drawings = torch.zeros(len(task.drawings), kept.vectors.shape[1])
-        drawings[[row[name] for name in kept.ids]] = kept.vectors
-        return drawings, gallery.of(task.artworks).vectors.clone()
-
-    def _file(self, stage: str, kind: str) -> Path:
-        return kind_path(self.run.path / "embeddings" / stage, kind)
+            self.kept.save(PLAIN, self.plain, self.module.model.unadapted, layout=False)

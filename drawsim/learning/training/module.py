@@ -16,11 +16,14 @@ from torch.nn.functional import pad
 from torch.optim import Optimizer
 
 from drawsim.common.errors import UserError
+from drawsim.common.typed import check_bounds
 from drawsim.common.words import counted
 from drawsim.learning.losses.base import Loss, Terms, compare
+from drawsim.learning.losses.distillation import neighbours_lost
 from drawsim.learning.miners.base import NOTHING
 from drawsim.learning.training.samples import Triplets
 from drawsim.learning.training.schedules import Schedule
+from drawsim.models.adapters import Lora
 from drawsim.models.initial import Initial
 from drawsim.models.loading import LEFT_OUT
 from drawsim.models.model import Model
@@ -39,10 +42,13 @@ class Matcher(pl.LightningModule):
     in_batch_negatives: tell each drawing apart from every artwork of the batch. cross_batch_memory:
     and from the whole gallery as last embedded (Wang et al., "Cross-batch memory for embedding
     learning", 2020). layer_decay: factor of the learning rate from each block of layers to the one
-    before it; 1 for none. The model's adaptation is applied to embeddings before they are compared,
-    in training too, but there without its hubs. initial: what the model is given before it is
-    trained, if it does not begin as its backbone was published; checkpoints name it. too_few: the
-    number of pairs, where so few were a reason to freeze the network.
+    before it; 1 for none. head_lr: the learning rate of what the adaptation learns; None: as of the
+    network. distill: how much it counts in the loss that artworks lose the neighbours that the
+    untrained network gave them (`drawsim.learning.losses.distillation`). The model's adaptation is
+    applied to embeddings before they are compared, in training too, but there without its hubs.
+    initial: what the model is given before it is trained, if it does not begin as its backbone was
+    published; checkpoints name it. too_few: the number of pairs, where so few were a reason to
+    freeze the network.
     """
 
     def __init__(
@@ -56,14 +62,18 @@ class Matcher(pl.LightningModule):
         cross_batch_memory: bool,
         layer_decay: float,
         seed: int,
+        head_lr: float | None = None,
+        distill: float = 0.0,
         initial: Initial | None = None,
         too_few: int | None = None,
+        adapter: Lora | None = None,
     ) -> None:
         super().__init__()
         if not 0 < layer_decay <= 1:
             raise UserError(f"optim.layer_decay={layer_decay}: must be above 0 and at most 1")
         if cross_batch_memory and not in_batch_negatives:
             raise UserError("batch.cross_batch_memory=true needs batch.in_batch_negatives=true")
+        check_bounds("loss.distill", distill, 0)
         self.model = model
         self.backbone = model.backbone  # a checkpoint names the two parts that have weights
         self.adaptation = model.adaptation
@@ -74,9 +84,16 @@ class Matcher(pl.LightningModule):
         self.cross_batch_memory = torch.empty(0, model.dimensions) if cross_batch_memory else None
         """(N, d) unit rows of the gallery, without gradient; the mining callback renews them."""
         self.layer_decay = layer_decay
+        self.head_lr = head_lr
+        self.distill = distill
+        self.untrained = torch.empty(0, model.dimensions)
+        """(N, d) unit rows of the gallery as the untrained network embeds it, for `distill`."""
+        self._kept = torch.empty(0, model.dimensions)
+        """The same as the loss compares them in this epoch."""
         self.seed = seed
         self.initial = initial
         self.too_few = too_few
+        self.adapter = adapter
         self.left_out: list[str] = []
         """Stages that the run decided to rank without."""
         self.plain_too = False
@@ -109,10 +126,28 @@ class Matcher(pl.LightningModule):
                 "freeze=true leaves nothing to train: set adapt.learn=channels, or measure the "
                 "model as it is with trainer.max_epochs=0"
             )
-        if self.layer_decay == 1 or self.backbone.frozen:
+        head = [] if self.adaptation is None else [*self.adaptation.parameters()]
+        groups = self._of_network()
+        if not groups and self.head_lr is None:
             return self.make_optimizer(training)
+        own = {id(parameter) for parameter in head}
+        rest = [parameter for parameter in training if id(parameter) not in own]
+        groups = groups or ([{"params": rest}] if rest else [])
+        if head:
+            groups.append({"params": head, "own_lr": self.head_lr})
+        optimizer = self.make_optimizer(groups)
+        for group in optimizer.param_groups:
+            group["lr"] *= group.pop("lr_scale", 1.0)
+            if (rate := group.pop("own_lr", None)) is not None:
+                group["lr"] = rate
+        return optimizer
+
+    def _of_network(self) -> list[dict[str, Any]]:
+        """The network's parameters with the scales of their rates; none where all have the same."""
+        if self.layer_decay == 1 or self.backbone.frozen:
+            return []
         settings: Any = getattr(self.make_optimizer, "keywords", {})
-        groups = [
+        return [
             group
             for network in self.backbone.networks
             for group in param_groups_layer_decay(
@@ -121,18 +156,21 @@ class Matcher(pl.LightningModule):
                 layer_decay=self.layer_decay,
             )
         ]
-        if self.adaptation is not None:
-            groups.append({"params": list(self.adaptation.parameters()), "lr_scale": 1.0})
-        optimizer = self.make_optimizer(groups)
-        for group in optimizer.param_groups:
-            group["lr"] *= group.pop("lr_scale")
-        return optimizer
 
     def on_train_epoch_start(self) -> None:
         """Set what an epoch depends on from its number alone, so that a resumed one is the same."""
         torch.manual_seed(hash((self.seed, self.current_epoch, self.global_rank)) % 2**63)
         if self.cross_batch_memory is not None:
             self.cross_batch_memory = self.cross_batch_memory.to(self.device)
+        self.look_at_untrained()
+
+    @torch.no_grad()
+    def look_at_untrained(self) -> None:
+        """Take the untrained gallery as the loss compares it now, without what is learnt."""
+        if self.distill:
+            self._kept = self.untrained.to(self.device)
+            if self.adaptation is not None:
+                self._kept = self.adaptation.transform(self._kept, 1, learnt=False)
 
     def on_train_batch_start(self, batch: Triplets, batch_idx: int) -> None:
         """Set the learning rate of a step, from what has been done of all epochs."""
@@ -153,7 +191,8 @@ class Matcher(pl.LightningModule):
         every artwork of the batch that is not its own, over all processes; that costs no further
         image.
         """
-        terms = self._terms(batch)
+        vectors = self._vectors(batch)
+        terms = self.terms(vectors, batch)
         weights = batch.weight.to(terms.values.dtype)
         shown = {
             "train/loss": _mean(terms.values, terms.counted, weights),
@@ -163,14 +202,17 @@ class Matcher(pl.LightningModule):
         # processes' own shares may differ, and Lightning would round their average.
         whole = round(self.trainer.world_size / float(weights[0]))
         self.log_dict(shown, on_step=True, on_epoch=True, batch_size=whole, sync_dist=True)
-        return self.objective(terms, weights)
+        return self.objective(terms, vectors, batch)
 
-    def objective(self, terms: Terms, weights: Tensor) -> Tensor:
+    def objective(self, terms: Terms, vectors: Tensor, batch: Triplets) -> Tensor:
         """What a step goes down: the loss of a batch, and the penalty of what is learnt.
 
-        weights: (B,) what each sample counts for.
+        vectors: (B, 1 + r, d) rows, of which the terms are made.
         """
+        weights = batch.weight
         penalty = self.adaptation.penalty() if self.adaptation is not None else 0.0
+        if self.distill:
+            penalty = penalty + self.distill * self._lost(vectors, batch)
         if self.loss.reduction == "mean":
             weights = weights.to(terms.values.dtype)
             return _mean(terms.values, terms.counted, weights) + penalty
@@ -179,9 +221,20 @@ class Matcher(pl.LightningModule):
             total = total / self._active(terms.values > 0)
         return total + penalty
 
+    def _lost(self, vectors: Tensor, batch: Triplets) -> Tensor:
+        """How far the artworks of a batch have lost the neighbours of the untrained network."""
+        there = batch.artworks != NOTHING
+        shown = self._transformed(vectors[:, 1:][there], 1)
+        return neighbours_lost(shown, batch.artworks[there], self._kept)
+
     def _terms(self, batch: Triplets) -> Terms:
+        return self.terms(self._vectors(batch), batch)
+
+    def _vectors(self, batch: Triplets) -> Tensor:
+        """The images of a batch embedded, (B, 1 + r, d)."""
         samples, roles = batch.images.shape[:2]
-        return self.terms(self(batch.images.flatten(0, 1)).view(samples, roles, -1), batch)
+        embedded: Tensor = self(batch.images.flatten(0, 1))
+        return embedded.view(samples, roles, -1)
 
     def terms(self, vectors: Tensor, batch: Triplets) -> Terms:
         """The loss's terms for a batch whose images are embedded, (B, 1 + r, d) rows."""

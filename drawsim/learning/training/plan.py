@@ -29,8 +29,9 @@ def describe_plan(
     idle: why nothing is trained, if so.
     """
     task = data.task
-    pairs = len(task.train_pairs) * data.passes * (1 + len(data.copies))
-    samples = (pairs + data.views) * (1 if data.grouped else negatives)
+    last = max(data.first, epochs - 1)
+    pairs, views = data.pairs_in(last), data.views_in(last)
+    samples = (pairs + views) * (1 if data.grouped else negatives)
     roles = 2 + (negatives if data.grouped else 1)
     steps = math.ceil(samples / data.batch_size)
     images = math.ceil(samples / steps) * roles
@@ -42,7 +43,8 @@ def describe_plan(
     return [
         f"gallery       {gallery} artworks",
         f"queries       {queries} drawings",
-        f"training      {pairs} pairs and {data.views} simulated ones, {negatives} negatives each",
+        f"training      {pairs} pairs and {views} simulated ones, {negatives} negatives each"
+        + (f"; first {data.first} x {data.views_in(0)} simulated ones alone" if data.first else ""),
         *_epochs(epochs, idle, data, steps, images),
         *_unpaired(backbone, data),
         f"model         {backbone.name}, {backbone.dimensions} dimensions, {weights:.0f} MiB",

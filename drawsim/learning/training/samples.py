@@ -184,8 +184,9 @@ class TripletBatches(Sampler[list[TripletSpec]]):
     batch_size counts samples over all processes; batches are as equal as can be, so most hold fewer
     where it does not divide the samples. A sample is a pair with all its negatives if `grouped`,
     else a pair with one of them; each pair comes `passes` times, and once more for each style
-    effect of `copies`. choice and epoch are asked for when an epoch begins. Raises UserError if a
-    process would go without a sample.
+    effect of `copies`; the first `first` epochs go without pairs. `evenly`: views are spread over
+    all batches alike, else they fall where they may. choice and epoch are asked for when an epoch
+    begins. Raises UserError if a process would go without a sample.
     """
 
     def __init__(
@@ -201,6 +202,8 @@ class TripletBatches(Sampler[list[TripletSpec]]):
         seed: int,
         rank: int,
         world: int,
+        first: int = 0,
+        evenly: bool = False,
     ) -> None:
         self.pairs = pairs
         self.choice = choice
@@ -212,6 +215,8 @@ class TripletBatches(Sampler[list[TripletSpec]]):
         self.seed = seed
         self.rank = rank
         self.world = world
+        self.first = first
+        self.evenly = evenly
 
     def __len__(self) -> int:
         return len(self._bounds(len(self._samples(self.choice()))))
@@ -220,7 +225,7 @@ class TripletBatches(Sampler[list[TripletSpec]]):
         epoch, choice = self.epoch(), self.choice()
         samples = self._samples(choice)
         bounds = self._bounds(len(samples))
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(samples))
+        order = self._order(epoch, samples)
         for start, stop in bounds:
             weight = self.world / (stop - start)
             yield [
@@ -228,8 +233,19 @@ class TripletBatches(Sampler[list[TripletSpec]]):
                 for i in order[start:stop][self.rank :: self.world]
             ]
 
+    def _order(self, epoch: int, samples: Sequence[Sample]) -> np.ndarray:
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(samples))
+        if not self.evenly:
+            return order
+        are_views = np.array([samples[i].pair >= len(self.pairs) for i in order], dtype=bool)
+        place = np.empty(len(order))
+        for kind in (are_views, ~are_views):  # the i-th of n, from 0, stands at (i + 1/2) / n
+            place[kind] = (np.arange(kind.sum()) + 0.5) / max(1, kind.sum())
+        return order[np.argsort(place, kind="stable")]
+
     def _samples(self, choice: EpochChoice) -> list[Sample]:
-        listed = itertools.product(range(len(self.pairs)), range(self.passes), self.copies)
+        passes = self.passes if self.epoch() >= self.first else 0
+        listed = itertools.product(range(len(self.pairs)), range(passes), self.copies)
         whole = [Sample(pair, copy, None) for pair, _, copy in listed]
         views = range(len(self.pairs), len(self.pairs) + len(choice.views))
         whole += [Sample(view, None, None) for view in views]

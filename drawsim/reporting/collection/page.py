@@ -30,6 +30,11 @@ class Stat:
     number: str
     what: str
 
+    @classmethod
+    def of(cls, number: int, what: str, many: str = "") -> Stat:
+        """So many of one thing. many: what several are called, if it does not just end in s."""
+        return cls(f"{number:,}", what if number == 1 else many or f"{what}s")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -88,22 +93,23 @@ def _stats(found: Findings) -> list[Stat]:
     """The numbers at the top of the page, as far as the tables tell."""
     collection = found.collection
     drawings, artworks, pairs = collection.drawings, collection.artworks, collection.pairs
-    stats = [Stat(f"{len(drawings):,}", "drawings")]
+    stats = [Stat.of(len(drawings), "drawing")]
     years = found.tables.get("drawings_per_year")
     if years is not None:
         known = [label for label in years["year"] if label.isdecimal()]
         if known:
+            several = known[0] != known[-1]
             stats.append(
-                Stat(known[0] if len(known) == 1 else f"{known[0]} – {known[-1]}", "years")
+                Stat(f"{known[0]} – {known[-1]}", "years") if several else Stat(known[0], "year")
             )
     countries = found.tables.get("drawings_per_country")
     if countries is not None:
-        stats.append(Stat(f"{int(countries['on_map'].sum()):,}", "countries"))
+        stats.append(Stat.of(int(countries["on_map"].sum()), "country", "countries"))
     if len(artworks):
-        stats.append(Stat(f"{len(artworks):,}", "artworks"))
+        stats.append(Stat.of(len(artworks), "artwork"))
     if len(pairs):
-        stats.append(Stat(f"{int(pairs['pair'].sum()):,}", "confirmed pairs"))
-        stats.append(Stat(f"{int((~pairs['pair']).sum()):,}", "ambiguous pairs"))
+        stats.append(Stat.of(int(pairs["pair"].sum()), "confirmed pair"))
+        stats.append(Stat.of(int((~pairs["pair"]).sum()), "ambiguous pair"))
     return stats
 
 

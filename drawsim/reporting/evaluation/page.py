@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.csv_files import write_csv
-from drawsim.collection.names import AGE_GROUPS
+from drawsim.collection.names import AGE_GROUPS, display_name
 from drawsim.common.files import atomic, write_json, write_text
 from drawsim.reporting.evaluation.reliability import chance_figure, reliability_figure
 from drawsim.reporting.kit.captions import Captions
@@ -51,8 +51,8 @@ def write_evaluation(
 ) -> Path:
     """Write everything into `out`; returns the page.
 
-    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, `stages` where
-    the model ranks in several, and under each model's name its sets and their metrics. ranks.csv,
+    metrics.json: protocol, direction, gallery_size, counts, tie_rate, hubness_skew, and under the
+    name of each model, or of each stage of one, its sets and their metrics. ranks.csv,
     breakdowns.csv, memorisation.csv, hubs.csv: the tables of the Evaluation. calibration.json,
     chance.png and reliability.png: the calibration and its figures; of what could not be fitted,
     earlier ones are deleted. evaluation.html: one self-contained page.
@@ -65,7 +65,6 @@ def write_evaluation(
         "pairs_without_embeddings": len(inputs.absent),
         "tie_rate": result.tie_rate,
         "hubness_skew": result.skew,
-        **({"stages": result.stages} if result.stages else {}),
         **result.metrics,
     }
     write_json(out / "metrics.json", record)
@@ -160,7 +159,12 @@ def _bars(breakdowns: pd.DataFrame) -> dict[str, list[Bar]]:
     for column, rows in of.groupby("column", sort=False):
         most = rows.nlargest(SHOWN_VALUES, "queries", keep="first")
         bars[str(column)] = [
-            Bar(value, queries, mean, *(None if math.isnan(end) else end for end in (low, high)))
+            Bar(
+                display_name(value) if column == "artist" else value,
+                queries,
+                mean,
+                *(None if math.isnan(end) else end for end in (low, high)),
+            )
             for value, queries, mean, low, high in sorted(
                 most[["value", "queries", "mean", "low", "high"]].itertuples(
                     index=False, name=None

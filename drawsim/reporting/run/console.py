@@ -38,5 +38,7 @@ def print_results(run: Path) -> None:
     console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
     for one in decisions(record):
         console.print(one.line, highlight=False, markup=False)
+    if "message" in record:
+        console.print(record["message"], highlight=False, markup=False, soft_wrap=True)
     if said := learnt_nothing(record):
         console.print(*said)

@@ -39,8 +39,8 @@ class Evaluation:
 
     ranks: as `ranks.csv` of a run. breakdowns: model, set, column, value, queries, metric, mean,
     low, high. memorisation: model, set, places, gallery, factor. hubs: model, item, occurrences,
-    expected, trained_on. skew: model -> skew of the occurrences in the top 10. stages: stage of
-    ranking -> set -> metric, where there are several, in their order.
+    expected, trained_on. skew: model -> skew of the occurrences in the top 10. The stages of one
+    model are models here, in their order.
     """
 
     protocol: str
@@ -54,7 +54,6 @@ class Evaluation:
     memorisation: pd.DataFrame
     hubs: pd.DataFrame
     skew: dict[str, float]
-    stages: dict[str, dict[str, dict[str, float]]]
 
 
 def evaluate(
@@ -125,7 +124,6 @@ def evaluate(
         memorisation=pd.DataFrame(found["memorisation"]),
         hubs=pd.DataFrame(found["hubs"]),
         skew=skew,
-        stages=_stages(inputs.models, metrics),
     )
 
 
@@ -198,14 +196,6 @@ def _vectors(
             held_back = csls(queries, gallery, csls_neighbours)
             vectors.append((f"{model.name}+csls", *held_back, replace(model, reranker=None)))
     return vectors
-
-
-def _stages(
-    models: Sequence[Embedded], metrics: dict[str, dict[str, dict[str, float]]]
-) -> dict[str, dict[str, dict[str, float]]]:
-    """The metrics by stage of ranking; none where there is one alone."""
-    found = {model.stage: metrics[model.name] for model in models if model.stage is not None}
-    return found if len(found) > 1 else {}
 
 
 def _second_look(model: Embedded, task: RetrievalTask) -> tuple[Chain | None, Pictures | None]:

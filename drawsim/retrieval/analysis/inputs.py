@@ -26,6 +26,7 @@ from drawsim.retrieval.reranking.base import Pictures
 from drawsim.retrieval.reranking.chain import Chain
 from drawsim.runs.folder import read_record
 from drawsim.runs.settings import CONFIG, data_root, read_values
+from drawsim.runs.stages import ADAPTED, FINAL, KEPT, UNADAPTED, embeddings_of_stages
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Embedded:
 
     made_by: what made it, as its files say; empty where they do not. reranker: looks at the lists
     again, at the pictures that `pictures` finds for the ids of drawings and of artworks, if it
-    does. stage: which stage of ranking it is, for comparison with the one before.
+    does.
     """
 
     name: str
@@ -43,12 +44,11 @@ class Embedded:
     made_by: Mapping[str, str] = field(default_factory=dict)
     reranker: Chain | None = None
     pictures: Callable[[Sequence[str], Sequence[str]], Pictures] | None = None
-    stage: str | None = None
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """models: one, or a run's baseline and final, which may hold further drawings without a pair.
+    """models: one, or the stages of one, which may hold further drawings without a pair.
 
     collection: drawings and artworks that are embedded, with what is known about them, and pairs;
     its images may be absent. split: as `read_split` gives it. absent: pairs that name an id without
@@ -77,24 +77,33 @@ def from_files(
 
 
 def from_run(run: Path, root: Path | None) -> Inputs:
-    """A run's embeddings, from those of the plain network to those after training, and its split.
+    """A run's embeddings by the stages of its model, the plain network first, and its split.
 
     root: the collection's folder, where it is no longer what the run's configuration says.
     """
     if not (run / "split.csv").is_file():
         raise UserError(f"{run}: no run folder (no split.csv in it). Give run=runs/STUDY/NAME.")
-    files = {
-        stage: tuple(kind_path(run / "embeddings" / stage, kind) for kind in KINDS)
-        for stage in ("plain", "unadapted", "baseline", "final")
-    }
-    there = {stage: both for stage, both in files.items() if both[0].is_file()}
-    called = {"plain": "untrained", "unadapted": "layout" if "plain" in there else "untrained"}
-    models = tuple(_of_files(called.get(stage, stage), *both) for stage, both in there.items())
-    if not models:
+    record = read_record(run)
+    there = [one for one in KEPT if _files(run, one)[0].is_file()]
+    if not there:
         raise UserError(f"{run}: no embeddings in it; the run ended before its baseline was made.")
+    left_out = {one["stage"] for one in record.get("decisions") or () if not one["kept"]}
+    found = embeddings_of_stages(
+        there,
+        adapted=UNADAPTED in there and ADAPTED not in left_out,
+        learnt=FINAL in there and record.get("best_epoch") != 0,
+    )
+    if FINAL in there:  # as it was embedded last, whether anything was learnt or not
+        found[list(found)[-1]] = FINAL
+    models = tuple(_of_files(stage, *_files(run, own)) for stage, own in found.items())
     split = run / "split.csv"
-    found = _assemble(models, _pairs(None, split), split, root or run_data(run))
-    return replace(found, record=read_record(run))
+    whole = _assemble(models, _pairs(None, split), split, root or run_data(run))
+    return replace(whole, record=record)
+
+
+def _files(run: Path, embeddings: str) -> tuple[Path, ...]:
+    """The files of a run's embeddings, of drawings and of artworks."""
+    return tuple(kind_path(run / "embeddings" / embeddings, kind) for kind in KINDS)
 
 
 def _of_files(name: str, drawings: Path, artworks: Path) -> Embedded:

@@ -32,7 +32,7 @@ class Scores:
 
 def describe_scores(inputs: Inputs) -> Scores | None:
     """Scores of drawings of validation and test; None if there are none, or no other artworks."""
-    model = inputs.models[-1]
+    model = [one for one in inputs.models if one.reranker is None][-1]
     task = make_task(inputs.collection, inputs.split)
     rows = torch.cat([task.queries["val"], task.queries["test"]])
     relevance = task.relevant_to(rows)

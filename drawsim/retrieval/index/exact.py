@@ -5,11 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from drawsim.retrieval.index.base import Mask, Searcher
+from drawsim.retrieval.index.base import GATHERED, Searcher
+from drawsim.retrieval.index.filters import Passing
 from drawsim.retrieval.ranking import top_k
-
-GATHERED = 1 << 26
-"""Numbers of the vectors that pass a filter, copied at a time: 64 M float32 are 256 MiB."""
 
 
 class Exact(Searcher):
@@ -18,11 +16,13 @@ class Exact(Searcher):
     def __init__(self, vectors: Tensor) -> None:
         self.vectors = vectors
 
-    def top_k(self, queries: Tensor, k: int, mask: Mask | None = None) -> tuple[Tensor, Tensor]:
+    def top_k(
+        self, queries: Tensor, k: int, passing: Passing | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The k nearest rows of each query; all that pass, if there are fewer."""
-        if mask is None:
+        if passing is None:
             return top_k(queries, self.vectors, min(k, len(self.vectors)))
-        left = torch.from_numpy(mask).nonzero().flatten()
+        left = torch.from_numpy(passing.mask).nonzero().flatten()
         lists = []
         for some in torch.split(left, max(1, GATHERED // self.vectors.shape[1])):
             best, places = top_k(queries, self.vectors.index_select(0, some), min(k, len(some)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from torch import Tensor
 
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
-from drawsim.retrieval.index.base import Approximate, Mask, Settings
+from drawsim.retrieval.index.base import Approximate, Items, Settings
+from drawsim.retrieval.index.filters import Passing
 
 TRAINING_POINTS = 40
 """Vectors for each centre in the clustering of an IVF; more take longer and change little."""
@@ -40,13 +42,13 @@ class Hnsw(Settings):
     build_width: int = 100
     search_width: int = 128
 
-    def build(self, vectors: Tensor) -> FaissIndex:
-        index = _new(vectors, f"HNSW{self.neighbours},Flat")
+    def build(self, items: Items) -> FaissIndex:
+        index = _new(items.vectors, f"HNSW{self.neighbours},Flat")
         index.hnsw.efConstruction = self.build_width
-        return _filled(FaissIndex(index, self), vectors)
+        return _filled(FaissIndex(index, self), items)
 
-    def load(self, path: Path) -> FaissIndex:
-        return FaissIndex(_read(path), self)
+    def load(self, items: Items) -> FaissIndex:
+        return _read(self, items)
 
     def asked(self, index: Any, k: int, share: float, limits: dict[str, Any]) -> Any:
         """FAISS's parameters of a search where a share of the items may be found."""
@@ -70,15 +72,15 @@ class Ivf(Settings):
         lists = min(self.lists or round(2 * math.sqrt(items)), max(1, items // TRAINING_POINTS))
         return replace(self, lists=lists, probes=min(lists, self.probes or max(8, lists // 64)))
 
-    def build(self, vectors: Tensor) -> FaissIndex:
-        settings = self.for_size(len(vectors))
-        index = _new(vectors, f"IVF{settings.lists},Flat")
+    def build(self, items: Items) -> FaissIndex:
+        settings = self.for_size(len(items.ids))
+        index = _new(items.vectors, f"IVF{settings.lists},Flat")
         index.cp.max_points_per_centroid = TRAINING_POINTS
-        index.train(_array(vectors))
-        return _filled(FaissIndex(index, settings), vectors)
+        index.train(_array(items.vectors))
+        return _filled(FaissIndex(index, settings), items)
 
-    def load(self, path: Path) -> FaissIndex:
-        return FaissIndex(_read(path), self)
+    def load(self, items: Items) -> FaissIndex:
+        return _read(self, items)
 
     def asked(self, index: Any, k: int, share: float, limits: dict[str, Any]) -> Any:
         """FAISS's parameters of a search for k items, where a share of all may be found."""
@@ -87,23 +89,31 @@ class Ivf(Settings):
 
 
 class FaissIndex(Approximate):
-    """index: FAISS's own."""
+    """index: FAISS's own. file: where it was saved."""
 
-    def __init__(self, index: Any, settings: Hnsw | Ivf) -> None:
+    def __init__(self, index: Any, settings: Hnsw | Ivf, file: Path | None = None) -> None:
         self.index = index
+        self.file = file
         self.settings: Hnsw | Ivf = settings
 
     @property
     def count(self) -> int:
         return int(self.index.ntotal)
 
-    def add(self, vectors: Tensor) -> None:
-        self.index.add(_array(vectors))
+    @property
+    def bytes(self) -> int:
+        return self.file.stat().st_size if self.file is not None else 0
 
-    def top_k(self, queries: Tensor, k: int, mask: Mask | None = None) -> tuple[Tensor, Tensor]:
+    def add(self, items: Items, rows: Sequence[int]) -> None:
+        self.index.add(_array(items.vectors[list(rows)]))
+
+    def top_k(
+        self, queries: Tensor, k: int, passing: Passing | None = None
+    ) -> tuple[Tensor, Tensor]:
         limits: dict[str, Any] = {}
         share = 1.0
-        if mask is not None:
+        if passing is not None:
+            mask = passing.mask
             bits = np.packbits(mask, bitorder="little")  # kept until the search is over
             limits["sel"] = load_faiss().IDSelectorBitmap(bits)
             # Only a share of what comes into view may be found: as much more is looked at.
@@ -113,8 +123,9 @@ class FaissIndex(Approximate):
         scores[rows < 0] = -np.inf
         return torch.from_numpy(scores), torch.from_numpy(rows)
 
-    def save(self, path: Path) -> None:
-        with atomic(path) as temporary:
+    def save(self, items: Items) -> None:
+        self.file = items.place.file(self.settings.ending)
+        with atomic(self.file) as temporary:
             load_faiss().write_index(self.index, str(temporary))
 
 
@@ -133,15 +144,16 @@ def _new(vectors: Tensor, factory: str) -> Any:
     return faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
 
 
-def _filled(index: FaissIndex, vectors: Tensor) -> FaissIndex:
-    index.add(vectors)
+def _filled(index: FaissIndex, items: Items) -> FaissIndex:
+    index.add(items, range(len(items.ids)))
     return index
 
 
-def _read(path: Path) -> Any:
+def _read(settings: Hnsw | Ivf, items: Items) -> FaissIndex:
     faiss = load_faiss()
+    path = items.place.file(settings.ending)
     try:
-        return faiss.read_index(str(path))
+        return FaissIndex(faiss.read_index(str(path)), settings, path)
     except RuntimeError as error:
         raise UserError(f"{path}: damaged; build the index again.") from error
 

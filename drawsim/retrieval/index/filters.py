@@ -129,8 +129,28 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rows of a table fulfil all conditions, (N,).
+@dataclass(frozen=True)
+class Term:
+    """What one condition comes to in a table: the cells of a column that fulfil it, or fail.
+
+    cells: as the table has them, the shorter of the two lists; fulfil: which of them it is.
+    """
+
+    column: str
+    cells: tuple[str, ...]
+    fulfil: bool
+
+
+@dataclass(frozen=True)
+class Passing:
+    """What a filter leaves of a table: mask (N,), and the same in terms, which must all hold."""
+
+    mask: npt.NDArray[np.bool_]
+    terms: tuple[Term, ...] = ()
+
+
+def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> Passing:
+    """Which rows of a table fulfil all conditions.
 
     table: text cells, indexed by `id`, which can be filtered too. Texts are equal if they are after
     Unicode normalisation (NFC). Order is that of numbers if the condition names a number, and cells
@@ -141,6 +161,7 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> npt.NDArray
     """
     columns = table.reset_index()
     mask = np.ones(len(table), dtype=bool)
+    terms = []
     for condition in conditions:
         if condition.column not in columns.columns:
             raise UserError(
@@ -149,11 +170,16 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> npt.NDArray
             )
         # Metadata repeat themselves: each distinct cell is looked at once.
         codes, cells = pd.factorize(columns[condition.column])
-        mask &= _fulfilling(condition, [str(cell) for cell in cells])[codes]
+        texts = [str(cell) for cell in cells]
+        fulfilling = _fulfilling(condition, texts)
+        mask &= fulfilling[codes]
+        fulfil = bool(2 * fulfilling.sum() <= len(texts))
+        some = (text for text, does in zip(texts, fulfilling, strict=True) if does == fulfil)
+        terms.append(Term(condition.column, tuple(some), fulfil))
     if not mask.any():
         text = ",".join(str(condition) for condition in conditions)
         raise UserError(f"filter {text}: nothing in the index passes it; ask for less")
-    return mask
+    return Passing(mask, tuple(terms))
 
 
 def _fulfilling(condition: Condition, cells: list[str]) -> npt.NDArray[np.bool_]:

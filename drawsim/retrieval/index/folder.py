@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection as Ids
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -30,11 +31,12 @@ from drawsim.common.files import parse_json, read_text, write_json
 from drawsim.common.opening import path_in_file
 from drawsim.common.words import counted
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.index.backends import BACKENDS
-from drawsim.retrieval.index.base import Approximate, Settings
+from drawsim.retrieval.index.backends import backends
+from drawsim.retrieval.index.base import InDatabase, Settings
 from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery
 from drawsim.retrieval.index.parts import (
     AGAIN,
+    Change,
     Part,
     described,
     merged_tables,
@@ -64,7 +66,7 @@ class Index:
     """An index as it is on disk. What changes it returns the new one.
 
     collection: the folder of the collection it was made from, if it was made from one. change: how
-    often it was written.
+    often it was written. database: the address that the user gave, for what is kept in one.
     """
 
     folder: Path
@@ -72,6 +74,7 @@ class Index:
     collection: Path | None
     change: int
     parts: Mapping[str, Part]
+    database: str | None = None
 
     def part(self, kind: str) -> Part:
         """The drawings or the artworks (kind: drawing, artwork). Raises UserError if not held."""
@@ -81,9 +84,9 @@ class Index:
         return self.parts[kind]
 
     @classmethod
-    def open(cls, folder: Path | str) -> Index:
+    def open(cls, folder: Path | str, database: str | None = None) -> Index:
         """Open an index; its vectors are memory-mapped. Raises UserError as `open_index` does."""
-        return open_index(Path(folder))
+        return open_index(Path(folder), database)
 
     def search(
         self, ids: Sequence[str], k: int = 20, *, kind: str | None = None, where: str | None = None
@@ -153,8 +156,9 @@ class Index:
         """Add images that are new, and replace those whose vector or table row differs.
 
         Cells of columns that the new table lacks stay as they are. A kind that the index does not
-        hold yet is begun, for exact search. Vectors are kept in the precision of the index. A FAISS
-        index takes in what is new; if a vector is replaced, it is built anew. Raises UserError if
+        hold yet is begun, for exact search. Vectors are kept in the precision of the index. What
+        searches approximately takes in what is new; if a vector is replaced, it is built anew, but
+        in a database. Raises UserError if
         the model is another, or an id differs from one in the index by its Unicode spelling alone.
         """
         self.check_model(gallery.model)
@@ -184,13 +188,19 @@ class Index:
 
         vectors = torch.cat([vectors, new[fresh]])
         vectors[places] = new[held]
-        grows = part.measured is not None and not moved.any()
-        ann = part.load_ann() if grows else None
         larger = self._new_part(kind, Embeddings(merged, vectors), table)
-        return self._with(larger, part.settings, ann), changes
+        changed = [places[row] for row in np.flatnonzero(moved | retold)]
+        come = range(len(part.embeddings.ids), len(merged))
+        change = None
+        if isinstance(part.settings, InDatabase):
+            gone = [merged[row] for row in changed]
+            change = Change(part.load_ann(), gone, [*changed, *come])
+        elif part.settings is not None and not moved.any():
+            change = Change(part.load_ann(), [], come)
+        return self._with(larger, part.settings, change), changes
 
     def remove(self, kind: str, ids: Ids[str]) -> Index:
-        """Take images out; what searches approximately is built anew.
+        """Take images out; what searches approximately is built anew, but in a database.
 
         Raises UserError for unknown ids, and if nothing would be left.
         """
@@ -204,14 +214,19 @@ class Index:
         if not gone:
             return self
         left = Embeddings([part.embeddings.ids[row] for row in rows], part.embeddings.vectors[rows])
-        return self._with(self._new_part(kind, left, part.table.iloc[rows]), part.settings)
+        change = None
+        if isinstance(part.settings, InDatabase):
+            names = [part.embeddings.ids[row] for row in sorted(gone)]
+            change = Change(part.load_ann(), names, [])
+        return self._with(self._new_part(kind, left, part.table.iloc[rows]), part.settings, change)
 
     def _new_part(self, kind: str, embeddings: Embeddings, table: pd.DataFrame) -> Part:
-        return Part(kind, embeddings, table, None, self.folder, self.change + 1)
+        place = self.folder, self.change + 1, self.model, self.database
+        return Part(kind, embeddings, table, None, *place)
 
-    def _with(self, part: Part, settings: Settings | None, ann: Approximate | None = None) -> Index:
+    def _with(self, part: Part, settings: Settings | None, change: Change | None = None) -> Index:
         """The index with this part in place of the old one, written."""
-        written = write_part(part, self.model, settings, ann)
+        written = write_part(part, settings, change)
         parts = {**self.parts, part.kind: written}
         return _commit(replace(self, change=part.change, parts=parts))
 
@@ -221,12 +236,14 @@ def build_index(
     galleries: Mapping[str, Gallery],
     collection: Path | None = None,
     ann: Settings | None = None,
+    database: str | None = None,
 ) -> Index:
     """Write an index of drawings, artworks or both (keys: drawing, artwork) and open it.
 
     An index that was there is replaced, at the end; what a killed one left is deleted. ann: how it
-    can be searched approximately too; `measured` of its parts then says with what recall. Raises
-    UserError if the two kinds are embedded by different models.
+    can be searched approximately too; `measured` of its parts then says with what recall. database:
+    the address of one, for what is kept there. Raises UserError if the two kinds are embedded by
+    different models.
     """
     if not galleries:
         raise ValueError("an index of nothing")
@@ -241,17 +258,17 @@ def build_index(
     for kind, gallery in galleries.items():
         _check_kind(kind)
         table = described(gallery).fillna("")
-        parts[kind] = write_part(
-            Part(kind, gallery.embeddings, table, None, folder, change), models[0], ann
-        )
-    return _commit(Index(folder, models[0], collection, change, parts))
+        part = Part(kind, gallery.embeddings, table, None, folder, change, models[0], database)
+        parts[kind] = write_part(part, ann)
+    return _commit(Index(folder, models[0], collection, change, parts, database))
 
 
-def open_index(folder: Path) -> Index:
+def open_index(folder: Path, database: str | None = None) -> Index:
     """Open an index; vectors are memory-mapped.
 
-    Raises UserError if there is none, if it was never finished, or if its files are not those that
-    index.json names.
+    database: the address of the one that holds what searches it approximately, if one does: what a
+    folder says of it is not followed. Raises UserError if there is none, if it was never finished,
+    or if its files are not those that index.json names.
     """
     manifest = folder / MANIFEST
     if not manifest.is_file():
@@ -259,14 +276,14 @@ def open_index(folder: Path) -> Index:
         raise UserError(f"{folder}: {what}; {AGAIN}")
     text = read_text(manifest)
     try:
-        return _parsed(folder, text)
+        return _parsed(folder, text, database)
     except UserError:
         if read_text(manifest) != text:  # it was changed while it was read
-            return open_index(folder)
+            return open_index(folder, database)
         raise
 
 
-def _parsed(folder: Path, text: str) -> Index:
+def _parsed(folder: Path, text: str, database: str | None) -> Index:
     """The index that the text of a manifest names."""
     try:
         data = parse_json(text, folder / MANIFEST)
@@ -277,7 +294,7 @@ def _parsed(folder: Path, text: str) -> Index:
             raise UserError(f"{folder}: index of format {data['format']!r}, not {FORMAT}; {AGAIN}")
         model, collection = EmbeddingModel(**data["model"]), data["collection"]
         parts = {
-            kind: read_part(folder, kind, entry, model.dimensions)
+            kind: read_part(folder, kind, entry, model, database)
             for kind, entry in data["kinds"].items()
         }
         return Index(
@@ -286,6 +303,7 @@ def _parsed(folder: Path, text: str) -> Index:
             None if collection is None else path_in_file(collection),
             whole_change(data["change"]),
             parts,
+            database,
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise UserError(f"{folder / MANIFEST}: damaged ({error!r}); {AGAIN}") from error
@@ -308,19 +326,34 @@ def _commit(index: Index) -> Index:
     }
     write_json(index.folder / MANIFEST, data)
     named = {file for part in index.parts.values() for file in part.files}
-    for file, _ in _own_files(index.folder):
-        if file not in named:
-            # Some systems do not let go of a file that is still mapped; the next change deletes it.
-            with suppress(OSError):
-                file.unlink()
-    return open_index(index.folder)
+    _delete([file for file, _ in _own_files(index.folder) if file not in named], index.database)
+    for part in index.parts.values():
+        if isinstance(part.settings, InDatabase) and part.change == index.change:
+            with suppress(UserError):  # what is left is never found, and goes with the next change
+                part.settings.tidy(part.place)
+    return open_index(index.folder, index.database)
+
+
+def _delete(files: Iterable[Path], database: str | None) -> None:
+    """Delete files of earlier changes, with what they name in a database.
+
+    What cannot be deleted now is by the next change: some systems do not let go of a file that is
+    still mapped, and a database may be out of reach.
+    """
+    kept = {f".{each.ending}": each for each in backends().values() if issubclass(each, InDatabase)}
+    for file in files:
+        with suppress(OSError, UserError):
+            if file.suffix in kept:
+                kept[file.suffix].drop(file, database)
+            file.unlink()
 
 
 def _own_files(folder: Path) -> list[tuple[Path, int]]:
     """Files of an index, whole or not, with the number of the change that wrote them."""
     if not folder.is_dir():
         return []
-    endings = "|".join(["safetensors", r"ids\.csv", "csv", *{s.ending for s in BACKENDS.values()}])
+    built = {settings.ending for settings in backends().values()}
+    endings = "|".join(["safetensors", r"ids\.csv", "csv", *built])
     own = re.compile(rf"\.?(?:drawing|artwork)s\.(\d+)\.(?:{endings})(?:\.\d+\.part)?")
     found = ((file, own.fullmatch(file.name)) for file in folder.iterdir())
     return [(file, int(match[1])) for file, match in found if match]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,11 +23,18 @@ from drawsim.collection.spreadsheets import unguarded
 from drawsim.common.errors import UserError
 from drawsim.common.files import read_table
 from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
-from drawsim.retrieval.index.backends import measured, recorded
-from drawsim.retrieval.index.base import Approximate, Measured, Searcher, Settings
+from drawsim.retrieval.index.base import (
+    Approximate,
+    Items,
+    Place,
+    Searcher,
+    Settings,
+    searcher,
+)
 from drawsim.retrieval.index.exact import Exact
 from drawsim.retrieval.index.filters import offer
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+from drawsim.retrieval.index.measured import Measured, measured, recorded
 
 AGAIN = "build it again with drawsim index"
 
@@ -37,7 +45,8 @@ class Part:
 
     embeddings: memory-mapped. table: text cells, indexed by `id`, in the order of the embeddings.
     measured: how they can be searched approximately, if at all. change: the number in the names of
-    their files.
+    their files. model: what made the vectors. database: the address that the user gave, for what
+    is kept in one.
     """
 
     kind: str
@@ -46,6 +55,8 @@ class Part:
     measured: Measured | None
     folder: Path
     change: int
+    model: EmbeddingModel
+    database: str | None = None
 
     @property
     def settings(self) -> Settings | None:
@@ -70,20 +81,29 @@ class Part:
     @cached_property
     def ann(self) -> Searcher:
         """What searches it approximately. Raises UserError as `load_ann` does."""
-        return self.load_ann()
+        return searcher(self.load_ann(), self.embeddings.vectors)
+
+    @property
+    def items(self) -> Items:
+        """What a backend is told of it."""
+        return Items(self.embeddings.ids, self.embeddings.vectors, self.table, self.place)
+
+    @property
+    def place(self) -> Place:
+        """Where it is kept."""
+        return Place(self.folder, self.kind, self.change, self.model, self.database)
 
     def load_ann(self) -> Approximate:
-        """What searches it approximately, read from its file.
+        """What searches it approximately, as it was saved.
 
-        Raises UserError if there is none, if the file is damaged, or without its library.
+        Raises UserError if there is none, if it is damaged, or without its library or database.
         """
         if self.measured is None:
             raise UserError(
                 f"{self.folder}: the {self.kind}s can be searched exactly only; search exactly, or "
-                "build the index for approximate search (hnsw or ivf)"
+                "build the index for approximate search, such as ann=hnsw"
             )
-        settings = self.measured.settings
-        return settings.load(self.file(settings.ending))
+        return self.measured.settings.load(self.items)
 
     @property
     def files(self) -> list[Path]:
@@ -94,7 +114,7 @@ class Part:
 
     def file(self, ending: str) -> Path:
         """The file with this ending."""
-        return self.folder / f"{self.kind}s.{self.change}.{ending}"
+        return self.place.file(ending)
 
     def rows(self, ids: Sequence[str]) -> list[int]:
         """The row of each id. Raises UserError, with the nearest, for an id that is not there."""
@@ -116,6 +136,15 @@ class Part:
         }
 
 
+@dataclass(frozen=True)
+class Change:
+    """How what searched a part becomes what searches the next one: ids go, then rows come."""
+
+    ann: Approximate
+    gone: Sequence[str]
+    fresh: Sequence[int]
+
+
 def described(gallery: Gallery) -> pd.DataFrame:
     """The rows of a gallery's table for its ids, as text; nan where it says nothing."""
     own = pd.Index(list(gallery.embeddings.ids), name="id", dtype=object)
@@ -131,21 +160,26 @@ def merged_tables(old: pd.DataFrame, new: pd.DataFrame, fresh: Sequence[str]) ->
     return table.fillna("").rename_axis("id")
 
 
-def write_part(
-    part: Part, model: EmbeddingModel, settings: Settings | None, ann: Approximate | None = None
-) -> Part:
-    """Write the files of a part. ann: what searched it before rows were added, which takes them."""
+def write_part(part: Part, settings: Settings | None, change: Change | None = None) -> Part:
+    """Write the files of a part. change: what makes it of one that was there; None: build it."""
     known = None
     if settings is not None:
-        if ann is None:
-            ann = settings.build(part.matrix)
-        else:
-            ann.add(part.matrix[ann.count :])
-        known = measured(ann, part.matrix)
-        ann.save(part.file(settings.ending))
-    part.embeddings.save(part.file("safetensors"), model.metadata())
+        began = time.perf_counter()
+        ann = settings.build(part.items) if change is None else _changed(change, part.items)
+        ann.save(part.items)
+        known = measured(ann, part.items, time.perf_counter() - began)
+    part.embeddings.save(part.file("safetensors"), part.model.metadata())
     write_csv(part.table.reset_index(), part.file("csv"))
     return replace(part, measured=known)
+
+
+def _changed(change: Change, items: Items) -> Approximate:
+    """What searches the items from now on."""
+    if change.gone:
+        change.ann.remove(items, change.gone)
+    if change.fresh:
+        change.ann.add(items, change.fresh)
+    return change.ann
 
 
 def whole_change(number: object) -> int:
@@ -155,8 +189,14 @@ def whole_change(number: object) -> int:
     return number
 
 
-def read_part(folder: Path, kind: str, entry: Mapping[str, Any], dimensions: int) -> Part:
-    """Open a part by its record, of vectors of so many dimensions.
+def read_part(
+    folder: Path,
+    kind: str,
+    entry: Mapping[str, Any],
+    model: EmbeddingModel,
+    database: str | None = None,
+) -> Part:
+    """Open a part by its record, of vectors by a model. database: the address that the user gave.
 
     Raises UserError if its files are not those that were written, or other vectors are in them; and
     ValueError, TypeError, KeyError or AttributeError for what is no record.
@@ -165,17 +205,18 @@ def read_part(folder: Path, kind: str, entry: Mapping[str, Any], dimensions: int
         raise ValueError("a kind that is neither drawing nor artwork")
     known = None if entry["ann"] is None else recorded(entry["ann"])
     change = whole_change(entry["change"])
-    part = Part(kind, Embeddings([], torch.empty(0)), pd.DataFrame(), known, folder, change)
+    nothing = Embeddings([], torch.empty(0))
+    part = Part(kind, nothing, pd.DataFrame(), known, folder, change, model, database)
     for file in part.files:
         size = file.stat().st_size if file.is_file() else None
         if size != entry["bytes"][file.name]:
             raise UserError(f"{file}: {'missing' if size is None else 'damaged'}; {AGAIN}")
     embeddings = load_embeddings(part.file("safetensors"))
     width = embeddings.vectors.shape[1]
-    if width != dimensions:
+    if width != model.dimensions:
         raise UserError(
-            f"{folder}: the vectors of its {kind}s have {width} dimensions, not the {dimensions} "
-            f"of its model; {AGAIN}"
+            f"{folder}: the vectors of its {kind}s have {width} dimensions, not the "
+            f"{model.dimensions} of its model; {AGAIN}"
         )
     table = unguarded(read_table(part.file("csv"), ("id",))).set_index("id")
     ids = embeddings.ids

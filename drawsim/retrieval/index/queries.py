@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from drawsim.common.errors import UserError
-from drawsim.retrieval.index.base import Mask, Searcher
-from drawsim.retrieval.index.filters import parse_filter, passing
+from drawsim.retrieval.index.base import Searcher
+from drawsim.retrieval.index.filters import Passing, parse_filter, passing
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.gallery import EmbeddingModel
 from drawsim.retrieval.index.parts import Part
@@ -167,22 +167,23 @@ def search(
     index.check_model(queries.model)
     part = index.part(kind)
     conditions = parse_filter(where)
-    mask = passing(conditions, part.table) if conditions else None
+    allowed = passing(conditions, part.table) if conditions else None
+    mask = None if allowed is None else allowed.mask
     own = _own_rows(part, queries)
     candidates = len(part.embeddings.ids) if mask is None else int(mask.sum())
     possible = torch.tensor([candidates - _allowed(rows, mask) for rows in own])
 
     few = mask is not None and candidates < max(FEW, len(mask) // 10)
     if ann and not few:
-        scores, rows = _nearest(part.ann, queries.vectors, own, k, mask)
+        scores, rows = _nearest(part.ann, queries.vectors, own, k, allowed)
         short = ((rows >= 0).sum(dim=1) < possible.clamp(max=k)).nonzero().flatten()
         if len(short):
             again = [own[query] for query in short.tolist()]
             scores[short], rows[short] = _nearest(
-                part.exact, queries.vectors[short], again, k, mask
+                part.exact, queries.vectors[short], again, k, allowed
             )
     else:
-        scores, rows = _nearest(part.exact, queries.vectors, own, k, mask)
+        scores, rows = _nearest(part.exact, queries.vectors, own, k, allowed)
     most = int(possible.max()) if len(possible) else k
     notes: tuple[str, ...] = ()
     if k > most:
@@ -201,7 +202,7 @@ def _own_rows(part: Part, queries: Queries) -> list[list[int]]:
     ]
 
 
-def _allowed(rows: Sequence[int], mask: Mask | None) -> int:
+def _allowed(rows: Sequence[int], mask: npt.NDArray[np.bool_] | None) -> int:
     return len(rows) if mask is None else int(mask[rows].sum())
 
 
@@ -210,10 +211,10 @@ def _nearest(
     queries: Tensor,
     own: Sequence[Sequence[int]],
     k: int,
-    mask: Mask | None,
+    allowed: Passing | None,
 ) -> tuple[Tensor, Tensor]:
     """Scores and rows of the k nearest of those that pass, (Q, k); -inf and -1 after the last."""
-    return _without(*searcher.top_k(queries, k + _most(own), mask), own, k)
+    return _without(*searcher.top_k(queries, k + _most(own), allowed), own, k)
 
 
 def _most(own: Sequence[Sequence[int]]) -> int:

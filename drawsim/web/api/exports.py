@@ -37,7 +37,7 @@ def web_annotations(request: Request) -> Response:
     """All grades as W3C Web Annotations."""
     services = services_of(request)
     return _file(
-        annotations_text(services.store, services.collection.parents),
+        annotations_text(services.store, services.collection),
         "annotations.jsonld",
     )
 

@@ -14,6 +14,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.web.api.fields import BoxFractions
 from drawsim.web.events.drafts import Action
 from drawsim.web.events.store import Event
+from drawsim.web.queue.finder import Ranked
 from drawsim.web.queue.queue import Queue
 
 
@@ -74,6 +75,21 @@ class CandidateResponse(ResponseBody):
     known: bool
 
 
+class FoundResponse(ResponseBody):
+    """Candidates, best first.
+
+    fault: why they are not re-ranked though the model would; empty: nothing is wrong.
+    """
+
+    candidates: list[CandidateResponse]
+    fault: str
+
+    @classmethod
+    def of(cls, found: Ranked) -> FoundResponse:
+        """As the finder has them."""
+        return cls(candidates=CandidateResponse.list_of(found), fault=found.fault)
+
+
 class ProgressResponse(ResponseBody):
     """Queries of a kind: answered by this user, by anyone, and all there are."""
 
@@ -94,19 +110,16 @@ class PairBoxes(ResponseBody):
     artwork_box: BoxFractions | None
 
 
-class TaskResponse(ResponseBody):
+class TaskResponse(FoundResponse):
     """A query with its first candidates, and what this user decided about them so far.
 
-    total: of candidates. fault: why they are not re-ranked though they should be; empty: nothing
-    is wrong. judgements, notes, boxes: by the candidate's id. note: of the query.
+    total: of candidates. judgements, notes, boxes: by the candidate's id. note: of the query.
     """
 
     kind: Kind
     id: str
     audit: bool
     item: ItemResponse
-    candidates: list[CandidateResponse]
-    fault: str
     total: int
     k: int
     judgements: dict[str, Grade]

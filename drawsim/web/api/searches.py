@@ -11,7 +11,7 @@ from drawsim.common.errors import UserError
 from drawsim.web.api import routing
 from drawsim.web.api.fields import Fraction
 from drawsim.web.api.requests import BoxRequest, WordsRequest
-from drawsim.web.api.responses import CandidateResponse, ItemResponse
+from drawsim.web.api.responses import FoundResponse, ItemResponse
 from drawsim.web.api.routing import refusals
 from drawsim.web.darkroom import Darkroom
 from drawsim.web.events.drafts import Box
@@ -43,7 +43,7 @@ async def find_image(
     y: Annotated[Fraction, Form()] = 0.0,
     width: Annotated[Fraction, Form()] = 1.0,
     height: Annotated[Fraction, Form()] = 1.0,
-) -> list[CandidateResponse]:
+) -> FoundResponse:
     """Candidates for an uploaded picture, or for the part of it that the fractions name."""
     services = services_of(request)
     data = await file.read(UPLOAD_LIMIT + 1)
@@ -55,24 +55,24 @@ async def find_image(
     # A whole picture is decoded as the model decodes files, so that it is found at the same rank.
     least = lens.least_side if whole and lens is not None else None
 
-    def found() -> list[CandidateResponse]:
+    def found() -> FoundResponse:
         pixels = cut(services.pictures.upload(data, least), box)
-        return CandidateResponse.list_of(services.finder.by_pixels(pixels, kind, FOUND))
+        return FoundResponse.of(services.finder.by_pixels(pixels, kind, FOUND))
 
     darkroom: Darkroom = request.app.state.darkroom
     return await darkroom.make("search", found)
 
 
 @changing.post("/api/find/box", responses=refusals(404))
-async def find_box(request: Request, given: BoxRequest) -> list[CandidateResponse]:
+async def find_box(request: Request, given: BoxRequest) -> FoundResponse:
     """Candidates for a part of a picture of the index."""
     services = services_of(request)
     services.finder.item(given.kind, given.id)
     box = _box(given.box)
 
-    def found() -> list[CandidateResponse]:
+    def found() -> FoundResponse:
         pixels = cut(services.pictures.pixels(given.kind, given.id), box)
-        return CandidateResponse.list_of(services.finder.by_pixels(pixels, given.kind, FOUND))
+        return FoundResponse.of(services.finder.by_pixels(pixels, given.kind, FOUND))
 
     darkroom: Darkroom = request.app.state.darkroom
     return await darkroom.make("search", found)

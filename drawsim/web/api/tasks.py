@@ -12,6 +12,7 @@ from drawsim.web.api import routing
 from drawsim.web.api.requests import NextRequest, QueryRequest
 from drawsim.web.api.responses import (
     CandidateResponse,
+    FoundResponse,
     ItemResponse,
     LeaseResponse,
     NextResponse,
@@ -74,11 +75,9 @@ def candidates(
     name: ById,
     start: Annotated[int, Asked(ge=0, le=10_000_000)] = 0,
     count: Annotated[int, Asked(ge=1, le=200)] = 20,
-) -> list[CandidateResponse]:
+) -> FoundResponse:
     """Candidates of a query from place `start` (from 0) on; none after the last."""
-    return CandidateResponse.list_of(
-        services_of(request).finder.candidates(kind, name, start, count)
-    )
+    return FoundResponse.of(services_of(request).finder.candidates(kind, name, start, count))
 
 
 def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
@@ -92,14 +91,15 @@ def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
     )
     partner = f"{other(kind)}_id"
     noted = dict(zip(notes[partner], notes["note"], strict=True))
+    found = finder.candidates(kind, name, 0, services.settings.k)
     boxed = zip(boxes[partner], boxes["drawing_box"], boxes["artwork_box"], strict=True)
     return TaskResponse(
         kind=kind,
         id=name,
         audit=claim.audit,
         item=ItemResponse.model_validate(finder.item(kind, name)),
-        candidates=CandidateResponse.list_of(finder.candidates(kind, name, 0, services.settings.k)),
-        fault=finder.fault(kind, name, services.settings.k),
+        candidates=CandidateResponse.list_of(found),
+        fault=found.fault,
         total=finder.count(kind),
         k=services.settings.k,
         judgements=dict(zip(grades[partner], grades["grade"], strict=True)),

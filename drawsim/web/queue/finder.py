@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,13 +42,33 @@ class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever rea
 class _List:
     """Ids and scores of the first candidates, best first; chance: of the very first.
 
-    fault: why they were not looked at again though they should have been; empty: they were.
+    fault: as `Ranked` has it.
     """
 
     ids: list[str]
     scores: list[float]
     chance: Chance | None = None
     fault: str = ""
+
+
+class _FaultyError(Exception):
+    """A list that is not kept: what was in its way may be gone the next time."""
+
+    def __init__(self, found: _List) -> None:
+        super().__init__(found.fault)
+        self.found = found
+
+
+class Ranked(list[Candidate]):
+    """Candidates, best first.
+
+    fault: why they are not re-ranked though the model would, for people; empty: they are, or none
+    ever are.
+    """
+
+    def __init__(self, candidates: Iterable[Candidate], fault: str) -> None:
+        super().__init__(candidates)
+        self.fault = fault
 
 
 class Lens(Protocol):
@@ -150,13 +170,7 @@ class Finder:
         """How many candidates a query of this kind has."""
         return len(self._items[other(kind)])
 
-    def candidates(
-        self,
-        kind: Kind,
-        name: str,
-        start: int = 0,
-        count: int = 20,
-    ) -> list[Candidate]:
+    def candidates(self, kind: Kind, name: str, start: int = 0, count: int = 20) -> Ranked:
         """Candidates of the other kind, best first, from place `start` (from 0) on.
 
         Fewer, or none, at the end of the list. Raises NoSuchImage.
@@ -165,24 +179,15 @@ class Finder:
         end = start + count
         whole = self._listed(kind, name, end)
         found = zip(whole.ids[start:end], whole.scores[start:end], strict=True)
-        return [
+        made = [
             self._candidate(
                 other(kind), each, rank, score, name, whole.chance if rank == 1 else None
             )
             for rank, (each, score) in enumerate(found, start + 1)
         ]
+        return Ranked(made, whole.fault)
 
-    def fault(self, kind: Kind, name: str, count: int = 20) -> str:
-        """Why the first candidates are not re-ranked though the model would, for people.
-
-        Empty where they are, or none ever are. Raises NoSuchImage.
-        """
-        self.item(kind, name)
-        return self._listed(kind, name, count).fault
-
-    def by_pixels(
-        self, pixels: np.ndarray, kind_of_query: Kind, count: int = 40
-    ) -> list[Candidate]:
+    def by_pixels(self, pixels: np.ndarray, kind_of_query: Kind, count: int = 40) -> Ranked:
         """Candidates for a picture, (height, width, 3) uint8 RGB, by the first index.
 
         In all stages of its model's ranking, as search has them for the same picture. Raises
@@ -198,17 +203,17 @@ class Finder:
         asked = min(total, max(count + total - len(self._items[kind]), self.lens.depth))
         query = of_vectors(["picture"], vector[None], index.model)
         hits = search(index, kind, query, asked)
-        if self.lens.depth:
-            hits = self.lens.look_again(index, query, pixels, hits)
+        hits, fault = self._look_again(query, lambda: pixels, hits)
         found = [
             (name, score)
             for name, score in zip(*_row(hits), strict=True)
             if name in self._items[kind]
         ]
-        return [
+        made = [
             self._candidate(kind, name, rank, score, None)
             for rank, (name, score) in enumerate(found[:count], 1)
         ]
+        return Ranked(made, fault)
 
     def by_text(self, kind: Kind, text: str, limit: int = 60) -> list[Item]:
         """Images in whose id or metadata all words occur, whatever their accents and capitals.
@@ -276,7 +281,10 @@ class Finder:
         depth = self.count(kind)
         if len(self.indexes) == 1:
             depth = min(-(-end // BLOCK) * BLOCK, depth)
-        return self._list(kind, name, depth)
+        try:
+            return self._list(kind, name, depth)
+        except _FaultyError as faulty:
+            return faulty.found
 
     def _make_list(self, kind: Kind, name: str, depth: int) -> _List:
         """The first candidates; of several models all, for what is fused of parts of their lists
@@ -297,19 +305,33 @@ class Finder:
         """What the only index finds, in all stages of its model's ranking, as search has it."""
         index, again = self.indexes[0], 0 if self.lens is None else self.lens.depth
         found = self._search(index, kind, [name], max(depth, min(again, self.count(kind))))
-        chance, nearest, fault = None, found.ids[0, 0], ""
+        chance, nearest = None, found.ids[0, 0]
         if self.calibration is not None and kind == "drawing":
             [chance] = top_chances(found, index, self.calibration)
-        if self.lens is not None and again:
-            file = None
-            try:
-                file = picture(index, kind, name)
-                found = self.lens.look_again(index, of_ids(index, kind, [name]), file, found)
-            except UserError as error:
-                # Whoever judges needs a list even so; where the file lies is not theirs to know.
-                fault = str(error).removeprefix(f"{file}: ")
+        query = of_ids(index, kind, [name])
+        found, fault = self._look_again(query, lambda: picture(index, kind, name), found)
         # The calibration is of lists by embedding alone: of another first one it says nothing.
-        return _List(*_row(found), chance if found.ids[0, 0] == nearest else None, fault)
+        whole = _List(*_row(found), chance if found.ids[0, 0] == nearest else None, fault)
+        if fault:
+            raise _FaultyError(whole)
+        return whole
+
+    def _look_again(
+        self, query: Queries, asked: Callable[[], Path | np.ndarray | None], found: Hits
+    ) -> tuple[Hits, str]:
+        """What the first index found, as its model re-ranks it, or as it is; and why the latter.
+
+        asked: gives the query's picture.
+        """
+        if self.lens is None or not self.lens.depth:
+            return found, ""
+        seen = None
+        try:
+            seen = asked()
+            return self.lens.look_again(self.indexes[0], query, seen, found), ""
+        except UserError as error:
+            # Whoever judges needs a list even so; where the file lies is not theirs to know.
+            return found, str(error).removeprefix(f"{seen}: " if isinstance(seen, Path) else "")
 
     def _search(self, index: Index, kind: Kind, names: Sequence[str], k: int) -> Hits:
         # One search at a time: it takes all cores by itself.

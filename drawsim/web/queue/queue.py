@@ -222,7 +222,7 @@ class Queue:
 
     def _filtered(self, kind: Kind, where: str) -> Mask:
         """Which queries pass a filter, (N,)."""
-        return passing(parse_filter(where), self._sheets[kind].table)
+        return passing(parse_filter(where), self._sheets[kind].table).mask
 
     def _order(self, kind: Kind, order: Order) -> Places:
         """All places of a kind in an order, (N,)."""

@@ -147,7 +147,7 @@ def export_all(
     texts = {
         folder / "pairs.csv": _csv(pairs),
         folder / "unmatched.csv": _csv(unmatched),
-        folder / "annotations.jsonld": annotations_text(store, collection.parents),
+        folder / "annotations.jsonld": annotations_text(store, collection),
     }
     earlier = folder / "pairs.csv"
     if earlier.is_file() and earlier.read_bytes() != texts[earlier].encode():

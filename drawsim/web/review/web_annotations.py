@@ -16,8 +16,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pandas as pd
 
 import drawsim
+from drawsim.collection.canvases import Place, places_of
 from drawsim.collection.grades import LINKING
 from drawsim.collection.kinds import Kind
+from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Action, Box
 from drawsim.web.events.store import EventStore
 
@@ -31,15 +33,21 @@ NONE = "none of these"
 Json = dict[str, Any]
 
 
-def annotations_text(store: EventStore, parents: Mapping[str, str] | pd.Series[str]) -> str:
-    """The collection of `annotation_collection` as the text of a file."""
-    return json.dumps(annotation_collection(store, parents), indent=1, ensure_ascii=False) + "\n"
+def annotations_text(store: EventStore, collection: Collection) -> str:
+    """The annotations of a collection, see `annotation_collection`, as the text of a file."""
+    whole = annotation_collection(store, collection.parents, places_of(collection))
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
-def annotation_collection(store: EventStore, parents: Mapping[str, str] | pd.Series[str]) -> Json:
+def annotation_collection(
+    store: EventStore,
+    parents: Mapping[str, str] | pd.Series[str],
+    places: Mapping[tuple[Kind, str], Place],
+) -> Json:
     """An AnnotationCollection with one AnnotationPage of every grade and "none" that holds.
 
-    parents: of style copies, what they were made of.
+    parents: of style copies, what they were made of. places: of pictures that came by IIIF: their
+    source is the canvas, and a box is in its pixels, so that any viewer of IIIF can show them.
 
     An Annotation for each annotator and pair, and for each adjudication: its target is the drawing,
     its first body the artwork, each with a box as a fragment selector where one was drawn; further
@@ -50,7 +58,9 @@ def annotation_collection(store: EventStore, parents: Mapping[str, str] | pd.Ser
     an annotation keeps its id as long as its event counts.
     """
     items = [
-        _annotation(key, {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])})
+        _annotation(
+            key, {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])}, places
+        )
         for key, row in sorted([*_graded(store), *_nones(store)], key=lambda found: found[0])
     ]
     return {
@@ -117,10 +127,10 @@ def _nones(store: EventStore) -> list[tuple[str, Json]]:
     return found
 
 
-def _annotation(key: str, row: Json) -> Json:
+def _annotation(key: str, row: Json, places: Mapping[tuple[Kind, str], Place]) -> Json:
     motivation = ["linking", "assessing"] if row["grade"] in LINKING else ["assessing"]
-    drawing = row["drawing_id"] and _image("drawing", row["drawing_id"], row.get("drawing_box"))
-    artwork = row["artwork_id"] and _image("artwork", row["artwork_id"], row.get("artwork_box"))
+    drawing = row["drawing_id"] and _image("drawing", row, places)
+    artwork = row["artwork_id"] and _image("artwork", row, places)
     bodies = [{**artwork, "purpose": "linking"}] if drawing and artwork else []
     bodies.append(_text("assessing", row["grade"]))
     if row["note"]:
@@ -141,15 +151,27 @@ def _annotation(key: str, row: Json) -> Json:
     }
 
 
-def _image(kind: Kind, id: str, box: Box | None) -> Json:  # noqa: A002
+def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> Json:
     """A picture of the collection, or the part of it in a box."""
-    image = {"id": image_iri(kind, id), "type": "Image", "dcterms:identifier": id}
-    resource: Json = {"type": "SpecificResource", "source": image}
+    name: str = row[f"{kind}_id"]
+    box: Box | None = row.get(f"{kind}_box")
+    place = places.get((kind, name))
+    source: Json = {"id": image_iri(kind, name), "type": "Image"}
+    if place is not None:
+        source = {"id": place.canvas, "type": "Canvas"}
+        if place.manifest:
+            source["partOf"] = [{"id": place.manifest, "type": "Manifest"}]
+    resource: Json = {
+        "type": "SpecificResource",
+        "source": {**source, "dcterms:identifier": name},
+    }
     if box is not None:
+        pixels = place.part(box) if place else None
+        parts = ",".join(map(str, pixels)) if pixels else ",".join(_percent(part) for part in box)
         resource["selector"] = {
             "type": "FragmentSelector",
             "conformsTo": MEDIA_FRAGMENTS,
-            "value": "xywh=percent:" + ",".join(_percent(part) for part in box),
+            "value": f"xywh={parts}" if pixels else f"xywh=percent:{parts}",
         }
     return resource
 

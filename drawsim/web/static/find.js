@@ -41,9 +41,10 @@ async function search(words, most, request) {
   let found = [];
   let told;
   try {
-    found = await request();
+    const answer = await request();
+    found = answer.candidates;
     const kinds = found.length ? found[0].kind : form.look.value;
-    told = `${found.length === most ? "The first " : ""}${plural(found.length, kinds, `${kinds}s`)} ${words}`;
+    told = `${found.length === most ? "The first " : ""}${plural(found.length, kinds, `${kinds}s`)} ${words}${answer.fault ? `, not re-ranked: ${answer.fault}` : ""}`;
   } catch (failure) {
     told = sentence(failure.message);
   }
@@ -57,7 +58,7 @@ function lookForWords() {
   const text = form.text.value.trim();
   if (!text) return form.text.focus();
   remember({ text });
-  return search(`with “${text}”`, MOST, () => api("/api/find/text", { kind: form.look.value, text }));
+  return search(`with “${text}”`, MOST, async () => ({ candidates: await api("/api/find/text", { kind: form.look.value, text }) }));
 }
 
 function lookWith() {

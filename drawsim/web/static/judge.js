@@ -43,7 +43,7 @@ const candidates = new Candidates($("#candidates"), {
     const { kind, id, judgements } = task;
     const query = new URLSearchParams({ kind, id, start, count: PAGE });
     const found = await api(`/api/candidates?${query}`).catch((failure) => status.say(sentence(failure.message), "wait"));
-    return found && { candidates: found, grades: judgements };
+    return found && { candidates: found.candidates, grades: judgements };
   },
 });
 // A closed dialog gives the focus back to where it was opened; whoever leafed on is elsewhere.

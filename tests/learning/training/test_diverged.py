@@ -50,7 +50,7 @@ def test_a_run_that_diverges_ends_with_the_last_good_weights(
     with caplog.at_level(logging.WARNING):
         whole(experiment)
     assert f"epoch {epoch + 1}: the network gives nan" in caplog.text
-    assert "optim.optimizer.lr" in caplog.text
+    assert "optim.optimizer.lr" in experiment.run.record["message"]
     assert experiment.checkpoints.best_epoch == epoch
     assert all(parameter.isfinite().all() for parameter in experiment.module.parameters())
     for stage in ("baseline", "final"):

@@ -128,6 +128,45 @@ def test_an_epoch_mixes_pairs_and_views_and_every_epoch_otherwise() -> None:
     assert {pair < 20 for pair in order()[:10]} == {True, False}
 
 
+@given(pairs=st.integers(1, 40), views=st.integers(1, 40), size=st.integers(1, 12))
+def test_views_can_be_spread_evenly(pairs: int, views: int, size: int) -> None:
+    choice = choice_of(torch.zeros(pairs, 1, dtype=torch.int64))
+    choice = choice._replace(
+        views=torch.arange(views),
+        view_negatives=torch.zeros(views, 1, dtype=torch.int64),
+        view_own=torch.arange(views)[:, None],
+    )
+    every = batches(grid(pairs), choice, batch_size=size, evenly=True)
+    found = list(every)
+    assert Counter(s.pair for batch in found for s in batch) == Counter(range(pairs + views))
+    for batch in found:
+        there = sum(spec.drawing == NOTHING for spec in batch)
+        assert abs(there - len(batch) * views / (pairs + views)) <= 1
+    assert [[s.pair for s in batch] for batch in every] == [[s.pair for s in b] for b in found]
+
+
+def test_the_first_epochs_are_of_views_alone_and_the_others_have_their_share(
+    tmp_path: Path,
+) -> None:
+    data = tiny_data(tmp_path, views=7, share=0.4, first=2, passes=1, batch_size=3)
+    pairs = len(data.task.train_pairs)
+    for number, expected in ((0, (0, 7)), (1, (0, 7)), (2, (pairs, 6)), (5, (pairs, 6))):
+        as_process(data, 0, 1, epoch=number)
+        data.choice = some_choice(views=data.choose_views(number).tolist())
+        found = specs(data.train_dataloader().batch_sampler)
+        views = sum(spec.drawing == NOTHING for spec in found)
+        assert (
+            (len(found) - views, views)
+            == expected
+            == (
+                data.pairs_in(number),
+                data.views_in(number),
+            )
+        )
+    assert tiny_data(tmp_path, views=5, share=0.0, first=1).views_in(1) == 0
+    assert tiny_data(tmp_path, views=5, share=0.99, first=1).views_in(1) == 16  # the whole gallery
+
+
 @pytest.mark.parametrize("shape", ["first", "middle", "all"])
 def test_plain_batches_leave_out_what_is_nothing_and_grouped_ones_keep_its_place(
     shape: str,

@@ -29,7 +29,7 @@ def inputs(collection: Collection) -> Inputs:
     drawings, artworks = (list(table.index) for table in (collection.drawings, collection.artworks))
     models = tuple(
         Embedded(name, vectors(drawings), vectors(artworks))
-        for name in ("untrained", "baseline", "final")
+        for name in ("untrained", "layout", "adapted")
     )
     split = pd.DataFrame(
         {
@@ -62,9 +62,9 @@ def test_memorisation_follows_the_stages_set_by_set(inputs: Inputs, tmp_path: Pa
     rows = re.findall(r'<th scope="row">(.*?)</th><td class="text">(.*?)</td>', table)
     assert rows == [
         ("Training", "untrained"),
-        ("", "baseline"),
-        ("", "final"),
+        ("", "layout"),
+        ("", "adapted"),
         ("Validation and test", "untrained"),
-        ("", "baseline"),
-        ("", "final"),
+        ("", "layout"),
+        ("", "adapted"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from drawsim.common.errors import UserError
+from drawsim.learning.training.decisions import Decision
 from drawsim.retrieval.analysis.evaluation import breakdown, evaluate, thesis_metrics
 from drawsim.retrieval.analysis.inputs import Inputs, from_files, from_run, read_embeddings
 from drawsim.retrieval.analysis.intervals import bootstrap, percentile_interval
@@ -19,6 +21,7 @@ from drawsim.retrieval.embeddings import Embeddings
 PARITY = Path(__file__).resolve().parents[4] / "shared" / "reference" / "parity"
 DRAWINGS = [f"d{i}" for i in range(12)]
 ARTWORKS = [f"a{i}" for i in range(30)]
+LEFT_OUT = Decision("adapted", False, "validation", 3, before=True).record()
 SETS = ["train"] * 6 + ["val"] * 3 + ["test"] * 3
 
 
@@ -117,19 +120,53 @@ def test_pairs_without_embeddings_are_left_out_and_kept_apart(folder: Path) -> N
     assert len(inputs.split) == 13
 
 
-def test_a_run_is_read_with_its_two_models(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("kept", "record", "stages"),
+    [
+        (["baseline", "final"], {}, {"untrained": "baseline", "learnt": "final"}),
+        (["baseline", "final"], {"best_epoch": 0}, {"untrained": "final"}),
+        (["plain", "baseline"], {}, {"untrained": "plain", "layout": "baseline"}),
+        (
+            ["plain", "unadapted", "baseline", "final"],
+            {"best_epoch": 2},
+            {
+                "untrained": "plain",
+                "layout": "unadapted",
+                "adapted": "baseline",
+                "learnt": "final",
+            },
+        ),
+        (
+            ["plain", "unadapted", "baseline", "final"],
+            {"best_epoch": 2, "decisions": [LEFT_OUT]},
+            {"untrained": "plain", "layout": "baseline", "learnt": "final"},
+        ),
+        (
+            ["unadapted", "published", "baseline", "final"],
+            {"best_epoch": 0},
+            {"untrained": "unadapted", "adapted": "published", "transferred": "final"},
+        ),
+    ],
+)
+def test_a_run_is_read_by_the_stages_that_train_names(
+    folder: Path, kept: list[str], record: dict[str, Any], stages: dict[str, str]
+) -> None:
     run = folder / "run"
-    for stage in ("baseline", "final"):
-        Embeddings(DRAWINGS, unit(12, 0)).save(run / f"embeddings/{stage}.drawings.safetensors", {})
-        Embeddings(ARTWORKS, unit(30, 1)).save(run / f"embeddings/{stage}.artworks.safetensors", {})
+    vectors = {name: (unit(12, 2 * i), unit(30, 2 * i + 1)) for i, name in enumerate(kept)}
+    for name, (drawings, artworks) in vectors.items():
+        Embeddings(DRAWINGS, drawings).save(run / f"embeddings/{name}.drawings.safetensors", {})
+        Embeddings(ARTWORKS, artworks).save(run / f"embeddings/{name}.artworks.safetensors", {})
     split = pd.read_csv(folder / "split.csv")
     split.assign(parent=split["drawing_id"], cluster=0).to_csv(run / "split.csv", index=False)
     (run / "config.yaml").write_text(f"data:\n  root: {folder}\n")
+    (run / "metrics.json").write_text(json.dumps(record))
     inputs = from_run(run, None)
-    assert [model.name for model in inputs.models] == ["baseline", "final"]
+    assert [model.name for model in inputs.models] == list(stages)
+    for model, name in zip(inputs.models, stages.values(), strict=True):
+        assert torch.equal(model.drawings.vectors, vectors[name][0]), model.name
     assert inputs.collection.artworks.at["a1", "artist"] == "Ben"
     one = evaluate(inputs, direction="drawing_to_artwork", columns=[], csls_neighbours=None)
-    assert one.metrics["baseline"] == one.metrics["final"]
+    assert list(one.metrics) == list(stages)
 
 
 @pytest.mark.skipif(not PARITY.is_dir(), reason="no real data: no parity fixtures")

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings
-from drawsim.retrieval.index import exact
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index.queries import (
@@ -83,11 +82,9 @@ def test_every_direction_equals_brute_force(
 ) -> None:
     names = [f"x{row}" for row in rows]
     where = {"country": sorted(countries)} if countries < set(COUNTRIES) else None
-    original, exact.GATHERED = exact.GATHERED, gathered
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("drawsim.retrieval.index.exact.GATHERED", gathered)
         hits = search(index, wanted, of_ids(index, asked, names), k, where)
-    finally:
-        exact.GATHERED = original
     longest = 0
     for i, (name, row) in enumerate(zip(names, rows, strict=True)):
         query = index.parts[asked].embeddings.vectors[row]

@@ -27,7 +27,7 @@ def test_an_upload_finds_what_looks_like_it(local: TestClient, services: Service
     answer = local.post("/api/find/image", files=files, data={"kind": "drawing"})
     colour = np.full((1, 1, 3), (200, 40, 10), np.uint8)
     expected = services.finder.by_pixels(colour, "drawing")
-    assert [each["id"] for each in answer.json()] == [each.id for each in expected]
+    assert [each["id"] for each in answer.json()["candidates"]] == [each.id for each in expected]
 
 
 def test_a_box_finds_what_looks_like_that_part(local: TestClient, services: Services) -> None:
@@ -36,9 +36,9 @@ def test_a_box_finds_what_looks_like_that_part(local: TestClient, services: Serv
     expected = services.finder.by_pixels(part, "artwork")
     box = {"kind": "artwork", "id": "a4", "box": [0.5, 0, 0.5, 0.5]}
     answer = local.post("/api/find/box", json=box)
-    scores = [each["score"] for each in answer.json()]
+    scores = [each["score"] for each in answer.json()["candidates"]]
     assert scores == pytest.approx([each.score for each in expected])
-    whole = local.post("/api/find/box", json={**box, "box": [0, 0, 1, 1]}).json()
+    whole = local.post("/api/find/box", json={**box, "box": [0, 0, 1, 1]}).json()["candidates"]
     assert scores != pytest.approx([each["score"] for each in whole])
 
     buffer = io.BytesIO()
@@ -48,7 +48,7 @@ def test_a_box_finds_what_looks_like_that_part(local: TestClient, services: Serv
         files={"file": ("x", buffer.getvalue())},
         data={"kind": "artwork", "x": "0.5", "y": "0", "width": "0.5", "height": "0.5"},
     )
-    assert [each["score"] for each in uploaded.json()] == pytest.approx(scores)
+    assert [each["score"] for each in uploaded.json()["candidates"]] == pytest.approx(scores)
 
 
 @pytest.mark.parametrize("box", [[0, 0, 0, 1], [0.5, 0, 0.6, 1], [0, 0.9, 1, 0.2]])
@@ -98,6 +98,6 @@ def test_the_lens_is_asked_for_the_kind_of_the_query(
     monkeypatch.setattr(Glass, "embed", noting)
     for kind in ("drawing", "artwork"):
         files = {"file": ("x", png())}
-        found = local.post("/api/find/image", files=files, data={"kind": kind}).json()
+        found = local.post("/api/find/image", files=files, data={"kind": kind}).json()["candidates"]
         assert {each["kind"] for each in found} == {"artwork" if kind == "drawing" else "drawing"}
     assert kinds == ["drawing", "artwork"]

@@ -179,8 +179,16 @@ def test_a_drawing_that_cannot_be_looked_at_has_its_list_by_embedding(
         each.id for each in finder.candidates("drawing", "d3", 0, 12)
     ]
     assert found[0].chance
-    assert again.fault("drawing", "d3") == "is damaged"
-    assert finder.fault("drawing", "d3") == ""
+    assert found.fault == "is damaged"
+    assert finder.candidates("drawing", "d3").fault == ""
+    pixels = np.full((3, 5, 3), (250, 20, 90), np.uint8)
+    lens.fault = UserError("the pictures of what is found are not known")
+    assert again.by_pixels(pixels, "drawing").fault == str(lens.fault)
+
+    lens.fault = None  # it was mended
+    mended = again.candidates("drawing", "d3", 0, 12)
+    assert not mended.fault
+    assert [each.id for each in mended[:3]] == [each.id for each in found[2::-1]]
 
 
 def test_confirmed_pairs_are_known_from_both_sides(finder: Finder) -> None:

@@ -55,7 +55,7 @@ def test_an_export_is_read_again(judges: Judges, mine: Collection) -> None:
 def test_none_is_an_annotation_of_the_picture(judges: Judges) -> None:
     judges.do("ben", "none", "d2", shown_ids=("a2",))
     judges.do("ada", "skip", "d2")
-    [found] = annotation_collection(judges.store, {"d2": "d1"})["first"]["items"]
+    [found] = annotation_collection(judges.store, {"d2": "d1"}, {})["first"]["items"]
     assert found["target"]["source"]["dcterms:identifier"] == "d1"
     assert found["creator"]["nickname"] == "ben"
     assert found["motivation"] == ["assessing"]

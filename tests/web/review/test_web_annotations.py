@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -13,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import drawsim
+from drawsim.collection.canvases import places_of
+from drawsim.collection.tables import Collection
 from drawsim.web.review.web_annotations import (
     annotation_collection,
     annotation_id,
-    annotations_text,
     image_iri,
 )
 from tests.web.judges import Judges
@@ -26,7 +28,7 @@ IRI = re.compile(r"(urn|https?):[!-~]+")
 
 
 def items(judges: Judges) -> list[dict[str, Any]]:
-    whole = annotation_collection(judges.store, {})
+    whole = annotation_collection(judges.store, {}, {})
     listed: list[dict[str, Any]] = whole["first"]["items"]
     return listed
 
@@ -79,7 +81,7 @@ def test_the_collection_is_one_page_of_what_holds(judges: Judges) -> None:
     judges.do("ben", "clear", "d2", artwork_id="a0")
     judges.do("rosa", "adjudicate", "d0", artwork_id="a0", grade="style only", note="see sky")
     judges.do("ada", "done", "d0")
-    whole = json.loads(annotations_text(judges.store, {}))
+    whole = json.loads(json.dumps(annotation_collection(judges.store, {}, {})))
     assert whole["@context"] == "http://www.w3.org/ns/anno.jsonld"
     assert whole["type"] == "AnnotationCollection"
     page = whole["first"]
@@ -105,7 +107,8 @@ def test_the_collection_is_one_page_of_what_holds(judges: Judges) -> None:
 def test_the_same_events_give_the_same_text_and_ids_stay(judges: Judges) -> None:
     judges.grade("ada", "d0", "a0", "same work")
     [before] = items(judges)
-    assert annotations_text(judges.store, {}) == annotations_text(judges.store, {})
+    first, again = (annotation_collection(judges.store, {}, {}) for _ in range(2))
+    assert json.dumps(first) == json.dumps(again)
     judges.grade("ada", "d1", "a1", "same work")
     assert before in items(judges)
 
@@ -119,8 +122,39 @@ def test_boxes_of_both_sides(judges: Judges) -> None:
     assert found["body"][0]["selector"]["value"] == "xywh=percent:50,50,50,0.123"
 
 
+def test_pictures_that_came_by_iiif_are_named_by_their_canvas(
+    judges: Judges, tmp_path: Path
+) -> None:
+    """Worked out by hand: the picture lies at 100,200 on its canvas and is 1000 by 500 there."""
+    (tmp_path / "drawings.csv").write_text("id,path\nd0,d0.png\n")
+    (tmp_path / "artworks.csv").write_text(
+        "id,path,canvas,canvas_box,manifest\n"
+        'a0,a.png,https://m.org/c/1,"100,200,1000,500",https://m.org/m\n'
+        "a1,b.png,https://m.org/c/2,,\n"
+        "a2,c.png,javascript:alert(1),,\n"
+    )
+    (tmp_path / "pairs.csv").write_text("drawing_id,artwork_id,pair\n")
+    places = places_of(Collection.open(tmp_path))
+    assert set(places) == {("artwork", "a0"), ("artwork", "a1")}
+    for artwork in "a0", "a1", "a2":
+        judges.grade("ada", "d0", artwork, "same work")
+        judges.do("ada", "box", "d0", artwork_id=artwork, artwork_box=(0.25, 0.5, 0.1, 0.0001))
+    listed = annotation_collection(judges.store, {}, places)["first"]["items"]
+    found = {one["body"][0]["source"]["dcterms:identifier"]: one["body"][0] for one in listed}
+    assert found["a0"]["source"] == {
+        "id": "https://m.org/c/1",
+        "type": "Canvas",
+        "partOf": [{"id": "https://m.org/m", "type": "Manifest"}],
+        "dcterms:identifier": "a0",
+    }
+    assert found["a0"]["selector"]["value"] == "xywh=350,450,100,1"
+    assert found["a1"]["source"]["id"] == "https://m.org/c/2"
+    assert found["a1"]["selector"]["value"] == "xywh=percent:25,50,10,0.01"
+    assert found["a2"]["source"]["id"] == image_iri("artwork", "a2")
+
+
 def test_nothing_judged(judges: Judges) -> None:
-    whole = annotation_collection(judges.store, {})
+    whole = annotation_collection(judges.store, {}, {})
     assert (whole["total"], whole["first"]["items"]) == (0, [])
 
 

@@ -19,6 +19,7 @@ from drawsim.common.opening import open_regular
 from drawsim.common.words import counted
 from drawsim.learning.training.callbacks.evaluation import MONITORS
 from drawsim.models.loading import LEFT_OUT
+from drawsim.models.trainer import wait_for_others
 from drawsim.retrieval.metrics import registry
 
 Keep = Literal["auto", "best", "last", "on_improvement"]
@@ -114,7 +115,7 @@ class BestAndLast(pl.callbacks.Checkpoint):
             with atomic(self.best) as temporary:
                 shutil.copyfile(self.folder / UNTRAINED, temporary)
         self.best_epoch = 0
-        _wait_for_others()
+        wait_for_others()  # they are all going to read what the first process changed
 
     def note(self, left_out: Sequence[str]) -> None:
         """Write into the selected weights which stages the run decided to rank without."""
@@ -123,7 +124,7 @@ class BestAndLast(pl.callbacks.Checkpoint):
             if content.get(LEFT_OUT, []) != list(left_out):
                 with atomic(self.best) as temporary:
                     torch.save({**content, LEFT_OUT: list(left_out)}, temporary)
-        _wait_for_others()
+        wait_for_others()  # they are all going to read what the first process changed
 
     def keep_now(self, trainer: pl.Trainer) -> None:
         """Keep the weights as they are now as the selected ones, with the epoch they are of."""
@@ -159,9 +160,3 @@ class BestAndLast(pl.callbacks.Checkpoint):
             (self.folder / SELECTED).replace(self.best)
         self.best_score = state_dict["best_score"]
         self.best_epoch = state_dict["best_epoch"]
-
-
-def _wait_for_others() -> None:
-    """Until the first process has changed the files that all are going to read."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()

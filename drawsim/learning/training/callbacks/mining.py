@@ -63,7 +63,7 @@ class Mining(pl.Callback):
 
         Where they do not, for a network that finds all artworks alike, none is taken for another.
         """
-        self.untrained = untrained
+        self.untrained = self.module.untrained = untrained
         try:
             self._near_duplicates(self.evaluation.task.positives)
         except UserError as error:

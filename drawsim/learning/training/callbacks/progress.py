@@ -7,6 +7,16 @@ from datetime import timedelta
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import RichProgressBar
+from rich.progress import ProgressColumn, Task
+from rich.text import Text
+
+
+class Rate(ProgressColumn):
+    """Batches a second; nothing before there is a rate, and none of a bar that is full."""
+
+    def render(self, task: Task) -> Text:
+        """The words beside the bar."""
+        return Text(f"{task.speed:.2f} batches/s" if task.speed and not task.finished else "")
 
 
 class Progress(RichProgressBar):
@@ -70,6 +80,11 @@ class Progress(RichProgressBar):
         if not self._done or most is None or most < 0:
             return None
         return self._spent / self._done * max(0, most - epoch) + max(0.0, self._pass)
+
+    def configure_columns(self, trainer: pl.Trainer) -> list[ProgressColumn]:
+        """Lightning's, with the rate last."""
+        *columns, _ = super().configure_columns(trainer)
+        return [*columns, Rate()]
 
     def get_metrics(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule

@@ -9,7 +9,7 @@ import pytest
 from pytorch_lightning.callbacks import RichProgressBar
 
 from drawsim.learning.training.callbacks import progress
-from drawsim.learning.training.callbacks.progress import Progress
+from drawsim.learning.training.callbacks.progress import Progress, Rate
 
 
 @pytest.fixture
@@ -49,3 +49,17 @@ def test_without_an_end_nothing_is_promised(clock: SimpleNamespace) -> None:
     bar.on_train_epoch_start(trainer, trainer)
     bar.on_train_epoch_end(trainer, trainer)
     assert bar.left(1) is None
+
+
+@pytest.mark.parametrize(
+    ("done", "speed", "words"),
+    [(0, None, ""), (1, None, ""), (1, 2.5, "2.50 batches/s"), (4, 2.5, "")],
+)
+def test_a_rate_is_said_while_there_is_one(done: int, speed: float | None, words: str) -> None:
+    task: Any = SimpleNamespace(speed=speed, finished=done == 4)
+    assert Rate().render(task).plain == words
+
+
+def test_the_bar_ends_with_the_rate() -> None:
+    trainer: Any = None
+    assert isinstance(Progress().configure_columns(trainer)[-1], Rate)

@@ -1,0 +1,1 @@
+"""Files of other people's servers, asked for politely."""

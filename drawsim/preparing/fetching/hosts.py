@@ -1,0 +1,85 @@
+"""Which hosts an address may lead to: those of the open internet, unless the user says otherwise.
+
+A manifest, a table or a redirect may name any address. Without this check, whoever writes one could
+have this machine ask for what only this machine can reach: server-side request forgery.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any, ClassVar
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class PrivateHostError(Exception):
+    """An address of this machine or of its own network; the text says which."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the open internet, whatever it is wrapped in.
+
+    >>> [is_public(a) for a in ("93.184.216.34", "127.0.0.1", "10.0.0.1", "::ffff:127.0.0.1")]
+    [True, False, False, False]
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def check_host(host: str, port: int) -> None:
+    """Raise PrivateHostError if a name leads to a private address; OSError if it is unknown."""
+    for *_, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        _check(str(place[0]), host)
+
+
+def _check(address: str, host: str) -> None:
+    if not is_public(address):
+        named = host if host == address else f"{host} ({address})"
+        raise PrivateHostError(f"{named} is an address of this machine or of its own network")
+
+
+class _Checked:
+    """Looks, before a byte is sent, where a connection has led: a name may have moved meanwhile."""
+
+    host: str
+    port: int
+
+    def _new_conn(self) -> socket.socket:
+        check_host(self.host, self.port)
+        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
+        try:
+            _check(str(connection.getpeername()[0]), self.host)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class _CheckedHTTP(_Checked, HTTPConnection):
+    pass
+
+
+class _CheckedHTTPS(_Checked, HTTPSConnection):
+    pass
+
+
+class _CheckedHTTPPool(HTTPConnectionPool):
+    ConnectionCls: ClassVar[Any] = _CheckedHTTP  # type: ignore[misc]
+
+
+class _CheckedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls: ClassVar[Any] = _CheckedHTTPS  # type: ignore[misc]
+
+
+POOLS = {"http": _CheckedHTTPPool, "https": _CheckedHTTPSPool}
+"""Connections by scheme that lead to the open internet alone."""
