@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from drawsim.common.arguments import listed
 from drawsim.common.building import build
 from drawsim.common.launch import chosen_settings, launch, to_plain
+from drawsim.common.remote import is_remote
 from drawsim.workflows.embed_checks import check_embed
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 TEXTS = (
     *("out", "images", "run", "checkpoint", "import_npy", "store", "data.root", "data.demo.cache"),
-    "compile",  # true and false are two of its words
+    *("shard", "address", "compile"),  # true and false are two words of the last
 )
 
 
@@ -31,17 +32,10 @@ def embed(config: DictConfig) -> None:
     prepare()
     from drawsim.workflows import embed as workflow
 
-    settings = workflow.EmbedSettings(
-        out=Path(values["out"]),
-        store=Path(values["store"]) if values["store"] else None,
-        batch=values["batch"],
-        workers=values["workers"],
-        compile=str(values["compile"]).lower(),  # type: ignore[arg-type]
-        float16=values["float16"],
-        export=values["export"],
-        on_missing=values["data"]["on_missing"],
-    )
-    if values["import_npy"]:
+    settings = workflow.EmbedSettings.of(values)
+    if values["merge"]:
+        lines = workflow.merge_shards(listed(values["merge"]), settings)
+    elif values["import_npy"]:
         lines = workflow.import_npy(Path(values["import_npy"]), settings)
     else:
         kind: Any = values["kind"] and values["kind"].removesuffix("s")
@@ -55,6 +49,8 @@ def _images(values: dict[str, Any], kind: Any) -> Images:
     from drawsim.workflows.embed import Images
 
     if values["images"]:
+        if is_remote(values["images"]):
+            return Images.of_address(values["images"])
         return Images.of_folder(Path(values["images"]))
     root = (
         build(values["data"]["demo"]) if "demo" in values["data"] else Path(values["data"]["root"])
@@ -95,4 +91,4 @@ def _model(values: dict[str, Any]) -> Model:
 
 
 if __name__ == "__main__":
-    launch("embed", embed, texts=TEXTS, lists=("trust",))
+    launch("embed", embed, texts=TEXTS, lists=("trust", "merge"))

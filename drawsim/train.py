@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.common.launch import choices_made, launch, output_folder, to_plain
+from drawsim.common.launch import (
+    also_said,
+    choices_made,
+    is_one_of_several,
+    launch,
+    output_folder,
+    search_of_job,
+    to_plain,
+)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -15,18 +23,24 @@ LISTS = ("init.trust",)
 SHORT = {"init": "init.model"}
 FRONT = ("backbone", "aug", "split")
 """Groups whose option is in every name."""
-ELSEWHERE = ("data", "logger")
+ELSEWHERE = ("data", "logger", "hparams_search")
 """Groups that a name leaves out: the study says it, or it does not change the result."""
 
 
 def train(config: DictConfig) -> float | None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder."""
+    from drawsim.runs.folder import can_go_on
+    from drawsim.runs.sweeps.search import Trial
     from drawsim.workflows.settings import TrainSettings
     from drawsim.workflows.train import train
 
-    folder = output_folder()
+    folder, search = output_folder(), search_of_job()
     settings = to_plain(config)
-    return train(TrainSettings.of({**settings, "name": settings["name"] or folder.name}), folder)
+    settings["name"] = settings["name"] or folder.name
+    if is_one_of_several() and not settings["again"] and can_go_on(folder):
+        settings["resume"] = also_said("resume=true")
+    trial = Trial.of(*search, run=folder.name) if search else None
+    return train(TrainSettings.of(settings), folder, trial)
 
 
 def run_name(config: DictConfig) -> str:

@@ -52,8 +52,9 @@ class Done(NamedTuple):
 class Command:
     """A command that runs; the part of subprocess.Popen that tests use.
 
-    arguments: the command's name, then its settings. environment: variables besides those of the
-    tests. Standard output and error go to files that are never full, so nobody waits for a reader.
+    arguments: the command's name, then its settings; or "-c", then code as for `python -c`, then
+    its arguments. environment: variables besides those of the tests. Standard output and error go
+    to files that are never full, so nobody waits for a reader.
     """
 
     def __init__(
@@ -224,6 +225,9 @@ def _main() -> None:
     gc.freeze()  # else every fork copies what it looks through for garbage
     command, *settings = _serve(int(sys.argv[1]))
     sys.argv = [command, *settings]
+    if command == "-c":
+        exec(sys.argv.pop(1), {"__name__": "__main__"})
+        return
     runpy.run_module(f"drawsim.{command}", run_name="__main__", alter_sys=True)
 
 

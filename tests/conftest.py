@@ -44,15 +44,15 @@ PAIRS = [
 
 @pytest.fixture(scope="session", autouse=True)
 def settings_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What a user agrees to is written to a folder of the tests, by their commands too.
+    """Settings and caches of this process and of its commands: new ones, which nobody else uses.
 
-    So is what the tests themselves saw of images, and embedded.
+    What a user agrees to, demos, embeddings and what was seen of images lie there.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         cache = tmp_path_factory.mktemp("cache")
-        patch.setattr("drawsim.pixels.look_store.user_cache", lambda: cache)
-        patch.setattr("drawsim.models.embedding.store.user_cache", lambda: cache)
+        (cache / "drawsim").mkdir()  # is used because it is there, where systems have another place
+        patch.setenv("XDG_CACHE_HOME", str(cache))
         yield
 
 

@@ -51,6 +51,7 @@ def enter() -> None:
     home = Path(tempfile.mkdtemp(prefix="drawsim-tests-"))
     os.environ |= {name: str(home / folder) for name, folder in CACHES.items()}
     os.environ |= {MARK: str(home), "HOME": str(home), "HF_HUB_OFFLINE": "1"}
+    os.environ["NUMBA_OPT"] = "0"  # what umap compiles takes far longer to compile than to run
     atexit.register(_leave, home, os.getpid())
 
 

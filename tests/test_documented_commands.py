@@ -13,7 +13,14 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from drawsim.common.arguments import as_texts
-from drawsim.common.configuration import WITH_A_PLUS, chosen, composed, groups, options
+from drawsim.common.configuration import (
+    SPACES,
+    WITH_A_PLUS,
+    chosen,
+    composed,
+    groups,
+    options,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,6 +54,20 @@ def value_of(settings: Mapping[str, Any], key: str) -> bool:
     return True
 
 
+HYDRAS = ("hydra/", "hydra.")
+
+
+def own_of_hydra(key: str, arguments: list[str]) -> bool:
+    """Whether a launcher or sweeper is one of ours, or a setting is one that it has."""
+    chosen_ones = dict(text.split("=", 1) for text in arguments if text.startswith("hydra/"))
+    if key.startswith("hydra/"):
+        return chosen_ones[key] in options(key)
+    kind, _, setting = key.removeprefix("hydra.").partition(".")
+    name = chosen_ones.get(f"hydra/{kind}", "optuna")
+    text = (ROOT / "conf/hydra" / kind / f"{name}.yaml").read_text(encoding="utf-8")
+    return f"\n{setting}:" in text
+
+
 def test_there_are_some() -> None:
     assert len(COMMANDS) > 30
 
@@ -70,10 +91,12 @@ def test_a_documented_command_is_one(page: str, line: str) -> None:
         key = override.key_or_group
         assert sweep or not override.is_sweep_override(), f"{page}: {line}: {key} is a sweep"
         if key in groups(command):
-            plus = key == WITH_A_PLUS
+            plus = key in (WITH_A_PLUS, SPACES)
             assert override.is_add() == plus, f"{page}: {line}: {key} and a plus"
             if not override.is_sweep_override():
                 known = {*options(key), *OF_ONES_OWN}
                 assert override.value() in known, f"{page}: {line}: {key}"
+        elif key.startswith(HYDRAS):
+            assert own_of_hydra(key, arguments), f"{page}: {line}: {key}"
         else:
             assert value_of(settings, key), f"{page}: {line}: no setting {key}"

@@ -33,9 +33,8 @@ COMMANDS = len(LAYERS)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMAND_FILES = [path for path in PACKAGE.glob("*.py") if not path.name.startswith("_")]
 ROOT = PACKAGE.parent
-FILES = [
-    p for folder in ("drawsim", "scripts", "tests") for p in sorted((ROOT / folder).rglob("*.py"))
-]
+FOLDERS = ("drawsim", "hydra_plugins", "scripts", "tests")
+FILES = [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]
 LINES, COMMAND_LINES = 400, 100
 TYPES_ONLY = "TYPE_CHECKING"
 

@@ -224,10 +224,21 @@ def _is_unseen(letter: str) -> bool:
     return letter.isspace() or unicodedata.category(letter) in ("Cf", "Cc", "Zs", "Zl", "Zp")
 
 
+class _Shown(dict[int, str | None]):
+    """For `str.translate`: a space for any space, nothing for other unseen signs."""
+
+    def __missing__(self, code: int) -> str | None:
+        letter = chr(code)
+        self[code] = " " if letter.isspace() else None if _is_unseen(letter) else letter
+        return self[code]
+
+
+_SHOWN = _Shown()
+
+
 def _visible(text: str) -> str:
     """What people see: no unseen signs, one space for any."""
-    shown = "".join(" " if c.isspace() else c for c in text if c.isspace() or not _is_unseen(c))
-    return normal(" ".join(shown.split()))
+    return normal(" ".join(text.translate(_SHOWN).split()))
 
 
 def _path(text: str) -> str:

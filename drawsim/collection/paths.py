@@ -1,6 +1,7 @@
 """Where the images of a collection may lie: in its folder, or below a root that it lists.
 
-`collection.yaml` in the folder lists roots (`roots: [../scans]`, relative to the folder). A
+`collection.yaml` in the folder lists roots (`roots: [../scans]`, relative to the folder, or
+`roots: ["s3://bucket/scans/"]`, and https:// likewise: see `drawsim.common.remote`). A
 collection may come from anybody, and what its tables name is read, shown and put on pages: so a
 root counts only if it is this user who listed it, by a prepare step, or who agreed to it since.
 What was agreed to is kept in `roots.json` in the user's configuration folder.
@@ -19,6 +20,8 @@ from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError, brief
 from drawsim.common.files import read_json, write_json, write_text
 from drawsim.common.opening import LONGEST_PATH
+from drawsim.common.remote import folder_of, is_remote, located, why_none
+from drawsim.common.remote import is_below as is_in
 from drawsim.common.yaml_files import read_yaml, yaml_text
 
 _LONGEST_NAME = 255
@@ -30,13 +33,15 @@ CURE = f"move it into the folder, or list its own under `roots` in {SETTINGS}, t
 class Places:
     """The folders in which images of one collection may lie; made once for each opening.
 
-    root: the folder of the collection. roots: further folders. All are compared without symbolic
-    links, so that a link leads only to where a path might.
+    root: the folder of the collection. roots: further folders, or addresses of such. Folders are
+    compared without symbolic links, so that a link leads only to where a path might.
     """
 
-    def __init__(self, root: Path, roots: Iterable[Path] = ()) -> None:
+    def __init__(self, root: Path, roots: Iterable[Path | str] = ()) -> None:
         self.root = root
-        self._allowed = [os.path.realpath(place) for place in (root, *roots)]
+        own = [spelt(each) for each in roots]
+        self._remote = [each for each in own if is_remote(each)]
+        self._allowed = [os.path.realpath(root), *(each for each in own if not is_remote(each))]
         self._folders: dict[str, tuple[str, frozenset[str]]] = {}
 
     @classmethod
@@ -48,12 +53,12 @@ class Places:
         """
         roots = listed_roots(root)
         agreed = _agreed().get(os.path.realpath(root), [])
-        foreign = [each for each in roots if os.path.realpath(each) not in agreed]
+        foreign = [own for each in roots if (own := spelt(each)) not in agreed]
         if foreign:
             raise UserError(
                 f"{root / SETTINGS} lets images lie outside of its folder, in "
-                f"{' and '.join(os.path.realpath(each) for each in foreign)}; if that is as it "
-                f"should be, say so once: `drawsim prepare step=trust source={root}`"
+                f"{' and '.join(foreign)}; if that is as it should be, "
+                f"say so once: `drawsim prepare step=trust source={root}`"
             )
         return cls(root, roots)
 
@@ -61,10 +66,15 @@ class Places:
         """The file that a table names. Raises UserError if it leaves the collection."""
         if what := self.complaint(path):
             raise UserError(f"{self.root}: {what}; {CURE}")
-        return self.root / path
+        return located(path, self.root)
 
     def complaint(self, path: str) -> str | None:
         """Why a path of a table may not be opened, or None. The file need not be there."""
+        if is_remote(path):
+            if why := why_none(path):
+                return f"path {brief(path)} is none ({why})"
+            allowed = any(is_in(path, each) for each in self._remote)
+            return None if allowed else f"path {brief(path)} leaves the collection"
         if why := _no_path(self.root, path):
             return f"path {brief(path)} is none ({why})"
         folder, name = os.path.split(path)
@@ -114,12 +124,13 @@ def is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def listed_roots(root: Path) -> list[Path]:
-    """The roots in `collection.yaml`, as paths from here; none if there is no such file.
+def listed_roots(root: Path) -> list[Path | str]:
+    """The roots in `collection.yaml`, as paths from here, or addresses; none without that file.
 
     Raises UserError if it cannot be read.
     """
-    return [root / each for each in _settings(root).get("roots", [])]
+    listed = _settings(root).get("roots", [])
+    return [folder_of(each) if is_remote(each) else root / each for each in listed]
 
 
 def allow_roots(root: Path, roots: Sequence[Path]) -> None:
@@ -128,7 +139,7 @@ def allow_roots(root: Path, roots: Sequence[Path]) -> None:
     For what the user names on his own command line. Other settings of the file are kept.
     """
     settings = _settings(root)
-    known = [os.path.realpath(root / each) for each in settings.get("roots", [])]
+    known = [spelt(each) for each in listed_roots(root)]
     new = [each for each in dict.fromkeys(map(os.path.realpath, roots)) if each not in known]
     if new:
         end = os.path.realpath(root)
@@ -138,11 +149,11 @@ def allow_roots(root: Path, roots: Sequence[Path]) -> None:
     agree(root, roots)
 
 
-def agree(root: Path, roots: Iterable[Path]) -> None:
-    """Remember that this user lets images of a collection lie in these folders."""
+def agree(root: Path, roots: Iterable[Path | str]) -> None:
+    """Remember that this user lets images of a collection lie in these folders, or behind them."""
     agreed = _agreed()
     own = os.path.realpath(root)
-    merged = sorted({*agreed.get(own, []), *map(os.path.realpath, roots)})
+    merged = sorted({*agreed.get(own, []), *map(spelt, roots)})
     if merged != agreed.get(own, []):
         write_json(_agreed_file(), agreed | {own: merged})
 
@@ -173,9 +184,16 @@ def _settings(root: Path) -> dict[str, Any]:
     if not isinstance(roots, list) or not all(isinstance(each, str) and each for each in roots):
         raise UserError(f"{file}: `roots` must be a list of folders, such as roots: [../scans]")
     for each in roots:
-        if why := _no_path(root, each):
+        remote = is_remote(each)
+        if why := why_none(each, folder=True) if remote else _no_path(root, each):
             raise UserError(f"{file}: `roots` has {brief(each)}, which is no folder ({why})")
     return settings
+
+
+def spelt(root: Path | str) -> str:
+    """A root in the one spelling that is compared: without links, or an address."""
+    own = str(root)
+    return folder_of(own) if is_remote(own) else os.path.realpath(own)
 
 
 def _agreed_file() -> Path:

@@ -27,6 +27,7 @@ from drawsim.collection.paths import CURE, Places
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError, brief
 from drawsim.common.opening import is_there
+from drawsim.common.remote import located
 
 Table = Literal["drawings", "artworks", "pairs"]
 CURE_LONG = f"an id has at most {LONGEST_ID:,} characters"
@@ -106,13 +107,15 @@ class Collection:
     def paths(self, kind: Kind, ids: Iterable[str] | None = None) -> dict[str, Path]:
         """Image files by id, of these drawings or artworks, or else of all originals or artworks.
 
+        Of remote files, where their copies lie, which need not be there (`drawsim.common.remote`).
         Raises KeyError for an id that is not listed.
         """
         table = self.drawings if kind == "drawing" else self.artworks
         if ids is None:
             ids = self.originals.index if kind == "drawing" else table.index
         wanted = list(ids)
-        return {i: self.root / p for i, p in zip(wanted, table.loc[wanted, "path"], strict=True)}
+        paths = table.loc[wanted, "path"]
+        return {i: located(p, self.root) for i, p in zip(wanted, paths, strict=True)}
 
     def without(self, drawings: Ids[str], artworks: Ids[str]) -> Collection:
         """The collection less these images and every pair that names one of them."""

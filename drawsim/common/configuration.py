@@ -13,6 +13,7 @@ from typing import Any
 import hydra
 import yaml
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
@@ -33,6 +34,8 @@ SEVERAL = "several"
 """The option of `backbone` that holds several of the others."""
 WITH_A_PLUS = "experiment"
 """The group that adds to the others; a command has it if it has the groups to add to."""
+SPACES = "hparams_search"
+"""The group whose options say which settings are searched; it is added likewise."""
 AUTO = "auto"
 """The default of settings that are decided by what there is; some may also be true or false."""
 OPEN = ("callbacks", "trainer")
@@ -74,9 +77,16 @@ def commands_folder() -> Path:
 
 
 def show_groups(command: str) -> None:
-    """Let Hydra see the groups from now on, if the command chooses from any."""
+    """Let Hydra see the groups from now on, if the command chooses from any.
+
+    Plugins of Hydra's that are called like options of ours make room for these.
+    """
     Plugins.instance().register(Groups)
     Groups.shown = bool(groups(command))
+    theirs = ConfigStore.instance().repo["hydra"]
+    for kind in ("launcher", "sweeper"):
+        for name in options(f"hydra/{kind}"):
+            theirs[kind].pop(f"{name}.yaml", None)
 
 
 def register_resolvers(**others: Callable[..., str]) -> None:
@@ -126,7 +136,7 @@ def groups(command: str) -> tuple[str, ...]:
     entries = [entry for entry in yaml.safe_load(text)["defaults"] if isinstance(entry, dict)]
     named = [key for entry in entries for key in entry if not key.startswith("override ")]
     extends = "loss" in named  # whole recipes are for training
-    return tuple(sorted([*named, *([WITH_A_PLUS] if extends else [])]))
+    return tuple(sorted([*named, *((WITH_A_PLUS, SPACES) if extends else ())]))
 
 
 def options(group: str) -> list[str]:
@@ -251,7 +261,7 @@ def explain(
     unknown = re.search(r"Could not (?:override|append to|delete from config\.) '([^']+)'", text)
     if unknown and not unknown.group(1).startswith("hydra."):
         key = unknown.group(1).split("@")[0]
-        if key == WITH_A_PLUS and key in groups(command):
+        if key in (WITH_A_PLUS, SPACES) and key in groups(command):
             given = next((a.partition("=")[2] for a in arguments if _key(a) == key), "…")
             return f"{key}={given}: is added to the other choices, so with a plus: +{key}={given}"
         return _unknown_key(key, command, arguments, users_folder)

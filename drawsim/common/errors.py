@@ -10,6 +10,10 @@ class UserError(Exception):
     """A mistake in input, settings or surroundings; the text says what, where and the cure."""
 
 
+class StoppedError(Exception):
+    """A run that was stopped on purpose, before its end; the text says by what."""
+
+
 SHOWN = 80
 """Characters that a line shows of a text that may be of any length."""
 

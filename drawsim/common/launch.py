@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import multiprocessing
 import os
@@ -13,7 +12,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -28,6 +27,7 @@ from omegaconf.errors import (
 
 from drawsim.common.arguments import as_texts, unfolded
 from drawsim.common.configuration import (
+    SPACES,
     WITH_A_PLUS,
     check_values,
     chosen,
@@ -41,11 +41,14 @@ from drawsim.common.configuration import (
 from drawsim.common.errors import UserError
 from drawsim.common.refusals import refusal
 from drawsim.common.silence import no_silence
+from drawsim.common.streams import WithoutHydra, speak_unicode
 
 Task = Callable[[DictConfig], Any]
 Resolver = Callable[[DictConfig], str]
 FOLDER_OPTIONS = ("--config-dir", "-cd")
 SWEEP_OPTIONS = ("-m", "--multirun")
+TRIAL = "hydra.sweeper.trial="
+"""What the command line of a trial of a search has."""
 CANCELLED = 130
 """Exit code after Ctrl-C, as shells have it."""
 NOBODY_READS = 141
@@ -56,8 +59,10 @@ class JobFailedError(Exception):
     """A job that did not do what it was to do, and has said why.
 
     Hydra's launchers bring it back from whatever process the job ran in, once all jobs of a batch
-    have run.
+    have run. story: of a defect of ours, where it came from.
     """
+
+    story = ""
 
 
 def launch(
@@ -77,9 +82,9 @@ def launch(
     `${name:}`. In a multirun a job that fails does not keep the others from running. The exit code
     is 1 if a job failed, in this process or another, and 130 after Ctrl-C.
     """
-    _speak_unicode()
+    speak_unicode()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then leaves its errors to us
-    arguments = unfolded(_options_first(sys.argv[1:]), short or {})
+    arguments = _with_sweep(unfolded(_options_first(sys.argv[1:]), short or {}))
     sweep = any(option in arguments for option in SWEEP_OPTIONS)
     try:
         sys.argv[1:] = side_by_side(command, as_texts(arguments, texts, lists, sweep=sweep))
@@ -106,7 +111,7 @@ def _launch(command: str, job: Job) -> None:
         main = hydra.main(
             version_base="1.3", config_path=str(commands_folder()), config_name=command
         )
-        with contextlib.redirect_stderr(_WithoutHydra(sys.stderr)):
+        with contextlib.redirect_stderr(WithoutHydra(sys.stderr)):
             try:
                 main(run)()
             finally:  # Hydra leaves by itself after --help
@@ -115,6 +120,9 @@ def _launch(command: str, job: Job) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
         sys.exit(NOBODY_READS)
     except JobFailedError:
+        sys.exit(1)
+    except UserError as error:  # of what is to run the jobs
+        _complain(str(error))
         sys.exit(1)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         _complain(explain(error, command, sys.argv[1:], _users_folder(sys.argv[1:])))
@@ -187,7 +195,8 @@ class Job:
         try:
             plain: Any = OmegaConf.to_container(config)
             check_values(self.command, plain, arguments, users)
-            with _as_single_job(arguments, users):
+            search = [text for text in settings.overrides.hydra if "sweeper" in text.split("=")[0]]
+            with _as_single_job([*arguments, *search], users):
                 return self.task(config)
         except UserError as error:
             _complain(str(error))
@@ -201,7 +210,9 @@ class Job:
                 _complain(line)
                 raise JobFailedError(line) from None
             traceback.print_exc()  # a defect of ours: people need the whole story
-            raise JobFailedError(f"{type(error).__name__}: {error}") from None
+            failed = JobFailedError(f"{type(error).__name__}: {error}")
+            failed.story = traceback.format_exc()
+            raise failed from None
         finally:
             _remove_empty(folder)
 
@@ -210,6 +221,26 @@ def chosen_settings() -> set[str]:
     """The settings that the command line sets, without what is below them."""
     texts = (text.lstrip("+~").split("=")[0] for text in HydraConfig.get().overrides.task)
     return {key.split("@")[0].split(".")[0] for key in texts}
+
+
+def is_one_of_several() -> bool:
+    """Whether this job is one of a sweep."""
+    return not OmegaConf.is_missing(HydraConfig.get().job, "num")
+
+
+def also_said(argument: str) -> bool:
+    """Let a switch of this job be on, as if its command line said so: helper processes hear it."""
+    sys.argv.append(argument)
+    return True
+
+
+def search_of_job() -> tuple[int, dict[str, Any]] | None:
+    """The number of this job's trial, and the settings of the search that it is of, if it is."""
+    sweeper = HydraConfig.get().sweeper
+    if sweeper.get("trial") is None:
+        return None
+    own = {str(key): sweeper[key] for key in sweeper if key != "params"}
+    return int(own.pop("trial")), own
 
 
 def output_folder() -> Path:
@@ -277,21 +308,6 @@ def users_folder(settings: DictConfig) -> str | None:
     return next((str(one.path) for one in sources if one.provider == "command-line"), None)
 
 
-class _WithoutHydra:
-    """A stream that leaves out what Hydra adds to a job that has failed, and has said why."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        """As the stream does."""
-        own = text.startswith("Error executing job with overrides: ")
-        return len(text) if own else self.stream.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-
 def _set_up_logging() -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger().handlers[0].setLevel(logging.INFO)
@@ -319,6 +335,13 @@ def _options_first(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return [*front, *rest]
+
+
+def _with_sweep(arguments: list[str]) -> list[str]:
+    """A search is a sweep, said or not; a trial of it is none."""
+    searches = any(text.startswith(f"+{SPACES}=") for text in arguments)
+    said = any(text in SWEEP_OPTIONS or text.startswith(TRIAL) for text in arguments)
+    return [SWEEP_OPTIONS[0], *arguments] if searches and not said else arguments
 
 
 def _users_folder(arguments: Sequence[str]) -> str | None:
@@ -357,17 +380,3 @@ def _remove_empty(folder: Path) -> None:
 
 def _complain(text: str) -> None:
     print(f"drawsim: {text}", file=sys.stderr)
-
-
-def _speak_unicode() -> None:
-    """Names of files and what is printed are UTF-8, whatever language the system is set to.
-
-    Where Python was told otherwise it starts again, as this cannot be changed on the way. What no
-    terminal can show is printed as an escape.
-    """
-    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
-        os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

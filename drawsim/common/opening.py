@@ -18,6 +18,8 @@ from drawsim.common.errors import UserError
 LARGEST = 8 << 30
 """Bytes of a file that is opened where no setting says otherwise: 700 megapixels of 48 bits are
 half of that."""
+REMOTE = "remote"
+"""The folder of copies of remote files, among the user's caches (`drawsim.common.remote`)."""
 LONGEST_PATH = 4096
 """Characters of a path that systems take."""
 
@@ -26,8 +28,12 @@ class CannotOpenError(UserError):
     """A name that cannot be opened as a file; the text is `<path>: <reason>`."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{printable(path)}: {reason}")
+        super().__init__(f"{printable(url_of_copy(path) or path)}: {reason}")
         self.reason = reason
+
+
+class CannotFetchError(CannotOpenError):
+    """A remote file whose server is not heard of: it is not about this one file."""
 
 
 def is_there(path: Path | str) -> bool:
@@ -45,10 +51,14 @@ def path_in_file(text: object) -> Path:
 def open_regular(path: Path, most: int = LARGEST, setting: str | None = None) -> BinaryIO:
     """Open a regular file, or a link to one, of `most` bytes at most, for reading.
 
-    setting: what sets that limit, for the message.
+    setting: what sets that limit, for the message. The copy of a remote file is fetched first.
     Raises CannotOpenError, at once, for anything else: nothing waits for a pipe, and no device is
     opened. What takes the place of the file while it is opened is refused likewise.
     """
+    if url := url_of_copy(path):
+        from drawsim.common.copies import fetch
+
+        fetch(path, url, most, setting)
     try:
         _check(path, path.stat(), most, setting)  # first: to open some devices is to use them
         file = open(path, "rb", opener=_at_once)  # noqa: SIM115  (the caller closes it)
@@ -60,6 +70,15 @@ def open_regular(path: Path, most: int = LARGEST, setting: str | None = None) ->
         file.close()
         raise
     return file
+
+
+def url_of_copy(path: Path) -> str | None:
+    """The address of the remote file that a path is the copy of; None for most paths."""
+    if REMOTE not in path.parts:  # which takes less time than to find the user's caches
+        return None
+    from drawsim.common.remote import url_of
+
+    return url_of(path)
 
 
 def read_regular(path: Path, most: int = LARGEST) -> bytes:

@@ -89,6 +89,10 @@ class Adaptation(nn.Module):
         if rank < 1:
             raise UserError(f"adapt.rank={rank}: must be at least 1")
         check_bounds("adapt.shrink", shrink, 0)
+        self.settings: dict[str, Any] = {
+            **{"axes": axes, "keep": keep, "power": power, "neighbours": neighbours},
+            **{"learn": learn, "decorrelate": decorrelate, "rank": rank, "shrink": shrink},
+        }
         self.power = power
         parts = parts or [(dimensions, 1)]
         self.decorrelation = Decorrelation(parts, decorrelate) if decorrelate else None
@@ -102,6 +106,10 @@ class Adaptation(nn.Module):
         self.register_buffer("references", torch.zeros(0, kept))
         self.register_buffer("fitted", torch.tensor(False))
         self.head: Head | None = make_head(learn, kept, parts, rank)
+
+    def for_parts(self, dimensions: int, parts: Parts) -> Adaptation:
+        """A new one of the same settings, not fitted, for embeddings of another shape."""
+        return Adaptation(dimensions, **self.settings, parts=parts).to(self.means.device)
 
     @torch.no_grad()
     def fit(self, drawings: Tensor, artworks: Tensor) -> None:

@@ -29,7 +29,7 @@ from drawsim.pixels.reading import Method, Reading
 from drawsim.retrieval.reranking.base import Reranker
 from drawsim.retrieval.reranking.chain import Chain, chain_of
 from drawsim.runs.settings import read_settings
-from drawsim.runs.stages import ADAPTED
+from drawsim.runs.stages import ADAPTED, LAYOUT
 
 T = TypeVar("T")
 Rerank = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
@@ -96,8 +96,9 @@ def model_of_checkpoint(checkpoint: Path, trust: Sequence[str] = ()) -> Model:
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{file}: not the settings of a run ({error!r})") from error
-    backbone = make_backbone(backbone_settings, size, parts, file, trust)
     left_out = stages_left_out(checkpoint)
+    parts = None if LAYOUT in left_out else parts
+    backbone = make_backbone(backbone_settings, size, parts, file, trust)
     adaptation = None
     if adapt.get("_target_") and ADAPTED not in left_out:
         sizes = {"dimensions": backbone.dimensions, "parts": backbone.channels}

@@ -112,6 +112,17 @@ class Model:
         again = None if self.rerank is None else self.rerank.without(stages)
         return replace(self, adaptation=adaptation, rerank=again)
 
+    def without_layout(self) -> Model:
+        """The same model, of which the network reads no layout from here on.
+
+        Its adaptation is a new one, to be fitted.
+        """
+        self.backbone.drop_layout()
+        if self.adaptation is None:
+            return self
+        shape = self.backbone.dimensions, self.backbone.channels
+        return replace(self, adaptation=self.adaptation.for_parts(*shape))
+
     def encode(self, images: Tensor, network: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """(B, 3, S, S) squares, or (B, views, 3, S, S), as `reading` makes them: (B, d) unit rows.
 

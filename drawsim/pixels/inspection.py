@@ -17,6 +17,7 @@ from drawsim.collection.splits import assert_disjoint, read_split, split_files
 from drawsim.collection.tables import TABLES, Collection, read_image_rows, read_tables
 from drawsim.collection.years import note_years
 from drawsim.common.errors import UserError
+from drawsim.common.remote import located
 from drawsim.pixels.duplicates import check_distance, look_alikes, same_bytes
 from drawsim.pixels.look import Look
 from drawsim.pixels.looking import look_at_images
@@ -62,7 +63,7 @@ def inspect_collection(root: Path, *, distance: int, max_pixels: int, workers: i
         for row, name, path in zip(table.index, table["id"], table["path"], strict=True)
     ]
     looks = look_at_images(
-        [root / path for *_, path in rows],
+        [located(path, root) for *_, path in rows],
         max_pixels=max_pixels,
         workers=workers,
         what="checking images",

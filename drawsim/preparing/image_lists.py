@@ -7,7 +7,12 @@ from pathlib import Path
 from drawsim.collection.ids import without_image_ending
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection, tables_of
-from drawsim.pixels.folders import images_below
+from drawsim.common.errors import UserError
+from drawsim.common.opening import printable
+from drawsim.common.remote import copy_of, folder_of, why_none
+from drawsim.common.servers import files_below
+from drawsim.common.words import counted
+from drawsim.pixels.folders import Met, images_below
 
 Files = list[tuple[str, Path]]
 """Ids and files; of a folder, two files may have one id."""
@@ -21,6 +26,25 @@ def images_of_table(root: Path, kind: str) -> Files:
     one: Kind = "drawing" if kind == "drawings" else "artwork"
     collection = Collection.open(root, tables=tables_of(root, one))
     return list(collection.paths(one).items())
+
+
+def images_of_address(folder: str) -> tuple[Files, dict[str, str], list[str]]:
+    """The same of a folder of S3. What is no image by its name is left out, none being fetched."""
+    address = folder_of(folder)
+    met = Met()
+    files = []
+    for url in files_below(address):
+        name = url[len(address) :]
+        met.files += 1
+        if met.hides(*name.split("/")):
+            continue
+        if why := why_none(url):
+            met.lacks(printable(url), f"is not read ({why})")
+        elif met.takes(name, bytes):
+            files.append((without_image_ending(name), copy_of(url)))
+    if not files:
+        raise UserError(f"{address}: no images among {counted(met.files, 'file')}")
+    return files, dict(met.refused), met.notes(refused=False)
 
 
 def images_of_folder(folder: Path) -> tuple[Files, dict[str, str], list[str]]:

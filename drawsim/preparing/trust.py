@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from drawsim.collection.paths import SETTINGS, agree, listed_roots
+from drawsim.collection.paths import SETTINGS, agree, listed_roots, spelt
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 
@@ -23,5 +22,5 @@ def prepare_trust(source: Path, out: Path, workers: int) -> Summary:
         raise UserError(f"{source / SETTINGS} lists no roots: there is nothing to agree to")
     agree(source, roots)
     summary = Summary(made={"roots agreed to": len(roots)})
-    summary.notes += [f"images may lie in {os.path.realpath(root)}" for root in roots]
+    summary.notes += [f"images may lie in {spelt(root)}" for root in roots]
     return summary

@@ -25,7 +25,7 @@ from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.retrieval.embeddings import ids_path, load_embeddings
 
-TYPES = {torch.float32: "F32", torch.float16: "F16"}
+TYPES = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64"}
 """Names of number formats in the header of a safetensors file."""
 _BLOCK = 2048
 
@@ -37,23 +37,34 @@ def write_embeddings(
     dimensions: int,
     dtype: torch.dtype,
     metadata: Mapping[str, str],
+    more: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write what `Embeddings.save` writes, from blocks of rows; (len(ids), dimensions) in all.
 
+    more: further tensors of the file, of whole numbers, by name.
     A kill leaves the old pair of files, the new one, or ids without vectors, which no reader takes.
     """
     shape = [len(ids), dimensions]
     size = len(ids) * dimensions * dtype.itemsize
-    vectors = {"dtype": TYPES[dtype], "shape": shape, "data_offsets": [0, size]}
-    header = json.dumps({"__metadata__": dict(metadata), "vectors": vectors}).encode()
+    tensors: dict[str, object] = {}
+    begin = 0
+    for name, tensor in (more or {}).items():  # in front, as they need places by multiples of 8
+        place = [begin, begin := begin + tensor.nbytes]
+        own = {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": place}
+        tensors[name] = own
+    end = begin + size
+    tensors["vectors"] = {"dtype": TYPES[dtype], "shape": shape, "data_offsets": [begin, end]}
+    header = json.dumps({"__metadata__": dict(sorted(metadata.items()))} | tensors).encode()
     header += b" " * (-len(header) % 8)  # numbers begin at a multiple of 8 bytes
     with atomic(path) as temporary:
         with temporary.open("wb") as file:
             file.write(len(header).to_bytes(8, "little") + header)
+            for tensor in (more or {}).values():
+                file.write(tensor.contiguous().numpy().tobytes())
             for block in blocks:
                 file.write(block.to(dtype).contiguous().numpy().tobytes())
-            if file.tell() != 8 + len(header) + size:
-                raise ValueError(f"the blocks hold {file.tell() - 8 - len(header)} of {size} bytes")
+            if (held := file.tell() - 8 - len(header) - begin) != size:
+                raise ValueError(f"the blocks hold {held} of {size} bytes")
         path.unlink(missing_ok=True)  # old vectors must not meet new ids
         write_csv(pd.DataFrame({"id": list(ids)}), ids_path(path))
 

@@ -5,6 +5,11 @@ queries meets the whole gallery in one matrix product; the best k are kept, and 
 relevant item is found by counting what scores higher. A score that is no number is the worst there
 is. Memory is O(block), whatever the sizes, and
 nothing is ever fully sorted.
+
+The best k are found from the top: scores are folded, 4 to their greatest, until few are left. Of
+the k greatest of these, what they were folded from holds the k greatest below, and so on down: any
+score that is left behind has k groups before it whose greatest is no less. It costs a seventh of
+the comparisons of `topk` on all scores.
 """
 
 from __future__ import annotations
@@ -12,11 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-BLOCK = 1 << 24
-"""Scores held at a time: 16 M float32 are 64 MiB."""
+BLOCK = 1 << 25
+"""Scores held at a time: 32 M float32 are 128 MiB."""
+FOLD = 4
+"""Scores of which the greatest is looked at first."""
 
 TIE = {torch.float32: 5e-7, torch.float64: 1e-14}
 """Scores this near are equal: the same two vectors give products up to 1.2e-7 apart, by where in
@@ -75,9 +83,10 @@ def rank(queries: Tensor, gallery: Tensor, relevance: Relevance, k: int) -> Rank
     pair_gallery = relevance.gallery[order].to(queries.device)
     higher = torch.zeros_like(pair_query)
     equal = torch.zeros_like(pair_query)
-    lists = _Lists(queries, min(k, len(gallery)))
-    for start, scores in _blocks(queries, gallery):
-        lists.keep(start, scores)
+    lists = _Lists(queries, gallery, min(k, len(gallery)))
+    for start, room in _blocks(queries, gallery, lists.width):
+        scores = _numbers(room[:, : len(gallery)])
+        lists.keep(start, room)
         bounds = torch.tensor([start, start + len(scores)], device=pair_query.device)
         first, last = torch.searchsorted(pair_query, bounds).tolist()
         # Relevant pairs are counted a few at a time, so that a query with very many of them does
@@ -122,14 +131,23 @@ def top_k(
         left -= int(torch.bincount(exclude.query).max())
     if k > left:
         raise ValueError(f"{k} nearest of {left} gallery rows asked for")
-    lists = _Lists(queries, k)
-    for start, scores in _blocks(queries, gallery):
-        if exclude is not None:
-            inside = (exclude.query >= start) & (exclude.query < start + len(scores))
-            rows = (exclude.query[inside] - start).to(scores.device)
-            scores[rows, exclude.gallery[inside].to(scores.device)] = -torch.inf
-        lists.keep(start, scores)
+    lists = _Lists(queries, gallery, k)
+    for start, room in _blocks(queries, gallery, lists.width):
+        lists.keep(start, room, _inside(exclude, start, room))
     return lists.score, lists.index
+
+
+Places = tuple[Tensor, Tensor]
+"""Rows and columns of a block."""
+
+
+def _inside(exclude: Relevance | None, start: int, room: Tensor) -> Places | None:
+    """Where in the block that begins with the query `start` the excluded pairs are."""
+    if exclude is None:
+        return None
+    inside = (exclude.query >= start) & (exclude.query < start + len(room))
+    rows = (exclude.query[inside] - start).to(room.device)
+    return rows, exclude.gallery[inside].to(room.device)
 
 
 class _Lists:
@@ -139,25 +157,73 @@ class _Lists:
     would break the heap into pieces too short for the next block, and memory would grow and grow.
     """
 
-    def __init__(self, queries: Tensor, k: int) -> None:
+    def __init__(self, queries: Tensor, gallery: Tensor, k: int) -> None:
         self.index = torch.empty(len(queries), k, dtype=torch.int64)
         self.score = torch.empty(len(queries), k, dtype=queries.dtype)
+        self.size = width = len(gallery)
+        self.folds = 0
+        while width > 2 * FOLD * k > 0:
+            self.folds += 1
+            width = -(-width // FOLD)
+        self.width = width * FOLD**self.folds
+        """Columns of a block, so that it can be folded; what is beyond the gallery is -inf."""
 
-    def keep(self, start: int, scores: Tensor) -> None:
-        """The lists of the queries from `start` on, from their scores."""
-        top = scores.topk(self.index.shape[1], dim=1)
-        self.index[start : start + len(scores)] = top.indices
-        self.score[start : start + len(scores)] = top.values
+    def keep(self, start: int, room: Tensor, hidden: Places | None = None) -> None:
+        """The lists of the queries from `start` on, from their scores. hidden: is never listed."""
+        if hidden is not None:
+            room[hidden] = -torch.inf
+        best, index = _largest(room, self.index.shape[1], self.folds)
+        if not best.isfinite().all():  # NaN and inf come first, -inf and what is hidden last
+            _numbers(room[:, : self.size])
+            if hidden is not None:
+                room[hidden] = -torch.inf
+            best, index = _largest(room, self.index.shape[1], self.folds)
+        self.index[start : start + len(room)] = index
+        self.score[start : start + len(room)] = best
 
 
-def _blocks(queries: Tensor, gallery: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Score blocks (rows, N) and the query row at which each begins; one block's room for all.
+def _largest(scores: Tensor, k: int, folds: int, last: bool = True) -> tuple[Tensor, Tensor]:
+    """The k greatest of each row and their columns, (R, k); in the end, best first."""
+    if not folds:
+        best, column = scores.topk(k, dim=1, sorted=last)
+        return best, column
+    # Column c of what is folded is the greatest of the columns c, c + width, c + 2 width …
+    parts = scores.view(len(scores), FOLD, -1)
+    width = parts.shape[2]
+    _, group = _largest(parts.amax(dim=1), k, folds - 1, last=False)
+    some = parts.gather(2, group[:, None].expand(-1, FOLD, -1)).flatten(1)
+    best, place = some.topk(k, dim=1, sorted=last)
+    part = place.div(k, rounding_mode="floor")
+    return best, group.gather(1, place - part * k) + part * width
 
-    All scores are finite: differences of them, which are counted, are never NaN.
+
+def _blocks(queries: Tensor, gallery: Tensor, width: int) -> Iterator[tuple[int, Tensor]]:
+    """Score blocks (rows, width) and the query row at which each begins; one block's room for all.
+
+    What is beyond the gallery, in width, is -inf.
     """
-    worst = torch.finfo(queries.dtype).min
-    step = max(1, BLOCK // max(1, len(gallery)))
-    room = queries.new_empty(min(step, len(queries)), len(gallery))
+    step = max(1, BLOCK // max(1, width))
+    room = queries.new_empty(min(step, len(queries)), width)
+    room[:, len(gallery) :] = -torch.inf
     for start in range(0, len(queries), step):
         some = queries[start : start + step]
-        yield start, torch.mm(some, gallery.T, out=room[: len(some)]).nan_to_num_(nan=worst)
+        _multiply(some, gallery, room[: len(some), : len(gallery)])
+        yield start, room[: len(some)]
+
+
+def _multiply(queries: Tensor, gallery: Tensor, out: Tensor) -> None:
+    """Scores (Q, N), into room for them.
+
+    The product with one vector is numpy's on a CPU: torch's runs on one thread, and takes up to
+    twice the time.
+    """
+    if len(queries) == 1 and queries.device.type == "cpu":
+        with np.errstate(all="ignore"):  # what is no number is dealt with where lists are made
+            np.matmul(gallery.detach().numpy(), queries[0].detach().numpy(), out=out[0].numpy())
+    else:
+        torch.mm(queries, gallery.T, out=out)
+
+
+def _numbers(scores: Tensor) -> Tensor:
+    """The same scores, all finite: differences of them, which are counted, are never NaN."""
+    return scores.nan_to_num_(nan=torch.finfo(scores.dtype).min)

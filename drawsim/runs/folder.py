@@ -14,7 +14,7 @@ import pandas as pd
 
 from drawsim.collection.kinds import KINDS
 from drawsim.common.building import own_modules
-from drawsim.common.errors import UserError
+from drawsim.common.errors import StoppedError, UserError
 from drawsim.common.files import (
     atomic,
     disk_is_full,
@@ -126,6 +126,9 @@ class RunFolder:
                             "%s: stopped before it had begun; none of it is kept", self.path
                         )
                     raise KeyboardInterrupt from error
+                except StoppedError as error:
+                    self.update(status="interrupted", message=f"{error}; resume=true goes on")
+                    raise
                 except Exception as error:
                     log.debug("failed", exc_info=True)
                     with suppress(OSError):
@@ -303,6 +306,13 @@ def read_record(path: Path) -> dict[str, Any]:
             if not all(isinstance(number, int | float | None) for number in numbers):
                 raise UserError(f"{file}: damaged ({stage} is no table of numbers)")
     return record
+
+
+def can_go_on(path: Path) -> bool:
+    """Whether a folder has a run that has begun and is not finished, as one that was killed."""
+    with suppress(UserError):
+        return read_record(path).get("status") in ("running", "interrupted", "failed")
+    return False
 
 
 def is_decision(value: object) -> bool:

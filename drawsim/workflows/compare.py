@@ -29,8 +29,12 @@ def compare(
     are tested against; None: the baseline. Raises UserError where there is nothing to compare.
     """
     from drawsim.reporting.comparison import page
+    from drawsim.reporting.comparison.searches import read_searches
 
-    found = page.compare(read(runs=runs, scores=scores, wandb=wandb), reference)
+    results = read(runs=runs, scores=scores, wandb=wandb)
+    searches, notes = read_searches(runs)
+    results.notes.extend(notes)
+    found = page.compare(results, reference, searches)
     return found, page.write_comparison(found, out, workers=cores())
 
 

@@ -66,7 +66,7 @@ def read_data(
         else:
             split = load_split(collection, settings.split.name, write=keep, needs=())
             # What is measured alone may lack sets.
-            needs = SETS if settings.trains(int((split["set"] == "train").sum())) else ()
+            needs = SETS if settings.trains(confirmed_pairs(split)) else ()
             assert_filled(split, f"split {settings.split.name} of {root}", needs)
     drawings: list[str] = []
     if split is not None:
@@ -110,6 +110,12 @@ def read_data(
         for line in told:
             log.warning("! %s", line)
     return collection, split, skipped
+
+
+def confirmed_pairs(split: pd.DataFrame) -> int:
+    """Pairs of train that people have confirmed: a style copy of a drawing is no further one."""
+    originals = split["drawing_id"] == split["parent"]
+    return int((originals & (split["set"] == "train")).sum())
 
 
 def unlabelled_drawings(

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from drawsim.common.errors import UserError, nearest
+from drawsim.models.embedding.shard import Shard
 
 CHOICES = {
     "kind": ("drawings", "artworks"),
     "compile": ("auto", "true", "false"),
+    "engine": ("local", "ray"),
     "export": ("thesis", "parquet"),
     "data.on_missing": ("skip", "error"),
 }
@@ -22,6 +24,7 @@ def check_embed(values: Mapping[str, Any], chosen: Collection[str]) -> None:
     """Raise UserError for settings that cannot be. chosen: those that the command line sets."""
     _check_values(values)
     _check_images(values)
+    _check_parts(values, chosen)
     models = [key for key in ("run", "checkpoint") if values[key]]
     if len(models) > 1:
         raise UserError("run and checkpoint: leave one of them out")
@@ -49,6 +52,20 @@ def _check_values(values: Mapping[str, Any]) -> None:
             raise UserError(f"{key}={value}: at least {bound}")
 
 
+def _check_parts(values: Mapping[str, Any], chosen: Collection[str]) -> None:
+    """What goes with a part of the images, and with a cluster."""
+    if values["shard"] is not None:
+        Shard.read(str(values["shard"]))
+        if values["import_npy"] or values["merge"]:
+            raise UserError("shard: goes with images that are embedded; leave it out")
+        if values["export"]:
+            raise UserError(f"export={values['export']}: give it to the merge; leave it out here")
+    if values["engine"] != "ray" and "address" in chosen:
+        raise UserError("address: goes with engine=ray; leave it out")
+    if values["engine"] == "ray" and values["trainer"]["devices"] not in (1, "1"):
+        raise UserError("trainer.devices: engine=ray uses all of the cluster; leave it out")
+
+
 def _check_images(values: Mapping[str, Any]) -> None:
     """One source of images, and what they are where that matters."""
     has_data = "demo" in values["data"] or values["data"].get("root") is not None
@@ -56,10 +73,13 @@ def _check_images(values: Mapping[str, Any]) -> None:
         "data.root": has_data,
         "images": values["images"],
         "import_npy": values["import_npy"],
+        "merge": values["merge"],
     }
     given = [key for key, value in sources.items() if value]
     if len(given) != 1:
         what = " and ".join(given) + ": leave all but one out" if given else "give the images:"
-        raise UserError(f"{what} data.root=DIR kind=artworks, or images=DIR, or import_npy=FILE")
+        raise UserError(
+            f"{what} data.root=DIR kind=artworks, or images=DIR, or import_npy=FILE, or merge=FILES"
+        )
     if has_data and values["kind"] is None:
         raise UserError("kind must be given with data.root: kind=drawings or kind=artworks")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from drawsim.common.arguments import listed
 from drawsim.common.building import TARGET, build, check_types
 from drawsim.common.errors import UserError
-from drawsim.workflows.data import unlabelled_drawings
+from drawsim.workflows.data import confirmed_pairs, unlabelled_drawings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from drawsim.models.adapters import Lora
     from drawsim.models.initial import Initial
     from drawsim.models.model import Model
+    from drawsim.runs.sweeps.search import Trial
     from drawsim.workflows.settings import InitSettings, TrainSettings
 
 
@@ -47,7 +48,7 @@ def make_parts(
             "batch.in_batch_negatives=true and batch.grouped=true, which tell the artworks of a "
             "batch apart"
         )
-    module = make_module(settings, len(task.train_pairs))
+    module = make_module(settings, confirmed_pairs(split))
     data = TripletData(
         task,
         drawings=list(collection.paths("drawing", task.drawings).values()),
@@ -134,11 +135,13 @@ def make_initial(settings: InitSettings) -> Initial | None:
     )
 
 
-def make_callbacks(settings: TrainSettings) -> list[Any]:
+def make_callbacks(settings: TrainSettings, trial: Trial | None = None) -> list[Any]:
     """The callbacks of a configuration, beside those that every run has."""
     from drawsim.learning.training.callbacks.averaging import AveragedWeights
+    from drawsim.learning.training.callbacks.pruning import Pruning
 
     chosen = [build(each) for each in settings.callbacks.values()]
+    chosen += [Pruning(settings.monitor, trial)] if trial is not None else []
     average = settings.optim.get("average")
     return chosen if average is None else [AveragedWeights(average), *chosen]
 

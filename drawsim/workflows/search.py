@@ -310,8 +310,8 @@ def _with_chance(sheet: SearchSheet, likely: _Likely, row: int, nearest: str) ->
     chance, notes = likely.chances[row], [likely.note] if likely.note and row == 0 else []
     if chance is not None and str(sheet.hits["id"].iloc[0]) != nearest:
         notes.append(
-            f"calibration: is of lists by embedding alone, in which {nearest} comes first "
-            f"({chance} that it is a true match)"
+            f"by embedding alone {nearest} comes first: {chance} that it is a true match; of what "
+            "re-ranking put before it, that is not known"
         )
         chance = None
     return replace(sheet, chance=chance, notes=[*sheet.notes, *notes])

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drawsim.common.errors import UserError
+from drawsim.common.errors import StoppedError, UserError
 from drawsim.common.machine import is_first_process, prepare
 from drawsim.runs.folder import RunFolder, Start
 from drawsim.runs.lock import locked
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.learning.training.loggers.weights_and_biases import WandbCopy
     from drawsim.models.initial import Initial
+    from drawsim.runs.sweeps.search import Trial
 
 log = logging.getLogger("drawsim.train")
 
 
-def train(settings: TrainSettings, folder: Path) -> float | None:
+def train(settings: TrainSettings, folder: Path, trial: Trial | None = None) -> float | None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder.
 
-    A finished run of the same settings is left as it is. Returns the monitored value of the
-    selected weights; None where nothing was trained. Raises UserError for what the user can mend:
-    then the folder is as it was.
+    A finished run of the same settings is left as it is. trial: of a search for settings, which may
+    stop the run. Returns the monitored value of the selected weights; None where nothing was
+    trained, and of a run that was stopped. Raises UserError for what the user can mend: then the
+    folder is as it was.
     """
     prepare()
     run = RunFolder(folder, writes=is_first_process())
@@ -46,7 +48,11 @@ def train(settings: TrainSettings, folder: Path) -> float | None:
         if start == "finished":
             log.info("%s: finished before, skipped; again=true begins it anew", folder)
         else:
-            _train(settings, run, start)
+            try:
+                _train(settings, run, start, trial)
+            except StoppedError as stopped:
+                log.info("%s: %s", folder, stopped)
+                return None
     return Run.open(folder).monitored if run.writes else None
 
 
@@ -76,7 +82,7 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
     ]
 
 
-def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
+def _train(settings: TrainSettings, run: RunFolder, start: Start, trial: Trial | None) -> None:
     from drawsim.collection.checksums import checksums
     from drawsim.learning.training.experiment import Experiment
     from drawsim.learning.training.loggers.steps import StepLog
@@ -111,7 +117,7 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start) -> None:
                     protocol=settings.protocol,
                     decide=settings.decide,
                     trainer=hardware,
-                    callbacks=[*make_callbacks(settings), *([copy] if copy else [])],
+                    callbacks=[*make_callbacks(settings, trial), *([copy] if copy else [])],
                     loggers=[StepLog(run.path / "steps.csv")] if settings.logger["csv"] else [],
                 )
                 baseline = experiment.baseline(resume=resume)

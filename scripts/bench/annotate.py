@@ -80,7 +80,7 @@ def pages(folder: Path, collection: Path, index: Path, rounds: int) -> None:
         taken.setdefault(what, []).append(time.perf_counter() - began)
         return found
 
-    with Server(settings, folder / "log.txt") as server:
+    with Server(settings) as server:
         browser = Browser(server.address)
         browser.open()
         for number in range(rounds + 1):
@@ -126,7 +126,7 @@ def kill(folder: Path, database: str, asked: argparse.Namespace) -> None:
         *(f"collection={world}", f"index={world / 'index'}", f"store={folder / 'store'}"),
         *(f"users={users}", f"database={database}"),
     ]
-    with Server(settings, folder / "log.txt", asked.workers) as server:
+    with Server(settings, asked.workers) as server:
         found = kill_test(server, database, names, decisions, asked.kill)
     rows = {
         "database": database.partition(":")[0],

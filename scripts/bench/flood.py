@@ -70,7 +70,7 @@ def main() -> None:
         answer(database, asked.answers)
         settings = [f"collection={world}", f"index={world / 'index'}", f"store={store}"]
         settings += [f"users={users}", f"database={database}"]
-        with Server(settings, folder / "log.txt") as server:
+        with Server(settings) as server:
             measure(server, asked.seconds, asked.only)
 
 

@@ -10,8 +10,6 @@ import random
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -36,10 +34,10 @@ from drawsim.retrieval.index.folder import build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.web.events.database import connect
 from drawsim.web.security.accounts import Accounts
+from tests.commands import Command
 
 COMPARED = ("action", "drawing_id", "artwork_id", "grade", "rank", "shown", "undoes")
 """What of a decision is looked for in the database."""
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a password of annotators"
 PICTURES = 60
 """Different pictures in a made-up collection; its images share them."""
@@ -86,13 +84,12 @@ class Server:
     server itself.
     """
 
-    def __init__(self, settings: Sequence[str], log: Path, workers: int = 1) -> None:
+    def __init__(self, settings: Sequence[str], workers: int = 1) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.settings = [*settings, f"workers={workers}"]
         self.workers = workers
-        self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Command | None = None
 
     @property
     def address(self) -> str:
@@ -101,19 +98,12 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "drawsim.annotate", f"port={self.port}", *self.settings]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": "1"},
-            )
+        own = {"HYDRA_FULL_ERROR": "1"}
+        self.process = Command("annotate", f"port={self.port}", *self.settings, environment=own)
         end = time.monotonic() + PATIENCE
         while not self._answers():
             running = self.process.poll() is None and time.monotonic() < end
-            assert running, f"no server:\n{self.log.read_text()}"
+            assert running, f"no server:\n{self.process.written()}"
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -126,7 +116,7 @@ class Server:
     def kill(self) -> None:
         """SIGKILL: it cannot finish anything."""
         assert self.process is not None
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def kill_one(self) -> None:
@@ -135,9 +125,10 @@ class Server:
             self.kill()
             self.start()
             return
+        assert self.process is not None
         end = time.monotonic() + PATIENCE
         while len(there := self._workers()) < self.workers:
-            assert time.monotonic() < end, self.log.read_text()
+            assert time.monotonic() < end, self.process.written()
             time.sleep(0.05)
         os.kill(there[0], signal.SIGKILL)  # the oldest one, which has begun to answer
         while there[0] in self._workers():
@@ -163,11 +154,8 @@ class Server:
 
     def __exit__(self, *error: object) -> None:
         assert self.process is not None
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        finally:
-            self.kill()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)  # which kills it, after so long
 
 
 class Browser:

@@ -73,7 +73,7 @@ def exported(
     folder = tmp_path_factory.mktemp("server")
     make_index(folder / "INDEX", before[0], 0)
     settings = [f"collection={root}", f"index={folder / 'INDEX'}", "audit=0"]
-    with started() as browser, Server(settings, folder / "log.txt") as server:
+    with started() as browser, Server(settings) as server:
         decide(browser, server.address)
     told = drawsim("annotate", "export", f"collection={root}")
     drawsim("prepare", "step=splits", f"source={root}", f"out={root}", "step.versions=1")

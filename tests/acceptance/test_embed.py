@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
 import signal
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,20 +19,12 @@ import drawsim.embed
 import drawsim.train
 from drawsim.common.launch import launch
 from drawsim.retrieval.embeddings import Embeddings, load_embeddings
+from tests.commands import Done, run
 
-ROOT = Path(__file__).resolve().parents[2]
 ROUNDED = 2 * 256 * 2.0**-24
 """What coordinates of a unit vector may differ by: 256 float32 operations after each other, more
 than the small network has, each rounded once, for each of the two vectors."""
 SMALL = ("image_size=32", "workers=0", "batch=4", "trainer=cpu")
-
-
-class Done(NamedTuple):
-    """How a command ended, and what it printed and logged."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 Command = Callable[..., Done]
@@ -63,20 +52,6 @@ def embed(
     return command
 
 
-def program(code: list[str], *arguments: str) -> Done:
-    """A command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, *code, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
 KILLED = """
 import os, runpy, signal
 from drawsim.models.embedding import store
@@ -94,7 +69,7 @@ runpy.run_module("drawsim.embed", run_name="__main__", alter_sys=True)
 def test_killed_resumed_and_renamed(collection_root: Path, tmp_path: Path, embed: Command) -> None:
     store, out = tmp_path / "store", tmp_path / "a.safetensors"
     settings = (f"data.root={collection_root}", "kind=artworks", f"out={out}", f"store={store}")
-    killed = program(["-c", KILLED], *SMALL, *settings)
+    killed = run("-c", KILLED, *SMALL, *settings)
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     assert not out.exists()
     [model] = store.iterdir()
@@ -131,8 +106,8 @@ def test_two_processes_embed_what_one_does(
     files = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
     one = embed(*SMALL, *images, f"out={files[0]}", f"store={tmp_path / 'store1'}")
     assert one.returncode == 0, one.stderr
-    two = program(
-        ["-m", "drawsim.embed"],
+    two = run(
+        "embed",
         *(*SMALL[:3], "trainer=ddp", "trainer.accelerator=cpu"),
         *(*images, f"out={files[1]}", f"store={tmp_path / 'store2'}"),
     )

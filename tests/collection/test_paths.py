@@ -9,6 +9,7 @@ import pytest
 from drawsim.collection.paths import SETTINGS, Places, allow_roots, outside
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
+from drawsim.common.remote import named
 from drawsim.preparing.trust import prepare_trust
 
 
@@ -102,4 +103,32 @@ def test_a_path_that_is_too_long_is_told_with_its_row(root: Path, path: str, why
 def test_a_root_that_is_no_path_is_told(root: Path, text: str) -> None:
     (root / SETTINGS).write_text(f'roots: ["{text}"]\n')
     with pytest.raises(UserError, match=r"roots|not YAML|cannot be read"):
+        Collection.open(root)
+
+
+def test_files_of_servers_lie_below_roots_alone(root: Path) -> None:
+    (root / SETTINGS).write_text("roots: [../scans, 's3://Bucket/scans']\n")
+    (root / "artworks.csv").write_text("id,path\na,s3://bucket/scans/a b.png\n")
+    with pytest.raises(UserError, match=r"in .*/scans and s3://bucket/scans/; .*step=trust"):
+        Collection.open(root)
+    assert prepare_trust(root, root, 1).notes[1] == "images may lie in s3://bucket/scans/"
+    [path] = Collection.open(root).paths("artwork").values()
+    assert named(path) == "s3://bucket/scans/a b.png"
+    assert Places.of(root).resolve("s3://bucket/scans/a b.png") == path
+    for row, said in {
+        "s3://bucket/others/a.png": "leaves the collection",
+        "s3://bucket/scans/../a.png": "is none",
+        "s3://other/scans/a.png": "leaves the collection",
+        "https://bucket/scans/a.png": "leaves the collection",
+        "http://bucket/scans/a.png": "is none",
+        str(path): "leaves the collection",
+    }.items():
+        (root / "artworks.csv").write_text(f"id,path\na,{row}\n")
+        with pytest.raises(UserError, match=said):
+            Collection.open(root)
+
+
+def test_a_root_that_is_no_address(root: Path) -> None:
+    (root / SETTINGS).write_text("roots: ['http://museum.example/']\n")
+    with pytest.raises(UserError, match=r"collection\.yaml: `roots` has 'http://museum"):
         Collection.open(root)

@@ -15,11 +15,18 @@ from omegaconf import OmegaConf
 
 from drawsim import __main__
 from drawsim.common.building import config_folder, locate
-from drawsim.common.configuration import COMMANDS, WITH_A_PLUS, compose, groups, options
+from drawsim.common.configuration import (
+    COMMANDS,
+    SPACES,
+    WITH_A_PLUS,
+    compose,
+    groups,
+    options,
+)
 from drawsim.common.explaining import explained
 from tests.common.options import OPTIONS
 
-GROUPS = [group for group in groups("train") if group != "experiment"]
+GROUPS = [group for group in groups("train") if group not in (WITH_A_PLUS, SPACES)]
 STEPS = sorted(path.stem for path in (config_folder() / "step").glob("*.yaml"))
 SCHEMES = sorted(path.stem for path in (config_folder() / "scheme").glob("*.yaml"))
 REQUIRED = {
@@ -32,7 +39,7 @@ REQUIRED = {
 
 def overrides(group: str, option: str) -> list[str]:
     """The arguments that choose an option and give it what it must be given."""
-    plus = "+" if group == "experiment" else ""
+    plus = "+" if group in (WITH_A_PLUS, SPACES) else ""
     return [f"{plus}{group}={option}", *REQUIRED.get((group, option), [])]
 
 
@@ -67,7 +74,7 @@ def test_every_option_composes_and_fits_what_it_configures(group: str, option: s
     }.get(group, {})
     if group == "rerank":  # several can be chosen, each lies under its name
         assert list(plain[group]) == [name for name in (option,) if name != "none"]
-    elif group not in ("callbacks", "experiment"):  # these have no name of their own
+    elif group not in ("callbacks", WITH_A_PLUS, SPACES):  # these have no name of their own
         assert plain[group]["name"] == named.get(option, option)
     targets = list(nodes_with_targets(plain))
     assert len(targets) >= 6
@@ -99,7 +106,8 @@ def test_every_file_of_the_configuration_is_a_command_or_an_option() -> None:
     assert all(path.suffix == ".yaml" for path in files if path not in tables)
     places = {path.relative_to(config_folder()).parts[:-1] for path in files if path not in tables}
     taken = {group for command in __main__.COMMANDS for group in groups(command)}
-    assert places == {(place,) for place in (COMMANDS, *taken)}
+    hydras = {("hydra", "launcher"), ("hydra", "sweeper")}
+    assert places == {(place,) for place in (COMMANDS, *taken)} | hydras
     named = {path.stem for path in (config_folder() / COMMANDS).iterdir()}
     assert named == set(__main__.COMMANDS)
 
@@ -157,7 +165,9 @@ def test_every_setting_is_explained(command: str) -> None:
     assert not bare_lines(command, read(config_folder() / COMMANDS / f"{command}.yaml"), {})
 
 
-@pytest.mark.parametrize("group", sorted({*groups("train"), *groups("prepare")} - {WITH_A_PLUS}))
+@pytest.mark.parametrize(
+    "group", sorted({*groups("train"), *groups("prepare")} - {WITH_A_PLUS, SPACES})
+)
 def test_every_setting_of_an_option_is_explained(group: str) -> None:
     """Experiments choose and set what others explain."""
     for option in options(group):
@@ -166,6 +176,24 @@ def test_every_setting_of_an_option_is_explained(group: str) -> None:
             own = {option: own}
         settings = own if group in own else {group: own}
         assert not bare_lines("train", settings, {group: option})
+
+
+@pytest.mark.parametrize("kind", ["launcher", "sweeper"])
+def test_every_setting_of_hydras_plugins_is_explained(kind: str) -> None:
+    for file in (config_folder() / "hydra" / kind).iterdir():
+        pairs = itertools.pairwise(file.read_text(encoding="utf-8").splitlines())
+        bare = [line for above, line in pairs if line[0] not in "#_" and above[0] != "#"]
+        assert bare == [], file
+
+
+@pytest.mark.parametrize("experiment", options(WITH_A_PLUS))
+def test_every_experiment_has_a_space_of_settings_that_it_has(experiment: str) -> None:
+    """It sets nothing else, which trials would not tell from each other."""
+    file = config_folder() / SPACES / f"{experiment}.yaml"
+    assert read(file) == {}
+    searched = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["sweeper"]["params"]
+    assert len(searched) >= 2
+    compose("train", [f"+{WITH_A_PLUS}={experiment}", *(f"{key}=1" for key in searched)])
 
 
 @pytest.mark.parametrize("step", STEPS)

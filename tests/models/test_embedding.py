@@ -129,7 +129,7 @@ def test_crops_are_what_is_stated(images: dict[str, Path], tmp_path: Path) -> No
 def test_no_image_is_computed_twice(images: dict[str, Path], tmp_path: Path) -> None:
     first = Counting()
     outcome, _ = run(made(first), images, tmp_path)
-    assert (first.images, outcome.computed) == (28, 28)
+    assert (first.images, outcome.computed) == (30, 28)  # the last batch is filled
     again = Counting()
     outcome, store = run(made(again), images, tmp_path)
     assert (again.images, outcome.computed) == (0, 0)
@@ -154,7 +154,7 @@ def test_copies_in_one_run_are_computed_once(images: dict[str, Path], tmp_path: 
     network = Counting()
     paths = {f"{copy}/{name}": path for copy in "ab" for name, path in images.items()}
     outcome, _ = run(made(network), paths, tmp_path)
-    assert (network.images, len(outcome.digests)) == (28, 56)
+    assert (network.images, len(outcome.digests)) == (30, 56)
 
 
 def test_what_was_done_before_a_stop_is_kept(images: dict[str, Path], tmp_path: Path) -> None:
@@ -163,9 +163,9 @@ def test_what_was_done_before_a_stop_is_kept(images: dict[str, Path], tmp_path: 
         run(made(stopped), images, tmp_path)
     network = Counting()
     outcome, store = run(made(network), images, tmp_path)
-    assert (stopped.images, network.images) == (10, 18)
+    assert (stopped.images, network.images) == (10, 20)
     expected, whole = run(made(Counting()), images, tmp_path / "unbroken")
-    assert torch.allclose(vectors_of(outcome, store), vectors_of(expected, whole), atol=1e-6)
+    assert torch.equal(vectors_of(outcome, store), vectors_of(expected, whole))
 
 
 def test_other_models_share_nothing(images: dict[str, Path], tmp_path: Path) -> None:

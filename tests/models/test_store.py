@@ -132,8 +132,7 @@ def test_the_digest_of_a_file(tmp_path: Path) -> None:
     assert file_sha256(tmp_path / "file") == hashlib.sha256(content).digest()
 
 
-def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawsim.models.embedding.store.user_cache", user_cache)
+def test_where_the_store_is() -> None:
     assert default_store() == user_cache() / "embeddings"
 
 

@@ -49,6 +49,47 @@ def test_counts_and_top_k_equal_brute_force(q: int, n: int, seed: int, block: in
     torch.testing.assert_close(scores.gather(1, result.top_index), expected)
 
 
+NUMBERS = st.sampled_from([0.0, 1.0, -1.0, 0.5, torch.nan, torch.inf, -torch.inf])
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 4), st.integers(1, 300), st.integers(1, 9), st.integers(0, 10_000), st.data())
+def test_lists_are_the_best_whatever_the_scores(
+    q: int, n: int, k: int, seed: int, data: st.DataObject
+) -> None:
+    """Of many ties, and of scores that are none, which are the worst."""
+    gallery = grid(n, seed, values=1, d=3)
+    for row in data.draw(st.lists(st.integers(0, n - 1), max_size=6)):
+        gallery[row, 0] = data.draw(NUMBERS)
+    queries = grid(q, seed + 1, values=1, d=3)
+    hidden = data.draw(st.sets(st.tuples(st.integers(0, q - 1), st.integers(0, n - 1)), max_size=5))
+    pairs = torch.tensor(sorted(hidden), dtype=torch.int64).view(-1, 2)
+    left = n - max((sum(query == i for query, _ in hidden) for i in range(q)), default=0)
+    k = min(k, left)
+    original, ranking.BLOCK = ranking.BLOCK, 2 * n
+    try:
+        found, rows = top_k(queries, gallery, k, exclude=Relevance(pairs[:, 0], pairs[:, 1]))
+    finally:
+        ranking.BLOCK = original
+    scores = (queries @ gallery.T).nan_to_num(nan=torch.finfo().min)
+    for i in range(q):
+        allowed = [j for j in range(n) if (i, j) not in hidden]
+        best = sorted((float(scores[i, j]) for j in allowed), reverse=True)[:k]
+        assert found[i].tolist() == best
+        assert scores[i, rows[i]].tolist() == best
+        assert len(set(rows[i].tolist())) == k
+        assert set(rows[i].tolist()) <= set(allowed)
+
+
+@pytest.mark.parametrize("n", [63, 64, 65, 1024, 1025, 1601])
+def test_lists_are_whole_at_every_border_of_folding(n: int) -> None:
+    scores = torch.randn(3, n, generator=torch.Generator().manual_seed(n))
+    for k in (1, 2, 8, n // 9, n // 8, n // 8 + 1, n):
+        found, rows = top_k(torch.eye(3), scores.T.contiguous(), k)
+        assert torch.equal(found, scores.sort(dim=1, descending=True).values[:, :k])
+        assert torch.equal(scores.gather(1, rows), found)
+
+
 def test_excluded_items_never_come_back() -> None:
     queries, gallery = grid(6, 1), grid(40, 2)
     relevance = some_relevance(6, 40, 3)

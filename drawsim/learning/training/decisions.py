@@ -1,14 +1,16 @@
 """Which stages of ranking a model keeps: those that do not lose on drawings they are judged by.
 
 With FEWEST drawings of validation or more, a stage is off where their mean reciprocal rank is lower
-with it than without. With fewer, what looks at no pair (adaptation, re-ranking) is judged on
-drawings of training and validation together, and before training, which would know the former by
-heart; what was learnt from pairs is then kept as it was selected.
+with it than without. With fewer, what looks at no pair (layout, adaptation, re-ranking) is judged
+on drawings of training and validation together, and before training, which would know the former by
+heart; what was learnt from pairs is then kept as it was selected. The layout is what an adaptation
+works on: with it and without, it is judged by the better of both, adapted or not.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -115,12 +117,25 @@ class Judge:
 
         trained: whether by vectors after training: not with few drawings of validation.
         """
-        sets: tuple[Literal["train", "val"], ...] = ("val",) if self.enough else ("train", "val")
-        queries = torch.cat([self.task.queries[name] for name in sets])
+        queries = self._judges
         judged_on = "validation" if self.enough else "training and validation"
         one = judge(self.task, stage, before, after, queries, judged_on, not trained)
         self.decisions.append(one.record())
         return one.kept
+
+    def best(self, ways: Sequence[Vectors]) -> Vectors:
+        """Of several ways to embed, the one that ranks best for the drawings that judge."""
+        if not len(self._judges):
+            return ways[-1]
+        plainly = SecondLook()
+        of = [reciprocal_ranks(self.task, self._judges, way, plainly).mean() for way in ways]
+        return ways[int(torch.stack(of).argmax())]
+
+    @property
+    def _judges(self) -> Tensor:
+        """Rows of the drawings that judge what looks at no pair."""
+        sets: tuple[Literal["train", "val"], ...] = ("val",) if self.enough else ("train", "val")
+        return torch.cat([self.task.queries[name] for name in sets])
 
     def keeps_learnt(
         self, stage: str, before: tuple[Vectors, SecondLook], after: tuple[Vectors, SecondLook]

@@ -46,6 +46,7 @@ from drawsim.runs.folder import Protocol, RunFolder
 from drawsim.runs.stages import (
     ADAPTED,
     BASELINE,
+    LAYOUT,
     LEARNT,
     PLAIN,
     PUBLISHED,
@@ -138,6 +139,7 @@ class Experiment:
         initial = self.module.initial
         vectors = self._embed("baseline" if initial is None else PUBLISHED)
         self.module.plain_too = False
+        vectors = self._decide_layout(vectors)
         self.untrained, self.plain = self.evaluation.raw, self.evaluation.plain
         self.mining.start(self.evaluation.gallery)
         self._keep_untrained()
@@ -147,6 +149,26 @@ class Experiment:
         vectors = self._decide_before(vectors)
         self.data.at_the_end = True
         self._record_untrained()
+        return vectors
+
+    def _decide_layout(self, vectors: Vectors) -> Vectors:
+        """Leave out the layout where it loses, each way as it is adapted, or plainly if better.
+
+        vectors: of the published model. Returns them as it ranks from here on. What the model
+        begins with may have been learnt of its layout, which then stays.
+        """
+        ways = self.evaluation.without_layout(self.module)
+        if not ways or not self.judge.active or self.module.initial is not None:
+            return vectors
+        before, after = (self.judge.best(each) for each in (ways, [self.evaluation.raw, vectors]))
+        plainly = SecondLook()
+        if self.judge.keeps(LAYOUT, (before, plainly), (after, plainly), trained=False):
+            return vectors
+        self.module.leave_out([LAYOUT])
+        self.evaluation.drop_layout(self.module)
+        vectors = self.evaluation.drawings, self.evaluation.artworks
+        if self.run.writes:
+            self.kept.save(BASELINE, vectors, self.module.model)
         return vectors
 
     def _decide_before(self, vectors: Vectors) -> Vectors:
@@ -163,7 +185,7 @@ class Experiment:
             self.module.leave_out([ADAPTED])
             self.evaluation.drawings, self.evaluation.artworks = vectors = raw
             if self.run.writes:
-                self.kept.save("baseline", vectors, self.module.model)
+                self.kept.save(BASELINE, vectors, self.module.model)
         if not self.judge.enough:
             self._decide_links(vectors, trained=False)
         self.run.update(decisions=self.judge.decisions or None)

@@ -27,6 +27,7 @@ from drawsim.models.adapters import Lora
 from drawsim.models.initial import Initial
 from drawsim.models.loading import LEFT_OUT
 from drawsim.models.model import Model
+from drawsim.runs.stages import LAYOUT
 
 log = logging.getLogger(__name__)
 
@@ -332,7 +333,12 @@ class Matcher(pl.LightningModule):
         return self.model.adapt(drawings, "drawing"), self.model.adapt(artworks, "artwork")
 
     def leave_out(self, stages: Sequence[str]) -> None:
-        """Rank without these stages from now on, and say so in checkpoints."""
+        """Rank without these stages from now on, and say so in checkpoints.
+
+        Without the layout, what comes after it is anew: the adaptation is to be fitted.
+        """
+        if LAYOUT in stages:
+            self.model = self.model.without_layout()
         self.model = self.model.without(stages)
         self.adaptation = self.model.adaptation
         self.left_out = [*self.left_out, *stages]

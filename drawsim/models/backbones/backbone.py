@@ -106,6 +106,17 @@ class Backbone(nn.Module):
         self.channels = [(maps[level].shape[1], cells**2) for level, cells in self.parts]
         self.width = sum(channels * cells for channels, cells in self.channels)
 
+    @property
+    def plain_channels(self) -> list[tuple[int, int]]:
+        """What `channels` is without a layout."""
+        return [(self.plain_width, 1)]
+
+    def drop_layout(self) -> None:
+        """Embed as without a layout from here on."""
+        self.parts = []
+        self.channels = self.plain_channels
+        self.width = self.plain_width
+
     def freeze(self) -> None:
         """Train nothing of the network, and keep it in evaluation mode."""
         self.frozen = True

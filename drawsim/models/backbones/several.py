@@ -67,6 +67,17 @@ class Several(Backbone):
         self.channels = self._of_members()
         self.width = self._measured(None)
 
+    @property
+    def plain_channels(self) -> list[tuple[int, int]]:
+        """What `channels` is without a layout."""
+        return [part for one in self.members.values() for part in one.plain_channels]
+
+    def drop_layout(self) -> None:
+        """Embed as without a layout from here on."""
+        for one in self.members.values():
+            one.drop_layout()
+        super().drop_layout()
+
     def freeze(self) -> None:
         """Train nothing of the networks, and keep them in evaluation mode."""
         for one in self.members.values():

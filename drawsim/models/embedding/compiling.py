@@ -52,7 +52,7 @@ class Compiling:
         vectors = self.network(images)
         self._seconds.append(time.perf_counter() - started)
         if self._repays(images):
-            self._compile(images, vectors)
+            return self._compile(images, vectors)
         return vectors
 
     def _repays(self, images: Tensor) -> bool:
@@ -63,8 +63,8 @@ class Compiling:
         rate = sorted(self._seconds[-WARM:])[WARM // 2]
         return self.left * rate * SAVED > 2 * SECONDS
 
-    def _compile(self, images: Tensor, expected: Tensor) -> None:
-        """Compile for batches of this size, and compare on this one."""
+    def _compile(self, images: Tensor, expected: Tensor) -> Tensor:
+        """Compile for batches of this size, and compare on this one; what it gives from now on."""
         self.mode = "false"  # whatever comes of it, it is tried once
         log.info("compiling the network for %d batches that are left", self.left)
         try:
@@ -78,12 +78,14 @@ class Compiling:
         except Exception as error:  # whatever a compiler can raise: the plain network will do
             why = next(iter(str(error).splitlines()), "") or type(error).__name__
             log.warning("the network cannot be compiled here (%s); it is used as it is", why)
-            return
+            return expected
         cosine = float(cosine_similarity(found.float(), expected.float()).min())
         if not cosine >= ENOUGH:
             log.warning(
                 "compiled, the network gives something else (cosine %.4f); it is used as it is",
                 cosine,
             )
-            return
+            return expected
         self._compiled, self._size = compiled, len(images)
+        result: Tensor = found
+        return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,15 +17,17 @@ from torch import Tensor
 
 from drawsim.collection.kinds import Kind
 from drawsim.common.machine import release_freed_memory
-from drawsim.common.progress import Advance
 from drawsim.models.embedding.compiling import Compiling, Mode
 from drawsim.models.embedding.image_batches import (
     Batch,
     Fingerprint,
     ImageBatches,
     bar,
+    filled,
     fingerprints,
 )
+from drawsim.models.embedding.keeping import Keeping
+from drawsim.models.embedding.shards import Part
 from drawsim.models.embedding.store import Store
 from drawsim.models.model import Model
 from drawsim.models.precision import PLAIN
@@ -36,8 +38,13 @@ log = logging.getLogger(__name__)
 
 LIBRARIES = ("torch", "timm", "pillow", "opencv-python-headless", "numpy", "pytorch-lightning")
 """Those that take part in an embedding."""
-NOTE_SECONDS = 60.0
-"""Between two lines that say how far the work is."""
+ADAPTED_AT_ONCE = 2048
+"""Rows that an adaptation takes at once, always: see `filled`."""
+
+Todo = Mapping[bytes, tuple[Path, Fingerprint]]
+"""Images that are to be embedded, by their digests."""
+Predict = Callable[[Todo], tuple[int, dict[bytes, str]]]
+"""Puts embeddings into the store: how many, and reasons for images that have none, by digest."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,25 @@ def embed_images(
     stays in the store.
     """
     prints, skipped = fingerprints(images, max(1, workers), progress)
+
+    def predict(todo: Todo) -> tuple[int, dict[bytes, str]]:
+        return _predict(model, todo, store, trainer, batch_size, workers, compile_mode, progress)
+
+    return embed_what_lacks(images, prints, skipped, store, predict)
+
+
+def embed_what_lacks(
+    images: Mapping[str, Path],
+    prints: Mapping[str, Fingerprint],
+    unreadable: Mapping[str, str],
+    store: Store,
+    predict: Predict,
+) -> Outcome:
+    """Embed those images that are not in the store, each content once, and say what came of it.
+
+    prints: of the images that can be read, by id. unreadable: reasons for the others.
+    """
+    skipped = dict(unreadable)
     todo = {
         mark.digest: (images[name], mark)
         for name, mark in prints.items()
@@ -81,9 +107,7 @@ def embed_images(
     failed: dict[bytes, str] = {}
     if todo:
         log.info("%d of %d images to embed", len(todo), len(images))
-        computed, failed = _predict(
-            model, todo, store, trainer, batch_size, workers, compile_mode, progress
-        )
+        computed, failed = predict(todo)
     for name, mark in prints.items():
         if mark.digest not in store:
             skipped[name] = failed.get(mark.digest, "was not embedded; run the command again")
@@ -100,27 +124,34 @@ def assemble(
     kind: Kind | None,
     dtype: torch.dtype,
     precision: str = PLAIN,
+    part: Part | None = None,
 ) -> int:
     """Write the embeddings of images in the store to a file, adapted if the model does.
 
-    digests: by id, at least one. precision: of the trainer that embedded. Returns the dimensions.
+    digests: by id. precision: of the trainer that embedded. part: of which larger file this is one.
+    Returns the dimensions.
     """
     wanted = list(digests.values())
-    dimensions = model.adapt(next(store.blocks(wanted[:1])), kind).shape[1]
+    dimensions = model.adapt(torch.eye(1, model.dimensions), kind).shape[1]
     metadata = {
         **model.describe(precision),
         **({"kind": f"{kind}s"} if kind else {}),
         "dimensions": str(dimensions),
         "versions": json.dumps({name: version(name) for name in LIBRARIES}),
     }
-    blocks = (model.adapt(block, kind) for block in store.blocks(wanted))
-    write_embeddings(out, list(digests), blocks, dimensions, dtype, metadata)
+    size = ADAPTED_AT_ONCE
+    blocks = (
+        model.adapt(filled(block, size), kind)[: len(block)] for block in store.blocks(wanted, size)
+    )
+    own = {} if part is None else part.tensors(digests)
+    metadata |= {} if part is None else part.metadata()
+    write_embeddings(out, list(digests), blocks, dimensions, dtype, metadata, own)
     return dimensions
 
 
 def _predict(
     model: Model,
-    todo: Mapping[bytes, tuple[Path, Fingerprint]],
+    todo: Todo,
     store: Store,
     trainer: Mapping[str, Any],
     batch_size: int,
@@ -132,10 +163,12 @@ def _predict(
     data = ImageBatches(model.reading, todo, batch_size, workers)
     with bar("embedding", len(todo), progress) as advance:
         keeping = Keeping(store, len(todo), advance)
-        lightning = make_trainer({**trainer, "enable_progress_bar": False}, Path(), [keeping], [])
+        lightning = make_trainer(
+            {**trainer, "enable_progress_bar": False}, Path(), [_KeepsBatches(keeping)], []
+        )
         try:
             release_freed_memory()  # the workers, about to start, would inherit it
-            module = Embedder(model, compile_mode)
+            module = Embedder(model, compile_mode, batch_size)
             lightning.predict(module, datamodule=data, return_predictions=False)
         finally:
             store.flush()
@@ -150,10 +183,11 @@ def _predict(
 
 
 class Embedder(pl.LightningModule):
-    """(B, views, 3, S, S) images to (B, d) raw unit rows."""
+    """(B, views, 3, S, S) images to (B, d) raw unit rows, in batches of one size (see `filled`)."""
 
-    def __init__(self, model: Model, compile_mode: Mode) -> None:
+    def __init__(self, model: Model, compile_mode: Mode, batch_size: int) -> None:
         super().__init__()
+        self.batch_size = batch_size
         self.backbone = model.backbone  # so that it moves to the device
         self.model = model
         self.compile_mode = compile_mode
@@ -169,22 +203,19 @@ class Embedder(pl.LightningModule):
         assert self.call is not None
         if not batch.digests:
             return torch.empty(0, self.backbone.dimensions)
-        return self.model.encode(batch.images, self.call)
+        rows = self.model.encode(filled(batch.images, self.batch_size), self.call)
+        return rows[: len(batch.digests)]
 
 
-class Keeping(pl.Callback):
-    """Puts what is embedded into the store; says once a minute how far and how fast the work is.
+class _KeepsBatches(pl.Callback):
+    """Hands each batch of a prediction over to what keeps them."""
 
-    total: images of all processes. computed, failed: of this one.
-    """
+    def __init__(self, keeping: Keeping) -> None:
+        self.keeping = keeping
 
-    def __init__(self, store: Store, total: int, advance: Advance) -> None:
-        self.store = store
-        self.total = total
-        self.advance = advance
-        self.computed = 0
-        self.failed: dict[bytes, str] = {}
-        self._began = self._noted = time.monotonic()
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Learn how many share the work."""
+        self.keeping.world = trainer.world_size
 
     def on_predict_batch_end(
         self,
@@ -195,27 +226,5 @@ class Keeping(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the embeddings of a batch; one that holds no numbers is none."""
-        vectors = outputs.float().cpu()
-        good = torch.isfinite(vectors).all(dim=1).tolist()
-        self.failed |= batch.failed
-        self.failed |= {
-            digest: "the network gives nan or infinity for it"
-            for digest, fine in zip(batch.digests, good, strict=True)
-            if not fine
-        }
-        kept = [digest for digest, fine in zip(batch.digests, good, strict=True) if fine]
-        self.store.add(kept, vectors[good])
-        self.computed += len(kept)
-        self.advance((len(batch.digests) + len(batch.failed)) * trainer.world_size)
-        self._note(trainer.world_size)
-
-    def _note(self, world: int) -> None:
-        now = time.monotonic()
-        if now - self._noted < NOTE_SECONDS:
-            return
-        self._noted = now
-        done = (self.computed + len(self.failed)) * world
-        rate = done / (now - self._began)
-        left = max(0, self.total - done) / rate / 60
-        log.info("%d of %d, %.1f images/s, %.0f minutes left", done, self.total, rate, left)
+        """Keep the embeddings of a batch."""
+        self.keeping.take(batch.digests, outputs, batch.failed)

@@ -19,12 +19,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from drawsim.common.machine import is_first_process
-from drawsim.common.opening import CannotOpenError, why_unreadable
+from drawsim.common.opening import CannotFetchError, CannotOpenError, why_unreadable
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.models.embedding.store import file_sha256
 from drawsim.pixels.decode import ImageReadError
 from drawsim.pixels.folders import head_of
-from drawsim.pixels.formats import recognise
+from drawsim.pixels.formats import other_kind, recognise
 from drawsim.pixels.reading import Reading
 
 LEAST = 19
@@ -75,10 +75,15 @@ def fingerprints(
 
 def _fingerprint(path: Path) -> Fingerprint | str:
     try:
-        if recognise(head_of(path)) is None:  # so that no large file of another kind is read
-            return "is not an image of a kind that is read, or is damaged"
+        head = head_of(path)
+        if recognise(head) is None:  # so that no large file of another kind is read
+            what = other_kind(head)
+            found = f"a kind that is read, but {what}" if what else "a known kind, or is damaged"
+            return f"is not an image of {found}"
         status = path.stat()
         return Fingerprint(file_sha256(path), status.st_size, status.st_mtime_ns)
+    except CannotFetchError:  # all others would fail likewise
+        raise
     except CannotOpenError as error:
         return error.reason
     except (OSError, ValueError) as error:
@@ -111,13 +116,26 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
         try:
             image = self.reading.decode(path)
             status = path.stat()
+            # A copy of the file on another disk may have another time.
+            same = (status.st_size, status.st_mtime_ns) == (mark.size, mark.changed)
+            if not same and file_sha256(path) != digest:
+                return digest, "was changed while it was embedded; run the command again"
         except ImageReadError as error:
             return digest, str(error).removeprefix(f"{path}: ")
+        except CannotOpenError as error:
+            return digest, error.reason
         except OSError as error:
             return digest, why_unreadable(error, path)
-        if (status.st_size, status.st_mtime_ns) != (mark.size, mark.changed):
-            return digest, "was changed while it was embedded; run the command again"
         return digest, self.reading.views(image)
+
+
+def filled(images: Tensor, rows: int) -> Tensor:
+    """A batch of so many rows, (rows, …), the last one repeated: at least one, at most `rows`.
+
+    What libraries compute of an image depends in its last digits on how many are computed at once;
+    in batches of one size it is the same wherever, and beside whatever, the image comes.
+    """
+    return images if len(images) == rows else images[torch.arange(rows).clamp(max=len(images) - 1)]
 
 
 def collate(items: Sequence[tuple[bytes, np.ndarray | str]]) -> Batch:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.problems import Problem
+from drawsim.common.remote import located
 from drawsim.pixels.inspection import SEPARATOR, Inspection, groups_of
 from drawsim.reporting.duplicates.groups import in_order_of_sections, picture_groups, sections
 from drawsim.reporting.kit.captions import Captions
@@ -102,7 +103,7 @@ def problems_table(problems: list[Problem]) -> pd.DataFrame:
 def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int) -> str:
     """The page as HTML, the same for the same findings."""
     images = zip(*(found.images[column] for column in ("kind", "id", "path")), strict=True)
-    files = {(kind, name): root / path for kind, name, path in images}
+    files = {(kind, name): located(path, root) for kind, name, path in images}
     groups = in_order_of_sections(groups_of(found.duplicates))
     pictures = picture_groups(groups, files, pictured)
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ from drawsim.common.refusals import refusal
 from drawsim.reporting.comparison import tables as compare_tables
 from drawsim.reporting.comparison.figures import rank_figure, recall_figure
 from drawsim.reporting.comparison.results import Results
+from drawsim.reporting.comparison.searches import Search, search_figures
 from drawsim.reporting.comparison.sheet import (
     TOP,
     Pictures,
@@ -51,7 +53,8 @@ OPEN_TABLES = 2  # of a set that are shown at once
 class Findings:
     """What the comparison of some models says.
 
-    verdicts, grounds: by set. notes: sentences on what was left out.
+    verdicts, grounds: by set. notes: sentences on what was left out. searches: for settings, that
+    the runs are trials of.
     """
 
     results: Results
@@ -61,9 +64,10 @@ class Findings:
     verdicts: dict[str, list[Verdict]]
     grounds: dict[str, list[str]]
     notes: list[str]
+    searches: Sequence[Search] = ()
 
 
-def compare(results: Results, reference: str | None) -> Findings:
+def compare(results: Results, reference: str | None, searches: Sequence[Search] = ()) -> Findings:
     """Test every model against the reference (the first, a baseline, if None is named).
 
     Raises UserError if there is no model of this name.
@@ -79,6 +83,7 @@ def compare(results: Results, reference: str | None) -> Findings:
         verdicts={name: own for name, own in found.items() if own},
         grounds={name: grounds(results, comparisons, name) for name in HELD_OUT},
         notes=list(results.notes),
+        searches=searches,
     )
 
 
@@ -101,11 +106,13 @@ def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
         write_text(folder.place("table.html"), compare_tables.as_html(found.tables))
         write_csv(comparison_table(found.comparisons), folder.place("comparisons.csv"))
         figures, curves, sheets = _draw(found, showing, pictures, workers)
-        for figure in (*figures, *curves.values(), *sheets.values()):
+        searched = [search_figures(one, number) for number, one in enumerate(found.searches, 1)]
+        own = [figure for several in searched for figure in several]
+        for figure in (*figures, *own, *curves.values(), *sheets.values()):
             with atomic(folder.place(f"figures/{figure.name}.png")) as temporary:
                 temporary.write_bytes(figure.png)
             write_text(folder.place(f"figures/{figure.name}.svg"), svg_file(figure))
-        page = _render(found, showing, pictures, figures, curves)
+        page = _render(found, showing, pictures, figures, curves, searched)
         write_text(folder.place("index.html"), page)
         folder.finish()
     except OSError as error:
@@ -155,6 +162,7 @@ def _render(
     pictures: Pictures,
     figures: list[Drawn],
     curves: dict[int, Drawn],
+    searched: list[list[Drawn]],
 ) -> str:
     results = found.results
     sheet = _thumbnails(showing, pictures)
@@ -172,6 +180,7 @@ def _render(
             as_html=compare_tables.as_html,
             open_tables=OPEN_TABLES,
             figures=figures,
+            searches=list(zip(found.searches, searched, strict=True)),
             curves={
                 model: [
                     (run, curves[number])

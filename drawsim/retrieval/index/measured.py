@@ -14,7 +14,8 @@ from torch import Tensor
 from drawsim.common.words import counted
 from drawsim.retrieval.index.backends import ann_settings, name_of
 from drawsim.retrieval.index.base import Approximate, Items, Searcher, Settings, searcher
-from drawsim.retrieval.ranking import TIE, top_k
+from drawsim.retrieval.index.exact import Exact
+from drawsim.retrieval.ranking import TIE
 
 DEPTHS = (10, 100)
 SAMPLE = 1000
@@ -63,7 +64,7 @@ class Measured:
 
 def measured(backend: Approximate, items: Items, build: float) -> Measured:
     """How well a saved backend does on its own items. build: seconds that building took."""
-    vectors = items.vectors.float()
+    vectors = items.vectors
     found = searcher(backend, vectors)
     generator = torch.Generator().manual_seed(0)
     sample = torch.randperm(len(vectors), generator=generator)[:SAMPLE]
@@ -73,21 +74,22 @@ def measured(backend: Approximate, items: Items, build: float) -> Measured:
         len(sample),
         backend.bytes / len(vectors),
         build,
-        _milliseconds(found, vectors[sample[:TIMED]]),
+        _milliseconds(found, vectors[sample[:TIMED]].float()),
     )
 
 
 def measured_recall(found: Searcher, vectors: Tensor, sample: Tensor) -> dict[int, float]:
     """By k, the share of the k nearest of some items among all others that are found.
 
-    vectors: (N, d) float32, what is searched. sample: rows of it. Equal scores are equally right.
+    vectors: (N, d) float32 or float16, what is searched. sample: rows of it. Equal scores are
+    equally right.
     """
     most = min(DEPTHS[-1], len(vectors) - 1)
     if most == 0:
         return dict.fromkeys(DEPTHS, 1.0)
-    queries = vectors[sample]
+    queries = vectors[sample].float()
     # Each item is its own nearest, and left out.
-    best = _without(*top_k(queries, vectors, most + 1), sample)
+    best = _without(*Exact(vectors).top_k(queries, most + 1), sample)
     recall = {}
     for depth in DEPTHS:
         k = min(depth, most)

@@ -37,6 +37,8 @@ from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index.measured import Measured, measured, recorded
 
 AGAIN = "build it again with drawsim index"
+LARGE = 1 << 28
+"""Numbers of vectors that are not kept as float32 in memory: that would take 1 GiB."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ class Part:
 
     @cached_property
     def exact(self) -> Searcher:
-        """What searches it exactly."""
-        return Exact(self.matrix)
+        """What searches it exactly: large parts as they are stored, others as float32."""
+        large = self.embeddings.vectors.numel() > LARGE
+        return Exact(self.embeddings.vectors if large else self.matrix)
 
     @cached_property
     def ann(self) -> Searcher:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,8 @@ import torch
 from drawsim.common.errors import UserError
 from drawsim.models.trainer import settle_hardware, told_of_lost_processes
 from drawsim.retrieval.embeddings import load_embeddings
+from tests.commands import run
 
-ROOT = Path(__file__).resolve().parents[3]
 SETS = ("train", "val", "test")
 
 
@@ -26,21 +23,14 @@ def train(folder: Path, trainer: str) -> Path:
     # In float64, and small steps along the gradient itself: what is left of adding up in another
     # order is far below what float32 can show, on any processor.
     settings = [
-        *("+experiment=tiny", "logger=csv", "trainer.max_epochs=1", "workers=0"),
+        *("+experiment=tiny", "logger=csv", "trainer.max_epochs=1", "workers=0", "image_size=32"),
         "trainer.precision=64-true",
         *("optim=sgd", "optim.optimizer.lr=5e-4", "batch.size=4"),
         *(f"trainer={trainer}", f"name={trainer}", "study=tiny", f"out={folder / 'runs'}"),
         f"data.demo.cache={folder / 'cache'}",
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "drawsim.train", *settings],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=900,  # in case that one process waits for the other for ever
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run("train", *settings)
+    assert done.returncode == 0, done
     return folder / "runs/tiny" / trainer
 
 

@@ -31,11 +31,13 @@ from tests.reporting.comparison.compared import (
 )
 
 SVG = "{http://www.w3.org/2000/svg}"
+PAGE = "drawsim.reporting.comparison.page"
 
 
-def written_figures(results: Results, out: Path) -> Path:
-    write_comparison(compare(results, None), out, workers=1)
-    return out / "figures"
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages for their words: figures take far longer to draw."""
+    monkeypatch.setattr(f"{PAGE}._draw", lambda *_: ([], {}, {}))
 
 
 def written(results: Results, out: Path, reference: str | None = None) -> Page:
@@ -129,6 +131,7 @@ def test_the_words_of_the_page(page: Page) -> None:
     assert "lite-style: rank 4" in text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_absent_pictures_leave_tiles_and_a_note(tmp_path: Path) -> None:
     results = read_runs([make_study(tmp_path / "s", {"none": 1}, ["v0"])])
     page = written(results, tmp_path / "out")
@@ -147,6 +150,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert hostile in page.text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_published_scores_make_a_page_without_runs(tmp_path: Path) -> None:
     write_scores(tmp_path, "baselines", "resnext", [10, 20, 30])
     write_scores(tmp_path, "tuned", "FT", [30, 40, 50])
@@ -203,14 +207,20 @@ def test_what_is_not_known_is_not_drawn(results: Results, tmp_path: Path) -> Non
     assert rank_figure(scores, "A") is None
 
 
-def test_curves_are_those_of_the_run(results: Results, tmp_path: Path) -> None:
-    text = (written_figures(results, tmp_path / "a") / "curves_lite-none-v0-seed0.svg").read_text()
+@pytest.mark.usefixtures("page")
+def test_curves_are_those_of_the_run(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (out / "figures" / "curves_lite-none-v0-seed0.svg").read_text()
     words = {element.text for element in ET.fromstring(text).iter(f"{SVG}text")}
     assert {"Loss", "Learning rate", "Recall@k, validation", "@10"} <= words
     sets = {"test": {"d": [1]}, "val": {"e": [1]}, "train": {"f": [1]}}
     folder = make_run(tmp_path / "s", before=sets, after=sets)
     (folder / "metrics.csv").unlink()
-    assert not list(written_figures(read_runs([folder]), tmp_path / "b").glob("curves*"))
+    monkeypatch.setattr(f"{PAGE}.choose", lambda *_: None)  # no pictures are drawn
+    written(read_runs([folder]), tmp_path / "b")
+    assert (tmp_path / "b/figures/recall_test.svg").is_file()
+    assert not list((tmp_path / "b/figures").glob("curves*"))
 
 
 # What is pictured
@@ -316,6 +326,7 @@ class FakeApi:
         return self.found
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_group_of_wandb_is_compared_by_its_scores(tmp_path: Path) -> None:
     runs = [FakeRun(f"lite-{aug}-v{i}-seed0", f"v{i}") for aug in ("a", "b") for i in range(3)]
     api = FakeApi(*runs, FakeRun("lite-a-v9-seed0", "v9", "crashed"))

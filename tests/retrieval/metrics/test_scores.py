@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import torch.distributed as dist
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.metrics.scores import RetrievalScores
 from drawsim.retrieval.ranking import Relevance, rank
+from tests.commands import Command
 
 QUERIES, GALLERY = 7, 20
 
@@ -73,14 +73,13 @@ def share(process: int, meeting_point: str, out: str) -> None:
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
-    start = multiprocessing.get_context("spawn")
-    places = (str(tmp_path / "meet"), str(tmp_path))
-    processes = [start.Process(target=share, args=(number, *places)) for number in range(2)]
+    code = (
+        f"from {__name__} import share; share({{}}, {str(tmp_path / 'meet')!r}, {str(tmp_path)!r})"
+    )
+    processes = [Command("-c", code.format(number)) for number in range(2)]
     for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
+        done = process.done(60)
+        assert done.returncode == 0, done
     for number in range(2):
         found = torch.load(tmp_path / f"{number}.pt", weights_only=True)
         assert found == pytest.approx(expected())

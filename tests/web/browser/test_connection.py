@@ -75,7 +75,7 @@ def test_keys_before_the_next_drawing_is_seen_are_refused_in_sight(
     desk: Visitor, services: Services, late: str
 ) -> None:
     held: list[Route] = []
-    desk.page.route(late, lambda route: held.append(route))
+    desk.intercept(late, lambda route: held.append(route))
     desk.page.keyboard.press("Enter")
     until(desk.page, lambda: bool(held), "nothing was asked for")
     for key in ("1", "n", "u", "w"):
@@ -113,7 +113,7 @@ def test_what_was_saved_without_an_answer_is_saved_once(desk: Visitor, services:
             lost.append(route.fetch().status)
         route.abort()
 
-    desk.page.route(EVENTS, lose_the_answer)
+    desk.intercept(EVENTS, lose_the_answer)
     desk.press("1")
     expect(desk.page.locator("#status")).to_contain_text("Not connected")
     assert len(services.store.history()) == 1
@@ -132,7 +132,7 @@ def test_an_undo_without_an_answer_takes_back_one_thing(desk: Visitor, services:
         route.fetch()
         route.abort()
 
-    desk.page.route(UNDO, lose_the_answer)
+    desk.intercept(UNDO, lose_the_answer)
     desk.page.keyboard.press("u")
     expect(desk.page.locator("#status")).to_contain_text("Not connected")
     desk.page.unroute(UNDO)
@@ -143,7 +143,7 @@ def test_an_undo_without_an_answer_takes_back_one_thing(desk: Visitor, services:
 
 def test_a_server_with_a_problem_is_asked_again(desk: Visitor, services: Services) -> None:
     body = json.dumps({"error": "the database does not answer"})
-    desk.page.route(EVENTS, lambda route: route.fulfill(status=503, body=body))
+    desk.intercept(EVENTS, lambda route: route.fulfill(status=503, body=body))
     desk.press("1")
     status = desk.page.locator("#status")
     expect(status).to_contain_text("The server has a problem (the database does not answer)")
@@ -164,7 +164,7 @@ def test_what_the_server_refuses_does_not_hold_up_the_rest(
         else:
             route.continue_()
 
-    desk.page.route(EVENTS, refuse_one)
+    desk.intercept(EVENTS, refuse_one)
     live.stop()
     desk.press("1", "2", "3")  # one request, when there is a server again
     live.start()

@@ -120,7 +120,7 @@ def test_none_is_refused_where_something_is_the_same_work(
 
 def test_a_refusal_is_read_although_the_rest_is_saved_later(desk: Visitor) -> None:
     held: list[Route] = []
-    desk.page.route("**/api/events", lambda route: held.append(route))
+    desk.intercept("**/api/events", lambda route: held.append(route))
     desk.press("1", "n")
     until(desk.page, lambda: bool(held), "nothing was sent")
     held[0].continue_()

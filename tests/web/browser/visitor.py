@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
+    Route,
     sync_playwright,
 )
 
@@ -25,6 +26,8 @@ from tests.web.conftest import PASSWORD
 PATIENCE = 20_000
 """Milliseconds that a page may take on a busy machine."""
 SIZE = (1280, 720)
+PROBE = "/is-this-intercepted"
+"""An address that the app does not have."""
 ARGUMENTS = [
     "--no-sandbox",  # root and containers lack it; all pages are our own
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # there is no other server
@@ -96,6 +99,17 @@ class Visitor:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self.address}/", "blob:")):
             self.problems.append(f"asked for {request.url}")
+
+    def intercept(self, pattern: str, handler: Callable[[Route], object]) -> None:
+        """Let a handler answer requests of the page; when this returns, none passes it by.
+
+        Chromium tells a page in a message of its own that its requests are looked at, and a key
+        may overtake it: the page asks until one of its requests was seen.
+        """
+        self.page.route(f"**{PROBE}", lambda route: route.fulfill(status=204))
+        self.page.route(pattern, handler)
+        ask = f"fetch('{PROBE}').then((answer) => answer.status)"
+        until(self.page, lambda: self.page.evaluate(ask) == 204, "requests are not looked at")
 
     def log_in(self, name: str) -> Visitor:
         """As a person does, on the login page."""

@@ -127,6 +127,27 @@ class Evaluation(pl.Callback):
         plain = self._plain[rows] if self._plain.shape[1] else None
         return Rows(rows, self._embedded[rows], plain)
 
+    def without_layout(self, model: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """What the last pass found without the layout: plainly, and adapted if the model adapts.
+
+        Empty if it did not look.
+        """
+        if self.plain is None:
+            return []
+        if model.adaptation is None:
+            return [self.plain]
+        drawings, artworks = self.plain
+        backbone = model.backbone
+        adaptation = model.adaptation.for_parts(backbone.plain_width, backbone.plain_channels)
+        adaptation.fit(drawings[self.task.known()], artworks)
+        return [self.plain, adaptation(drawings, artworks)]
+
+    def drop_layout(self, model: Any) -> None:
+        """Go on with what the last pass found without the layout, which the model reads no more."""
+        self._embedded, self._plain = self._plain, self._plain[:, :0]
+        self.plain = None
+        self._adapt(model, fit=True)
+
     def scores(self, name: Set) -> dict[str, float]:
         """Metrics of one set from the embeddings of the last pass."""
         started = time.perf_counter()
@@ -141,6 +162,15 @@ class Evaluation(pl.Callback):
         _check_numbers(vectors)
         new = ~self.known[rows]  # a pass has one image at least, which may be known
         self._put(rows[new], vectors[new])
+        self._adapt(model, fit)
+        if self.plain_table.index:
+            self._plain = _filled(self._plain, *self.plain_table.compute())
+            self.plain = self._plain[self.task.gallery :], self._plain[: self.task.gallery]
+        self.table.reset()
+        self.plain_table.reset()
+        self.seconds["embed"] += time.perf_counter() - self._started
+
+    def _adapt(self, model: Any, fit: bool) -> None:
         # Copies: who holds the vectors of a pass keeps them when the next one comes.
         self.gallery = self._embedded[: self.task.gallery].clone()
         drawings = self._embedded[self.task.gallery :].clone()
@@ -150,12 +180,6 @@ class Evaluation(pl.Callback):
         self.raw = drawings, self.gallery
         self.drawings, self.artworks = model.adapt(drawings, self.gallery)
         _check_numbers(self.drawings, self.artworks)
-        if self.plain_table.index:
-            self._plain = _filled(self._plain, *self.plain_table.compute())
-            self.plain = self._plain[self.task.gallery :], self._plain[: self.task.gallery]
-        self.table.reset()
-        self.plain_table.reset()
-        self.seconds["embed"] += time.perf_counter() - self._started
 
     def _put(self, rows: torch.Tensor, vectors: torch.Tensor) -> None:
         self._embedded = _filled(self._embedded, rows, vectors)

@@ -1,0 +1,253 @@
+"""What servers say and send, by fsspec: S3, and HTTPS that leads nowhere but to other HTTPS.
+
+A server is a stranger: it may send more than it says, a web page in the place of an image, or on to
+another place. It is followed to https:// alone, and into private networks never, but to a host that
+the address itself names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from drawsim.common.errors import UserError
+
+CHUNK = 1 << 20
+"""Bytes that are read at once."""
+SECONDS = 60
+"""For a server to answer, and between two parts of what it sends."""
+REDIRECTS = 5
+
+
+class ServerError(Exception):
+    """Why something is not to be had from a server, in words.
+
+    passing: it may be another time. away: nothing was heard of the server, so that it is not about
+    one file.
+    """
+
+    def __init__(self, reason: str, passing: bool = False, away: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing or away
+        self.away = away
+
+
+@dataclass(frozen=True)
+class Facts:
+    """size: bytes, if they are told. changed: when, in nanoseconds, or another number for another
+    content; 0 where nothing is told."""
+
+    size: int | None
+    changed: int
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Facts, Iterator[bytes]]]:
+    """A file of a server: what is said of it, and its content part by part. Raises ServerError."""
+    with _explained(url):
+        if url.startswith("s3://"):
+            system = _s3()
+            facts = _facts(system.info(url))
+            with system.open(url, "rb", block_size=5 * CHUNK, cache_type="readahead") as file:
+                yield facts, iter(lambda: file.read(CHUNK), b"")
+            return
+        system = _https(url)
+        # A size of 1, so that it is not asked for beforehand; without blocks it is not used.
+        with system.open(url, "rb", block_size=0, size=1) as file:
+            headers = file.r.headers
+            if headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
+                raise ServerError("is a web page (HTML), not an image")
+            length = headers.get("Content-Length", "")
+            whole = length.isdigit() and "Content-Encoding" not in headers
+            facts = _facts({**headers, "size": int(length) if whole else None})
+            yield facts, iter(lambda: file.read(CHUNK), b"")
+
+
+def facts_of(url: str) -> Facts:
+    """What a server says of a file without sending it. Raises ServerError."""
+    with _explained(url):
+        return _facts((_s3() if url.startswith("s3://") else _https(url)).info(url))
+
+
+def files_below(folder: str) -> dict[str, int]:
+    """The files in a folder of S3 and below, and their sizes, by address, in the order of names.
+
+    Raises UserError where it cannot be read.
+    """
+    if not folder.startswith("s3://"):
+        raise UserError(
+            f"{folder}: https:// has no folders; list its files in a collection's table"
+        )
+    try:
+        with _explained(folder):
+            found = _s3().find(folder, detail=True)
+    except ServerError as error:
+        raise UserError(f"{folder}: {error}") from error
+    return {f"s3://{name}": int(facts["size"]) for name, facts in sorted(found.items())}
+
+
+def _facts(said: Any) -> Facts:
+    """From what fsspec tells of S3, or the headers of HTTP."""
+    time = said.get("LastModified") or said.get("Last-Modified")
+    if isinstance(time, str):
+        with suppress(ValueError):
+            time = parsedate_to_datetime(time)
+    if isinstance(time, datetime):
+        return Facts(said.get("size"), int(time.timestamp()) * 10**9)
+    tag = str(said.get("ETag") or "").encode()
+    return Facts(said.get("size"), int.from_bytes(tag, "big") % 2**30 * 10**9)
+
+
+def _s3() -> Any:
+    try:
+        import fsspec
+
+        return fsspec.filesystem(
+            "s3",
+            use_listings_cache=False,
+            config_kwargs={
+                "max_pool_connections": 32,
+                "connect_timeout": SECONDS,
+                "read_timeout": SECONDS,
+                "retries": {"max_attempts": 2},
+            },
+        )
+    except ImportError as error:
+        raise UserError("s3:// needs s3fs: pip install 'drawsim[cloud]'") from error
+
+
+def _https(url: str) -> Any:
+    try:
+        import fsspec
+        import fsspec.implementations.http  # needs aiohttp
+    except ImportError as error:
+        raise UserError(
+            "https:// needs fsspec and aiohttp: pip install 'drawsim[cloud]'"
+        ) from error
+    host = urlsplit(url).hostname or ""
+    return fsspec.filesystem(
+        "https", get_client=_client, client_kwargs={"named": host}, max_redirects=REDIRECTS
+    )
+
+
+async def _client(*, named: str, loop: Any) -> Any:
+    """A session that connects to this host, and else to public ones alone, all by HTTPS."""
+    import aiohttp
+    from aiohttp.abc import AbstractResolver
+    from aiohttp.resolver import DefaultResolver
+
+    class Resolver(AbstractResolver):
+        def __init__(self) -> None:
+            self.plain = DefaultResolver()
+
+        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
+            found = await self.plain.resolve(host, port, family)
+            if host == named:
+                return found
+            public = [each for each in found if ipaddress.ip_address(each["host"]).is_global]
+            if not public:
+                raise _RefusedError(f"leads on to {host}, in a private network: not followed")
+            return public
+
+        async def close(self) -> None:
+            await self.plain.close()
+
+    async def redirected(session: Any, context: Any, told: Any) -> None:
+        target = told.response.url.join(_url(told.response.headers.get("Location", "")))
+        if target.scheme != "https":
+            raise _RefusedError(f"leads on to {target.scheme}://, which is not followed")
+        with suppress(ValueError):
+            if target.host != named and not ipaddress.ip_address(target.host or "").is_global:
+                raise _RefusedError("leads on into a private network, which is not followed")
+
+    def _url(text: str) -> Any:
+        import yarl
+
+        return yarl.URL(text)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(redirected)
+    return aiohttp.ClientSession(
+        loop=loop,
+        connector=aiohttp.TCPConnector(
+            resolver=Resolver(), ssl=ssl.create_default_context(), loop=loop
+        ),
+        trace_configs=[trace],
+        timeout=aiohttp.ClientTimeout(total=None, connect=SECONDS, sock_read=SECONDS),
+    )
+
+
+class _RefusedError(Exception):
+    """Where a server leads to is not gone to."""
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what libraries raise into ServerError."""
+    try:
+        yield
+    except (ServerError, UserError):
+        raise
+    except Exception as error:  # theirs are of many kinds, each with the cause in its chain
+        if (found := _reason(error, url)) is None:
+            raise
+        raise found from error
+
+
+def _reason(error: BaseException, url: str) -> ServerError | None:
+    """In words, why a server does not give a file; None: that is no answer of a server."""
+    import aiohttp
+
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    for each in chain:
+        if isinstance(each, _RefusedError):
+            return ServerError(str(each))
+    for each in chain:
+        status = getattr(each, "status", None)
+        if not isinstance(status, int):
+            response = getattr(each, "response", None)
+            told = response if isinstance(response, dict) else {}
+            status = told.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status in (401, 403):
+            return ServerError(
+                "may not be read (the server gives you no right to it, or it is not there)"
+            )
+        if status in (404, 410):
+            return ServerError("is not there")
+        if isinstance(status, int) and status >= 400:
+            return ServerError(
+                f"cannot be fetched (the server says {status})", status >= 500 or status == 429
+            )
+    names = {type(each).__name__ for each in chain}
+    if names & {"NoCredentialsError", "PartialCredentialsError"}:
+        return ServerError(
+            "needs the keys of your account (`aws configure`), or, in a public bucket, "
+            "FSSPEC_S3_ANON=true"
+        )
+    if names & {"TooManyRedirects"}:
+        return ServerError(f"leads on more than {REDIRECTS} times")
+    if isinstance(error, FileNotFoundError) and len(chain) == 1:
+        return ServerError("is not there")
+    if isinstance(error, PermissionError):
+        return ServerError(
+            "may not be read (the server gives you no right to it, or it is not there)"
+        )
+    host = urlsplit(url).netloc
+    for each in chain:
+        if isinstance(each, aiohttp.ClientSSLError):
+            return ServerError(f"cannot be fetched ({host} cannot prove that it is {host})")
+        if isinstance(each, aiohttp.ClientError | TimeoutError | ConnectionError) or (
+            type(each).__module__.startswith("botocore")
+        ):
+            why = " ".join(str(each).split()) or type(each).__name__
+            return ServerError(f"cannot be fetched ({why})", away=True)
+    return None

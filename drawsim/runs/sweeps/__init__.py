@@ -1,0 +1,1 @@
+"""Several runs of one command, in other processes and on other machines."""

@@ -1,0 +1,260 @@
+"""A search for settings by Optuna: its study in a file, and what a run tells of itself to it."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from drawsim.common.errors import UserError, nearest
+from drawsim.runs.identity import differences, told
+from drawsim.runs.sweeps.installed import needs
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+
+SAMPLERS = ("tpe", "random", "gp", "cmaes")
+PRUNERS = ("median", "none")
+FILE = "optuna.db"
+"""The study of a search, beside its runs."""
+SETTINGS, SPACE, MONITOR, RUN, PRUNED = "settings", "space", "monitor", "run", "pruned"
+"""What a study and its trials say of themselves, beside what Optuna keeps."""
+Direction = Literal["minimize", "maximize"]
+DIGITS = 4
+"""Significant digits of a number that is tried: its run's name says all of them."""
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """Where a study is kept, and who proposes and prunes; see `conf/hydra/sweeper/optuna.yaml`."""
+
+    storage: str
+    study_name: str
+    sampler: str = "tpe"
+    pruner: str = "median"
+    seed: int = 0
+
+    def open(self, direction: Direction | None = None) -> optuna.Study:
+        """The study; it is made if a direction is given (minimize, maximize) and there is none.
+
+        Raises UserError for a storage that cannot be opened, and for an unknown name.
+        """
+        needs("optuna", "hydra/sweeper=optuna", "optuna")
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        own: dict[str, Any] = {
+            "study_name": self.study_name,
+            "sampler": self._sampler(),
+            "pruner": self._pruner(),
+        }
+        try:
+            storage = optuna.storages.get_storage(self.storage)
+            if direction is None:
+                return optuna.load_study(storage=storage, **own)
+            return optuna.create_study(
+                storage=storage, direction=direction, load_if_exists=True, **own
+            )
+        except Exception as error:  # of whichever database it is
+            said = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"hydra.sweeper.storage={self.storage}: no study can be opened there ({said})"
+            ) from error
+
+    def _sampler(self) -> optuna.samplers.BaseSampler:
+        import optuna
+
+        if self.sampler == "tpe":
+            return optuna.samplers.TPESampler(seed=self.seed, constant_liar=True)
+        if self.sampler == "random":
+            return optuna.samplers.RandomSampler(seed=self.seed)
+        if self.sampler == "gp":
+            return optuna.samplers.GPSampler(seed=self.seed)
+        if self.sampler == "cmaes":
+            return optuna.samplers.CmaEsSampler(seed=self.seed)
+        raise UserError(f"hydra.sweeper.sampler={self.sampler}: {nearest(self.sampler, SAMPLERS)}")
+
+    def _pruner(self) -> optuna.pruners.BasePruner:
+        import optuna
+
+        if self.pruner == "median":
+            return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+        if self.pruner == "none":
+            return optuna.pruners.NopPruner()
+        raise UserError(f"hydra.sweeper.pruner={self.pruner}: {nearest(self.pruner, PRUNERS)}")
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that a setting may take in a search: choices, or numbers from low to high.
+
+    log: as many small ones as large ones. step: numbers between which there is none. whole: they
+    are whole numbers.
+    """
+
+    choices: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    step: float | None = None
+    whole: bool = False
+
+    def distribution(self) -> BaseDistribution:
+        """As Optuna has it."""
+        from optuna.distributions import (
+            CategoricalDistribution,
+            FloatDistribution,
+            IntDistribution,
+        )
+
+        if self.choices:
+            return CategoricalDistribution(self.choices)
+        if self.whole:
+            return IntDistribution(
+                int(self.low), int(self.high), log=self.log, step=int(self.step or 1)
+            )
+        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+
+    def first(self) -> Any:
+        """One of the values."""
+        return self.choices[0] if self.choices else int(self.low) if self.whole else self.low
+
+    def shown(self, value: Any) -> str:
+        """A value as the command line has it.
+
+        >>> Range(low=0, high=1).shown(0.123456789), Range(low=0, high=1).shown(1.0)
+        ('0.1235', '1.0')
+        """
+        return repr(float(f"{value:.{DIGITS}g}")) if isinstance(value, float) else str(value)
+
+
+class Search:
+    """A study of a space of settings; it goes on where an earlier start of it stopped.
+
+    direction: minimize or maximize. base: the settings that all trials share. monitor: what the
+    value of a trial is. Raises UserError if the study that is there is of other settings.
+    """
+
+    def __init__(
+        self,
+        settings: StudySettings,
+        direction: Direction,
+        space: Mapping[str, Range],
+        base: Mapping[str, Any],
+        monitor: str,
+    ) -> None:
+        self.space = space
+        self.study = settings.open(direction)
+        self._check(base, settings)
+        self.study.set_user_attr(SETTINGS, json.dumps(base, default=str))
+        self.study.set_user_attr(SPACE, self._described())
+        self.study.set_user_attr(MONITOR, monitor)
+
+    def _described(self) -> dict[str, Any]:
+        return {name: json.loads(json.dumps(asdict(one))) for name, one in self.space.items()}
+
+    def _check(self, base: Mapping[str, Any], settings: StudySettings) -> None:
+        """Raise UserError if the study has begun with other settings, or in another space."""
+        known = self.study.user_attrs
+        if SETTINGS not in known:
+            return
+        now = json.loads(json.dumps(base, default=str))
+        different = differences(json.loads(known[SETTINGS]), now)
+        space = self._described()
+        changed = [k for k in {**known[SPACE], **space} if known[SPACE].get(k) != space.get(k)]
+        if different or changed:
+            what = told(different) if different else f"another space of {', '.join(changed)}"
+            raise UserError(
+                f"{settings.storage}: a search with other settings is there ({what}); give this "
+                "one another study=… or hydra.sweeper.study_name=…"
+            )
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended, however."""
+        return sum(trial.state.is_finished() for trial in self.study.get_trials(deepcopy=False))
+
+    def interrupted(self) -> list[Any]:
+        """Trials of earlier starts that have not ended: they are taken up first."""
+        import optuna
+
+        running = self.study.get_trials(states=[optuna.trial.TrialState.RUNNING])
+        return [optuna.trial.Trial(self.study, trial._trial_id) for trial in running]
+
+    def values(self, trial: Any) -> dict[str, str]:
+        """What a trial tries, as the command line has it."""
+        return {
+            name: one.shown(trial._suggest(name, one.distribution()))
+            for name, one in self.space.items()
+        }
+
+    def tell(self, trial: Any, value: Any) -> str:
+        """How a trial has ended, and what to say of it: finished, pruned, or failed.
+
+        value: None or NaN of a trial that came to nothing.
+        """
+        from optuna.trial import TrialState
+
+        known = next(
+            one for one in self.study.get_trials(deepcopy=False) if one.number == trial.number
+        )
+        if PRUNED in known.user_attrs:
+            self.study.tell(trial.number, state=TrialState.PRUNED)
+            return f"pruned after epoch {known.user_attrs[PRUNED]}"
+        if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
+            self.study.tell(trial.number, state=TrialState.FAIL)
+            return "failed" if value is None else f"failed ({value})"
+        self.study.tell(trial.number, float(value))
+        return f"{value:.4f}"
+
+    def best(self) -> tuple[int, float, dict[str, Any]] | None:
+        """Number, value and settings of the best trial; None where none has finished."""
+        try:
+            trial = self.study.best_trial
+        except ValueError:
+            return None
+        return trial.number, float(trial.value or 0.0), dict(trial.params)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial of a search, seen from its run in whatever process. number: in its study."""
+
+    settings: StudySettings
+    number: int
+
+    @cached_property
+    def _trial(self) -> Any:
+        import optuna
+
+        study = self.settings.open()
+        known: Sequence[Any] = study.get_trials(deepcopy=False)
+        return optuna.trial.Trial(study, known[self.number]._trial_id)
+
+    @classmethod
+    def of(cls, number: int, settings: Mapping[str, Any], *, run: str) -> Trial:
+        """From the settings of the sweeper. run: the name of the run, which the study is told."""
+        names = {field.name for field in fields(StudySettings)}
+        own = {key: value for key, value in settings.items() if key in names}
+        trial = cls(StudySettings(**own), number)
+        trial._trial.set_user_attr(RUN, run)
+        return trial
+
+    def report(self, value: float, epoch: int) -> bool:
+        """Tell the monitored value after an epoch, from 1; whether the run had better stop."""
+        if math.isnan(value):
+            return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a run that is resumed tells an epoch twice
+            self._trial.report(value, epoch)
+        return bool(self._trial.should_prune())
+
+    def stop(self, epoch: int) -> None:
+        """The run has stopped after an epoch for that reason."""
+        self._trial.set_user_attr(PRUNED, epoch)

@@ -1,0 +1,121 @@
+"""A search for settings: what it proposes, what it is told, and that it goes on where it was."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig
+
+from drawsim.common.errors import UserError
+from drawsim.common.launch import output_folder, search_of_job
+from tests.common.test_launch import Start
+from tests.common.test_launch import _clean_hydra as _clean_hydra
+from tests.common.test_launch import start as start
+
+optuna = pytest.importorskip("optuna", reason="optuna is not installed")
+
+LINE = ["+experiment=tiny", "+hparams_search=tiny", "study=s"]
+Seen = list[tuple[int, float]]
+
+
+def storage(root: Path) -> str:
+    return f"sqlite:///{root}/runs/s/optuna.db"
+
+
+def trials(root: Path) -> list[Any]:
+    study = optuna.load_study(study_name="search", storage=storage(root))
+    return list(study.get_trials())
+
+
+def score(lr: float, epoch: int) -> float:
+    return -abs(math.log10(lr) + 4) + epoch / 10
+
+
+def test_a_search_from_start_to_end(start: Start, tmp_path: Path) -> None:
+    """One trial fails, one comes to NaN, one is interrupted and taken up by the next start."""
+    seen: Seen = []
+
+    def task(config: DictConfig) -> float | None:
+        from drawsim.runs.sweeps.search import Trial
+
+        search = search_of_job()
+        assert search is not None
+        number, rate = search[0], config.optim.optimizer.lr
+        trial = Trial.of(*search, run=output_folder().name)
+        seen.append((number, rate))
+        if number == 1:
+            raise UserError("not this one")
+        if number == 2:
+            return math.nan
+        if number == 4 and len(seen) == 5:
+            raise KeyboardInterrupt
+        for epoch in (1, 2, 3):
+            if number == 8:
+                rate = 1.0  # hopeless
+            if trial.report(score(rate, epoch), epoch):
+                trial.stop(epoch)
+                return None
+        return score(rate, 3)
+
+    code, shown = start([*LINE, "hydra.sweeper.n_trials=9"], task)
+    assert code == 130
+    assert [number for number, _ in seen] == [0, 1, 2, 3, 4]
+    code, shown = start([*LINE, "hydra.sweeper.n_trials=9"], task)
+    assert code == 1, "one trial of the first start failed, and is told there"
+    assert [number for number, _ in seen] == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]
+    assert seen[4] == seen[5], "with the settings that it had"
+    found = trials(tmp_path)
+    states = [trial.state.name for trial in found]
+    assert states == [*("COMPLETE", "FAIL", "FAIL"), *["COMPLETE"] * 5, "PRUNED"]
+    for trial in found:
+        rate = trial.params["optim.optimizer.lr"]
+        assert 1e-5 <= rate <= 1e-3
+        assert trial.user_attrs["run"].endswith(f"lr{float(f'{rate:.4g}')!r}")
+        assert not trial.user_attrs["run"].count("hparams")
+        if trial.state.name == "COMPLETE":
+            assert trial.value == pytest.approx(score(rate, 3), abs=1e-3)
+    best = max((t for t in found if t.value is not None), key=lambda t: t.value)
+    assert f"best: trial {best.number}, val/mrr {best.value:.4f}: optim.optimizer.lr=" in shown
+    assert "trial 8: pruned after epoch 1: " in shown
+    beside = sorted(path.name for path in (tmp_path / "runs/s").iterdir())
+    assert "optuna.db" in beside
+    assert "multirun.yaml" not in beside
+
+
+@pytest.mark.parametrize(
+    ("changed", "answer"),
+    [
+        (["seed=3"], "a search with other settings is there (seed 0 → 3); give this one another"),
+        (
+            ["loss.margin=interval(0.1,0.2)"],
+            "a search with other settings is there (another space of loss.margin); give",
+        ),
+        (["hydra.sweeper.sampler=tpee"], "hydra.sweeper.sampler=tpee: did you mean tpe?"),
+        (["optim.optimizer.lrr=interval(0.1,0.2)"], "optim.optimizer.lrr: no such setting, did"),
+        (["hydra.sweeper.storage=sqlite:///nowhere/x.db"], "no study can be opened there"),
+    ],
+)
+def test_what_a_search_refuses(start: Start, changed: list[str], answer: str) -> None:
+    begun = [*LINE, "hydra.sweeper.n_trials=1"]
+    assert start(begun, lambda config: 0.5)[0] == 0
+    code, shown = start([*begun, *changed], lambda config: pytest.fail("it ran"))
+    assert code == 1
+    assert answer in shown
+    assert len(shown.strip().splitlines()) == 1, shown
+
+
+def test_a_file_that_is_no_study(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "runs/s").mkdir(parents=True)
+    (tmp_path / "runs/s/optuna.db").write_bytes(b"no database" * 100)
+    code, shown = start(LINE, lambda config: 0.5)
+    assert (code, len(shown.strip().splitlines())) == (1, 1)
+    assert "no study can be opened there" in shown
+
+
+def test_nothing_is_searched(start: Start) -> None:
+    code, shown = start(["-m", "hydra/sweeper=optuna"], lambda config: 0.5)
+    assert code == 1
+    assert shown.startswith("drawsim: hydra/sweeper=optuna: nothing is searched; choose +hparams_")
