@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from drawsim.workflows.annotate.workplace import Workplace
 
 PLACES = ("collection", "store", "users", "database_password")
-TEXTS = (*PLACES, "calibration", "database", "thumbnails", "host", "role", "out", "source")
+DATABASES = ("database", "index_database")
+TEXTS = (*PLACES, *DATABASES, "calibration", "thumbnails", "host", "role", "out", "source")
 LISTS = ("index", "confirmed", "trust", "forwarded_allow_ips")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
@@ -68,8 +69,7 @@ def _serve(place: Workplace, values: dict[str, Any]) -> None:
     from drawsim.workflows.annotate.settings import Serving
     from drawsim.workflows.annotate.workplace import grades_named
 
-    same = ("host", "port", "k", "overlap", "audit", "lease_minutes", "workers", "thumbnails")
-    given = {key: values[key] for key in same}
+    given = {key: values[key] for key in Serving.__dataclass_fields__ if key in values}
     confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
     given |= {"confirmed": confirmed, "trust": trust}
     given["calibration"] = values["calibration"] and Path(values["calibration"])

@@ -13,7 +13,7 @@ from drawsim.common.launch import launch, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("out", "run", "drawings", "artworks", "collection", "checkpoint", "from")
+TEXTS = ("out", "database", "run", "drawings", "artworks", "collection", "checkpoint", "from")
 LISTS = ("backbone", "ann", "remove", "trust", "rerank")
 
 
@@ -27,16 +27,17 @@ def index(config: DictConfig) -> None:
     from drawsim.workflows import index as workflow
 
     folder, trust = Path(values["out"]), listed(values["trust"])
+    database = values["database"]
     files: Any = {kind: Path(values[f"{kind}s"]) for kind in KINDS if values[f"{kind}s"]}
     sources = workflow.Sources(_path(values, "run"), files, _path(values, "collection"))
     lines: list[str] = []
     if values["remove"] is not None:
-        made, lines = workflow.remove(folder, listed(values["remove"]), values["from"])
+        made, lines = workflow.remove(folder, listed(values["remove"]), values["from"], database)
     elif values["add"]:
-        made, lines = workflow.add(folder, sources, trust)
+        made, lines = workflow.add(folder, sources, trust, database)
     else:
         model = workflow.ModelChoice.of(values)
-        made, lines = workflow.build(folder, sources, model, values["ann"])
+        made, lines = workflow.build(folder, sources, model, values["ann"], database)
     for line in [*lines, *workflow.said_of(made)]:
         print(line)
 

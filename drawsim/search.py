@@ -14,7 +14,7 @@ from drawsim.common.typed import mistyped
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("box", "from", "combine", "in", "calibration", "run", "checkpoint", "out")
+TEXTS = ("box", "from", "combine", "in", "calibration", "run", "checkpoint", "database", "out")
 LISTS = ("backbone", "index", "id", "image", "unlike", "where", "trust", "rerank")
 
 
@@ -30,7 +30,7 @@ def search(config: DictConfig) -> None:
     from drawsim.workflows import search as workflow
     from drawsim.workflows.index import ModelChoice
 
-    indexes = [open_index(Path(folder)) for folder in listed(values["index"])]
+    indexes = [open_index(Path(folder), values["database"]) for folder in listed(values["index"])]
     asking = workflow.ask(
         indexes[0],
         ids=listed(values["id"]),

@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from drawsim.collection.tables import Collection
 from tests.checkout import Checkout
+from tests.postgres import new_vector_database as new_vector_database
+from tests.postgres import postgres_server as postgres_server
 from tests.skips import Skips
 from tests.skips import pytest_addoption as pytest_addoption
 

@@ -20,7 +20,7 @@ from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError, brief
 from drawsim.common.files import read_json, write_json, write_text
 from drawsim.common.opening import LONGEST_PATH
-from drawsim.common.remote import folder_of, is_remote, located, why_none
+from drawsim.common.remote import copies, folder_of, is_remote, located, why_none
 from drawsim.common.remote import is_below as is_in
 from drawsim.common.yaml_files import read_yaml, yaml_text
 
@@ -39,6 +39,7 @@ class Places:
 
     def __init__(self, root: Path, roots: Iterable[Path | str] = ()) -> None:
         self.root = root
+        self._copies = os.path.realpath(copies())
         own = [spelt(each) for each in roots]
         self._remote = [each for each in own if is_remote(each)]
         self._allowed = [os.path.realpath(root), *(each for each in own if not is_remote(each))]
@@ -101,7 +102,10 @@ class Places:
         return self._folders[folder]
 
     def _holds(self, real: str) -> bool:
-        return any(is_below(real, place) for place in self._allowed)
+        """Whether a file may lie there. Among copies of remote files, addresses alone lead."""
+        return not is_below(real, self._copies) and any(
+            is_below(real, place) for place in self._allowed
+        )
 
 
 def _no_path(folder: Path, path: str) -> str | None:

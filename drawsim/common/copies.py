@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
-from drawsim.common.opening import CannotFetchError, CannotOpenError
+from drawsim.common.opening import LARGEST, CannotFetchError, CannotOpenError
 from drawsim.common.refusals import why_full
 from drawsim.common.remote import copies
 from drawsim.common.servers import ServerError, facts_of, opened
@@ -111,6 +111,7 @@ def _fetch(path: Path, url: str, most: int, setting: str | None) -> None:
 
 def _check(path: Path, size: int, most: int, setting: str | None) -> None:
     """Raise CannotOpenError for a file that is too large for those who want it, or for the room."""
+    most = min(most, LARGEST)
     if size > most:
         how = f"that {setting} allows" if setting else "that are read"
         raise CannotOpenError(path, f"has {size:,} bytes or more, more than the {most:,} {how}")

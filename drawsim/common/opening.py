@@ -72,6 +72,12 @@ def open_regular(path: Path, most: int = LARGEST, setting: str | None = None) ->
     return file
 
 
+def status_of(path: Path) -> os.stat_result:
+    """What the system says of a regular file. Raises CannotOpenError as `open_regular`."""
+    with open_regular(path, 1 << 62) as file:
+        return os.fstat(file.fileno())
+
+
 def url_of_copy(path: Path) -> str | None:
     """The address of the remote file that a path is the copy of; None for most paths."""
     if REMOTE not in path.parts:  # which takes less time than to find the user's caches

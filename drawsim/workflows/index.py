@@ -105,12 +105,17 @@ class ModelChoice:
 
 
 def build(
-    folder: Path, sources: Sources, model: ModelChoice, ann: str | Mapping[str, Any] | None
+    folder: Path,
+    sources: Sources,
+    model: ModelChoice,
+    ann: str | Mapping[str, Any] | None,
+    database: str | None = None,
 ) -> tuple[Index, list[str]]:
     """An index of what the sources hold; `folder` is replaced if it holds one. And lines to say.
 
-    ann: how it can be searched approximately too: a name, or settings with their `kind`. A run that
-    kept no weights leaves an index that does not say its model.
+    ann: how it can be searched approximately too: a name, or settings with their `kind`. database:
+    the address of one, for what is kept there. A run that kept no weights leaves an index that does
+    not say its model.
     """
     if model.run is not None and not (model.run / BEST).is_file():
         model = replace(model, run=None)
@@ -120,7 +125,7 @@ def build(
     if source is not None and model.backbone is not None:
         _check_backbone(source, folder, galleries)
     save_source(folder, None)  # what it says must never be of an index that was there before
-    made = build_index(folder, galleries, root, _ann(ann))
+    made = build_index(folder, galleries, root, _ann(ann), database)
     save_source(folder, source)
     _prepare_pictures(made, model.trust)
     return made, notes
@@ -151,9 +156,11 @@ def _check_backbone(
             )
 
 
-def add(folder: Path, sources: Sources, trust: Sequence[str] = ()) -> tuple[Index, list[str]]:
+def add(
+    folder: Path, sources: Sources, trust: Sequence[str] = (), database: str | None = None
+) -> tuple[Index, list[str]]:
     """Put what the sources hold into an index; the new one, and lines that say what changed."""
-    new = open_index(folder)
+    new = open_index(folder, database)
     root = collection_of(sources, trust) or new.collection
     galleries, lines = galleries_of(sources, root)
     for kind, gallery in galleries.items():
@@ -166,9 +173,11 @@ def add(folder: Path, sources: Sources, trust: Sequence[str] = ()) -> tuple[Inde
     return new, lines
 
 
-def remove(folder: Path, ids: Sequence[str], kind: Kind | None) -> tuple[Index, list[str]]:
+def remove(
+    folder: Path, ids: Sequence[str], kind: Kind | None, database: str | None = None
+) -> tuple[Index, list[str]]:
     """Take out ids of one kind, or of both where each says by itself what it is."""
-    index = open_index(folder)
+    index = open_index(folder, database)
     gone: dict[str, list[str]] = {}
     for name in ids:
         parts = {k: part for k, part in index.parts.items() if k in (kind or k)}

@@ -98,7 +98,7 @@ def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], says: str) -> N
         ({"forwarded_allow_ips": ["10.0.0.1/8"]}, "forwarded_allow_ips: 10.0.0.1/8 is no address"),
         ({"thumbnails": os.devnull}, "nothing can be kept there"),
         ({"workers": 2, "database": "postgresql://ada@127.0.0.1:1/x"}, "cannot be opened"),
-        ({"database_password": "nowhere.txt"}, "nowhere.txt"),
+        ({"database": "postgresql://x@y/z", "database_password": "nowhere.txt"}, "nowhere.txt"),
     ],
 )
 def test_what_cannot_be_served_is_said(

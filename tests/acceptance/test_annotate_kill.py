@@ -20,7 +20,6 @@ from tests.acceptance.annotators import (
 )
 from tests.web.databases import database_url as database_url
 from tests.web.databases import new_database as new_database
-from tests.web.databases import postgres_server as postgres_server
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_is_doubled(

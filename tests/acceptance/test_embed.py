@@ -43,7 +43,9 @@ def embed(
         monkeypatch.setattr(sys, "argv", ["drawsim.embed", *arguments])
         code = 0
         try:
-            launch("embed", drawsim.embed.embed)
+            launch(
+                "embed", drawsim.embed.embed, texts=drawsim.embed.TEXTS, lists=("trust", "merge")
+            )
         except SystemExit as stopped:
             code = int(stopped.code or 0)
         printed = capsys.readouterr()
@@ -200,6 +202,13 @@ def test_a_run_embeds_as_it_was_trained(
         ("images={empty} run=a checkpoint=b", "run and checkpoint: leave one of them out"),
         ("images={empty} run=a backbone=lite", "backbone: leave it out, run brings its own"),
         ("image={empty}", "image: no such setting, did you mean images"),
+        ("images={empty} shard=17/16", "shard=17/16: the first of 16 is shard=1/16"),
+        ("images={empty} engine=rya", "engine=rya: did you mean ray?"),
+        ("images={empty} address=auto", "address: goes with engine=ray; leave it out"),
+        ("images=http://h/scans", "http:// is not read, only https:// and s3://"),
+        ("images=https://h/scans", "https:// has no folders; list its files in a collection"),
+        ("merge=none.*.safetensors", "the embedding file or its none.*.ids.csv is missing"),
+        ("merge=none.safetensors shard=1/2", "shard: goes with images that are embedded"),
         ("import_npy={hostile}", "refused, for it asks for"),
     ],
 )
@@ -259,3 +268,26 @@ def test_the_thesis_file_is_imported(tmp_path: Path, embed: Command) -> None:
     read = load_embeddings(tmp_path / "e.safetensors")
     assert list(read.ids) == ["d1", "ä"]
     assert torch.allclose(read.vectors, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
+
+
+def test_shards_and_what_they_make(collection_root: Path, tmp_path: Path, embed: Command) -> None:
+    settings = (*SMALL, f"data.root={collection_root}", "kind=artworks", f"store={tmp_path / 's'}")
+    assert embed(*settings, f"out={tmp_path / 'whole.safetensors'}").returncode == 0
+    for number in (1, 2, 3):
+        out = f"out={tmp_path / 'F.safetensors'}"
+        done = embed(*settings, out, f"shard={number}/3", f"store={tmp_path / str(number)}")
+        assert f"F.{number}-of-3.safetensors: 4 embeddings of 1280 dimensions" in done.stdout
+    out = f"out={tmp_path / 'merged.safetensors'}"
+    done = embed(f"merge={tmp_path}/F.*-of-3.safetensors", out, "export=thesis")
+    assert done.returncode == 0, done.stderr
+    assert "merged.safetensors: 12 embeddings of 1280 dimensions, of 3 shards" in done.stdout
+    for ending in (".safetensors", ".ids.csv"):
+        merged, whole = (tmp_path / f"{name}{ending}" for name in ("merged", "whole"))
+        assert merged.read_bytes() == whole.read_bytes()
+    (tmp_path / "merged.safetensors").unlink()
+    two = f"[{tmp_path}/F.1-of-3.safetensors,{tmp_path}/F.3-of-3.safetensors]"
+    done = embed(f"merge={two}", out)
+    assert done.returncode == 1
+    said = "drawsim: of 3 shards there lack 2/3: embed them, with shard=2/3"
+    assert done.stderr.strip() == said
+    assert not (tmp_path / "merged.safetensors").exists()

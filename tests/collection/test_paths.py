@@ -9,7 +9,7 @@ import pytest
 from drawsim.collection.paths import SETTINGS, Places, allow_roots, outside
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.common.remote import named
+from drawsim.common.remote import copy_of, named
 from drawsim.preparing.trust import prepare_trust
 
 
@@ -126,6 +126,14 @@ def test_files_of_servers_lie_below_roots_alone(root: Path) -> None:
         (root / "artworks.csv").write_text(f"id,path\na,{row}\n")
         with pytest.raises(UserError, match=said):
             Collection.open(root)
+
+
+def test_no_row_leads_to_a_copy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drawsim.common.remote.user_cache", lambda: root)
+    path = copy_of("https://museum.example/a.png").relative_to(root)
+    (root / "artworks.csv").write_text(f"id,path\na,{path}\n")
+    with pytest.raises(UserError, match="leaves the collection"):
+        Collection.open(root, tables=("artworks",))
 
 
 def test_a_root_that_is_no_address(root: Path) -> None:

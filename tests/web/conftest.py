@@ -34,7 +34,6 @@ from drawsim.web.thumbnails import ThumbnailFolder
 from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database
-from tests.web.databases import postgres_server as postgres_server
 from tests.web.databases import sqlite as sqlite
 
 D = 8

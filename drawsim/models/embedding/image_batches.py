@@ -19,7 +19,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from drawsim.common.machine import is_first_process
-from drawsim.common.opening import CannotFetchError, CannotOpenError, why_unreadable
+from drawsim.common.opening import (
+    CannotFetchError,
+    CannotOpenError,
+    status_of,
+    url_of_copy,
+    why_unreadable,
+)
 from drawsim.common.progress import Advance, progress_bar
 from drawsim.models.embedding.store import file_sha256
 from drawsim.pixels.decode import ImageReadError
@@ -30,6 +36,8 @@ from drawsim.pixels.reading import Reading
 LEAST = 19
 """Added to the niceness of a process: it then has the least priority."""
 _BATCH = 1024  # files handed to the hashing threads at once, so that Ctrl-C is answered soon
+
+_FETCHING = 16  # threads where files come from servers, which they wait for most of the time
 
 
 @contextmanager
@@ -57,6 +65,8 @@ def fingerprints(
     found: dict[str, Fingerprint] = {}
     reasons: dict[str, str] = {}
     items = iter(images.items())
+    if any(map(url_of_copy, images.values())):
+        threads = max(threads, _FETCHING)
     with (
         bar("looking at files", len(images), progress) as advance,
         ThreadPoolExecutor(threads) as pool,
@@ -80,7 +90,7 @@ def _fingerprint(path: Path) -> Fingerprint | str:
             what = other_kind(head)
             found = f"a kind that is read, but {what}" if what else "a known kind, or is damaged"
             return f"is not an image of {found}"
-        status = path.stat()
+        status = status_of(path)
         return Fingerprint(file_sha256(path), status.st_size, status.st_mtime_ns)
     except CannotFetchError:  # all others would fail likewise
         raise
@@ -115,7 +125,7 @@ class Views(Dataset[tuple[bytes, "np.ndarray | str"]]):
         digest, (path, mark) = self.images[index]
         try:
             image = self.reading.decode(path)
-            status = path.stat()
+            status = status_of(path)
             # A copy of the file on another disk may have another time.
             same = (status.st_size, status.st_mtime_ns) == (mark.size, mark.changed)
             if not same and file_sha256(path) != digest:

@@ -137,8 +137,8 @@ class InDatabase(Settings):
     """
 
     @abstractmethod
-    def tidy(self, place: Place) -> None:
-        """Delete from the database what was removed. Raises UserError."""
+    def tidy(self, items: Items) -> None:
+        """Delete from the database what is not among the items. Raises UserError."""
 
     @classmethod
     @abstractmethod

@@ -330,7 +330,7 @@ def _commit(index: Index) -> Index:
     for part in index.parts.values():
         if isinstance(part.settings, InDatabase) and part.change == index.change:
             with suppress(UserError):  # what is left is never found, and goes with the next change
-                part.settings.tidy(part.place)
+                part.settings.tidy(part.items)
     return open_index(index.folder, index.database)
 
 

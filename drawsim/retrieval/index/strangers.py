@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drawsim.retrieval.index.base import InDatabase
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.queries import Hits, of_ids, search
 from drawsim.retrieval.index.results import confirmed
@@ -80,7 +81,8 @@ def strangers_of(
     sample = [names[row] for row in sorted(rows)]
     known = confirmed(index, asked, sample) if asked != searched else {}
     depth = 1 + max(map(len, known.values()), default=0)
-    ann = part.measured is not None
+    # What is far away is asked by those who mean it alone.
+    ann = part.settings is not None and not isinstance(part.settings, InDatabase)
     found = search(index, searched, of_ids(index, asked, sample), depth, where, ann)
     best = _best(found, known)
     return Strangers(np.sort(best), asked, searched) if len(best) >= FEWEST else None

@@ -51,29 +51,27 @@ free."""
 AWAY_TEXT = "the database does not answer; try again in a moment"
 
 
-def connect(url: str, password: str | None = None, connections: int = CONNECTIONS) -> Engine:
+def connect(url: str, connections: int = CONNECTIONS) -> Engine:
     """Open the database of a URL, and bring its tables and views to what this version needs.
 
-    url: `sqlite:///FILE` (its folder is made) or `postgresql+psycopg://USER@HOST/NAME`. password:
-    in place of the URL's. connections: at a time; who wants one more waits.
+    url: `sqlite:///FILE` (its folder is made) or `postgresql+psycopg://USER@HOST/NAME`.
+    connections: at a time; who wants one more waits.
     SQLite keeps a write-ahead log and waits for the disk at each commit, so that what was saved
     outlives a killed process and a power cut; PostgreSQL does so by itself.
     Raises UserError if it cannot be opened, or a newer version of drawsim wrote it.
     """
-    parsed = _parsed(url)
-    if password is not None:
-        parsed = parsed.set(password=password)
-    shown = parsed.render_as_string(hide_password=True)
+    where = parsed(url)
+    shown = where.render_as_string(hide_password=True)
     try:
-        if parsed.get_backend_name() == "sqlite":
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(parsed, pool_size=connections, max_overflow=0)
+        if where.get_backend_name() == "sqlite":
+            Path(str(where.database)).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(where, pool_size=connections, max_overflow=0)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            reaching = {name: value for name, value in REACHING.items() if name not in parsed.query}
+            reaching = {name: value for name, value in REACHING.items() if name not in where.query}
             engine = create_engine(
-                parsed,
+                where,
                 pool_size=connections,
                 max_overflow=0,
                 pool_pre_ping=True,
@@ -110,20 +108,20 @@ def fact(connection: Connection, name: str) -> str | None:
     return connection.execute(select(FactRow.value).where(FactRow.name == name)).scalar()
 
 
-def _parsed(url: str) -> URL:
-    """The parts of a database URL, with the driver that is installed."""
+def parsed(url: str) -> URL:
+    """The parts of a database URL, with the driver that is installed. Raises UserError."""
     cure = "write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
     try:
-        parsed = make_url(url)
+        found = make_url(url)
     except SQLAlchemyError as error:
         raise UserError(f"database: what was given is no address of one; {cure}") from error
-    if parsed.drivername in ("postgres", "postgresql"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise UserError(f"database: {parsed.drivername} is not supported; {cure}")
-    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+    if found.drivername in ("postgres", "postgresql"):
+        found = found.set(drivername="postgresql+psycopg")
+    if found.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise UserError(f"database: {found.drivername} is not supported; {cure}")
+    if found.drivername == "sqlite" and found.database in (None, "", ":memory:"):
         raise UserError(f"database: SQLite needs a file, so that nothing is lost; {cure}")
-    return parsed
+    return found
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

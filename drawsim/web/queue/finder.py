@@ -104,6 +104,7 @@ class Finder:
     no model; then a picture cannot be looked up. calibration: of the only index; None: how likely
     a match is, is not known. made_with: what ranked the candidates. tables: by kind, the
     collection's rows that all indexes hold, of drawings the originals. kinds: what queries can be.
+    ann: search the only index approximately.
     Raises UserError if the indexes do not hold drawings and artworks, one holds images that the
     collection does not have, or the calibration is not theirs.
     """
@@ -114,8 +115,10 @@ class Finder:
         lens: Lens | None,
         collection: Collection,
         calibration: Calibration | None = None,
+        ann: bool = False,
     ) -> None:
         self.indexes = list(indexes)
+        self.ann = ann and len(self.indexes) == 1  # lists that are fused are whole
         self.lens = lens
         self.calibration = calibration
         if calibration is not None:
@@ -125,7 +128,9 @@ class Finder:
         for index in self.indexes:
             index.check_collection(collection)
             for kind in KINDS:
-                index.part(kind)
+                part = index.part(kind)
+                if self.ann:
+                    _ = part.ann  # or it is told now why not
         self.made_with = _made_with(self.indexes)
         listed = {"drawing": collection.originals, "artwork": collection.artworks}
         self.tables: Mapping[Kind, pd.DataFrame] = {
@@ -202,7 +207,7 @@ class Finder:
         # Other indexes may lack some of what the first one finds.
         asked = min(total, max(count + total - len(self._items[kind]), self.lens.depth))
         query = of_vectors(["picture"], vector[None], index.model)
-        hits = search(index, kind, query, asked)
+        hits = search(index, kind, query, asked, ann=self.ann)
         hits, fault = self._look_again(query, lambda: pixels, hits)
         found = [
             (name, score)
@@ -337,7 +342,7 @@ class Finder:
         # One search at a time: it takes all cores by itself.
         with self._searching:
             queries: Queries = of_ids(index, kind, names)
-            return search(index, other(kind), queries, k)
+            return search(index, other(kind), queries, k, ann=self.ann)
 
 
 def other(kind: Kind) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from drawsim.common.errors import UserError
 from drawsim.models.calibrated import own_calibration
 from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
+from drawsim.retrieval.index.databases import VARIABLE
 from drawsim.retrieval.index.folder import Index, open_index
 from drawsim.retrieval.index.results import check_calibration
 from drawsim.web.events.store import EventStore
@@ -30,13 +32,14 @@ def open_services(
 ) -> tuple[Services, list[str]]:
     """All parts of the app, and what is to be said about them. Raises UserError."""
     collection = place.read()
-    opened = [open_index(folder) for folder in indexes]
+    database = how.index_database or os.environ.get(VARIABLE) or place.database_url
+    opened = [open_index(folder, database) for folder in indexes]
     lens, notes = open_lens(opened[0], how.trust)
     for index in opened:
         notes += index.check_collection(collection)
     calibration, told = _calibration(opened, how.calibration)
     notes += told
-    finder = Finder(opened, lens, collection, calibration)
+    finder = Finder(opened, lens, collection, calibration, how.ann)
     engine = place.connect(how.connections)
     store = EventStore(engine)
     lease = timedelta(minutes=how.lease_minutes)

@@ -25,7 +25,8 @@ class Serving:
     fitted one; None: that which the index keeps of its run, if it does. workers: processes that
     answer. proxies: addresses or networks of servers in front, whose word on where a request comes
     from, and how, is believed. thumbnails: a folder or an address of fsspec where small pictures
-    are kept; None: in the store.
+    are kept; None: in the store. ann: search approximately. index_database: where the index was
+    built, if in a database; None: as the environment says, else where decisions are kept.
     """
 
     host: str = "127.0.0.1"
@@ -40,6 +41,8 @@ class Serving:
     workers: int = 1
     proxies: tuple[str, ...] = ()
     thumbnails: str | None = None
+    ann: bool = False
+    index_database: str | None = None
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {

@@ -13,7 +13,7 @@ from drawsim.collection.grades import CONFIRMED, GRADES, Grade
 from drawsim.collection.tables import TABLES, Collection, held_tables
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import read_text
-from drawsim.web.events.database import CONNECTIONS, connect
+from drawsim.web.events.database import CONNECTIONS, connect, parsed
 from drawsim.web.events.store import EventStore
 from drawsim.web.review.export import Account, export_all
 from drawsim.web.review.thesis_annotations import Imported, import_thesis
@@ -70,19 +70,21 @@ class Workplace:
         connections: at a time.
         """
         own = URL.create("sqlite", database=str(self.sqlite)).render_as_string()
-        url = own if self.database is None else self.database
-        return connect(url, self._password(), connections)
+        return connect(self.database_url or own, connections)
 
-    def _password(self) -> str | None:
-        if self.database_password is None:
-            return None
+    @property
+    def database_url(self) -> str | None:
+        """The URL of the database that was given, with its password. Raises UserError."""
+        if self.database is None or self.database_password is None:
+            return self.database
         lines = read_text(self.database_password).splitlines()
         if not lines or not lines[0]:
             raise UserError(
                 f"database_password={self.database_password}: its first line is empty, where the "
                 "password of the database should be"
             )
-        return lines[0]
+        whole = parsed(self.database).set(password=lines[0])
+        return whole.render_as_string(hide_password=False)
 
 
 def export(

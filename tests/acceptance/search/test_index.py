@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,35 @@ def test_ids_that_look_the_same_and_a_half_written_index(root: Path, tmp_path: P
     (tmp_path / "I" / "index.json").unlink()
     with pytest.raises(UserError, match="half-written index"):
         search_command(configured("search", index=tmp_path / "I", id="x"))
+
+
+def test_an_index_in_a_database_is_searched_by_the_commands(
+    root: Path,
+    tmp_path: Path,
+    new_vector_database: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("drawsim.retrieval.index.queries.FEW", 1)
+    monkeypatch.delenv("DRAWSIM_DATABASE", raising=False)
+    database, out = new_vector_database(), tmp_path / "INDEX"
+    files = {f"{kind}s": root / f"{kind}s.safetensors" for kind in ("drawing", "artwork")}
+    where = {"collection": root, "backbone": "lite", "image_size": SIZE}
+    build = configured("index", out=out, ann="pgvector", **files, **where)
+    with pytest.raises(UserError, match="give database=ADDRESS, or set DRAWSIM_DATABASE"):
+        index_command(build)
+    monkeypatch.setenv("DRAWSIM_DATABASE", database)
+    index_command(build)
+    said = capsys.readouterr().out
+    assert "14 artworks: pgvector, recall@10 1.0000, recall@100 1.0000 of exact search" in said
+    assert "bytes a vector, built in" in said
+    image = {"image": root / "drawings" / "0.png", "rerank": "k_reciprocal", "where": "country=FRA"}
+    exact = look_up(root, tmp_path / "E", index=out, **image)
+    found = look_up(root, tmp_path / "F", index=out, ann=True, **image)
+    assert found_ids(found) == found_ids(exact)
+    monkeypatch.delenv("DRAWSIM_DATABASE")
+    assert found_ids(look_up(root, tmp_path / "G", index=out, **image)) == found_ids(exact)
+    with pytest.raises(UserError, match="nothing says which; the index was built in"):
+        look_up(root, tmp_path / "H", index=out, ann=True, **image)
+    index_command(configured("index", out=out, remove="1995_00", database=database))
+    assert "8 drawings: pgvector" in capsys.readouterr().out

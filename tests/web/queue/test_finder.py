@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from drawsim.common.errors import UserError
 from drawsim.pixels.decode import ImageReadError
 from drawsim.retrieval.analysis.calibration import Calibration
 from drawsim.retrieval.index import strangers
-from drawsim.retrieval.index.folder import Index
+from drawsim.retrieval.index.backends import ann_settings
+from drawsim.retrieval.index.folder import Index, build_index
+from drawsim.retrieval.index.gallery import Gallery
 from drawsim.retrieval.index.queries import RANK_CONSTANT, Hits, Queries
 from drawsim.web.queue import finder as finder_module
 from drawsim.web.queue import items
@@ -347,3 +350,28 @@ def test_only_one_candidate_is_no_margin(tmp_path: Path, collection: Collection)
 )
 def test_a_width_is_a_number_that_an_image_may_have(cell: str, pixels: int | None) -> None:
     assert items._pixels(cell) == pixels
+
+
+def test_candidates_of_an_index_in_a_database(
+    index: Index,
+    finder: Finder,
+    collection: Collection,
+    tmp_path: Path,
+    new_vector_database: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drawsim.retrieval.index.queries.FEW", 1)
+    galleries = {
+        kind: Gallery(part.embeddings, index.model, part.table)
+        for kind, part in index.parts.items()
+    }
+    ann, root = ann_settings("pgvector", {}), collection.root
+    made = build_index(tmp_path, galleries, root, ann, new_vector_database())
+    with pytest.raises(UserError, match="exactly only"):
+        Finder([index], Glass(), collection, ann=True)
+    near = Finder([made], Glass(), collection, ann=True)
+    for kind in KINDS:
+        for name in finder.tables[kind].index:
+            exact, found = (f.candidates(kind, name, 0, 5) for f in (finder, near))
+            assert [c.id for c in found] == [c.id for c in exact]
+            assert [c.score for c in found] == pytest.approx([c.score for c in exact], abs=1e-6)
