@@ -105,10 +105,12 @@ def test_one_process_works_them_out_for_all(
     )
     first("drawing")
     soon = threading.Event()
+    while not measures[0].asked:  # it is the first to come
+        assert not soon.wait(0.01)
     while (second("drawing") > UNKNOWN).sum() < 20:
         assert not soon.wait(0.01)
-    assert np.array_equal(first("drawing"), second("drawing"))
     assert not measures[1].asked
+    assert np.array_equal(first("drawing"), second("drawing"))
     first._stopping.set()
     measures[0].go_on.release()
     first.stop()
