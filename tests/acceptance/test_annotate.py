@@ -65,7 +65,7 @@ def test_help_says_what_the_words_do() -> None:
     [
         ((), "collection must be given: collection=…"),
         (("index=x",), "collection must be given: collection=…"),
-        (("overlpa=2",), "overlpa: no such setting, did you mean overlap?"),
+        (("overlapp=2",), "overlapp: no such setting, did you mean overlap?"),
         (("usr", "list"), "usr list: did you mean user list?"),
         (("port=high", "collection=x", "index=y"), "port=high: must be a whole number"),
     ],
