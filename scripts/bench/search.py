@@ -1,10 +1,13 @@
 """Search, against the bare work: exact lists, one query at a time, and approximate search.
 
     python scripts/bench/search.py [--queries 1000] [--gallery 100000] [--dimensions 1280]
+    python scripts/bench/search.py --faiss [--threads 2]
     python scripts/bench/search.py --embeddings FILE [--items 1000000] [--ann hnsw ivf]
 
 First: the best 400 of 1,000 queries in 100,000 x 1,280, against the bare matrix product and `topk`
 (target: 1.5 times), and a single query in 8,577 artworks (target: 5 ms).
+With --faiss: five shapes of exact search against FAISS's flat index of inner products, in turns
+(target: 1.05 times its time, with as many threads).
 With the embeddings of real images (a .safetensors that drawsim embed wrote): their 256 principal
 directions, multiplied with small noise to a million vectors, searched by HNSW and IVF (targets:
 recall@10 0.98 at 10 times the rate of exact single queries). It needs faiss-cpu and some minutes.
@@ -13,6 +16,7 @@ recall@10 0.98 at 10 times the rate of exact single queries). It needs faiss-cpu
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 import time
 from functools import partial
@@ -39,6 +43,14 @@ from drawsim.retrieval.index.queries import of_vectors, search
 from drawsim.retrieval.ranking import TIE, top_k
 
 K = 400
+SHAPES = (
+    (1000, 100_000, 256, 400),
+    (1000, 8577, 2048, 20),
+    (1, 8577, 2048, 20),
+    (1, 100_000, 256, 400),
+    (1, 100_000, 1280, 20),
+)
+"""Queries, vectors, dimensions and length of the lists that are compared with FAISS."""
 ARTWORKS = 8577
 ANN_DIMENSIONS = 256
 QUERIES = 1000
@@ -55,12 +67,21 @@ def main() -> None:
     parser.add_argument("--gallery", type=int, default=100_000)
     parser.add_argument("--dimensions", type=int, default=1280)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--faiss", action="store_true", help="measures exact search against it")
+    parser.add_argument("--threads", type=int, help="by default as many as there are cores")
     parser.add_argument("--embeddings", type=Path, help="measures approximate search instead")
     parser.add_argument("--items", type=int, default=1_000_000)
-    parser.add_argument("--ann", nargs="+", default=["hnsw", "ivf"], choices=["hnsw", "ivf"])
+    parser.add_argument(
+        "--ann", nargs="+", default=["hnsw", "ivf"], choices=["hnsw", "ivf", "ivfpq"]
+    )
     arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     print(f"{torch.get_num_threads()} threads, median of {arguments.repeats}")
-    if arguments.embeddings is None:
+    if arguments.faiss:
+        for shape in SHAPES:
+            against_faiss(*shape, arguments.repeats)
+    elif arguments.embeddings is None:
         exact(arguments.queries, arguments.gallery, arguments.dimensions, arguments.repeats)
     else:
         approximate(arguments.embeddings, arguments.items, arguments.ann, arguments.repeats)
@@ -69,6 +90,23 @@ def main() -> None:
 def show(what: str, taken: float, against: str) -> None:
     """One line of the table."""
     print(f"{what:44} {taken * 1e3:10.2f} ms   {against}", flush=True)
+
+
+def against_faiss(count: int, size: int, dimensions: int, k: int, repeats: int) -> None:
+    """Ours and FAISS's in turns, so that both meet the same machine."""
+    import faiss
+
+    faiss.omp_set_num_threads(torch.get_num_threads())
+    gallery, queries = unit_rows(size, dimensions, 0), unit_rows(count, dimensions, 1)
+    flat = faiss.IndexFlatIP(dimensions)
+    flat.add(gallery.numpy())
+    taken: list[list[float]] = [[], []]
+    for _ in range(repeats if count > 1 else 10 * repeats):
+        taken[0].append(seconds(lambda: top_k(queries, gallery, k), 1))
+        taken[1].append(seconds(lambda: flat.search(queries.numpy(), k), 1))
+    ours, theirs = map(statistics.median, taken)
+    what = f"{count:,} x {size:,} x {dimensions:,}, best {k}"
+    show(what, ours, f"FAISS {theirs * 1e3:.2f} ms, {ours / theirs:.2f} times (target: 1.05)")
 
 
 def exact(count: int, size: int, dimensions: int, repeats: int) -> None:

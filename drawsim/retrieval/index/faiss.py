@@ -110,14 +110,7 @@ class FaissIndex(Approximate):
     def top_k(
         self, queries: Tensor, k: int, passing: Passing | None = None
     ) -> tuple[Tensor, Tensor]:
-        limits: dict[str, Any] = {}
-        share = 1.0
-        if passing is not None:
-            mask = passing.mask
-            bits = np.packbits(mask, bitorder="little")  # kept until the search is over
-            limits["sel"] = load_faiss().IDSelectorBitmap(bits)
-            # Only a share of what comes into view may be found: as much more is looked at.
-            share = max(float(mask.mean()), 1 / len(mask))
+        share, limits = limits_of(passing)
         asked = self.settings.asked(self.index, k, share, limits)
         scores, rows = self.index.search(_array(queries), k, params=asked)
         scores[rows < 0] = -np.inf
@@ -127,6 +120,19 @@ class FaissIndex(Approximate):
         self.file = items.place.file(self.settings.ending)
         with atomic(self.file) as temporary:
             load_faiss().write_index(self.index, str(temporary))
+
+
+def limits_of(passing: Passing | None) -> tuple[float, dict[str, Any]]:
+    """The share of the items that may be found, and FAISS's parameter that says which they are.
+
+    Only a share of what comes into view may be found: as much more has to be looked at.
+    """
+    if passing is None:
+        return 1.0, {}
+    bits = np.packbits(passing.mask, bitorder="little")
+    selector = load_faiss().IDSelectorBitmap(bits)
+    selector.bits = bits  # kept as long as the selector, which only points to them
+    return max(float(passing.mask.mean()), 1 / len(passing.mask)), {"sel": selector}
 
 
 def load_faiss() -> Any:
@@ -153,9 +159,17 @@ def _read(settings: Hnsw | Ivf, items: Items) -> FaissIndex:
     faiss = load_faiss()
     path = items.place.file(settings.ending)
     try:
-        return FaissIndex(faiss.read_index(str(path)), settings, path)
+        faiss.set_deserialization_vector_byte_limit(path.stat().st_size)
+        index = faiss.read_index(str(path))
     except RuntimeError as error:
         raise UserError(f"{path}: damaged; build the index again.") from error
+    kept = int(index.ntotal), int(index.d)
+    if kept != tuple(items.vectors.shape):
+        raise UserError(
+            f"{path}: {kept[0]:,} vectors of {kept[1]} dimensions, not {len(items.ids):,} of "
+            f"{items.vectors.shape[1]}; build the index again."
+        )
+    return FaissIndex(index, settings, path)
 
 
 def _array(vectors: Tensor) -> npt.NDArray[np.float32]:
