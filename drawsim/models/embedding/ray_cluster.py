@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -62,7 +61,6 @@ def joined(address: str) -> Iterator[Cluster]:
     One that this process is part of already is used as it is. Raises UserError where Ray is not
     installed, no cluster can be joined, and a node lacks drawsim or has other versions.
     """
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its C++ speaks at length otherwise
     try:
         import ray
     except ImportError as error:
