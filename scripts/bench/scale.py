@@ -5,9 +5,10 @@
 FILE: embeddings of real images (a .safetensors that drawsim embed wrote), of which the first 1,280
 dimensions are multiplied with small noise to each size, as float16. Each size is indexed with
 ann=ivfpq in a process of its own (targets at a million: recall@100 0.95, 50 ms a query on one
-core). Then time and disk are fitted as constant × n^exponent to the last two sizes, the exponent 1 at
-least (codes that are read grow as n, and other work on the machine must not hide it), and memory as
-a line; and extrapolated to ten and a hundred million. A million takes 6 GB in DIR, and 8 minutes.
+core). Then time and disk are fitted as constant × n^exponent to the last two sizes, with the
+exponent 1 at least (codes that are read grow as n, and other work on the machine must not hide it),
+and memory as a line; and extrapolated to ten and a hundred million. A million takes 6 GB in DIR,
+and 8 minutes.
 """
 
 from __future__ import annotations
