@@ -16,7 +16,7 @@ from drawsim.common.errors import UserError
 
 REFERRED = {"image_size": 64, "seed": 0, "monitor": "val/mrr", "trainer": {"max_epochs": 3}}
 OWN = {
-    *("views", "passes", "layer_decay", "unlabelled"),  # of the run, see LEAST of its settings
+    *("views", "passes", "layer_decay", "unlabelled", "first", "distill", "head_lr"),  # of the run, see LEAST of its settings
     *("lr", "weight_decay", "momentum"),  # torch's, see `test_what_torch_refuses_is_a_line`
 }
 
@@ -29,7 +29,7 @@ def made(group: str, settings: dict[str, Any]) -> Any:
         return build(settings["view"])
     if group == "callbacks":
         return [build(one) for one in settings.values()]
-    own = {key: value for key, value in settings.items() if key != "unlabelled"}
+    own = {key: value for key, value in settings.items() if key not in ("unlabelled", "distill")}
     return build(own, **({"dimensions": 8} if group == "adapt" else {}))
 
 

@@ -51,7 +51,7 @@ def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     assert "14 artworks: a search compares with each" in made.stdout
     assert "9 drawings: a search compares with each" in made.stdout
-    assert "lite (1280 dimensions" in made.stdout
+    assert "model: lite, 64 px" in made.stdout
     done = run(
         "search", f"index={tmp_path}/INDEX", "id=1995_00", "k=14", f"out={tmp_path}/o-\N{SNOWMAN}"
     )

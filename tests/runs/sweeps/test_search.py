@@ -69,7 +69,9 @@ def test_a_search_from_start_to_end(start: Start, tmp_path: Path) -> None:
     assert seen[4] == seen[5], "with the settings that it had"
     found = trials(tmp_path)
     states = [trial.state.name for trial in found]
-    assert states == [*("COMPLETE", "FAIL", "FAIL"), *["COMPLETE"] * 5, "PRUNED"]
+    assert states[:3] == ["COMPLETE", "FAIL", "FAIL"]
+    assert {*states[3:8]} <= {"COMPLETE", "PRUNED"}  # pruned: below the median of those before
+    assert states[8] == "PRUNED"
     for trial in found:
         rate = trial.params["optim.optimizer.lr"]
         assert 1e-5 <= rate <= 1e-3
