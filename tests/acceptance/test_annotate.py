@@ -65,7 +65,7 @@ def test_help_says_what_the_words_do() -> None:
     [
         ((), "collection must be given: collection=…"),
         (("index=x",), "collection must be given: collection=…"),
-        (("audti=0",), "audti: no such setting, did you mean audit?"),
+        (("lease_minuts=9",), "lease_minuts: no such setting, did you mean lease_minutes?"),
         (("usr", "list"), "usr list: did you mean user list?"),
         (("port=high", "collection=x", "index=y"), "port=high: must be a whole number"),
     ],
