@@ -16,7 +16,8 @@ from drawsim.common.errors import UserError
 
 REFERRED = {"image_size": 64, "seed": 0, "monitor": "val/mrr", "trainer": {"max_epochs": 3}}
 OWN = {
-    *("views", "passes", "layer_decay", "unlabelled", "first", "distill", "head_lr"),  # of the run, see LEAST of its settings
+    # of the run, see LEAST of its settings
+    *("views", "passes", "layer_decay", "unlabelled", "first", "distill", "head_lr"),
     *("lr", "weight_decay", "momentum"),  # torch's, see `test_what_torch_refuses_is_a_line`
 }
 
