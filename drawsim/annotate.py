@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from drawsim.workflows.annotate.workplace import Workplace
 
+PLACES = ("collection", "store", "users", "database_password")
 DATABASES = ("database", "index_database")
-TEXTS = (*DATABASES, "collection", "calibration", "store", "users", "host", "role", "out", "source")
-LISTS = ("index", "confirmed", "trust")
+TEXTS = (*PLACES, *DATABASES, "calibration", "thumbnails", "host", "role", "out", "source")
+LISTS = ("index", "confirmed", "trust", "forwarded_allow_ips")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
 
@@ -59,23 +60,22 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
 def _place(values: dict[str, Any]) -> Workplace:
     from drawsim.workflows.annotate.workplace import Workplace
 
-    given = {key: values[key] for key in ("collection", "store", "users")}
-    return Workplace(
-        **{key: path and Path(path) for key, path in given.items()}, database=values["database"]
-    )
+    given = {key: values[key] and Path(values[key]) for key in PLACES}
+    return Workplace(database=values["database"], **given)
 
 
 def _serve(place: Workplace, values: dict[str, Any]) -> None:
-    from drawsim.workflows.annotate.serving import Serving, serve
+    from drawsim.workflows.annotate.serving import serve
+    from drawsim.workflows.annotate.settings import Serving
     from drawsim.workflows.annotate.workplace import grades_named
 
-    names = ("port", "k", "overlap", "audit", "lease_minutes", "ann", "index_database")
-    plain = {key: values[key] for key in names}
+    given = {key: values[key] for key in Serving.__dataclass_fields__ if key in values}
     confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
-    plain["calibration"] = values["calibration"] and Path(values["calibration"])
-    how = Serving(host=values["host"], confirmed=confirmed, trust=trust, **plain)
+    given |= {"confirmed": confirmed, "trust": trust}
+    given["calibration"] = values["calibration"] and Path(values["calibration"])
+    given["proxies"] = tuple(listed(values["forwarded_allow_ips"]))
     indexes = [Path(each) for each in listed(values["index"])]
-    serve(place, indexes, how, partial(print, flush=True))
+    serve(place, indexes, Serving(**given), partial(print, flush=True))
 
 
 def _password(name: str) -> str:

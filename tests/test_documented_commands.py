@@ -79,7 +79,7 @@ def test_a_documented_command_is_one(page: str, line: str) -> None:
     command = words[0].removeprefix("drawsim.")
     module = importlib.import_module(f"drawsim.{command}")
     given = [word for word in words[1:] if word not in OPTIONS and "=" in word]
-    sweep = "-m" in words
+    sweep = "-m" in words or any(word.startswith(f"+{SPACES}=") for word in words)
     texts, lists = getattr(module, "TEXTS", ()), getattr(module, "LISTS", ())
     arguments = as_texts(given, texts, lists, sweep=sweep)
     own = [word for word in arguments if word.partition("=")[2] in OF_ONES_OWN]

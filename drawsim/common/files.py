@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +33,8 @@ def atomic(path: Path) -> Iterator[Path]:
     `path` stays as it was. An OSError about the temporary file, or about none, then names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # By chance: processes of several hosts may share a folder and have one number.
+    temporary = path.with_name(f".{path.name}.{secrets.randbelow(10**12)}.part")
     try:
         yield temporary
         temporary.replace(path)

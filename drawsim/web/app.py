@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -15,8 +14,9 @@ from starlette.staticfiles import StaticFiles
 from drawsim import __version__
 from drawsim.common.errors import UserError
 from drawsim.web import api
-from drawsim.web.api import schema
+from drawsim.web.api import health, schema
 from drawsim.web.darkroom import Darkroom
+from drawsim.web.events.database import AWAY, AWAY_TEXT
 from drawsim.web.pages import colours
 from drawsim.web.pages import judge as pages
 from drawsim.web.pages import review as review_pages
@@ -27,6 +27,7 @@ from drawsim.web.security.access import LoginNeeded, find_session, is_page, logi
 from drawsim.web.security.bodies import Bodies
 from drawsim.web.security.guard import Guard
 from drawsim.web.security.login import Logins
+from drawsim.web.security.throttle import Throttle
 from drawsim.web.services import Services
 
 TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
@@ -38,11 +39,11 @@ def create_app(services: Services) -> FastAPI:
     # FastAPI's own routes ask nobody who they are; `api.schema` tells the schema instead.
     app = FastAPI(title="drawsim annotate", version=__version__, openapi_url=None)
     app.state.services = services
-    app.state.logins = Logins()
+    app.state.logins = Logins(Throttle(services.store.engine))
     app.state.darkroom = Darkroom()
     app.add_middleware(Bodies)
     app.add_middleware(Guard, services=services)  # comes first
-    for router in (*api.ROUTERS, schema.asking, pages.router, review_pages.router):
+    for router in (health.router, *api.ROUTERS, schema.asking, pages.router, review_pages.router):
         app.include_router(router)
     app.include_router(colours.router)  # before the files of the same folder
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -50,7 +51,8 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(UserError, _mendable)
     app.add_exception_handler(RequestValidationError, _misfit)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(OperationalError, _no_database)
+    for error in AWAY:
+        app.add_exception_handler(error, _no_database)
     app.add_exception_handler(Exception, _defect)
     return app
 
@@ -71,7 +73,8 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    return _answer(request, 503, "the database does not answer; try again in a moment")
+    # Who is logged in cannot be asked either.
+    return _answer(request, 503, AWAY_TEXT, nameless=True)
 
 
 def _defect(request: Request, error: Exception) -> Response:
@@ -89,9 +92,14 @@ def _first_of(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _answer(
-    request: Request, status: int, text: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    nameless: bool = False,
 ) -> Response:
-    """An error as JSON, or as a page for people."""
+    """An error as JSON, or as a page for people. nameless: who asks is not looked up."""
     # What was sent may hold half characters, which no answer can.
     text = text.encode("utf-8", "backslashreplace").decode()
     if not is_page(request):
@@ -100,7 +108,7 @@ def _answer(
         request,
         "error.html.j2",
         status,
-        session=find_session(request),
+        session=None if nameless else find_session(request),
         active="",
         title=TITLES.get(status, "Not possible"),
         message=text,

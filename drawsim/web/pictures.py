@@ -20,10 +20,10 @@ from PIL import Image
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
-from drawsim.common.files import atomic
 from drawsim.pixels.decode import DECODING, ImageReadError, TooManyPixelsError, read_image
 from drawsim.pixels.formats import HEAD, NAMES, recognise
 from drawsim.web.events.drafts import Box
+from drawsim.web.thumbnails import Thumbnails
 
 SMALL = 320  # pixels of the longer side
 LARGE = 1600
@@ -48,17 +48,16 @@ class Picture:
 class Pictures:
     """The pictures of a collection; may be used by several threads.
 
-    folder: where small pictures and overlays are kept. What is kept is named by what it was made
-    from, so that a changed file gets a new one.
+    thumbnails: where small pictures and overlays are kept. What is kept is named by what it was
+    made from, so that a changed file gets a new one.
     """
 
-    def __init__(self, collection: Collection, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, collection: Collection, thumbnails: Thumbnails) -> None:
+        self.thumbnails = thumbnails
         self._files: dict[Kind, dict[str, Path]] = {
             "drawing": collection.paths("drawing", collection.drawings.index),
             "artwork": collection.paths("artwork"),
         }
-        self._keeping = threading.Lock()
         self._overlaying = threading.Lock()
 
     def file(self, kind: Kind, name: str) -> Path:
@@ -81,10 +80,8 @@ class Pictures:
 
     def kept(self, etag: str) -> Picture | None:
         """A small picture that was made before; None: it must be made."""
-        try:
-            return Picture(self._kept(etag).read_bytes(), "image/webp", etag)
-        except FileNotFoundError:
-            return None
+        data = self.thumbnails.read(etag)
+        return None if data is None else Picture(data, "image/webp", etag)
 
     def small(self, kind: Kind, name: str) -> Picture:
         """At most 320 pixels wide and high, WebP, made once. Raises NoPicture."""
@@ -94,8 +91,7 @@ class Pictures:
             found = Picture(
                 _webp(_shrunk(self.pixels(kind, name, SMALL), SMALL)), "image/webp", etag
             )
-            with self._keeping:
-                _keep(self._kept(etag), found.data)
+            self.thumbnails.write(etag, found.data)
         return found
 
     def large(self, kind: Kind, name: str) -> Picture:
@@ -121,16 +117,17 @@ class Pictures:
         files = self.file("drawing", drawing), self.file("artwork", artwork)
         states = (_state(file, "one of the two") for file in files)
         etag = _digest(*states, made_with, "overlay")
-        kept = self._kept(etag)
-        if not kept.is_file():
+        data = self.thumbnails.read(etag)
+        if data is None:
             with self._overlaying:
-                if not kept.is_file():
+                data = self.thumbnails.read(etag)
+                if data is None:
                     try:
                         picture = make(*files)
                     except ImageReadError as error:
                         raise NoPicture("one of the two pictures cannot be read") from error
-                    _keep(kept, b"" if picture is None else _webp(picture))
-        data = kept.read_bytes()
+                    data = b"" if picture is None else _webp(picture)
+                    self.thumbnails.write(etag, data)
         return Picture(data, "image/webp", etag) if data else None
 
     def upload(self, data: bytes, min_size: int | None = None) -> np.ndarray:
@@ -157,9 +154,6 @@ class Pictures:
             except ImageReadError as error:
                 reason = str(error).removeprefix(f"{file}: ")
                 raise UserError(f"the picture cannot be read: it {reason}") from error
-
-    def _kept(self, etag: str) -> Path:
-        return self.folder / etag[:2] / f"{etag}.webp"
 
 
 def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
@@ -199,8 +193,3 @@ def _webp(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "WEBP", quality=SMALL_QUALITY, method=2)
     return buffer.getvalue()
-
-
-def _keep(file: Path, data: bytes) -> None:
-    with atomic(file) as temporary:
-        temporary.write_bytes(data)

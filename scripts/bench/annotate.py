@@ -1,15 +1,16 @@
 """The annotation app: how long a page takes, and whether a killed server loses anything.
 
     python scripts/bench/annotate.py [--collection DIR --index DIR] [--rounds 100]
-    python scripts/bench/annotate.py --kill 5 [--annotators 20] [--decisions 10000]
+    python scripts/bench/annotate.py --kill 5 [--annotators 20] [--decisions 10000] [--workers 1]
                                      [--database postgresql://USER@HOST/NAME]
 
 First: the page to judge on, the next query with its candidates, and their thumbnails, made before
 (target: all in 300 ms). Without a collection, one of as many random pictures as the archive's
 gallery is made.
 With --kill: simulated annotators decide over HTTP and send again what got no answer, while the
-server is killed (SIGKILL) on the way; then every acknowledged decision is looked for in the
-database, which is SQLite in a folder of its own unless another is named (an empty one).
+server, or of several workers one at a time, is killed (SIGKILL) on the way; then every acknowledged
+decision is looked for in the database, which is SQLite in a folder of its own unless another is
+named (an empty one).
 """
 
 from __future__ import annotations
@@ -52,13 +53,14 @@ def main() -> None:
     parser.add_argument("--kill", type=int, help="times; runs the kill test instead")
     parser.add_argument("--annotators", type=int, default=20)
     parser.add_argument("--decisions", type=int, default=10_000)
+    parser.add_argument("--workers", type=int, default=1, help="of the kill test")
     parser.add_argument("--database", help="of the kill test; default: SQLite")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.kill is not None:
             database = arguments.database or f"sqlite:///{folder / 'annotations.sqlite'}"
-            kill(folder, database, arguments.annotators, arguments.decisions, arguments.kill)
+            kill(folder, database, arguments)
             return
         collection, index = arguments.collection, arguments.index
         if collection is None or index is None:
@@ -114,8 +116,9 @@ def milliseconds(seconds: list[float], percent: int) -> str:
     return f"{cuts[percent - 1] * 1e3:7.1f} ms"
 
 
-def kill(folder: Path, database: str, annotators: int, decisions: int, kills: int) -> None:
+def kill(folder: Path, database: str, asked: argparse.Namespace) -> None:
     """Run the kill test on a database, and print what it found."""
+    annotators, decisions = asked.annotators, asked.decisions
     world, users = folder / "world", folder / "users.json"
     make_world(world, drawings=decisions, artworks=200)
     names = make_accounts(users, annotators)
@@ -123,13 +126,14 @@ def kill(folder: Path, database: str, annotators: int, decisions: int, kills: in
         *(f"collection={world}", f"index={world / 'index'}", f"store={folder / 'store'}"),
         *(f"users={users}", f"database={database}"),
     ]
-    with Server(settings) as server:
-        found = kill_test(server, database, names, decisions, kills)
+    with Server(settings, asked.workers) as server:
+        found = kill_test(server, database, names, decisions, asked.kill)
     rows = {
         "database": database.partition(":")[0],
+        "workers": asked.workers,
         "annotators": annotators,
         "decisions acknowledged": found.decisions,
-        "server killed": found.kills,
+        "processes killed": found.kills,
         "seconds, restarts included": round(found.seconds, 1),
         "decisions per second": round(found.decisions / found.seconds, 1),
         "requests sent again": found.sent_again,
@@ -141,6 +145,10 @@ def kill(folder: Path, database: str, annotators: int, decisions: int, kills: in
     }
     for what, value in rows.items():
         print(f"{what:36} {value}")
+    for path in ("/api/next", "/api/events", "/api/undo"):
+        seconds = found.taken[path]
+        told = f"{milliseconds(seconds, 50)} {milliseconds(seconds, 95)}"
+        print(f"{path + ', median and p95':36} {told}   of {len(seconds)}")
     if found.lost or found.doubled or found.strange or found.shared:
         raise SystemExit("failed")
 

@@ -38,6 +38,7 @@ from drawsim.pixels.reading import Reading
 from drawsim.pixels.screening import screen
 from drawsim.retrieval.index.asked import find_files
 from drawsim.web.pictures import Pictures
+from drawsim.web.thumbnails import ThumbnailFolder
 from drawsim.workflows.check import prepare_check
 
 LIMIT = 20  # seconds
@@ -230,7 +231,7 @@ def search(root: Path, file: Path) -> str:
 
 def app(root: Path, file: Path) -> str:
     """The small and the large picture of a drawing."""
-    pictures = Pictures(Collection.open(root), root / "kept")
+    pictures = Pictures(Collection.open(root), ThumbnailFolder(root / "kept"))
     pictures.small("drawing", "odd")
     pictures.large("drawing", "odd")
     return "shown"

@@ -5,6 +5,7 @@ The acceptance test and scripts/bench/annotate.py share them.
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import signal
@@ -14,6 +15,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -76,12 +78,17 @@ def make_accounts(file: Path, count: int) -> list[str]:
 
 
 class Server:
-    """`drawsim annotate` as a process of its own, at one address however often it is started."""
+    """`drawsim annotate` as a process of its own, at one address however often it is started.
 
-    def __init__(self, settings: Sequence[str]) -> None:
+    workers: processes that answer; of several, one at a time is killed, and started again by the
+    server itself.
+    """
+
+    def __init__(self, settings: Sequence[str], workers: int = 1) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.settings = settings
+        self.settings = [*settings, f"workers={workers}"]
+        self.workers = workers
         self.process: Command | None = None
 
     @property
@@ -112,27 +119,64 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def kill_one(self) -> None:
+        """Kill one that answers, and see that another takes its place."""
+        if self.workers == 1:
+            self.kill()
+            self.start()
+            return
+        assert self.process is not None
+        end = time.monotonic() + PATIENCE
+        while len(there := self._workers()) < self.workers:
+            assert time.monotonic() < end, self.process.written()
+            time.sleep(0.05)
+        os.kill(there[0], signal.SIGKILL)  # the oldest one, which has begun to answer
+        while there[0] in self._workers():
+            time.sleep(0.01)
+
+    def _workers(self) -> list[int]:
+        """The processes that the server has started to answer, the oldest first (Linux)."""
+        assert self.process is not None
+        own = self.process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+        found = []
+        for child in map(int, children):
+            with suppress(OSError):  # it has ended meanwhile
+                told = Path(f"/proc/{child}/cmdline").read_bytes()
+                began = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[19]
+                if b"spawn_main" in told:
+                    found.append((int(began), child))
+        return [child for _, child in sorted(found)]
+
     def __enter__(self) -> Server:
         self.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.kill()
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)  # which kills it, after so long
 
 
 class Browser:
-    """A session on a server, which keeps sending a request until it is answered."""
+    """A session on a server, which keeps sending a request until it is answered.
+
+    taken: by path, the seconds until each answer, of those that came at the first try.
+    """
 
     def __init__(self, address: str, name: str | None = None) -> None:
         self.client = httpx.Client(base_url=address, timeout=30)
         self.name = name
         self.sent_again = 0
+        self.taken: dict[str, list[float]] = {}
 
     def open(self) -> None:
         """Log in, if there are accounts, and take the token of a page."""
         if self.name is not None:
             form = {"name": self.name, "password": PASSWORD}
-            assert self._answer("POST", "/login", data=form).status_code == 303
+            while (told := self._answer("POST", "/login", data=form)).status_code == 429:
+                time.sleep(int(told.headers["Retry-After"]))  # many log in at this moment
+            assert told.status_code == 303
         page = self._answer("GET", "/judge")
         found = re.search(r'<meta name="csrf" content="([^"]+)"', page.text)
         assert found, page.text
@@ -151,11 +195,14 @@ class Browser:
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
 
     def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
-        end = time.monotonic() + PATIENCE
+        began = time.monotonic()
+        end, sent_before = began + PATIENCE, self.sent_again
         while True:
             try:
                 answer = self.client.request(method, path, **request)
                 if answer.status_code < 500:
+                    if self.sent_again == sent_before:
+                        self.taken.setdefault(path, []).append(time.monotonic() - began)
                     return answer
                 problem = f"{answer.status_code} {answer.text}"
             except httpx.TransportError as error:
@@ -259,7 +306,8 @@ class Outcome:
     lost: acknowledged keys that are not there, or there with other content. doubled: keys that are
     there more than once. strange: keys that are there and were never acknowledged. shared: queries
     that more annotators answered than are to see each. sent_again: requests without an answer.
-    known: decisions that were saved although their first answer never arrived.
+    known: decisions that were saved although their first answer never arrived. taken: by path, the
+    seconds until each answer.
     """
 
     decisions: int
@@ -271,6 +319,7 @@ class Outcome:
     doubled: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
+    taken: dict[str, list[float]] = field(default_factory=dict)
 
 
 def kill_test(
@@ -278,7 +327,7 @@ def kill_test(
 ) -> Outcome:
     """Let annotators decide, kill the running server so many times on the way, and look for all.
 
-    The server is started anew after each kill. Raises what any annotator stumbled over.
+    Of several workers, one at a time is killed. Raises what any annotator stumbled over.
     """
     began = time.monotonic()
     work = Work(decisions)
@@ -290,8 +339,7 @@ def kill_test(
     killed = 0
     while any(annotator.is_alive() for annotator in annotators):
         if killed < kills and work.done > (killed + 1) * decisions / (kills + 1):
-            server.kill()
-            server.start()
+            server.kill_one()
             killed += 1
         time.sleep(0.005)
     for annotator in annotators:
@@ -322,6 +370,10 @@ def compare(database: str, annotators: Sequence[Annotator], kills: int, seconds:
         (row["query_id"], row["annotator"]) for row in rows if row["action"] in ("done", "none")
     }
     answers = Counter(query for query, _ in answered)
+    taken: dict[str, list[float]] = {}
+    for annotator in annotators:
+        for path, each in annotator.browser.taken.items():
+            taken.setdefault(path, []).extend(each)
     return Outcome(
         decisions=len(expected),
         kills=kills,
@@ -332,4 +384,5 @@ def compare(database: str, annotators: Sequence[Annotator], kills: int, seconds:
         doubled=[key for key, count in counts.items() if count > 1],
         strange=[key for key in there if key not in expected],
         shared=[query for query, count in answers.items() if count > 1],
+        taken=taken,
     )

@@ -65,7 +65,7 @@ def test_help_says_what_the_words_do() -> None:
     [
         ((), "collection must be given: collection=…"),
         (("index=x",), "collection must be given: collection=…"),
-        (("overlpa=2",), "overlpa: no such setting, did you mean overlap?"),
+        (("lease_minuts=9",), "lease_minuts: no such setting, did you mean lease_minutes?"),
         (("usr", "list"), "usr list: did you mean user list?"),
         (("port=high", "collection=x", "index=y"), "port=high: must be a whole number"),
     ],
@@ -91,6 +91,14 @@ def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], says: str) -> N
         ({"confirmed": ["same"]}, "did you mean same"),
         ({"users": "nobody.json"}, "users=nobody.json: no accounts in it"),
         ({"database": "mysql://x"}, "not supported"),
+        ({"workers": 0}, "workers=0: must be from 1 to 32"),
+        ({"workers": -1}, "workers=-1: must be from 1 to 32"),
+        ({"workers": 1000}, "workers=1000: must be from 1 to 32"),
+        ({"forwarded_allow_ips": "*"}, "forwarded_allow_ips: * is no address; name the servers"),
+        ({"forwarded_allow_ips": ["10.0.0.1/8"]}, "forwarded_allow_ips: 10.0.0.1/8 is no address"),
+        ({"thumbnails": os.devnull}, "nothing can be kept there"),
+        ({"workers": 2, "database": "postgresql://ada@127.0.0.1:1/x"}, "cannot be opened"),
+        ({"database": "postgresql://x@y/z", "database_password": "nowhere.txt"}, "nowhere.txt"),
     ],
 )
 def test_what_cannot_be_served_is_said(

@@ -31,6 +31,7 @@ from drawsim.retrieval.embeddings import load_embeddings
 from drawsim.retrieval.index.folder import open_index
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
+from drawsim.web.thumbnails import ThumbnailFolder
 from drawsim.workflows.annotate.lens import open_lens
 from drawsim.workflows.evaluate import of_checkpoint
 
@@ -165,7 +166,9 @@ def test_the_same_picture_has_the_same_place(run: Path, framed_root: Path, tmp_p
 
     lens, notes = open_lens(index)
     assert lens is not None, notes
-    pixels = Pictures(collection, tmp_path / "small").upload(picture.read_bytes(), lens.least_side)
+    pixels = Pictures(collection, ThumbnailFolder(tmp_path / "small")).upload(
+        picture.read_bytes(), lens.least_side
+    )
     found["annotate"] = torch.from_numpy(lens.embed(pixels, "drawing")), gallery
 
     query, known = found["train"]
@@ -216,7 +219,7 @@ def test_the_same_picture_has_the_same_list(
     collection = Collection.open(framed_root)
     finder = Finder([index], lens, collection)
     found["annotate"] = [each.id for each in finder.candidates("drawing", ASKED, 0, 12)]
-    pictures = Pictures(collection, tmp_path / "thumbnails")
+    pictures = Pictures(collection, ThumbnailFolder(tmp_path / "thumbnails"))
     pixels = pictures.upload(picture.read_bytes(), lens.least_side)
     found["annotate by file"] = [each.id for each in finder.by_pixels(pixels, "drawing", 12)]
     for user, ids in found.items():

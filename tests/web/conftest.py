@@ -30,9 +30,11 @@ from drawsim.web.review.standing import Standings
 from drawsim.web.security.access import LOCAL
 from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.services import Services, Settings
+from drawsim.web.thumbnails import ThumbnailFolder
 from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database
+from tests.web.databases import sqlite as sqlite
 
 D = 8
 PASSWORD = "correct horse"
@@ -90,7 +92,9 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
     copies = collection.parents[collection.copies.index]
     store = EventStore(engine)
     # On a busy machine, too, all is known before the first is asked for.
-    uncertainty = Uncertainty(finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60)
+    uncertainty = Uncertainty(
+        engine, finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60
+    )
     return Services(
         store,
         Queue(
@@ -104,7 +108,7 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
         None,
         Sessions(engine),
         finder,
-        Pictures(collection, folder / "thumbnails"),
+        Pictures(collection, ThumbnailFolder(folder / "thumbnails")),
         Standings(store, collection, k=5),
         collection,
         Settings("small", k=5),

@@ -53,3 +53,11 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = connect(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Engine]:
+    """An empty database of SQLite with its tables."""
+    engine = connect(f"sqlite:///{tmp_path}/annotations.sqlite")
+    yield engine
+    engine.dispose()

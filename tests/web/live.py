@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Sequence
 
 from drawsim.web.app import create_app
 from drawsim.web.server import server
@@ -17,8 +18,9 @@ PATIENCE = 30.0
 class LiveServer:
     """An app at one address, however often it is stopped and started again."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, proxies: Sequence[str] = ()) -> None:
         self.services = services
+        self.proxies = proxies
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
 
@@ -31,7 +33,7 @@ class LiveServer:
         """Answer requests from now on, in a thread."""
         # create_server lets a port be taken again at once.
         self._listening = socket.create_server(("127.0.0.1", self.port))
-        self._server = server(create_app(self.services), patience=1)
+        self._server = server(create_app(self.services), 1, self.proxies)
         run = {"sockets": [self._listening]}
         self._thread = threading.Thread(target=self._server.run, kwargs=run, daemon=True)
         self._thread.start()

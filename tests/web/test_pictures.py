@@ -18,6 +18,7 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.web import pictures as pictures_module
 from drawsim.web.pictures import NoPicture, Pictures, cut
+from drawsim.web.thumbnails import ThumbnailFolder
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def root(tmp_path: Path, collection_root: Path) -> Path:
 
 @pytest.fixture
 def pictures(root: Path, tmp_path: Path) -> Pictures:
-    return Pictures(Collection.open(root), tmp_path / "kept")
+    return Pictures(Collection.open(root), ThumbnailFolder(tmp_path / "kept"))
 
 
 def opened(data: bytes) -> Image.Image:
@@ -42,7 +43,18 @@ def opened(data: bytes) -> Image.Image:
 
 
 def files(pictures: Pictures) -> list[Path]:
-    return sorted(file for file in pictures.folder.rglob("*") if file.is_file())
+    assert isinstance(pictures.thumbnails, ThumbnailFolder)
+    return sorted(file for file in pictures.thumbnails.folder.rglob("*") if file.is_file())
+
+
+class Nothing:
+    """Keeps no picture."""
+
+    def read(self, name: str) -> bytes | None:
+        return None
+
+    def write(self, name: str, data: bytes) -> None:
+        pass
 
 
 def test_small_and_large_pictures_fit_their_bounds(pictures: Pictures) -> None:
@@ -141,7 +153,7 @@ def encoded(kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"])
 def test_uploads_of_common_kinds_are_read(collection: Collection, kind: str) -> None:
-    pixels = Pictures(collection, Path("unused")).upload(encoded(kind))
+    pixels = Pictures(collection, Nothing()).upload(encoded(kind))
     assert pixels.shape == (9, 12, 3)
     assert np.abs(pixels.reshape(-1, 3).mean(axis=0) - (200, 30, 60)).max() < 4
 
@@ -160,7 +172,7 @@ def test_uploads_of_common_kinds_are_read(collection: Collection, kind: str) -> 
 )
 def test_uploads_that_are_no_pictures_are_refused(collection: Collection, data: bytes) -> None:
     with pytest.raises(UserError, match=r"is no picture|cannot be read"):
-        Pictures(collection, Path("unused")).upload(data)
+        Pictures(collection, Nothing()).upload(data)
 
 
 def test_uploads_of_too_many_pixels_are_refused(
@@ -168,7 +180,7 @@ def test_uploads_of_too_many_pixels_are_refused(
 ) -> None:
     monkeypatch.setattr(pictures_module, "UPLOAD_PIXELS", 107)
     with pytest.raises(UserError, match="million pixels") as refused:
-        Pictures(collection, Path("unused")).upload(encoded("PNG"))
+        Pictures(collection, Nothing()).upload(encoded("PNG"))
     assert "max_pixels" not in str(refused.value), "whoever is in a browser sets nothing"
 
 
@@ -176,7 +188,7 @@ def test_uploads_are_refused_for_what_is_so(collection: Collection) -> None:
     with pytest.raises(
         UserError, match=r"cannot be read: it cannot be decoded \(truncated"
     ) as told:
-        Pictures(collection, Path("unused")).upload(encoded("PNG")[:-40])
+        Pictures(collection, Nothing()).upload(encoded("PNG")[:-40])
     assert "upload" not in str(told.value)
 
 

@@ -45,17 +45,14 @@ async def picture(
     """A picture by kind and id: WebP of at most 320 pixels, or JPEG of at most 1600."""
     pictures = services_of(request).pictures
 
-    def known() -> tuple[str, Picture | None, int]:
-        etag = pictures.etag(kind, name, size)
-        kept = pictures.kept(etag) if size == "thumb" else None
-        return etag, kept, pictures.bytes_of(kind, name)
-
-    etag, kept, length = await run_in_threadpool(known)
+    etag = await run_in_threadpool(pictures.etag, kind, name, size)
     if (unchanged := _unchanged(request, etag)) is not None:
         return unchanged
+    kept = await run_in_threadpool(pictures.kept, etag) if size == "thumb" else None
     if kept is None:
         make = pictures.small if size == "thumb" else pictures.large
         darkroom: Darkroom = request.app.state.darkroom
+        length = await run_in_threadpool(pictures.bytes_of, kind, name)
         kept = await darkroom.make(lane_of(length), partial(make, kind, name))
     return _answer(kept)
 

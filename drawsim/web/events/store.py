@@ -26,9 +26,9 @@ from sqlalchemy import (
 from drawsim.collection.grades import Grade
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.web.events.database import writing
+from drawsim.web.events.database import time_of, writing
 from drawsim.web.events.drafts import Action, Draft, MadeWith
-from drawsim.web.events.tables import EventRow, now
+from drawsim.web.events.tables import EventRow
 from drawsim.web.events.views import ADJUDICATIONS, ANSWERS, BOXES, COUNTING, JUDGEMENTS, NOTES
 
 Name = str | Sequence[str]
@@ -78,7 +78,7 @@ class EventStore:
                 if before != (draft, annotator):
                     raise UserError(f"event {draft.key!r}: this key was used for something else")
             if fresh:
-                time = now()
+                time = time_of(connection)
                 rows = [_row(annotator, draft, made_with, time) for draft in fresh.values()]
                 connection.execute(insert(EventRow), rows)
         return list(fresh)
@@ -109,7 +109,7 @@ class EventStore:
             undo = Draft(
                 key, "undo", draft.kind, drawing_id=draft.drawing_id, artwork_id=draft.artwork_id
             )
-            row = _row(annotator, undo, made_with, now()) | {"undoes": undoes}
+            row = _row(annotator, undo, made_with, time_of(connection)) | {"undoes": undoes}
             connection.execute(insert(EventRow), [row])
             return _events(connection, EventRow.key == undoes)[0]
 

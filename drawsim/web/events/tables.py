@@ -18,6 +18,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     Text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -118,4 +119,41 @@ class SessionRow(Base):
     csrf: Mapped[str] = mapped_column(Text)
     username: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class FactRow(Base):
+    """What holds of the database itself: `id`, its name; `views`, what its views were made of."""
+
+    __tablename__ = "facts"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class FailureRow(Base):
+    """Failed logins: how many, the last when. Of whom is told by a hash alone."""
+
+    __tablename__ = "failures"
+
+    what_sha256: Mapped[str] = mapped_column(Text, primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+    last: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("failures_by_time", "last"),)
+
+
+class MeasuredRow(Base):
+    """How unsure the models are of all queries of a kind, as far as it is known.
+
+    made_of: a hash of what the values depend on. data: float64, little-endian. holder: the process
+    that works them out, until when others leave that to it; empty: all are known.
+    """
+
+    __tablename__ = "measured"
+
+    made_of: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    holder: Mapped[str] = mapped_column(Text)
     until: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -27,9 +27,10 @@ from drawsim.web.events.database import time_of, writing
 from drawsim.web.events.drafts import ANSWERING
 from drawsim.web.events.tables import EventRow, LeaseRow
 from drawsim.web.events.views import ANSWERS
+from drawsim.web.queue.measured import Values
 from drawsim.web.queue.progress import KindProgress, original
 from drawsim.web.queue.sheet import Mask, Sheet
-from drawsim.web.queue.uncertainty import UNKNOWN, Values
+from drawsim.web.queue.uncertainty import UNKNOWN
 
 Order = Literal["unjudged", "id", "random", "uncertain", "likely"]
 Places = npt.NDArray[np.int64]

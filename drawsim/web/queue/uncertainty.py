@@ -1,7 +1,9 @@
-"""How unsure the models are of each query: worked out beside the server, and kept.
+"""How unsure the models are of each query: worked out beside the server, once for all processes.
 
 With many images this takes minutes of all cores, so that nobody waits for it: it is begun when the
 order is first wanted, gives way to everything else, and what is known by then is what is ordered.
+One of the processes on a database works it out and keeps it there; the others look now and then,
+and if that one ends, another goes on.
 Queries are looked at by chance, so that these are a fair sample: the least sure of a random pool
 are nearly as good to ask for as the least sure of all.
 """
@@ -9,18 +11,22 @@ are nearly as good to ask for as the least sure of all.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
+import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from drawsim.collection.kinds import Kind
-from drawsim.common.files import atomic
 from drawsim.common.machine import give_way
+from drawsim.web.queue.measured import HOLD, Measured, Values
 
-Values = npt.NDArray[np.float64]
+log = logging.getLogger(__name__)
+
 Measure = Callable[[Kind, Sequence[str]], Values]
 """How unsure the models are of the named queries, (Q,); larger is less sure."""
 
@@ -30,29 +36,31 @@ BREATH = 0.005
 """Seconds between, in which whoever waits for the index gets it."""
 GROWN = 1.5
 """What is known is told anew when it is so many times as much."""
+LOOKING = 1.0
+"""Seconds after which a process looks again what another has worked out."""
 UNKNOWN = -np.inf
 
 
 class Uncertainty:
     """Values of all queries by kind, as far as they are known.
 
-    measure: works out some. ids: by kind, all queries. index: the hash of what ranks them. folder:
-    where finished values are kept for the next start; None: nowhere. patience: seconds that the
-    first who asks waits, so that small collections are ordered rightly at once.
+    engine: of the database in which they are kept. measure: works out some. ids: by kind, all
+    queries. index: the hash of what ranks them. patience: seconds that the first who asks waits, so
+    that small collections are ordered rightly at once.
     """
 
     def __init__(
         self,
+        engine: Engine,
         measure: Measure,
         ids: Mapping[Kind, Sequence[str]],
         index: str,
-        folder: Path | None = None,
         patience: float = 1.0,
     ) -> None:
+        self._engine = engine
         self._measure = measure
         self._ids = {kind: list(names) for kind, names in ids.items()}
         self._index = index
-        self._folder = folder
         self._patience = patience
         self._known: dict[Kind, Values] = {}
         self._complete = {kind: threading.Event() for kind in self._ids}
@@ -83,59 +91,54 @@ class Uncertainty:
             worker.join()
 
     def _work(self, kind: Kind) -> None:
+        """Work the values out, or wait until another process has, until all are known."""
         give_way(10)
-        kept = self._kept(kind)
-        values = self._measured(kind) if kept is None else kept
-        if values is None:
-            return
-        self._known[kind] = values
-        self._complete[kind].set()
-        if kept is None:
-            self._keep(kind, values)
+        unknown = self._known[kind]
+        own = uuid.uuid4().hex
+        measured = Measured(self._engine, kind, self._made_of(kind), unknown, own)
+        while not self._complete[kind].is_set():
+            try:
+                values, done, ours = measured.take()
+                if not done and ours:
+                    values, done = self._go_on(kind, measured, values)
+                if not np.array_equal(values, self._known[kind]):
+                    self._known[kind] = values
+                if done:
+                    self._complete[kind].set()
+                    return
+            except SQLAlchemyError as error:  # whoever asks for anything else is told as well
+                log.debug("how unsure the models are is not known: %s", error)
+            if self._stopping.wait(LOOKING):
+                return
 
-    def _measured(self, kind: Kind) -> Values | None:
-        """All values, None if stopped; on the way, what is known by then is told now and then."""
+    def _go_on(self, kind: Kind, measured: Measured, values: Values) -> tuple[Values, bool]:
+        """What is known once all is, or this is stopped, or another process has taken over.
+
+        On the way, what is known by then is told now and then.
+        """
         names = self._ids[kind]
-        values = np.full(len(names), UNKNOWN)
+        values = values.copy()
         places = np.random.default_rng(0).permutation(len(names))
-        told = 0
-        for start in range(0, len(names), AT_ONCE):
+        places = places[values[places] == UNKNOWN]
+        known = told = len(names) - len(places)
+        said = time.monotonic()
+        for start in range(0, len(places), AT_ONCE):
             some = places[start : start + AT_ONCE]
             values[some] = self._measure(kind, [names[place] for place in some])
-            known = start + len(some)
-            if known >= GROWN * told:
+            known += len(some)
+            news = known >= GROWN * told
+            if news:
                 self._known[kind], told = values.copy(), known
+            if news or time.monotonic() > said + HOLD.total_seconds() / 4:
+                if not measured.keep(values if news else None):
+                    return values, False
+                said = time.monotonic()
             if self._stopping.wait(BREATH):
-                return None
-        return values
-
-    def _file(self, kind: Kind) -> Path | None:
-        return self._folder and self._folder / f"uncertainty-{kind}.npz"
+                measured.keep(values, over=True)
+                return values, False
+        return values, measured.keep(values, done=True)
 
     def _made_of(self, kind: Kind) -> str:
         """A hash of what the values depend on."""
-        text = "\n".join([self._index, *self._ids[kind]])
+        text = "\n".join([kind, self._index, *self._ids[kind]])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def _kept(self, kind: Kind) -> Values | None:
-        """Values of an earlier start, if they are of the same index and the same queries."""
-        file = self._file(kind)
-        if file is None or not file.is_file():
-            return None
-        try:
-            with np.load(file, allow_pickle=False) as held:
-                same = str(held["made_of"]) == self._made_of(kind)
-                values = np.asarray(held["values"], dtype=np.float64)
-        except (OSError, ValueError, KeyError, EOFError):
-            return None
-        return values if same and values.shape == (len(self._ids[kind]),) else None
-
-    def _keep(self, kind: Kind, values: Values) -> None:
-        file = self._file(kind)
-        if file is None:
-            return
-        try:
-            with atomic(file) as temporary, temporary.open("wb") as writing:
-                np.savez(writing, made_of=np.array(self._made_of(kind)), values=values)
-        except OSError:
-            pass  # it is worked out again at the next start

@@ -27,7 +27,7 @@ from sqlalchemy import Engine, delete, insert, select
 
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import atomic, read_json
-from drawsim.web.events.database import writing
+from drawsim.web.events.database import fact, writing
 from drawsim.web.events.tables import SessionRow, now
 
 Role = Literal["annotator", "reviewer"]
@@ -197,16 +197,18 @@ class Sessions:
     """Sessions in the database, which knows only hashes of their tokens.
 
     cookie: the name of the cookie that holds a token. It is the database's own, for browsers send
-    cookies to every port of a host: two apps on one host would take each other's away.
+    cookies to every port of a host: two apps on one host would take each other's away. All hosts
+    on one database have the same, however each names it.
     """
 
     def __init__(self, engine: Engine, lifetime: timedelta = timedelta(hours=12)) -> None:
         self.engine = engine
         self.lifetime = lifetime
-        where = engine.url
-        if where.get_backend_name() == "sqlite":
-            where = where.set(database=str(Path(str(where.database)).resolve()))
-        self.cookie = f"drawsim_{_hashed(where.render_as_string(hide_password=True))[:12]}"
+        with engine.connect() as connection:
+            own = str(fact(connection, "id"))
+        if engine.dialect.name == "sqlite":  # a copy of a file is another one
+            own += str(Path(str(engine.url.database)).resolve())
+        self.cookie = f"drawsim_{_hashed(own)[:12]}"
 
     def start(self, user: User) -> Session:
         """Sign somebody in. Sessions that are over are cleared away."""

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drawsim.web.events.database import AWAY, AWAY_TEXT
 from drawsim.web.security.access import LoginNeeded, find_session, login_needed
 
 FORM_LIMIT = 1 << 14
@@ -43,8 +44,11 @@ class Bodies:
             refusal = JSONResponse({"error": _too_large(limit)}, 413)
         elif scope["path"] != LOGIN:
             request = Request(scope)
-            if await run_in_threadpool(find_session, request) is None:
-                refusal = login_needed(request, LoginNeeded())
+            try:
+                if await run_in_threadpool(find_session, request) is None:
+                    refusal = login_needed(request, LoginNeeded())
+            except AWAY:  # here, nothing else makes an answer of it
+                refusal = JSONResponse({"error": AWAY_TEXT}, 503)
         if refusal is None:
             await self.app(scope, _limited(receive, limit), send)
         else:

@@ -6,6 +6,10 @@ together, by the name from anywhere, and by the address for whatever names. So t
 tries a colleague's name does not keep the colleague out, a browser that has logged in before has a
 cookie that says so: its tries are counted for themselves, and places are kept for it (OWASP, "Slow
 Down Online Guessing Attacks with Device Cookies").
+
+Failures are counted in the database, for all processes. Places are each process's own: they bound
+the work that waits for its one thread of checks, and a flood that is refused for want of a place,
+or because of a wait that is known from a moment ago, never reaches the database.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import asyncio
 import hashlib
 import math
 import secrets
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +30,7 @@ from starlette.concurrency import run_in_threadpool
 from drawsim.common.machine import give_way
 from drawsim.web.security.access import begin, set_cookie
 from drawsim.web.security.accounts import Accounts, Session, User
-from drawsim.web.security.throttle import Counted, Throttle
+from drawsim.web.security.throttle import Counted, Throttle, Wait
 from drawsim.web.services import services_of
 
 PLACES = 16
@@ -34,6 +39,8 @@ OF_ADDRESS = 8
 """Of these, tries from one address."""
 PAUSE = 2
 """Seconds after which to come again when all places are taken."""
+REMEMBERED_FOR = 2.0
+"""Seconds for which a process remembers that somebody must wait, before it looks again."""
 KNOWN_FOR = 365 * 24 * 3600
 """Seconds that a browser is known after a login."""
 
@@ -71,42 +78,72 @@ class Visitor:
 
 
 class Logins:
-    """The desk where passwords are checked. All but the check itself is done in the event loop."""
+    """The desk where passwords are checked, one at a time; to be used from the event loop."""
 
-    def __init__(self, throttle: Throttle | None = None) -> None:
-        self.throttle = throttle or Throttle()
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
         self._waiting: Counter[str] = Counter()
+        self._refused: dict[tuple[str, ...], tuple[float, float]] = {}
+        """Who was told to wait: until when that is remembered here, and when the wait ends."""
         self._checking = ThreadPoolExecutor(1, "login", initializer=give_way, initargs=(5,))
 
     async def check(self, accounts: Accounts, visitor: Visitor, name: str, password: str) -> User:
         """The user whose password it is.
 
-        Raises HTTPException: 429 at once after too many failures, or while all places are taken;
+        Raises HTTPException: 429 after too many failures, or at once while all places are taken;
         403 for a wrong name or password.
         """
-        wait = math.ceil(self.throttle.wait(visitor.counted))
-        if wait > 0:
-            _later(f"too many failed logins; try again in {wait} s", wait)
+        self._let_through(visitor)
         places = {visitor.queue: PLACES, visitor.address: OF_ADDRESS}
         if visitor.browser is not None:
             del places[visitor.address]
         if any(self._waiting[place] >= most for place, most in places.items()):
             _later("many people log in at this moment; try again in a few seconds", PAUSE)
-        # Counted before it is known: else others slip by while it is checked.
-        self.throttle.failed(visitor.counted)
         self._waiting.update(places.keys())
         try:
-            user = await asyncio.get_running_loop().run_in_executor(
-                self._checking, accounts.check, name, password
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._checking, self._checked, accounts, visitor, name, password
             )
         finally:
             self._waiting.subtract(places.keys())
             self._waiting += Counter()  # without those at 0
-        if user is None:
+        if isinstance(found, Wait):
+            self._remember(found)
+            _too_many(found.seconds)
+        if found is None:
             raise HTTPException(403, "wrong name or password")
-        self.throttle.take_back(visitor.counted)
-        self.throttle.forget(visitor.own)
+        return found
+
+    def _checked(
+        self, accounts: Accounts, visitor: Visitor, name: str, password: str
+    ) -> User | Wait | None:
+        """Whose password it is, or how long they must wait."""
+        # Counted before it is known: else others slip by, in other processes, while it is checked.
+        wait = self._throttle.admit(visitor.counted)
+        if wait is not None:
+            return wait
+        user = accounts.check(name, password)
+        if user is not None:
+            self._throttle.succeeded(visitor.own, visitor.counted)
         return user
+
+    def _let_through(self, visitor: Visitor) -> None:
+        """Raise HTTPException 429 for who was told to wait a moment ago."""
+        now = time.monotonic()
+        for each in visitor.counted:
+            known_until, over = self._refused.get(each.what, (0.0, 0.0))
+            if now < known_until:
+                _too_many(over - now)
+
+    def _remember(self, wait: Wait) -> None:
+        now = time.monotonic()
+        self._refused = {what: ends for what, ends in self._refused.items() if now < ends[0]}
+        self._refused[wait.what] = now + min(wait.seconds, REMEMBERED_FOR), now + wait.seconds
+
+
+def _too_many(wait: float) -> NoReturn:
+    seconds = math.ceil(wait)
+    _later(f"too many failed logins; try again in {seconds} s", seconds)
 
 
 def _later(text: str, seconds: int) -> NoReturn:

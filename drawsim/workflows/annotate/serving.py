@@ -7,70 +7,19 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from drawsim.collection.grades import CONFIRMED, Grade
 from drawsim.common.errors import UserError
-from drawsim.common.machine import prepare
+from drawsim.common.machine import cores, prepare
 from drawsim.common.words import counted
-from drawsim.models.calibrated import own_calibration
-from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
-from drawsim.retrieval.index.databases import VARIABLE
-from drawsim.retrieval.index.folder import Index, open_index
-from drawsim.retrieval.index.results import check_calibration
 from drawsim.web.app import create_app
-from drawsim.web.events.store import EventStore
-from drawsim.web.pictures import Pictures
-from drawsim.web.queue.finder import Finder
-from drawsim.web.queue.queue import Queue
-from drawsim.web.queue.uncertainty import Uncertainty
-from drawsim.web.review.standing import Standings
-from drawsim.web.security.accounts import Accounts, Sessions
+from drawsim.web.security.accounts import Accounts
 from drawsim.web.security.guard import check_bound, is_local
 from drawsim.web.server import server
-from drawsim.web.services import Services, Settings
-from drawsim.workflows.annotate.lens import open_lens
+from drawsim.web.workers import Lifeline, Workers, ended_by_sigterm
+from drawsim.workflows.annotate.parts import open_services
+from drawsim.workflows.annotate.settings import Serving
 from drawsim.workflows.annotate.workplace import Workplace
-
-
-@dataclass(frozen=True)
-class Serving:
-    """How the app is served. Raises UserError for what is out of bounds.
-
-    host, port: who can reach it; port 0: any that is free. k: candidates shown at first. overlap:
-    annotators who see each drawing. audit: share of the drawings drawn at random, 0..1.
-    lease_minutes: how long an opened drawing is kept from others. confirmed: grades that make a
-    pair true. trust: modules of the user's own that an index's model may name. calibration: a
-    fitted one; None: that which the index keeps of its run, if it does. ann: search approximately.
-    index_database: where the index was built, if in a database; None: as the environment says, else
-    where decisions are kept.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 7777
-    k: int = 20
-    overlap: int = 1
-    audit: float = 0.05
-    lease_minutes: float = 15
-    confirmed: tuple[Grade, ...] = CONFIRMED
-    trust: tuple[str, ...] = ()
-    calibration: Path | None = None
-    ann: bool = False
-    index_database: str | None = None
-
-    def __post_init__(self) -> None:
-        bounds: dict[str, tuple[float, float]] = {
-            "port": (0, 65535),
-            "k": (1, 200),
-            "overlap": (1, 1000),
-            "audit": (0, 1),
-            "lease_minutes": (1, 10_000),
-        }
-        for name, (least, most) in bounds.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise UserError(f"{name}={value}: must be from {least} to {most}")
 
 
 def serve(
@@ -79,7 +28,7 @@ def serve(
     how: Serving | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Open everything, tell the address, and answer until Ctrl-C.
+    """Open everything, tell the address, and answer until Ctrl-C or SIGTERM.
 
     indexes: folders; candidates of several are fused by rank. Raises UserError if anything cannot
     be opened, or if others could reach an app that asks nobody who they are.
@@ -94,90 +43,72 @@ def serve(
         raise UserError(f"users={place.users}: no accounts in it; drawsim annotate user add NAME")
     check_bound(how.host, asked)
     with _bound(how.host, how.port) as listening:
-        services, notes = _services(place, indexes, how, accounts if asked else None)
-        if not is_local(how.host):
-            notes.append("without https in front of it, passwords can be read on their way")
-        for note in notes:
-            say(f"note: {note}")
-        many = counted(len(accounts.names), "account")
-        who = many if asked else "no accounts, this machine alone"
-        say(f"→ {_address(listening)} ({who}; Ctrl-C ends)")
-        try:
-            with suppress(KeyboardInterrupt):  # told again once all requests are answered
-                server(create_app(services)).run(sockets=[listening])
-        finally:
-            services.uncertainty.stop()
+
+        def begun(notes: Sequence[str]) -> None:
+            for note in [*notes, *_unsafe(how)]:
+                say(f"note: {note}")
+            who = "no accounts, this machine alone"
+            if asked:
+                who = counted(len(accounts.names), "account")
+            many = f"{how.workers} workers, " if how.workers > 1 else ""
+            say(f"→ {_address(listening)} ({many}{who}; Ctrl-C ends)")
+
+        work = _Answering(place, tuple(indexes), how, accounts if asked else None, listening)
+        with suppress(KeyboardInterrupt), ended_by_sigterm():
+            if how.workers == 1:
+                work.answer(begun, lambda stop: None)
+            else:
+                place.connect().dispose()  # what must be upgraded is, before all want it
+                Workers(work, how.workers, say).run(begun)
     say("stopped; all that was saved is kept")
 
 
-def _services(
-    place: Workplace,
-    indexes: Sequence[Path],
-    how: Serving,
-    accounts: Accounts | None,
-) -> tuple[Services, list[str]]:
-    """All parts of the app, and what is to be said about them."""
-    collection = place.read()
-    database = how.index_database or os.environ.get(VARIABLE) or place.database
-    opened = [open_index(folder, database) for folder in indexes]
-    lens, notes = open_lens(opened[0], how.trust)
-    for index in opened:
-        notes += index.check_collection(collection)
-    calibration, told = _calibration(opened, how.calibration)
-    notes += told
-    finder = Finder(opened, lens, collection, calibration, how.ann)
-    engine = place.connect()
-    store = EventStore(engine)
-    lease = timedelta(minutes=how.lease_minutes)
-    copies = collection.parents[collection.copies.index]
-    uncertainty = Uncertainty(
-        finder.unsure, finder.ids, finder.made_with.index_sha256, place.folder
-    )
-    queue = Queue(
-        engine,
-        finder.tables,
-        uncertainty,
-        how.overlap,
-        lease,
-        how.audit,
-        copies=dict(zip(copies.index, copies, strict=True)),
-    )
-    title = collection.root.resolve().name
-    services = Services(
-        store,
-        queue,
-        uncertainty,
-        accounts,
-        Sessions(engine),
-        finder,
-        Pictures(collection, place.folder / "thumbnails"),
-        Standings(store, collection, how.confirmed, how.k),
-        collection,
-        Settings(title, how.k, how.overlap, how.host, how.confirmed),
-    )
-    return services, notes
+@dataclass(frozen=True)
+class _Answering:
+    """What a process does that answers requests: the only one, or one of several."""
+
+    place: Workplace
+    indexes: tuple[Path, ...]
+    how: Serving
+    accounts: Accounts | None
+    listening: socket.socket
+
+    def __call__(self, line: Lifeline) -> None:
+        """As one of several, each with its share of the cores."""
+        prepare()
+        import torch
+
+        torch.set_num_threads(min(torch.get_num_threads(), max(1, cores() // self.how.workers)))
+        self.answer(line.ready, line.at_end)
+
+    def answer(
+        self,
+        begun: Callable[[Sequence[str]], None],
+        at_end: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """Open everything and answer until it is told to end.
+
+        begun: told what is to be said about it. at_end: takes what is to be called at the end.
+        """
+        services, notes = open_services(self.place, self.indexes, self.how, self.accounts)
+        serving = server(create_app(services), proxies=self.how.proxies)
+
+        def stop() -> None:
+            serving.should_exit = True
+
+        begun(notes)
+        at_end(stop)
+        try:
+            serving.run(sockets=[self.listening])
+        finally:
+            services.uncertainty.stop()
 
 
-def _calibration(
-    indexes: Sequence[Index], given: Path | None
-) -> tuple[Calibration | None, list[str]]:
-    """How likely first candidates are true, where that is known, and what is to be said of it.
-
-    Raises UserError if one is given that is not of the index.
-    """
-    if given is not None:
-        return load_calibration(given), []
-    if len(indexes) > 1:
-        return None, []
-    own = own_calibration(indexes[0].folder)
-    if own.file is None:
-        return None, [own.note]
-    try:
-        calibration = load_calibration(own.file)
-        check_calibration(calibration, indexes[0])
-    except UserError as error:
-        return None, [f"uncalibrated: {error}"]
-    return calibration, []
+def _unsafe(how: Serving) -> list[str]:
+    """What whoever serves others should know."""
+    if is_local(how.host) or how.proxies:
+        return []
+    return ["without https in front of it, passwords can be read on their way"]
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -12,7 +12,8 @@ from sqlalchemy.engine import URL
 from drawsim.collection.grades import CONFIRMED, GRADES, Grade
 from drawsim.collection.tables import TABLES, Collection, held_tables
 from drawsim.common.errors import UserError, nearest
-from drawsim.web.events.database import connect
+from drawsim.common.files import read_text
+from drawsim.web.events.database import CONNECTIONS, connect, parsed
 from drawsim.web.events.store import EventStore
 from drawsim.web.review.export import Account, export_all
 from drawsim.web.review.thesis_annotations import Imported, import_thesis
@@ -26,12 +27,14 @@ class Workplace:
     collection: its folder; None will do for accounts that lie elsewhere. store: the folder of
     decisions, None: `annotations` in the collection. users: the file of accounts, None:
     `users.json` in the store. database: the URL of another database than SQLite in the store.
+    database_password: the file whose first line is the password for it.
     """
 
     collection: Path | None
     store: Path | None = None
     users: Path | None = None
     database: str | None = None
+    database_password: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -61,10 +64,27 @@ class Workplace:
         """Who may log in."""
         return Accounts(self.folder / "users.json" if self.users is None else self.users)
 
-    def connect(self) -> Engine:
-        """Open the database, and bring it up to date. Raises UserError."""
+    def connect(self, connections: int = CONNECTIONS) -> Engine:
+        """Open the database, and bring it up to date. Raises UserError.
+
+        connections: at a time.
+        """
         own = URL.create("sqlite", database=str(self.sqlite)).render_as_string()
-        return connect(own if self.database is None else self.database)
+        return connect(self.database_url or own, connections)
+
+    @property
+    def database_url(self) -> str | None:
+        """The URL of the database that was given, with its password. Raises UserError."""
+        if self.database is None or self.database_password is None:
+            return self.database
+        lines = read_text(self.database_password).splitlines()
+        if not lines or not lines[0]:
+            raise UserError(
+                f"database_password={self.database_password}: its first line is empty, where the "
+                "password of the database should be"
+            )
+        whole = parsed(self.database).set(password=lines[0])
+        return whole.render_as_string(hide_password=False)
 
 
 def export(

@@ -69,7 +69,8 @@ def test_progress_by_kind_and_annotator(engine: Engine) -> None:
 def test_what_was_answered_yesterday_is_not_of_the_last_day(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drawsim.web.events.store.now", lambda: now() - timedelta(hours=25))
+    yesterday = now() - timedelta(hours=25)
+    monkeypatch.setattr("drawsim.web.events.store.time_of", lambda connection: yesterday)
     answer(engine, "ada", "d000")
     monkeypatch.undo()
     answer(engine, "ada", "d001")

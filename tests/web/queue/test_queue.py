@@ -17,9 +17,10 @@ from drawsim.common.errors import UserError
 from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
 from drawsim.web.events.tables import LeaseRow, now
+from drawsim.web.queue.measured import Values
 from drawsim.web.queue.queue import Claim, Order, Queue, Wish
 from drawsim.web.queue.sheet import Sheet
-from drawsim.web.queue.uncertainty import UNKNOWN, Values
+from drawsim.web.queue.uncertainty import UNKNOWN
 from tests.web.queue.helpers import (
     ALL,
     NOBODY,

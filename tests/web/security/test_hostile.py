@@ -44,10 +44,8 @@ SECRET = "the secret of the machine"
         "' OR '1'='1",
     ],
 )
-def test_ids_are_looked_up_and_nothing_else(
-    local: TestClient, services: Services, name: str
-) -> None:
-    (services.pictures.folder.parent / "secret.txt").write_text(SECRET, encoding="utf-8")
+def test_ids_are_looked_up_and_nothing_else(local: TestClient, tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     both = ({"drawing": name, "artwork": "a0"}, {"drawing": "d0", "artwork": name})
     answers = [local.get("/overlay", params=params) for params in both]
     for size in ("thumb", "full"):

@@ -12,8 +12,6 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from drawsim.web.services import Services
-
 
 def chunk(sort: bytes, data: bytes) -> bytes:
     check = struct.pack(">I", zlib.crc32(sort + data))
@@ -88,15 +86,15 @@ def test_what_is_refused_for_looking_like_it_is_taken_if_it_is_one(
 
 
 def test_uploads_leave_nothing_behind(
-    local: TestClient, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    local: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(place))
-    before = {path for path in services.pictures.folder.parent.rglob("*") if path.is_file()}
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
     for content in (saved("PNG", (900, 900)), MALICIOUS["html"], b"\0" * 3_000_000):
         for name in ("../../../planted.html", "C:\\planted.html", "\0", "x" * 5000):
             files = {"file": (name, content, "text/html")}
             local.post("/api/find/image", files=files, data={"kind": "drawing"})
     assert list(place.iterdir()) == []
-    assert {path for path in services.pictures.folder.parent.rglob("*") if path.is_file()} == before
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -9,10 +9,12 @@ from collections import Counter
 import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 
 from drawsim.web.app import create_app
 from drawsim.web.security.accounts import Accounts, User
 from drawsim.web.security.login import OF_ADDRESS, PLACES, Logins, Visitor
+from drawsim.web.security.throttle import Throttle
 from drawsim.web.services import Services
 from tests.web.conftest import ADDRESS, PASSWORD, Browser, log_in
 
@@ -47,9 +49,9 @@ async def begun(*tries: asyncio.Task[int]) -> None:
         await asyncio.sleep(0)
 
 
-def test_a_flood_is_refused_at_once_and_keeps_places_for_others() -> None:
+def test_a_flood_is_refused_at_once_and_keeps_places_for_others(sqlite: Engine) -> None:
     async def flooded() -> None:
-        logins, gate = Logins(), Gate()
+        logins, gate = Logins(Throttle(sqlite)), Gate()
         flood = [
             asyncio.create_task(tried(logins, gate, Visitor(f"name{i}", "10.0.0.1", None)))
             for i in range(60)
@@ -78,9 +80,9 @@ def test_a_flood_is_refused_at_once_and_keeps_places_for_others() -> None:
     asyncio.run(flooded())
 
 
-def test_none_slips_by_while_another_is_checked() -> None:
+def test_none_slips_by_while_another_is_checked(sqlite: Engine) -> None:
     async def raced() -> None:
-        logins, gate = Logins(), Gate()
+        logins, gate = Logins(Throttle(sqlite)), Gate()
         ada = Visitor("ada", "10.0.0.1", None)
         tries = [asyncio.create_task(tried(logins, gate, ada)) for _ in range(8)]
         await begun(*tries)
@@ -90,11 +92,11 @@ def test_none_slips_by_while_another_is_checked() -> None:
     asyncio.run(raced())
 
 
-def test_who_guesses_from_many_places_or_for_many_names_must_wait() -> None:
+def test_who_guesses_from_many_places_or_for_many_names_must_wait(sqlite: Engine) -> None:
     async def guessed() -> None:
         gate = Gate()
         gate.open.set()
-        logins = Logins()
+        logins = Logins(Throttle(sqlite))
         one_name = [
             await tried(logins, gate, Visitor("ada", f"10.0.0.{i}", None)) for i in range(30)
         ]
@@ -104,18 +106,17 @@ def test_who_guesses_from_many_places_or_for_many_names_must_wait() -> None:
         ada = Visitor("ada", "10.0.0.1", "her own")
         assert await tried(logins, gate, ada, "right") == 200
         assert [await tried(logins, gate, ada) for _ in range(6)] == [403] * 5 + [429]
-        logins = Logins()
-        names = [await tried(logins, gate, Visitor(f"n{i}", "10.0.0.1", None)) for i in range(30)]
+        names = [await tried(logins, gate, Visitor(f"n{i}", "10.0.9.9", None)) for i in range(30)]
         assert names == [403] * 20 + [429] * 10
 
     asyncio.run(guessed())
 
 
-def test_an_own_account_gives_no_further_guesses() -> None:
+def test_an_own_account_gives_no_further_guesses(sqlite: Engine) -> None:
     """Whoever has one might log in after each few guesses at others."""
 
     async def guessed() -> None:
-        logins, gate = Logins(), Gate()
+        logins, gate = Logins(Throttle(sqlite)), Gate()
         gate.open.set()
         codes = []
         for number in range(30):
