@@ -46,6 +46,7 @@ def quiet_libraries() -> None:
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|torchmetrics")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+    warnings.filterwarnings("ignore", message="torch.distributed.nn.functional.all_gather")
 
 
 def end_with_parent() -> None:

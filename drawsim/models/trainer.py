@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.loggers import Logger
 
 from drawsim.common.building import check_types
@@ -72,10 +73,14 @@ def make_trainer(
 ) -> pl.Trainer:
     """A trainer from settled settings, with what every run of ours has in common.
 
-    Raises UserError for values that Lightning refuses.
+    A bar is drawn by a callback alone. Raises UserError for values that Lightning refuses.
     """
     quiet_libraries()
     check_types(pl.Trainer, settings, "trainer.")
+    bars = any(isinstance(one, ProgressBar) for one in callbacks)
+    settings = {"enable_progress_bar": bars, **settings}
+    if settings.get("strategy") == "ddp":  # layouts leave the last layers of a network out
+        settings["strategy"] = "ddp_find_unused_parameters_true"
     try:
         return pl.Trainer(
             **settings,

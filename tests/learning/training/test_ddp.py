@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from drawsim.common.errors import UserError
-from drawsim.models.trainer import settle_hardware, told_of_lost_processes
+from drawsim.models.trainer import make_trainer, settle_hardware, told_of_lost_processes
 from drawsim.retrieval.embeddings import load_embeddings
 from tests.commands import run
 
@@ -52,6 +52,12 @@ def metrics(run: Path, model: str) -> dict[str, Any]:
 # is written is rounded to float32, where such a difference shows as nothing or as one step, 2^-24
 # of values up to 1, and in a difference of rounded values as a few.
 ROUNDING = 4 * 2.0**-24
+
+
+def test_layers_that_a_layout_leaves_out_are_waited_for_by_nobody(tmp_path: Path) -> None:
+    settings = {"accelerator": "cpu", "devices": 2, "strategy": "ddp"}
+    strategy: Any = make_trainer(settings, tmp_path, [], []).strategy
+    assert strategy._ddp_kwargs["find_unused_parameters"]
 
 
 def test_the_baseline_is_the_same(runs: tuple[Path, Path]) -> None:
