@@ -3,8 +3,9 @@
 With FEWEST drawings of validation or more, a stage is off where their mean reciprocal rank is lower
 with it than without. With fewer, what looks at no pair (layout, adaptation, re-ranking) is judged
 on drawings of training and validation together, and before training, which would know the former by
-heart; what was learnt from pairs is then kept as it was selected. The layout is what an adaptation
-works on: with it and without, it is judged by the better of both, adapted or not.
+heart; what was learnt from pairs is then kept as it was selected, unless all of the interval of the
+difference on the few is below zero. The layout is what an adaptation works on: with it and without,
+it is judged by the better of both, adapted or not.
 """
 
 from __future__ import annotations
@@ -145,9 +146,11 @@ class Judge:
             return self.keeps(stage, before, after, trained=True)
         queries = self.task.queries["val"]
         one = judge(self.task, stage, before, after, queries, "validation", False)
+        kept = not one.high < -ROUNDING  # nor is it lower where nothing is known
         few = f"as selected: too few drawings to judge what was learnt by, {FEWEST} are enough"
-        self.decisions.append({**one.record(), "kept": True, "why": few})
-        return True
+        why = few if kept else "few drawings, but all of the interval is below zero"
+        self.decisions.append({**one.record(), "kept": kept, "why": why})
+        return kept
 
 
 def judge(

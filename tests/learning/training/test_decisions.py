@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,30 @@ def test_what_changes_nothing_is_kept() -> None:
     )
 
 
+def test_what_surely_loses_on_few_drawings_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of these drawings fall from the first place: no interval of them reaches zero."""
+    few = {**tiny_task().queries, "val": torch.arange(7)}
+    task = dataclasses.replace(tiny_task(), queries=few)
+    right = task.positives.gallery[
+        [int((task.positives.query == q).nonzero()[0]) for q in range(7)]
+    ]
+    drawings, artworks = way(1)[0]
+    best = drawings.clone()
+    best[:7] = artworks[right]
+    worst = drawings.clone()
+    worst[:7] = -artworks[right]
+    one = Judge(task, "validation")
+    assert not one.enough
+    assert one.keeps_learnt(
+        "learnt", ((worst, artworks), SecondLook()), ((best, artworks), SecondLook())
+    )
+    assert not one.keeps_learnt(
+        "learnt", ((best, artworks), SecondLook()), ((worst, artworks), SecondLook())
+    )
+    assert "below zero" in one.decisions[-1]["why"]
+    assert one.left_out == ["learnt"]
+
+
 @pytest.mark.parametrize(("enough", "on", "queries"), [(2, "validation", 2), (3, "training", 9)])
 def test_validation_judges_alone_where_it_is_large_enough(
     enough: int, on: str, queries: int, monkeypatch: pytest.MonkeyPatch
@@ -99,8 +124,7 @@ def test_validation_judges_alone_where_it_is_large_enough(
     assert (second["judged_on"], second["queries"]) == ("validation", 2)
     assert second["kept"] == learnt
     if on == "training":
-        assert learnt
-        assert "too few" in second["why"]
+        assert learnt == ("too few" in second["why"])
     again = Judge(tiny_task(), "validation")
     again.resume(one.decisions)
     assert again.decisions == [each for each in one.decisions if each["before_training"]]
