@@ -289,8 +289,8 @@ class Trial:
             yield
         except optuna.exceptions.UpdateFinishedTrialError as error:
             raise UserError(
-                f"trial {self.number} of the search {self.settings.study_name} was ended by another process; "
-                "start the search again to go on with other trials"
+                f"trial {self.number} of the search {self.settings.study_name} was ended by "
+                "another process; start the search again to go on with other trials"
             ) from error
 
     def report(self, value: float, epoch: int) -> bool:
