@@ -69,6 +69,8 @@ def opened(url: str) -> Iterator[tuple[Facts, Iterator[bytes]]]:
         system = _https(url)
         # A size of 1, so that it is not asked for beforehand; without blocks it is not used.
         with system.open(url, "rb", block_size=0, size=1) as file:
+            if file.r.status != 200:  # led on to nowhere, or a part that nobody asked for
+                raise ServerError(f"cannot be fetched (the server says {file.r.status})")
             headers = file.r.headers
             if headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
                 raise ServerError("is a web page (HTML), not an image")
@@ -83,7 +85,10 @@ def _steady(parts: Iterator[bytes]) -> Iterator[bytes]:
     waited, got = 0.0, 0
     while True:
         began = time.monotonic()
-        part = next(parts, b"")
+        try:
+            part = next(parts, b"")
+        except RuntimeError as error:  # aiohttp's, of a connection that is no more
+            raise ServerError(f"cannot be fetched ({error})", away=True) from error
         waited += time.monotonic() - began
         if not part:
             return

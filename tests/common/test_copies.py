@@ -115,6 +115,7 @@ def led(target: str) -> Any:
         (led("file:///etc/passwd"), "leads on to file://, which is not followed"),
         (led("https://127.0.0.2/x.png"), "leads on into a private network"),
         (led("https://localhost/x.png"), "in a private network"),
+        (led(""), "cannot be fetched (the server says 302)"),
         (led("https://[bad"), "leads on to an address that is none"),
         (led("https://a..b/"), "leads on to an address that is none"),
         (led("https://h:99999/x"), "leads on to an address that is none"),
@@ -166,6 +167,16 @@ def test_a_server_that_sends_too_slowly(
     server.files["/y.png"] = b"x" * 5
     with pytest.raises(CannotFetchError, match="only 5 bytes came in 0 s"):
         read_regular(copy_of(f"{server.url}/y.png"))
+
+
+def test_a_connection_that_is_no_more() -> None:
+    """As aiohttp has it where a connection closes while a part is waited for."""
+
+    def closed() -> bytes:
+        raise RuntimeError("Connection closed.")
+
+    with pytest.raises(servers.ServerError, match=r"cannot be fetched \(Connection closed"):
+        next(servers._steady(iter(closed, b"")))
 
 
 def endless(handler: Answers) -> None:
