@@ -84,8 +84,11 @@ def _password(name: str) -> str:
 
     if PASSWORD in os.environ:
         return os.environ[PASSWORD]
-    password = getpass(f"password of {name}: ")
-    if getpass("again: ") != password:
+    try:
+        password, again = getpass(f"password of {name}: "), getpass("again: ")
+    except EOFError:
+        raise UserError(f"no password of {name} was typed; or give it as {PASSWORD}=…") from None
+    if again != password:
         raise UserError("the two passwords differ; nothing was changed")
     return password
 
