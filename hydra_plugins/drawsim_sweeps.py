@@ -8,6 +8,7 @@ command starts: whatever takes time is imported later.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from abc import abstractmethod
@@ -243,19 +244,22 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
     def sweep(self, arguments: list[str]) -> None:
         """Run trials until there are n_trials. Raises JobFailedError at the end if one failed."""
         from drawsim.common.launch import JobFailedError
+        from drawsim.common.typed import check_whole
         from drawsim.runs.lock import locked
         from drawsim.runs.sweeps.search import Search, StudySettings
 
         assert self.config is not None
+        own = self.settings
+        for name in ("n_trials", "n_jobs"):
+            check_whole(f"hydra.sweeper.{name}", own[name], 1)
         fixed, space = self._split(arguments)
         base = self._base(fixed, space)
-        own = self.settings
         study = StudySettings(
             str(own["storage"]),
             str(own["study_name"]),
             str(own["sampler"]),
             str(own["pruner"]),
-            int(own["seed"]),
+            own["seed"],
         )
         monitor = str(base["monitor"])
         folder = Path(str(self.config.hydra.sweep.dir))
@@ -275,8 +279,8 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
         """Run what is left of a study, some at a time; how many failed."""
         assert self.launcher is not None
         waiting, failed = search.interrupted(), 0
-        while (left := int(self.settings["n_trials"]) - search.ended) > 0:
-            count = min(left, int(self.settings["n_jobs"]))
+        while (left := self.settings["n_trials"] - search.ended) > 0:
+            count = min(left, self.settings["n_jobs"])
             taken, waiting = waiting[:count], waiting[count:]
             trials = [*taken, *(search.study.ask() for _ in range(count - len(taken)))]
             tried = [search.values(trial) for trial in trials]
@@ -353,18 +357,20 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
 
 
 def _range(override: Override) -> Range:
-    """The values of a sweep in Hydra's words."""
+    """The values of a sweep in Hydra's words. Raises UserError for an interval that is none."""
     from drawsim.runs.sweeps.search import Range
 
     value = override.value()
     if isinstance(value, IntervalSweep):
         whole = isinstance(value.start, int) and isinstance(value.end, int)
-        return Range(
-            low=float(value.start or 0),
-            high=float(value.end or 0),
-            log="log" in value.tags,
-            whole=whole,
-        )
+        low, high, log = float(value.start or 0), float(value.end or 0), "log" in value.tags
+        if not -math.inf < low <= high < math.inf:
+            raise UserError(
+                f"{override.input_line}: an interval goes from a number to a larger one"
+            )
+        if log and low < (1 if whole else math.ulp(0.0)):
+            raise UserError(f"{override.input_line}: with log, an interval begins above 0")
+        return Range(low=low, high=high, log=log, whole=whole)
     return Range(choices=tuple(str(one) for one in override.sweep_string_iterator()))
 
 

@@ -47,8 +47,15 @@ def mistyped(value: Any, hint: Any) -> str | None:
 def check_bounds(setting: str, value: float, least: float, most: float = math.inf) -> None:
     """Raise UserError unless a number is finite and from `least` to `most`."""
     if not (math.isfinite(value) and least <= value <= most):
-        said = f"from {least:g} to {most:g}" if math.isfinite(most) else f"{least:g} or more"
+        said = f"from {least:.10g} to {most:.10g}" if math.isfinite(most) else f"{least:g} or more"
         raise UserError(f"{setting}={value}: must be {said}")
+
+
+def check_whole(setting: str, value: Any, least: int, most: float = math.inf) -> None:
+    """Raise UserError unless a value is a whole number from `least` to `most`."""
+    if (wrong := mistyped(value, int)) is not None:
+        raise UserError(f"{setting}={shown(value)}: {wrong}")
+    check_bounds(setting, value, least, most)
 
 
 def shown(value: Any) -> str:

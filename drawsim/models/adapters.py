@@ -93,20 +93,30 @@ class Lora:
         """The tensors of a network without adapters that gives what these give with them.
 
         Sums are made in float64, and so are the same on every machine. Tensors of no adapter stay.
-        Raises ValueError where the shapes of an adapter do not fit.
+        Raises ValueError where there is no adapter, where one lacks A, B or W, and where what they
+        are does not fit: without them the network would be the untrained one.
         """
         found = {name: each for name, each in tensors.items() if not _of_adapted(name)}
+        adapted = {_layer(name) for name in tensors if _of_adapted(name)}
+        if not adapted:
+            raise ValueError("no layer has an adapter")
+        for layer in adapted:
+            found[f"{layer}.weight"] = self._sum(
+                layer, *(tensors.get(layer + part) for part in (f"{BASE}.weight", DOWN, UP))
+            )
         for name, each in tensors.items():
             layer, _, rest = name.rpartition(f"{BASE}.")
-            if not layer:
-                continue
-            down, up = tensors.get(layer + DOWN), tensors.get(layer + UP)
-            if rest == "weight" and down is not None and up is not None:
-                each = self._sum(layer, each, down, up)
-            found[f"{layer}.{rest}"] = each
+            if layer and rest != "weight":
+                found[f"{layer}.{rest}"] = each
         return found
 
-    def _sum(self, layer: str, own: Tensor, down: Tensor, up: Tensor) -> Tensor:
+    def _sum(
+        self, layer: str, own: Tensor | None, down: Tensor | None, up: Tensor | None
+    ) -> Tensor:
+        if own is None or down is None or up is None:
+            raise ValueError(f"{layer} has only part of an adapter")
+        if not all(each.is_floating_point() for each in (own, down, up)):
+            raise ValueError(f"{layer} has an adapter that is no floating-point numbers")
         fits = own.ndim == 2 and (up.shape, down.shape) == (
             (own.shape[0], self.rank),
             (self.rank, own.shape[1]),
@@ -143,6 +153,13 @@ def targets(backbone: Backbone) -> list[str]:
             hook.remove()
         backbone.train(training)
     return list(dict.fromkeys(called))
+
+
+def _layer(name: str) -> str:
+    """The adapted layer that a tensor belongs to."""
+    if name.endswith((DOWN, UP)):
+        return name.removesuffix(DOWN).removesuffix(UP)
+    return name.rpartition(f"{BASE}.")[0]
 
 
 def _of_adapted(name: str) -> bool:

@@ -189,3 +189,59 @@ def test_a_table_of_left_out_images_that_lacks(make: Callable[..., Path], tmp_pa
     with pytest.raises(UserError, match=r"skipped\.csv: not of .*, which left out 1 image"):
         together(files, tmp_path)
     assert not (tmp_path / "merged.safetensors").exists()
+
+
+def _forge(file: Path, said: dict[str, str], tensors: dict[str, torch.Tensor]) -> None:
+    with safe_open(file, framework="pt") as opened:
+        metadata = {**(opened.metadata() or {}), **said}
+        whole = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    save_file({**whole, **tensors}, file, metadata)
+
+
+def _of_one(make: Callable[..., Path], images: Images) -> Path:
+    return make("1/1", of=Images(dict(list(images.files.items())[:3]), {}, []))
+
+
+@pytest.mark.parametrize(
+    ("said", "places", "wrong"),
+    [
+        ({"images": str(10**30)}, None, "damaged"),
+        ({"images": "-5"}, None, "damaged"),
+        ({"listing_sha256": "x"}, None, "their ids are not those of their list"),
+        ({}, torch.tensor([2, 1, 0]), "damaged"),
+        ({}, torch.tensor([0.0, 1.0, 2.0]), "is no shard"),
+        ({}, torch.tensor([0, 1, 2]).bfloat16(), "is no shard"),
+        ({}, torch.tensor([[0, 1, 2]]), "is no shard"),
+    ],
+)
+def test_forged_shards_are_refused_in_one_line(
+    make: Callable[..., Path],
+    images: Images,
+    said: dict[str, str],
+    places: torch.Tensor | None,
+    wrong: str,
+) -> None:
+    file = _of_one(make, images)
+    _forge(file, said, {} if places is None else {"places": places})
+    with pytest.raises(UserError, match=wrong) as error:
+        Shards.open([file])
+    assert "\n" not in str(error.value)
+
+
+def test_places_left_out_that_are_no_numbers(make: Callable[..., Path], images: Images) -> None:
+    file = _of_one(make, images)
+    _forge(file, {}, {"left_out": torch.zeros(0, dtype=torch.bool)})
+    with pytest.raises(UserError, match="is no shard"):
+        Shards.open([file])
+
+
+@pytest.mark.parametrize(("second", "wrong"), [("other", "not those of their"), (None, "twice")])
+def test_ids_of_another_list_or_twice(
+    make: Callable[..., Path], images: Images, second: str | None, wrong: str
+) -> None:
+    file = _of_one(make, images)
+    ids = list(load_embeddings(file).ids)
+    ids[1] = second or ids[0]
+    pd.DataFrame({"id": ids}).to_csv(file.with_suffix(".ids.csv"), index=False)
+    with pytest.raises(UserError, match=wrong):
+        Shards.open([file])

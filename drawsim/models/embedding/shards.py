@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from drawsim.collection.ids import check_ids
 from drawsim.common.errors import UserError, brief
 from drawsim.common.words import counted
 from drawsim.models.embedding.shard import Shard
@@ -43,8 +44,7 @@ class Part:
 
     def metadata(self) -> dict[str, str]:
         """Which part it is of which list."""
-        listing = hashlib.sha256(json.dumps(list(self.ids)).encode()).hexdigest()
-        return {SHARD: str(self.shard), LISTED: str(len(self.ids)), LISTING: listing}
+        return {SHARD: str(self.shard), LISTED: str(len(self.ids)), LISTING: _hash(self.ids)}
 
     def tensors(self, embedded: Mapping[str, Any]) -> dict[str, Tensor]:
         """Where its rows belong, and what was left out. embedded: by id, in the order of rows."""
@@ -75,7 +75,7 @@ class _File:
         try:
             with safe_open(path, framework="pt") as file:
                 said = dict(file.metadata() or {})
-                places, left_out = (file.get_tensor(name).numpy() for name in (PLACES, LEFT_OUT))
+                places, left_out = (_places(file.get_tensor(name)) for name in (PLACES, LEFT_OUT))
             shard, listed = Shard.read(said.pop(SHARD)), int(said.pop(LISTED))
             listing = said.pop(LISTING)
         except (SafetensorError, KeyError, ValueError, UserError) as error:
@@ -83,8 +83,11 @@ class _File:
                 f"{path}: is no shard; embed it with shard=K/N, or name it in no merge"
             ) from error
         both = np.sort(np.concatenate([places, left_out]))
-        own = range(shard.number - 1, listed, shard.of)
+        # No more images than a part of them can say: a number beyond it would fill all memory.
+        most = shard.of * (len(both) + 1)
+        own = range(shard.number - 1, listed if 0 <= listed <= most else 0, shard.of)
         whole = len(own) == len(both) and np.array_equal(both, np.asarray(own, np.int64))
+        whole = whole and 0 <= listed <= most and bool((np.diff(places) > 0).all())
         if len(places) != len(embeddings.ids) or not whole:
             raise UserError(f"{path}: damaged (not the images of shard {shard}); embed it again")
         return cls(
@@ -109,15 +112,22 @@ class Shards:
     @classmethod
     def open(cls, paths: Sequence[Path]) -> Shards:
         """Raises UserError for a file that is no shard, shards of other lists, models, versions or
-        numbers, one that is there twice, shards that overlap with different vectors, and if an
-        image is in none of them."""
+        numbers, one that is there twice, shards that overlap with different vectors, if an image is
+        in none of them, and if their ids are not those of the list, as far as they can tell."""
         files = [_File.open(path) for path in paths]
         for other in files[1:]:
             _check_alike(files[0], other)
         _check_numbers(files)
         source, row = _sources(files)
         there = source >= 0
-        return cls(files, source[there], row[there])
+        shards = cls(files, source[there], row[there])
+        _check_ids(shards, whole=bool(there.all()))
+        return shards
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the images that have a row, in the order of the list."""
+        return [self.files[f].ids[r] for f, r in zip(self.source, self.row, strict=True)]
 
     @property
     def left_out(self) -> list[tuple[Path, npt.NDArray[np.int64]]]:
@@ -135,10 +145,33 @@ class Shards:
     def merged(self, out: Path) -> None:
         """Write the file that one command for the whole list writes: the same bytes."""
         first, files = self.files[0], self.files
-        ids = [files[f].ids[r] for f, r in zip(self.source, self.row, strict=True)]
         blocks = _blocks(files, self.source, self.row)
         vectors = first.vectors
-        write_embeddings(out, ids, blocks, self.dimensions, vectors.dtype, first.made_by)
+        write_embeddings(out, self.ids, blocks, self.dimensions, vectors.dtype, first.made_by)
+
+
+def _hash(ids: Sequence[str]) -> str:
+    """Of a list: SHA-256 of its ids in their order."""
+    return hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()
+
+
+def _places(tensor: Tensor) -> npt.NDArray[np.int64]:
+    """Raises ValueError for what is no list of places."""
+    if tensor.dtype != torch.int64 or tensor.ndim != 1:
+        raise ValueError("places that are no whole numbers")
+    return tensor.numpy()
+
+
+def _check_ids(shards: Shards, whole: bool) -> None:
+    """Raise UserError for ids that come twice, or, if every image has a row, are of other lists."""
+    first, ids = shards.files[0], shards.ids
+    with_first = f"{first.path} and the shards named with it"
+    try:
+        check_ids(ids)
+    except UserError as error:
+        raise UserError(f"{with_first}: {error}; embed them again") from error
+    if whole and _hash(ids) != first.listing:
+        raise UserError(f"{with_first}: their ids are not those of their list; embed them again")
 
 
 def _check_alike(first: _File, other: _File) -> None:

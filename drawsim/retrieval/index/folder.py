@@ -5,7 +5,7 @@ change that wrote them: `artworks.3.safetensors` and `artworks.3.ids.csv` (unit 
 `artworks.3.csv` (what the collection's table says about them), `artworks.3.faiss` (if they can be
 searched approximately). A change writes its files, then index.json, which names them with their
 sizes, and then deletes the old ones: whenever it is stopped, the folder holds the old index or the
-new. One process may write at a time; any number may read.
+new. One process writes at a time, others wait for it and change what it wrote; any number reads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,13 @@ from drawsim.collection.ids import check_ids
 from drawsim.collection.kinds import KINDS
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.files import parse_json, read_text, write_json
+from drawsim.common.files import parse_json, read_json, read_text, write_json
 from drawsim.common.opening import path_in_file
 from drawsim.common.words import counted
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.backends import backends
 from drawsim.retrieval.index.base import InDatabase, Settings
+from drawsim.retrieval.index.changing import changing
 from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel, Gallery
 from drawsim.retrieval.index.parts import (
     AGAIN,
@@ -161,6 +162,10 @@ class Index:
         in a database. Raises UserError if
         the model is another, or an id differs from one in the index by its Unicode spelling alone.
         """
+        with changing(self.folder):
+            return self._now()._added(kind, gallery)
+
+    def _added(self, kind: str, gallery: Gallery) -> tuple[Index, Changes]:
         self.check_model(gallery.model)
         ids = gallery.embeddings.ids
         if kind not in self.parts:
@@ -204,6 +209,10 @@ class Index:
 
         Raises UserError for unknown ids, and if nothing would be left.
         """
+        with changing(self.folder):
+            return self._now()._removed(kind, ids)
+
+    def _removed(self, kind: str, ids: Ids[str]) -> Index:
         part = self.part(kind)
         gone = set(part.rows(list(ids)))
         rows = [row for row in range(len(part.embeddings.ids)) if row not in gone]
@@ -219,6 +228,13 @@ class Index:
             names = [part.embeddings.ids[row] for row in sorted(gone)]
             change = Change(part.load_ann(), names, [])
         return self._with(self._new_part(kind, left, part.table.iloc[rows]), part.settings, change)
+
+    def _now(self) -> Index:
+        """The index as it is on disk, where it was changed since this one was opened."""
+        with suppress(OSError, UserError):
+            if read_json(self.folder / MANIFEST) == _manifest(self):
+                return self
+        return open_index(self.folder, self.database)
 
     def _new_part(self, kind: str, embeddings: Embeddings, table: pd.DataFrame) -> Part:
         place = self.folder, self.change + 1, self.model, self.database
@@ -253,14 +269,16 @@ def build_index(
             f"{folder}: drawings and artworks are embedded by different models, {models[0]} and "
             f"{models[-1]}; embed both with one"
         )
-    change = 1 + max((number for _, number in _own_files(folder)), default=0)
-    parts = {}
-    for kind, gallery in galleries.items():
+    for kind in galleries:
         _check_kind(kind)
-        table = described(gallery).fillna("")
-        part = Part(kind, gallery.embeddings, table, None, folder, change, models[0], database)
-        parts[kind] = write_part(part, ann)
-    return _commit(Index(folder, models[0], collection, change, parts, database))
+    with changing(folder):
+        change = 1 + max((number for _, number in _own_files(folder)), default=0)
+        place = folder, change, models[0], database
+        parts = {}
+        for kind, gallery in galleries.items():
+            table = described(gallery).fillna("")
+            parts[kind] = write_part(Part(kind, gallery.embeddings, table, None, *place), ann)
+        return _commit(Index(folder, models[0], collection, change, parts, database))
 
 
 def open_index(folder: Path, database: str | None = None) -> Index:
@@ -314,9 +332,9 @@ def _check_kind(kind: str) -> None:
         raise UserError(f"kind={kind}: {nearest(kind, KINDS)}")
 
 
-def _commit(index: Index) -> Index:
-    """Make files that are written the index: name them in index.json, and delete all others."""
-    data = {
+def _manifest(index: Index) -> dict[str, Any]:
+    """What index.json says of it. Raises OSError where its files are no longer there."""
+    return {
         "format": FORMAT,
         "drawsim": __version__,
         "change": index.change,
@@ -324,7 +342,11 @@ def _commit(index: Index) -> Index:
         "collection": None if index.collection is None else str(index.collection),
         "kinds": {kind: part.record() for kind, part in index.parts.items()},
     }
-    write_json(index.folder / MANIFEST, data)
+
+
+def _commit(index: Index) -> Index:
+    """Make files that are written the index: name them in index.json, and delete all others."""
+    write_json(index.folder / MANIFEST, _manifest(index))
     named = {file for part in index.parts.values() for file in part.files}
     _delete([file for file, _ in _own_files(index.folder) if file not in named], index.database)
     for part in index.parts.values():

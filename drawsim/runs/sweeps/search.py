@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.typed import check_whole
 from drawsim.runs.identity import differences, told
 from drawsim.runs.sweeps.installed import needs
 
@@ -25,13 +26,18 @@ FILE = "optuna.db"
 SETTINGS, SPACE, MONITOR, RUN, PRUNED = "settings", "space", "monitor", "run", "pruned"
 """What a study and its trials say of themselves, beside what Optuna keeps."""
 Direction = Literal["minimize", "maximize"]
+LARGEST_SEED = 2**32 - 1
+"""Of NumPy's generators, by which samplers draw."""
 DIGITS = 4
 """Significant digits of a number that is tried: its run's name says all of them."""
 
 
 @dataclass(frozen=True)
 class StudySettings:
-    """Where a study is kept, and who proposes and prunes; see `conf/hydra/sweeper/optuna.yaml`."""
+    """Where a study is kept, and who proposes and prunes; see `conf/hydra/sweeper/optuna.yaml`.
+
+    Raises UserError for a sampler, a pruner or a seed that is none.
+    """
 
     storage: str
     study_name: str
@@ -39,10 +45,16 @@ class StudySettings:
     pruner: str = "median"
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name, known in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+            if (given := str(getattr(self, name))) not in known:
+                raise UserError(f"hydra.sweeper.{name}={given}: {nearest(given, known)}")
+        check_whole("hydra.sweeper.seed", self.seed, 0, LARGEST_SEED)
+
     def open(self, direction: Direction | None = None) -> optuna.Study:
         """The study; it is made if a direction is given (minimize, maximize) and there is none.
 
-        Raises UserError for a storage that cannot be opened, and for an unknown name.
+        Raises UserError for a storage that cannot be opened.
         """
         needs("optuna", "hydra/sweeper=optuna", "optuna")
         import optuna
@@ -76,18 +88,14 @@ class StudySettings:
             return optuna.samplers.RandomSampler(seed=self.seed)
         if self.sampler == "gp":
             return optuna.samplers.GPSampler(seed=self.seed)
-        if self.sampler == "cmaes":
-            return optuna.samplers.CmaEsSampler(seed=self.seed)
-        raise UserError(f"hydra.sweeper.sampler={self.sampler}: {nearest(self.sampler, SAMPLERS)}")
+        return optuna.samplers.CmaEsSampler(seed=self.seed)
 
     def _pruner(self) -> optuna.pruners.BasePruner:
         import optuna
 
         if self.pruner == "median":
             return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-        if self.pruner == "none":
-            return optuna.pruners.NopPruner()
-        raise UserError(f"hydra.sweeper.pruner={self.pruner}: {nearest(self.pruner, PRUNERS)}")
+        return optuna.pruners.NopPruner()
 
 
 @dataclass(frozen=True)

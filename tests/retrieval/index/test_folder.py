@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -297,3 +298,20 @@ def test_the_manifest_says_what_is_in_it(tmp_path: Path) -> None:
     assert data["collection"] == "collection"
     assert data["kinds"]["artwork"]["count"] == 2
     assert data["kinds"]["artwork"]["ann"] is None
+
+
+def test_changes_at_once_all_count(tmp_path: Path) -> None:
+    first = build_index(tmp_path / "x", {"artwork": gallery({"a0": 0})})
+    with ThreadPoolExecutor(4) as several:  # a lock holds against threads as against processes
+        made = [
+            several.submit(first.add, "artwork", gallery({f"b{number}": number}))
+            for number in range(4)
+        ]
+    assert all(each.result()[1] == Changes(1, 0, 0) for each in made)
+    ids = open_index(tmp_path / "x").parts["artwork"].embeddings.ids
+    assert sorted(ids) == ["a0", "b0", "b1", "b2", "b3"]
+    left = first.remove("artwork", ["b2"])  # which it does not know of
+    assert sorted(left.parts["artwork"].embeddings.ids) == ["a0", "b0", "b1", "b3"]
+    with pytest.raises(UserError, match="b2"):
+        first.remove("artwork", ["b2"])
+    assert not list((tmp_path / "x").glob(".*"))

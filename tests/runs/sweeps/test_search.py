@@ -95,7 +95,6 @@ def test_a_search_from_start_to_end(start: Start, tmp_path: Path) -> None:
             ["loss.margin=interval(0.1,0.2)"],
             "a search with other settings is there (another space of loss.margin); give",
         ),
-        (["hydra.sweeper.sampler=tpee"], "hydra.sweeper.sampler=tpee: did you mean tpe?"),
         (["optim.optimizer.lrr=interval(0.1,0.2)"], "optim.optimizer.lrr: no such setting, did"),
         (["hydra.sweeper.storage=sqlite:///nowhere/x.db"], "no study can be opened there"),
     ],
@@ -107,6 +106,30 @@ def test_what_a_search_refuses(start: Start, changed: list[str], answer: str) ->
     assert code == 1
     assert answer in shown
     assert len(shown.strip().splitlines()) == 1, shown
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        ("hydra.sweeper.sampler=tpee", "hydra.sweeper.sampler=tpee: did you mean tpe?"),
+        ("hydra.sweeper.pruner=x", "hydra.sweeper.pruner=x: "),
+        ("hydra.sweeper.n_jobs=-1", "hydra.sweeper.n_jobs=-1: must be 1 or more"),
+        ("hydra.sweeper.n_jobs=0", "hydra.sweeper.n_jobs=0: must be 1 or more"),
+        ("hydra.sweeper.n_jobs=1.5", "hydra.sweeper.n_jobs=1.5: must be a whole number"),
+        ("hydra.sweeper.n_trials=abc", "hydra.sweeper.n_trials=abc: must be a whole number"),
+        ("hydra.sweeper.n_trials=null", "hydra.sweeper.n_trials=null: must be a whole number"),
+        ("hydra.sweeper.seed=-1", "hydra.sweeper.seed=-1: must be from 0 to 4294967295"),
+        ("loss.margin=interval(1,0.1)", "loss.margin=interval(1,0.1): an interval goes from a"),
+        ("loss.margin=interval(0,inf)", "loss.margin=interval(0,inf): an interval goes from a"),
+        ("loss.margin=tag(log,interval(0,1))", "loss.margin=tag(log,interval(0,1)): with log, an"),
+    ],
+)
+def test_settings_that_no_search_has(start: Start, tmp_path: Path, given: str, answer: str) -> None:
+    code, shown = start([*LINE, given], lambda config: pytest.fail("it ran"))
+    assert code == 1
+    assert shown.startswith(f"drawsim: {answer}")
+    assert len(shown.strip().splitlines()) == 1, shown
+    assert list(tmp_path.iterdir()) == [], "nothing is written"
 
 
 def test_a_file_that_is_no_study(start: Start, tmp_path: Path) -> None:
