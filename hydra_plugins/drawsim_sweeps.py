@@ -265,7 +265,7 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
         folder = Path(str(self.config.hydra.sweep.dir))
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / "search"):
-            search = Search(study, self._direction(monitor), space, base, monitor)
+            search = Search(study, self._direction(monitor), space, base, monitor, folder)
             failed = self._trials(search, fixed)
         if best := search.best():
             number, value, params = best
@@ -282,7 +282,7 @@ class OptunaSweeper(Sweeper):  # type: ignore[misc]
         while (left := self.settings["n_trials"] - search.ended) > 0:
             count = min(left, self.settings["n_jobs"])
             taken, waiting = waiting[:count], waiting[count:]
-            trials = [*taken, *(search.study.ask() for _ in range(count - len(taken)))]
+            trials = [*taken, *(search.ask() for _ in range(count - len(taken)))]
             tried = [search.values(trial) for trial in trials]
             jobs = [
                 [

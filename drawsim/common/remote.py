@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -49,6 +50,8 @@ def why_none(url: str, *, folder: bool = False) -> str | None:
         return f"{parts.scheme}:// is not read, only {' and '.join(f'{s}://' for s in SCHEMES)}"
     if not host or parts.username is not None or parts.password is not None:
         return "it names no host, or a user besides"
+    if parts.scheme == "https" and not is_host(host):
+        return "its host has a name that no host has"
     if "#" in url or ("?" in url and (folder or parts.scheme == "s3")):
         return "it has a part behind # or ?"
     *folders, name = _segments(url)
@@ -60,6 +63,17 @@ def why_none(url: str, *, folder: bool = False) -> str | None:
     if any(len(_escaped(part).encode()) > LONGEST_PART for part in (*folders, name)):
         return "a part of it is too long"
     return None
+
+
+def is_host(name: str) -> bool:
+    """Whether a host may have this name (RFC 1035: parts of 1 to 63 letters, 253 in all).
+
+    >>> is_host("a.example"), is_host("a..example"), is_host("a" * 64)
+    (True, False, False)
+    """
+    with suppress(UnicodeError):
+        return 0 < len(name.encode("idna")) <= 253
+    return False
 
 
 def folder_of(url: str) -> str:

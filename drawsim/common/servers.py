@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,12 +19,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from drawsim.common.errors import UserError
+from drawsim.common.remote import is_host
 
 CHUNK = 1 << 20
 """Bytes that are read at once."""
 SECONDS = 60
 """For a server to answer, and between two parts of what it sends."""
+SLOWEST = 1000
+"""Bytes a second that a server has to send, over as many seconds."""
+LONGEST = 6 * 3600
+"""Seconds for all of an answer."""
 REDIRECTS = 5
+LATEST = 2**32
+"""Seconds since 1970 that every file system can keep, up to the year 2106."""
 
 
 class ServerError(Exception):
@@ -56,7 +64,7 @@ def opened(url: str) -> Iterator[tuple[Facts, Iterator[bytes]]]:
             system = _s3()
             facts = _facts(system.info(url))
             with system.open(url, "rb", block_size=5 * CHUNK, cache_type="readahead") as file:
-                yield facts, iter(lambda: file.read(CHUNK), b"")
+                yield facts, _steady(iter(lambda: file.read(CHUNK), b""))
             return
         system = _https(url)
         # A size of 1, so that it is not asked for beforehand; without blocks it is not used.
@@ -65,9 +73,28 @@ def opened(url: str) -> Iterator[tuple[Facts, Iterator[bytes]]]:
             if headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
                 raise ServerError("is a web page (HTML), not an image")
             length = headers.get("Content-Length", "")
-            whole = length.isdigit() and "Content-Encoding" not in headers
+            whole = length.isdecimal() and "Content-Encoding" not in headers
             facts = _facts({**headers, "size": int(length) if whole else None})
-            yield facts, iter(lambda: file.read(CHUNK), b"")
+            yield facts, _steady(iter(lambda: file.read(CHUNK), b""))
+
+
+def _steady(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same parts, as long as they do not come too slowly. Raises ServerError."""
+    waited, got = 0.0, 0
+    while True:
+        began = time.monotonic()
+        part = next(parts, b"")
+        waited += time.monotonic() - began
+        if not part:
+            return
+        got += len(part)
+        if waited > SECONDS:
+            if got < SLOWEST * waited:
+                raise ServerError(
+                    f"cannot be fetched (only {got:,} bytes came in {waited:.0f} s)", away=True
+                )
+            waited, got = 0.0, 0
+        yield part
 
 
 def facts_of(url: str) -> Facts:
@@ -94,13 +121,13 @@ def files_below(folder: str) -> dict[str, int]:
 
 
 def _facts(said: Any) -> Facts:
-    """From what fsspec tells of S3, or the headers of HTTP."""
-    time = said.get("LastModified") or said.get("Last-Modified")
-    if isinstance(time, str):
-        with suppress(ValueError):
-            time = parsedate_to_datetime(time)
-    if isinstance(time, datetime):
-        return Facts(said.get("size"), int(time.timestamp()) * 10**9)
+    """From what fsspec tells of S3, or the headers of HTTP; a time that is none tells nothing."""
+    changed = said.get("LastModified") or said.get("Last-Modified")
+    with suppress(ValueError, OverflowError):
+        if isinstance(changed, str):
+            changed = parsedate_to_datetime(changed)
+        if isinstance(changed, datetime) and 0 <= changed.timestamp() < LATEST:
+            return Facts(said.get("size"), int(changed.timestamp()) * 10**9)
     tag = str(said.get("ETag") or "").encode()
     return Facts(said.get("size"), int.from_bytes(tag, "big") % 2**30 * 10**9)
 
@@ -160,7 +187,13 @@ async def _client(*, named: str, loop: Any) -> Any:
             await self.plain.close()
 
     async def redirected(session: Any, context: Any, told: Any) -> None:
-        target = told.response.url.join(_url(told.response.headers.get("Location", "")))
+        try:
+            target = told.response.url.join(_url(told.response.headers.get("Location", "")))
+            sound = target.scheme != "https" or is_host(target.host or "")
+        except ValueError:
+            sound = False
+        if not sound:
+            raise _RefusedError("leads on to an address that is none")
         if target.scheme != "https":
             raise _RefusedError(f"leads on to {target.scheme}://, which is not followed")
         with suppress(ValueError):
@@ -180,7 +213,7 @@ async def _client(*, named: str, loop: Any) -> Any:
             resolver=Resolver(), ssl=ssl.create_default_context(), loop=loop
         ),
         trace_configs=[trace],
-        timeout=aiohttp.ClientTimeout(total=None, connect=SECONDS, sock_read=SECONDS),
+        timeout=aiohttp.ClientTimeout(total=LONGEST, connect=SECONDS, sock_read=SECONDS),
     )
 
 

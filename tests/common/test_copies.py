@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from drawsim.common import copies
+from drawsim.common import copies, servers
 from drawsim.common.errors import UserError
 from drawsim.common.opening import CannotFetchError, CannotOpenError, read_regular
 from drawsim.common.remote import copy_of
@@ -115,6 +115,10 @@ def led(target: str) -> Any:
         (led("file:///etc/passwd"), "leads on to file://, which is not followed"),
         (led("https://127.0.0.2/x.png"), "leads on into a private network"),
         (led("https://localhost/x.png"), "in a private network"),
+        (led("https://[bad"), "leads on to an address that is none"),
+        (led("https://a..b/"), "leads on to an address that is none"),
+        (led("https://h:99999/x"), "leads on to an address that is none"),
+        (led(f"https://{'a' * 64}.com/"), "leads on to an address that is none"),
     ],
 )
 def test_what_is_not_taken(server: Any, cache: Path, answer: Any, said: str) -> None:
@@ -130,6 +134,38 @@ def test_what_is_not_taken(server: Any, cache: Path, answer: Any, said: str) -> 
 def test_a_server_that_leads_on_at_the_same_host(server: Any, cache: Path) -> None:
     server.files |= {"/x.png": led("/y.png"), "/y.png": b"content"}
     assert read_regular(copy_of(f"{server.url}/x.png")) == b"content"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +999999999999999999",
+        "Mon, 01 Jan 0001 00:00:00 -0000",
+        "Mon, 31 Dec 9999 23:59:59 -2359",
+        "garbage",
+    ],
+)
+def test_a_time_that_is_none(server: Any, cache: Path, changed: str) -> None:
+    server.files["/x.png"] = lambda handler: handler.answer(200, b"x", {"Last-Modified": changed})
+    path = copy_of(f"{server.url}/x.png")
+    assert read_regular(path) == b"x"
+    age(path, 7200)
+    assert read_regular(path) == b"x"
+    assert server.asked["GET", "/x.png"] == 1, "it is taken to be as it was"
+
+
+def test_a_server_that_sends_too_slowly(
+    server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As fast as it should be, nothing is said; else it ends after the first seconds."""
+    monkeypatch.setattr(servers, "SECONDS", 0)
+    server.files["/x.png"] = b"x" * 5
+    monkeypatch.setattr(servers, "SLOWEST", 0)
+    assert len(read_regular(copy_of(f"{server.url}/x.png"))) == 5
+    monkeypatch.setattr(servers, "SLOWEST", 10**15)
+    server.files["/y.png"] = b"x" * 5
+    with pytest.raises(CannotFetchError, match="only 5 bytes came in 0 s"):
+        read_regular(copy_of(f"{server.url}/y.png"))
 
 
 def endless(handler: Answers) -> None:

@@ -52,6 +52,7 @@ def test_a_copy_says_which_file_it_is_of(host: str, parts: list[str]) -> None:
             "https://h/a\\b",
         ),
         *("s3://b/a.png?x", "https://h:port/a.png", "https://[h/a.png", "https://h/\n.png"),
+        *("https://h..h/a.png", "https://" + "a" * 64 + "/a.png", "https://h:99999/a.png"),
         *("https://h/" + "a" * 181, "https://h/" + "a/" * 1000 + "b"),
     ],
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from drawsim.common.errors import UserError, nearest
@@ -24,6 +27,7 @@ PRUNERS = ("median", "none")
 FILE = "optuna.db"
 """The study of a search, beside its runs."""
 SETTINGS, SPACE, MONITOR, RUN, PRUNED = "settings", "space", "monitor", "run", "pruned"
+OWNER = "owner"
 """What a study and its trials say of themselves, beside what Optuna keeps."""
 Direction = Literal["minimize", "maximize"]
 LARGEST_SEED = 2**32 - 1
@@ -146,7 +150,10 @@ class Search:
     """A study of a space of settings; it goes on where an earlier start of it stopped.
 
     direction: minimize or maximize. base: the settings that all trials share. monitor: what the
-    value of a trial is. Raises UserError if the study that is there is of other settings.
+    value of a trial is. folder: of this sweep's runs; other sweeps, on any machine, may work on
+    the same study, and each has its own trials.
+
+    Raises UserError if the study that is there is of other settings.
     """
 
     def __init__(
@@ -156,8 +163,10 @@ class Search:
         space: Mapping[str, Range],
         base: Mapping[str, Any],
         monitor: str,
+        folder: Path,
     ) -> None:
         self.space = space
+        self.owner = f"{socket.gethostname()}:{folder.resolve()}"
         self.study = settings.open(direction)
         self._check(base, settings)
         self.study.set_user_attr(SETTINGS, json.dumps(base, default=str))
@@ -188,12 +197,25 @@ class Search:
         """Trials that have ended, however."""
         return sum(trial.state.is_finished() for trial in self.study.get_trials(deepcopy=False))
 
+    def ask(self) -> Any:
+        """A new trial, which is this sweep's."""
+        trial = self.study.ask()
+        trial.set_user_attr(OWNER, self.owner)
+        return trial
+
     def interrupted(self) -> list[Any]:
-        """Trials of earlier starts that have not ended: they are taken up first."""
+        """Trials of this sweep's earlier starts that have not ended: they are taken up first.
+
+        The sweep's folder is locked, so that none of them still runs; of others' nobody knows.
+        """
         import optuna
 
         running = self.study.get_trials(states=[optuna.trial.TrialState.RUNNING])
-        return [optuna.trial.Trial(self.study, trial._trial_id) for trial in running]
+        return [
+            optuna.trial.Trial(self.study, trial._trial_id)
+            for trial in running
+            if trial.user_attrs.get(OWNER) == self.owner
+        ]
 
     def values(self, trial: Any) -> dict[str, str]:
         """What a trial tries, as the command line has it."""
@@ -205,13 +227,16 @@ class Search:
     def tell(self, trial: Any, value: Any) -> str:
         """How a trial has ended, and what to say of it: finished, pruned, or failed.
 
-        value: None or NaN of a trial that came to nothing.
+        value: None or NaN of a trial that came to nothing. One that somebody else has told of
+        stays as it is.
         """
         from optuna.trial import TrialState
 
         known = next(
             one for one in self.study.get_trials(deepcopy=False) if one.number == trial.number
         )
+        if known.state.is_finished():
+            return f"was ended by another process ({known.state.name.lower()})"
         if PRUNED in known.user_attrs:
             self.study.tell(trial.number, state=TrialState.PRUNED)
             return f"pruned after epoch {known.user_attrs[PRUNED]}"
@@ -251,18 +276,33 @@ class Trial:
         names = {field.name for field in fields(StudySettings)}
         own = {key: value for key, value in settings.items() if key in names}
         trial = cls(StudySettings(**own), number)
-        trial._trial.set_user_attr(RUN, run)
+        with trial._open():
+            trial._trial.set_user_attr(RUN, run)
         return trial
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Raise UserError if the trial has ended, so that nothing more can be told of it."""
+        import optuna
+
+        try:
+            yield
+        except optuna.exceptions.UpdateFinishedTrialError as error:
+            raise UserError(
+                f"trial {self.number} of the search {self.settings.study_name} was ended by "
+                "another process; start the search again to go on with other trials"
+            ) from error
 
     def report(self, value: float, epoch: int) -> bool:
         """Tell the monitored value after an epoch, from 1; whether the run had better stop."""
         if math.isnan(value):
             return False
-        with warnings.catch_warnings():
+        with self._open(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a run that is resumed tells an epoch twice
             self._trial.report(value, epoch)
         return bool(self._trial.should_prune())
 
     def stop(self, epoch: int) -> None:
         """The run has stopped after an epoch for that reason."""
-        self._trial.set_user_attr(PRUNED, epoch)
+        with self._open():
+            self._trial.set_user_attr(PRUNED, epoch)

@@ -132,6 +132,39 @@ def test_settings_that_no_search_has(start: Start, tmp_path: Path, given: str, a
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 
 
+def test_two_sweeps_on_one_study(start: Start, tmp_path: Path) -> None:
+    """A trial that another sweep runs is left alone; what was ended meanwhile is a line."""
+    shared = f"hydra.sweeper.storage=sqlite:///{tmp_path}/shared.db"
+    line = ["+experiment=tiny", "+hparams_search=tiny", shared, "hydra.sweeper.n_trials=2"]
+    seen: list[tuple[str, int]] = []
+
+    def task(config: DictConfig) -> float:
+        from drawsim.runs.sweeps.search import Trial
+
+        search = search_of_job()
+        assert search is not None
+        trial = Trial.of(*search, run="r")
+        seen.append((config.study, search[0]))
+        if config.study == "a" and len(seen) == 1:
+            raise KeyboardInterrupt
+        if config.study == "b" and search[0] == 1:
+            known = optuna.load_study(study_name="search", storage=trial.settings.storage)
+            known.tell(1, 0.25)
+            with pytest.raises(
+                UserError, match=r"trial 1 of the search search was ended by another process"
+            ):
+                trial.report(0.5, 1)
+        return 0.5
+
+    assert start([*line, "study=a"], task)[0] == 130
+    code, shown = start([*line, "study=b"], task)
+    assert code == 0, shown
+    assert "trial 1: was ended by another process (complete): " in shown
+    assert seen == [("a", 0), ("b", 1), ("b", 2)]
+    assert start([*line[:-1], "hydra.sweeper.n_trials=3", "study=a"], task)[0] == 0
+    assert seen[3:] == [("a", 0)]
+
+
 def test_a_file_that_is_no_study(start: Start, tmp_path: Path) -> None:
     (tmp_path / "runs/s").mkdir(parents=True)
     (tmp_path / "runs/s/optuna.db").write_bytes(b"no database" * 100)
