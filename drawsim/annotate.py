@@ -53,8 +53,7 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
                 raise UserError("source must be given: source=FILE.csv, a table of annotations")
             print(import_annotations(place, Path(values["source"])))
         case _:
-            said = " ".join(words)
-            raise UserError(f"{said}: {nearest(said, WORDS, n=1)}")
+            raise UserError(f"{' '.join(words)}: {nearest(' '.join(words), WORDS, n=1)}")
 
 
 def _place(values: dict[str, Any]) -> Workplace:
@@ -82,12 +81,13 @@ def _password(name: str) -> str:
     """From the environment, or typed twice."""
     from getpass import getpass
 
-    if PASSWORD in os.environ:
-        return os.environ[PASSWORD]
-    password = getpass(f"password of {name}: ")
-    if getpass("again: ") != password:
-        raise UserError("the two passwords differ; nothing was changed")
-    return password
+    try:
+        password = os.environ.get(PASSWORD) or getpass(f"password of {name}: ")
+        if PASSWORD in os.environ or getpass("again: ") == password:
+            return password
+    except EOFError:
+        raise UserError(f"no password was typed; or give it as {PASSWORD}=…") from None
+    raise UserError("the two passwords differ; nothing was changed")
 
 
 def _launch(arguments: Sequence[str]) -> None:

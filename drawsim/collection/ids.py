@@ -206,9 +206,14 @@ def as_listed(
 
 
 def check_ids(ids: Iterable[str]) -> None:
-    """Raise UserError if two ids are equal, or are one text in two spellings."""
+    """Raise UserError if two ids are equal, or are one text in two spellings, or one is no text.
+
+    NUL and halves of letters can be written in no table.
+    """
     seen: dict[str, str] = {}
     for name in ids:
+        if "\0" in name or (not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name)):
+            raise UserError(f"the id {name[:80]!a} holds what is no text; rename its image")
         first = seen.get(normal(name))
         if first == name:
             raise UserError(f"the id {brief(name)} comes twice; keep one image of that name")

@@ -51,7 +51,10 @@ OF_A_BACKBONE = {"backbone", "image_size", "reading", "frames", "flip", "crops",
 """What `model.json` may say: the one or the other."""
 ADDED = {RERANK, "precision"}
 """And how lists are looked at again, and in which numbers, where that is not as the run has it."""
-CURE = "give run=DIR, checkpoint=FILE or backbone=NAME to look up image files"
+CURE = (
+    "give run=DIR, checkpoint=FILE or backbone=NAME (with image_size=PIXELS, unless 224) to look "
+    "up image files"
+)
 
 
 @dataclass(frozen=True)

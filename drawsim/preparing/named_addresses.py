@@ -17,7 +17,7 @@ from drawsim.preparing.fetching.fetcher import Fetcher
 from drawsim.preparing.fetching.log import FetchLog
 from drawsim.preparing.fetching.manners import Manners
 from drawsim.preparing.iiif.canvases import Painted
-from drawsim.preparing.iiif.pictures import Pictures, Wanted, fetch_pictures
+from drawsim.preparing.iiif.pictures import Made, Pictures, Wanted, fetch_pictures
 from drawsim.preparing.museum_tables import Museum
 from drawsim.preparing.not_fetched import list_failed
 from drawsim.preparing.rewriting import RECORDS
@@ -81,8 +81,9 @@ def fetch_named(
             wanted.setdefault(cells["id"], url)
     if not wanted:
         return Fetched()
-    names = {_file_name(each): each for each in wanted}
-    asked = [Wanted(name, Painted(wanted[each])) for name, each in names.items()]
+    others = Made(out).others(out / folder)
+    names = {_file_name(each, others): each for each in wanted}
+    asked = [Wanted(f"{source} {i}", name, Painted(wanted[i])) for name, i in names.items()]
     fetcher = Fetcher(Manners(**manners), FetchLog(out / RECORDS / "fetched.csv"))
     with progress_bar("fetching images", len(asked), "images") as advance:
         pictures = fetch_pictures(asked, out, folder, size, LARGEST, fetcher, workers, advance)
@@ -93,7 +94,12 @@ def fetch_named(
     return Fetched(str(source), files, pictures)
 
 
-def _file_name(name: str) -> str:
-    """An id as the name of a file; a few letters of a digest follow where it cannot be one."""
+def _file_name(name: str, others: set[str]) -> str:
+    """An id as the name of a file; a few letters of a digest follow where it cannot be one, or is
+    somebody else's."""
     plain = re.sub(r"[^\w.-]+", "_", name).strip("._")[:LONGEST]
-    return plain if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:6]}".strip("-")
+    return (
+        plain
+        if plain == name and plain not in others
+        else f"{plain}-{sha256(name.encode()).hexdigest()[:6]}".strip("-")
+    )

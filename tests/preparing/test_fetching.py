@@ -257,3 +257,23 @@ def test_the_stand_in_is_one(tmp_path: Path) -> None:
         for size in "81,", "200,", "max":
             with pytest.raises(FetchError, match="refused"):
                 own.get(f"{place.url}/images/p/full/{size}/0/default.jpg", 10_000)
+
+
+def test_a_host_that_sends_a_byte_now_and_then_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Time passes while a block is written, as if it had been long in coming."""
+    with museum() as place:
+        place.documents["/a"] = b"x" * 300
+        own = fetcher(attempts=1)
+        assert isinstance(own.clock, Told)
+        began = own.clock.time
+
+        def now() -> float:
+            own.clock.time += 61  # type: ignore[attr-defined]
+            return float(own.clock.time)  # type: ignore[attr-defined]
+
+        monkeypatch.setattr(own.clock, "now", now)
+        with pytest.raises(FetchError, match="sends less than 1,000 bytes a second"):
+            own.get(f"{place.url}/a", 1000)
+        assert own.clock.time > began

@@ -362,5 +362,5 @@ def test_ids_are_unique_and_can_name_files(pairs: list[tuple[str, str]]) -> None
     names = names_of(pairs, {})
     assert len({name.casefold() for name in names}) == len(names)
     assert all(name and "/" not in name and len(name.encode()) < 250 for name in names)
-    known = {canvas: name for (_, canvas), name in zip(pairs, names, strict=True)}
+    known = {f"{m} {c}": name for (m, c), name in zip(pairs, names, strict=True)}
     assert names_of(reversed(pairs), known) == names[::-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +293,93 @@ def test_wrong_settings_and_sources_are_one_line(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=words):
             run(source, tmp_path / "out", **settings)
     assert not (tmp_path / "out" / "artworks.csv").exists()
+
+
+def test_a_picture_of_somebody_elses_is_not_taken_for_the_museums(tmp_path: Path) -> None:
+    (tmp_path / "artworks").mkdir()
+    painted("own", 40, 30).save(tmp_path / "artworks" / "book-1.jpg")
+    own = (tmp_path / "artworks" / "book-1.jpg").read_bytes()
+    painted("stray", 40, 30).save(tmp_path / "artworks" / "book-2.jpg")
+    (tmp_path / "artworks.csv").write_text("id,path,artist\nbook-1,artworks/book-1.jpg,Ada\n")
+    with museum() as place:
+        pictures = [place.picture("a", 40, 30), place.picture("b", 40, 30)]
+        source = place.manifest("book", pictures)
+        run(source, tmp_path)
+        run(source, tmp_path)
+    found = rows(tmp_path)
+    assert found["book-1"]["artist"] == "Ada"
+    assert found["book-1"]["canvas"] == ""
+    assert (tmp_path / "artworks" / "book-1.jpg").read_bytes() == own
+    assert len(found) == 3
+    assert not {"book-1", "book-2"} & {name for name, row in found.items() if row["canvas"]}
+
+
+def test_canvases_whose_ids_are_not_theirs_alone_are_all_there(tmp_path: Path) -> None:
+    with museum() as place:
+        members = []
+        for name in ("one", "two"):
+            body = canvas("canvas1", [place.picture(name, 40, 30)])
+            document = {"id": "manifest", "type": "Manifest", "items": [body]}
+            place.documents[f"/{name}"] = document
+            members.append({"id": f"{place.url}/{name}", "type": "Manifest"})
+        again = place.manifest("again", [place.picture("x", 40, 30)])
+        members += [{"id": each, "type": "Manifest"} for each in (again, f"{place.url}/copy")]
+        place.documents["/copy"] = place.documents["/again/manifest"]
+        place.documents["/top"] = {"id": "top", "type": "Collection", "items": members}
+        summary = run(f"{place.url}/top", tmp_path)
+        assert len(rows(tmp_path)) == 3
+        assert "canvases listed by several manifests, and taken once: 1" in summary.notes
+        run(f"{place.url}/top", tmp_path)
+        assert len(rows(tmp_path)) == 3
+
+
+def test_one_bad_canvas_does_not_keep_the_others_away(tmp_path: Path) -> None:
+    odd = [
+        {"id": "http://[bad/x.jpg", "type": "Image"},
+        {"id": f"http://{'a' * 70}.com/x.jpg", "type": "Image"},
+        {"id": "http://a..b/x.jpg", "type": "Image"},
+        {"id": "http://m.org/\ud800.jpg", "type": "Image"},
+    ]
+    with museum() as place:
+        place.odd["/moved"] = Odd(302, {"Location": "//["})
+        place.odd["/later"] = Odd(503, {"Retry-After": "9" * 5000})
+        odd += [{"id": f"{place.url}/{name}", "type": "Image"} for name in ("moved", "later")]
+        good = {**place.picture("a", 40, 30), "type": "Image"}
+        source = place.manifest("book", [good, *odd], label={"en": ["a\0b \ud800"]})
+        document = place.documents["/book/manifest"]
+        assert isinstance(document, dict)
+        target = document["items"][0]["items"][0]["items"][0]
+        target["target"] = f"x#xywh=1.2.3,{'9' * 400},5,5"
+        run(source, tmp_path, fetch={"patience": 1.0})
+    (found,) = rows(tmp_path).values()
+    assert found["label"].startswith("a b – leaf")
+
+
+def test_a_full_disk_is_no_fault_of_the_museum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from drawsim.preparing.fetching import fetcher
+
+    with museum() as place:
+        source = place.manifest("book", [place.picture("a", 40, 30)])
+        run(place.manifest("other", [place.picture("b", 40, 30)]), tmp_path)
+        real = io.BytesIO.write
+
+        def write(target: Any, block: bytes) -> None:
+            if not isinstance(target, io.BytesIO):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            real(target, block)
+
+        monkeypatch.setattr(fetcher, "_write", lambda *given: _failing(write, *given))
+        with pytest.raises(OSError, match="No space left"):
+            run(source, tmp_path, fetch={"attempts": 5})
+        assert place.asked["/images/a/full/max/0/default.jpg"] == 1
+
+
+def _failing(write: Any, target: Any, block: bytes) -> None:
+    from drawsim.preparing.fetching.fetcher import _DiskError
+
+    try:
+        write(target, block)
+    except OSError as error:
+        raise _DiskError(error) from error

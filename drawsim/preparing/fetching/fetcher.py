@@ -31,6 +31,8 @@ BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 """Answers after which it is worth asking again."""
 MOVED = frozenset((301, 302, 303, 307, 308))
 BLOCK = 1 << 18
+SLOWEST, PATIENT = 1000, 60.0
+"""Bytes a second that a host sends at least, on average, once so many seconds have passed."""
 PRIVATE = "fetch.allow_private=true allows it, if you trust the source"
 
 
@@ -59,6 +61,14 @@ class _Again(Exception):  # noqa: N818  (it says what is to be done)
     def __init__(self, reason: str, pause: float | None = None, *, at_limit: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.pause, self.at_limit = reason, pause, at_limit
+
+
+class _DiskError(Exception):
+    """What came cannot be written; own: the reason."""
+
+    def __init__(self, own: OSError) -> None:
+        super().__init__(str(own))
+        self.own = own
 
 
 class Fetcher:
@@ -103,7 +113,10 @@ class Fetcher:
             found = self._patiently(asked, headers, target, most)
             if isinstance(found, Reply):
                 return found
-            asked = urljoin(asked, found)
+            try:
+                asked = urljoin(asked, found)
+            except ValueError:
+                raise FetchError(url, "has moved to what is no address") from None
         raise FetchError(url, f"leads from one address to the next, more than {REDIRECTS} times")
 
     def _patiently(
@@ -168,11 +181,14 @@ class Fetcher:
                 answer = str(response.status)
                 found = self._answer(url, response)
                 if isinstance(found, Reply) and not found.unchanged:
-                    for block in response.stream(BLOCK):
+                    while block := response.read1(BLOCK):
                         size += len(block)
                         if size > most:
                             raise FetchError(url, f"is larger than the {most:,} bytes allowed")
-                        target.write(block)
+                        spent = self.clock.now() - began
+                        if spent > PATIENT and size < SLOWEST * spent:
+                            raise _Again(f"sends less than {SLOWEST:,} bytes a second")
+                        _write(target, block)
                     found = Reply(found.url, found.kind, found.etag, size)
                 response.release_conn()
                 return found
@@ -188,6 +204,12 @@ class Fetcher:
         except PrivateHostError as error:
             note = str(error)
             raise FetchError(url, f"{error}; {PRIVATE}") from None
+        except _DiskError as error:
+            note = "cannot be written here"
+            raise error.own from None
+        except UnicodeError:  # a host of odd letters, or of very many
+            note = "is no address"
+            raise FetchError(url, note) from None
         except SSLError as error:
             note = f"has no valid certificate ({brief(str(error))})"
             raise FetchError(url, note) from None
@@ -220,6 +242,8 @@ class Fetcher:
 
     def _host(self, url: str) -> str:
         try:
+            if not url.isprintable():
+                raise ValueError
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
@@ -254,6 +278,13 @@ class Fetcher:
     def _agent(self) -> str:
         contact = f" (+{self.manners.contact})" if self.manners.contact else ""
         return f"drawsim/{drawsim.__version__}{contact}"
+
+
+def _write(target: BinaryIO, block: bytes) -> None:
+    try:
+        target.write(block)
+    except OSError as error:
+        raise _DiskError(error) from error
 
 
 def shown(url: str) -> str:

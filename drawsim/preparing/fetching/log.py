@@ -26,7 +26,7 @@ class FetchLog:
                 return
             is_new = not self._path.exists()
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8", newline="") as file:
+            with self._path.open("a", encoding="utf-8", errors="replace", newline="") as file:
                 lines = csv.writer(file)
                 if is_new:
                     lines.writerow(COLUMNS)

@@ -116,12 +116,12 @@ def wished_pause(text: str | None, now: Callable[[], datetime] | None = None) ->
     if not text:
         return None
     if text.strip().isdecimal():
-        return float(min(int(text.strip()), 10**9))
+        return float(min(int(text.strip()[:12]), 10**9))
+    clock = now or (lambda: datetime.now(timezone.utc))
     try:
         at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=timezone.utc)
+        return max((at - clock()).total_seconds(), 0.0)
+    except (TypeError, ValueError, OverflowError):
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=timezone.utc)
-    clock = now or (lambda: datetime.now(timezone.utc))
-    return max((at - clock()).total_seconds(), 0.0)

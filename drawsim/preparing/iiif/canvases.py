@@ -21,7 +21,8 @@ from drawsim.preparing.iiif.images import Box, Service, service_of
 from drawsim.preparing.iiif.texts import columns_of, text_of
 
 NO_IMAGE = "canvases without an image (sound, film, text)"
-_REGION = re.compile(r"(?:xywh=)?(?:pixel:)?([\d.]+),([\d.]+),([\d.]+),([\d.]+)")
+_NUMBER = r"(\d{1,9}(?:\.\d{1,9})?)"
+_REGION = re.compile(rf"(?:xywh=)?(?:pixel:)?{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,17 @@ class Canvas:
     others: int = 0
     choices: int = 0
     left: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """What it is known by: not all museums give canvases ids that are theirs alone."""
+        return f"{self.manifest} {self.id}"
+
+    @property
+    def shows(self) -> tuple[str, str, Box | None]:
+        """What two canvases have in common that are one, listed by two manifests."""
+        service = self.picture.service
+        return self.id, service.id if service else self.picture.url, self.picture.region
 
 
 def read_canvases(

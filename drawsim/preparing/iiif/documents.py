@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from typing import Any, Literal
 from drawsim.common.errors import UserError, brief
 
 Json = dict[str, Any]
+MOST_RANGES = 100_000
+"""Chapters of a manifest that are read."""
 Kind = Literal["collection", "manifest"]
 
 
@@ -51,7 +54,9 @@ def read_document(data: bytes, where: str) -> Document:
 
 def document_of(body: Json, where: str = "") -> Document:
     """A document from what is in it. Raises DocumentError."""
-    name = id_of(body) or where
+    name = id_of(body)
+    if "://" not in name:  # it tells the document from no other
+        name = where or name
     written = type_of(body).removesuffix("Page")  # a page of a collection is one
     context = json.dumps(body.get("@context", ""))
     if written in ("Manifest", "Collection"):
@@ -70,11 +75,10 @@ def document_of(body: Json, where: str = "") -> Document:
 
 
 def id_of(body: object) -> str:
-    """The id of a resource, or of what is only its id; "" if it has none."""
-    if isinstance(body, str):
-        return body
-    found = body.get("id", body.get("@id", "")) if isinstance(body, dict) else ""
-    return found if isinstance(found, str) else ""
+    """The id of a resource, or of what is only its id; "" if it has none, or one that is no text
+    that can be printed: of such nothing could be asked for, and no table could hold it."""
+    found = body.get("id", body.get("@id", "")) if isinstance(body, dict) else body
+    return found if isinstance(found, str) and found.isprintable() else ""
 
 
 def type_of(body: object) -> str:
@@ -106,7 +110,10 @@ def members_of(collection: Document) -> Iterator[Member]:
         if kind not in ("", "Manifest", "Collection") or not name:
             continue
         whole = kind == "Manifest" and (each.get("sequences") or _has_canvases(each))
-        yield Member(name, document_of(each) if whole else None)
+        try:
+            yield Member(name, document_of(each) if whole else None)
+        except DocumentError:  # what is at its address may be better
+            yield Member(name, None)
 
 
 def following_pages(collection: Document) -> list[str]:
@@ -135,11 +142,12 @@ def canvases_of(manifest: Document) -> list[Json]:
 def ranges_of(manifest: Document) -> dict[str, Json]:
     """The innermost range, as chapters are, of each canvas that is in one."""
     found: dict[str, Json] = {}
-    stack = [each for each in things(manifest.body.get("structures")) if isinstance(each, dict)]
+    structures = things(manifest.body.get("structures"))[:MOST_RANGES]
+    stack = deque(each for each in structures if isinstance(each, dict))
     seen = 0
-    while stack and seen < 100_000:
+    while stack and seen < MOST_RANGES:
         seen += 1
-        one = stack.pop(0)
+        one = stack.popleft()
         for item in (*things(one.get("items")), *things(one.get("canvases"))):
             if type_of(item) == "Range" and isinstance(item, dict):
                 stack.append(item)

@@ -26,22 +26,27 @@ _EMPTY_WORDS = frozenset(
 )
 
 
-def names_of(canvases: Iterable[tuple[str, str]], known: Mapping[str, str]) -> list[str]:
+def names_of(
+    canvases: Iterable[tuple[str, str]], known: Mapping[str, str], taken: Iterable[str] = ()
+) -> list[str]:
     """An id for each pair of manifest and canvas.
 
-    known: ids of canvases that have one from an earlier run. A new one is made of what is last in
-    the address of the manifest and of the canvas: `book1-leaf2`; where two come out alike, a few
-    letters of a digest of the canvas's address follow.
+    known: ids by what a canvas is known by, `MANIFEST CANVAS`, of an earlier run. taken: ids and
+    names of files that belong to others. A new one is made of what is last in the address of the
+    manifest and of the canvas: `book1-leaf2`; where that is taken, letters of a digest of both
+    addresses follow, as many as it needs.
     """
-    taken = {name.casefold() for name in known.values()}  # some disks do not tell letters apart
+    used = {name.casefold() for name in (*known.values(), *taken)}  # some disks do not tell A and a
     names = []
     for manifest, canvas in canvases:
-        name = known.get(canvas)
+        key = f"{manifest} {canvas}"
+        name = known.get(key)
         if name is None:
-            name = readable(manifest, canvas)
-            if name.casefold() in taken:
-                name = f"{name}-{sha256(canvas.encode()).hexdigest()[:6]}"
-            taken.add(name.casefold())
+            name = plain = readable(manifest, canvas)
+            digest, letters = sha256(key.encode()).hexdigest(), 6
+            while name.casefold() in used and letters <= len(digest):
+                name, letters = f"{plain}-{digest[:letters]}", letters + 6
+            used.add(name.casefold())
         names.append(name)
     return names
 

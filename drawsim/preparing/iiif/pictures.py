@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -12,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import without_image_ending
+from drawsim.collection.problems import Problems
+from drawsim.common.opening import is_there
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.formats import HEAD, JPEG, other_kind, recognise
 from drawsim.preparing.fetching.fetcher import Fetcher, FetchError
 from drawsim.preparing.iiif.canvases import Painted
 from drawsim.preparing.iiif.images import Box, ImageInfo, image_url, read_info
+from drawsim.preparing.rewriting import RECORDS
 
 INFO = 4 << 20
 """Bytes of an info.json; those of real images have a few thousand."""
@@ -28,8 +34,13 @@ SMALL = 64
 
 @dataclass(frozen=True)
 class Wanted:
-    """A picture to fetch. name: of its file, without ending, below the folder of the kind."""
+    """A picture to fetch.
 
+    key: what it is known by at another run. name: of its file, without ending, below the folder of
+    the kind.
+    """
+
+    key: str
     name: str
     picture: Painted
 
@@ -44,6 +55,37 @@ class Pictures:
     there: int
 
 
+class Made:
+    """Which files of a collection were fetched, and for what; may be used by several threads.
+
+    root: the collection's folder. paths: by key, of files that are there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._file = root / RECORDS / "images.csv"
+        self._lock = threading.Lock()
+        self.paths: dict[str, str] = {}
+        if self._file.is_file():
+            table = read_csv(self._file, ("key", "path"), Problems())
+            for key, path in zip(table["key"], table["path"], strict=True):
+                if is_there(root / path):
+                    self.paths[key] = path
+
+    def add(self, key: str, path: str) -> None:
+        """Note a file that is about to be there."""
+        with self._lock:
+            is_new = not self._file.exists()
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([("key", "path")] * is_new + [(key, path)])
+
+    def others(self, folder: Path) -> set[str]:
+        """Names, less endings, of files in a folder that were not fetched: they are somebody's."""
+        own = {path.rpartition("/")[2] for path in self.paths.values()}
+        names = [entry.name for entry in os.scandir(folder)] if folder.is_dir() else []
+        return {without_image_ending(name) for name in names if name not in own}
+
+
 def fetch_pictures(
     wanted: Sequence[Wanted],
     root: Path,
@@ -54,13 +96,13 @@ def fetch_pictures(
     workers: int,
     advance: Callable[[], None],
 ) -> Pictures:
-    """Fetch pictures into `root/folder`; those that are there stay as they are.
+    """Fetch pictures into `root/folder`; those that were fetched before stay as they are.
 
     size: pixels of the longer side that are asked for. most: bytes of a file. workers: hosts that
     are asked at a time; of each host there is one queue. What was fetched before a Ctrl-C is kept.
     """
-    there = _files(root / folder)
-    paths = {each.name: f"{folder}/{there[each.name]}" for each in wanted if each.name in there}
+    made = Made(root)
+    paths = {each.name: made.paths[each.key] for each in wanted if each.key in made.paths}
     for _ in paths:
         advance()
     failed: dict[str, tuple[str, str]] = {}
@@ -73,8 +115,7 @@ def fetch_pictures(
     def of_host(some: Iterable[Wanted]) -> None:
         for each in some:
             try:
-                file = _fetch(each, root / folder, size, most, fetcher)
-                paths[each.name] = f"{folder}/{file}"
+                paths[each.name] = _fetch(each, root / folder, size, most, fetcher, made)
             except FetchError as error:
                 failed[each.name] = error.url, error.reason
             advance()
@@ -93,8 +134,8 @@ def fetch_pictures(
     return Pictures(paths, failed, len(paths) - before, before)
 
 
-def _fetch(wanted: Wanted, folder: Path, size: int, most: int, fetcher: Fetcher) -> str:
-    """Fetch a picture and return the name of its file. Raises FetchError."""
+def _fetch(wanted: Wanted, folder: Path, size: int, most: int, fetcher: Fetcher, made: Made) -> str:
+    """Fetch a picture and return its path below the collection. Raises FetchError."""
     picture = wanted.picture
     info = _info(picture, fetcher)
     cut: Box | None = picture.region
@@ -113,9 +154,10 @@ def _fetch(wanted: Wanted, folder: Path, size: int, most: int, fetcher: Fetcher)
         if cut is not None:
             _cut(temporary, cut, info, url)
             ending = JPEG.endings[0]
-        name = f"{wanted.name}{ending}"
-        temporary.replace(folder / name)
-        return name
+        path = f"{folder.name}/{wanted.name}{ending}"
+        made.add(wanted.key, path)  # first: a file without it would be somebody else's
+        temporary.replace(folder.parent / path)
+        return path
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -171,17 +213,12 @@ def _cut(path: Path, region: Box, info: ImageInfo | None, url: str) -> None:
     Image.fromarray(part).save(path, "JPEG", quality=95)
 
 
-def _files(folder: Path) -> dict[str, str]:
-    """Files that were fetched before, by their names without the endings of images."""
-    if not folder.is_dir():
-        return {}
-    names = (entry.name for entry in os.scandir(folder) if entry.is_file())
-    return {without_image_ending(name): name for name in names if not name.startswith(".")}
-
-
 def _service_id(picture: Painted) -> str:
     return picture.service.id if picture.service else ""
 
 
 def _host(picture: Painted) -> str:
-    return urlsplit(_service_id(picture) or picture.url).netloc.lower()
+    try:
+        return urlsplit(_service_id(picture) or picture.url).netloc.lower()
+    except ValueError:  # who fetches it says so
+        return ""

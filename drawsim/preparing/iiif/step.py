@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,7 @@ from drawsim.preparing.fetching.log import FetchLog
 from drawsim.preparing.fetching.manners import Manners
 from drawsim.preparing.iiif.canvases import NO_IMAGE, Canvas, read_canvases
 from drawsim.preparing.iiif.names import names_of
-from drawsim.preparing.iiif.pictures import Pictures, Wanted, fetch_pictures
+from drawsim.preparing.iiif.pictures import Made, Pictures, Wanted, fetch_pictures
 from drawsim.preparing.iiif.walking import DocumentStore, Met, walk
 from drawsim.preparing.listing import read_prepared
 from drawsim.preparing.museum_tables import with_years
@@ -73,9 +73,10 @@ def prepare_iiif(
             f"{source}: no image in {counted(met.manifests, 'manifest')}"
             f" ({counted(empty, 'canvas', 'canvases')} without){why}"
         )
-    known = _known(prepared)
-    names = names_of(((each.manifest, each.id) for each in canvases), known)
-    wanted = [Wanted(name, each.picture) for name, each in zip(names, canvases, strict=True)]
+    names = _names(canvases, prepared, out, folder)
+    wanted = [
+        Wanted(each.key, name, each.picture) for name, each in zip(names, canvases, strict=True)
+    ]
     with progress_bar("fetching images", len(wanted), "images") as advance:
         pictures = fetch_pictures(
             wanted, out, folder, size, largest_image, fetcher, workers, advance
@@ -115,27 +116,34 @@ def _canvases(
     languages: Sequence[str],
 ) -> tuple[list[Canvas], int]:
     """The canvases with an image, each once, and how many have none."""
-    found: dict[str, Canvas] = {}
-    empty = 0
+    found: dict[object, Canvas] = {}
+    empty = twice = 0
     with progress_bar("reading manifests", None, "documents") as advance:
         for manifest in walk(source, store, met, advance):
             for canvas in read_canvases(manifest, columns, languages):
                 if canvas is None:
                     empty += 1
                 else:
-                    found.setdefault(canvas.id, canvas)
+                    twice += canvas.shows in found
+                    found.setdefault(canvas.shows, canvas)
+    if twice:
+        met.notes.append(f"canvases listed by several manifests, and taken once: {twice:,}")
     return list(found.values()), empty
 
 
-def _known(prepared: pd.DataFrame) -> dict[str, str]:
-    """Ids by canvas, of an earlier run."""
-    if "canvas" not in prepared.columns:
-        return {}
-    return {
-        canvas: name
-        for canvas, name in zip(prepared["canvas"], prepared["id"], strict=True)
-        if canvas
-    }
+def _names(canvases: list[Canvas], prepared: pd.DataFrame, out: Path, folder: str) -> list[str]:
+    """Ids: as an earlier run gave them, or new ones that nobody and no file has."""
+    made = Made(out)
+    known = {key: PurePosixPath(path).stem for key, path in made.paths.items()}
+    others = set(prepared["id"])
+    if {"canvas", "manifest"} <= set(prepared.columns):
+        of_canvases = prepared[prepared["canvas"] != ""]
+        keys = of_canvases["manifest"] + " " + of_canvases["canvas"]
+        known |= dict(zip(keys, of_canvases["id"], strict=True))
+    own = {each.key for each in canvases}
+    known = {key: name for key, name in known.items() if key in own}
+    taken = (others | made.others(out / folder)) - set(known.values())
+    return names_of([(each.manifest, each.id) for each in canvases], known, taken)
 
 
 def _row(name: str, path: str, canvas: Canvas, kind: Kind) -> dict[str, str]:

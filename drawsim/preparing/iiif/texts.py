@@ -10,7 +10,6 @@ from typing import Any
 MOST = 2000
 """Characters of a text that are kept."""
 NO_LANGUAGE = ("none", "@none", "")
-_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 Languages = Sequence[str]
 
@@ -46,7 +45,23 @@ def plain(text: str) -> str:
     >>> plain("<p>ca.&nbsp;1889<br/>oil</p>")
     'ca. 1889 oil'
     """
-    return " ".join(html.unescape(_TAG.sub(" ", text[: 4 * MOST])).split())
+    told = html.unescape(_without_tags(text[: 4 * MOST]))
+    return " ".join("".join(each if each.isprintable() else " " for each in told).split())
+
+
+def _without_tags(text: str) -> str:
+    """A text without tags, and without what scripts and styles hold; in one pass."""
+    small, kept, start = text.lower(), [], 0
+    while (opening := text.find("<", start)) >= 0:
+        kept.append(text[start:opening])
+        for name in ("script", "style"):
+            if small.startswith(f"<{name}", opening):
+                opening = small.find(f"</{name}", opening)
+        closing = text.find(">", opening) if opening >= 0 else -1
+        if closing < 0:
+            return " ".join([*kept, text[opening:] if opening >= 0 else ""])
+        start = closing + 1
+    return " ".join([*kept, text[start:]])
 
 
 def label_key(label: str) -> str:

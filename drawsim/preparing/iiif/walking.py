@@ -31,6 +31,8 @@ ACCEPT = (
     'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json", '
     "application/ld+json, application/json;q=0.9, */*;q=0.1"
 )
+MOST = 500_000
+"""Documents of a source; an address that leads to ever new ones is no collection's."""
 DEEPEST = 20
 """Collections within collections; deeper ones are no museum's."""
 
@@ -103,7 +105,7 @@ def walk(
     """
     queue, seen = _start(source, store, met), set[str]()
     twice = 0
-    while queue:
+    while queue and len(seen) < MOST:
         url, document, depth = queue.popleft()
         if same_id(url) in seen:
             twice += 1
@@ -119,11 +121,6 @@ def walk(
                 met.failed.append((url, reason))
                 continue
         advance()
-        if same_id(document.id) != same_id(url):
-            if same_id(document.id) in seen and document.id:
-                twice += 1
-                continue
-            seen.add(same_id(document.id))
         if document.kind == "manifest":
             met.manifests += 1
             yield document

@@ -77,8 +77,6 @@ class Searcher(ABC):
 class Approximate(Searcher):
     """One that is built, kept, and may overlook something."""
 
-    exact_scores: ClassVar[bool] = True
-    """Whether its scores are cosines in full precision. If not, what it finds is scored again."""
     settings: Settings
     """As it was built: numbers that were left to it are filled in."""
 
@@ -93,7 +91,7 @@ class Approximate(Searcher):
         """How many it takes where it is kept, once it is saved."""
 
     def looked_at(self, k: int) -> int:
-        """How many of its own results are scored again to have the best k, if any are."""
+        """How many of its own results are scored again to have the best k."""
         return k
 
     @abstractmethod
@@ -150,7 +148,10 @@ class InDatabase(Settings):
 
 
 class Rescored(Searcher):
-    """What another finds, by its exact cosines. vectors: (N, d), float32 or float16."""
+    """What another finds, by its exact cosines. vectors: (N, d), float32 or float16.
+
+    Rows that are none, or come again, are as if not found: a damaged file can say anything.
+    """
 
     def __init__(self, coarse: Approximate, vectors: Tensor) -> None:
         self.coarse = coarse
@@ -161,7 +162,8 @@ class Rescored(Searcher):
     ) -> tuple[Tensor, Tensor]:
         """The best k of what it finds; of equal scores, the row that comes first."""
         _, rows = self.coarse.top_k(queries, self.coarse.looked_at(k), passing)
-        rows = rows.sort(dim=1).values
+        rows = rows.masked_fill((rows < 0) | (rows >= len(self.vectors)), -1).sort(dim=1).values
+        rows[:, 1:] = rows[:, 1:].masked_fill(rows[:, 1:] == rows[:, :-1], -1)
         scores = torch.full(rows.shape, -torch.inf)
         step = max(1, GATHERED // max(1, rows.shape[1] * queries.shape[1]))
         for start in range(0, len(rows), step):
@@ -175,7 +177,7 @@ class Rescored(Searcher):
 
 def searcher(backend: Approximate, vectors: Tensor) -> Searcher:
     """What a backend finds, with exact scores. vectors: (N, d), of its items."""
-    return backend if backend.exact_scores else Rescored(backend, vectors)
+    return Rescored(backend, vectors)
 
 
 def check_numbers(settings: type[Settings], values: Iterable[tuple[str, Any]]) -> None:

@@ -4,8 +4,8 @@ Two kinds: HNSW, a graph that is walked towards the query (Malkov and Yashunin, 
 robust approximate nearest neighbor search using hierarchical navigable small world graphs", 2018),
 and IVF, lists around cluster centres of which the nearest are read in full (Jégou, Douze and
 Schmid, "Product quantization for nearest neighbor search", 2011, without the quantisation). Both
-score by inner product and keep whole vectors, so that their scores are exact; only what they
-overlook makes them approximate, and that is measured. FAISS is an extra: faiss-cpu.
+score by inner product and keep whole vectors; only what they overlook makes them approximate, and
+that is measured. FAISS is an extra: faiss-cpu.
 """
 
 from __future__ import annotations
@@ -163,6 +163,9 @@ def _read(settings: Hnsw | Ivf, items: Items) -> FaissIndex:
         index = faiss.read_index(str(path))
     except RuntimeError as error:
         raise UserError(f"{path}: damaged; build the index again.") from error
+    own = faiss.IndexHNSWFlat if isinstance(settings, Hnsw) else faiss.IndexIVFFlat
+    if type(index) is not own or index.metric_type != faiss.METRIC_INNER_PRODUCT:
+        raise UserError(f"{path}: of another kind than index.json says; build the index again.")
     kept = int(index.ntotal), int(index.d)
     if kept != tuple(items.vectors.shape):
         raise UserError(

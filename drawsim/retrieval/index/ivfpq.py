@@ -89,8 +89,6 @@ class IvfPq(Settings):
 class IvfPqIndex(Approximate):
     """index: FAISS's own. file: where it was saved. lists: those on disk, if they are there."""
 
-    exact_scores = False
-
     def __init__(
         self, index: Any, settings: IvfPq, file: Path | None = None, lists: Any = None
     ) -> None:

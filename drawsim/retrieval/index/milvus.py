@@ -105,8 +105,6 @@ class Milvus(InDatabase):
 class Collection(Approximate):
     """A collection of Milvus, named by the index and its model. items: what is searched."""
 
-    exact_scores = False
-
     def __init__(self, settings: Milvus, named: Named, server: Server, items: Items) -> None:
         self.settings: Milvus = settings
         self.named = named

@@ -116,8 +116,6 @@ class Pgvector(InDatabase):
 class PgvectorTable(Approximate):
     """born: the change of the index that it searches. items: what is searched."""
 
-    exact_scores = False
-
     def __init__(
         self, settings: Pgvector, named: Named, server: Server, items: Items, born: int
     ) -> None:
@@ -182,7 +180,13 @@ class PgvectorTable(Approximate):
                 f"{place.folder}: database {where} does not hold its {place.kind}s; give the one "
                 f"that does, or {AGAIN}"
             )
-        made = EmbeddingModel(**json.loads(found[0]))
+        try:
+            made = EmbeddingModel(**json.loads(found[0]))
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f"{place.folder}: what database {where} says of its {place.kind}s is damaged, or "
+                f"of another version; {AGAIN}"
+            ) from error
         if made.space != place.model.space:
             raise UserError(
                 f"{place.folder}: index of {place.model}, but what is kept in {where} is of "

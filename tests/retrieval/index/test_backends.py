@@ -76,8 +76,6 @@ class Signs(Approximate):
 class Rough(Signs):
     """Its scores are of two digits."""
 
-    exact_scores = False
-
     def looked_at(self, k: int) -> int:
         return 3 * k
 

@@ -15,8 +15,8 @@ from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index import queries as queries_module
 from drawsim.retrieval.index.backends import ann_settings
-from drawsim.retrieval.index.base import Approximate, Items, Place, Settings
-from drawsim.retrieval.index.faiss import Hnsw, Ivf
+from drawsim.retrieval.index.base import Approximate, Items, Place, Settings, searcher
+from drawsim.retrieval.index.faiss import Hnsw, Ivf, load_faiss
 from drawsim.retrieval.index.filters import Passing
 from drawsim.retrieval.index.folder import build_index, open_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
@@ -181,3 +181,31 @@ def test_settings_that_cannot_be(kind: str, parameters: dict[str, object], says:
 def test_default_lists_grow_with_the_gallery() -> None:
     assert [Ivf().for_size(n).lists for n in (1, 1000, 1_000_000)] == [1, 25, 2000]
     assert Ivf(lists=50, probes=9).for_size(80) == Ivf(lists=2, probes=2)
+
+
+def test_a_file_that_says_something_else_is_not_believed(tmp_path: Path) -> None:
+    vectors = unit_rows(100, 0)
+    held, array = items(vectors, tmp_path), vectors.numpy()
+    faiss = load_faiss()
+    quantizer = faiss.IndexFlatIP(D)
+    ivf = faiss.IndexIVFFlat(quantizer, D, 2, faiss.METRIC_INNER_PRODUCT)
+    ivf.train(array)
+    ivf.add_with_ids(array, np.where(np.arange(100) < 50, 3, np.arange(100) + 10**6))
+    euclidean = faiss.IndexHNSWFlat(D, 32, faiss.METRIC_L2)
+    euclidean.add(array)
+    file = str(held.place.file("faiss"))
+    for settings, wrong in ((Hnsw(), ivf), (Hnsw(), euclidean), (Ivf(), euclidean)):
+        faiss.write_index(wrong, file)
+        with pytest.raises(UserError, match="of another kind"):
+            settings.load(held)
+    faiss.write_index(ivf, file)
+    found = searcher(Ivf(lists=2, probes=2).load(held), vectors)
+    scores, rows = found.top_k(vectors[:1], 100)
+    assert rows[0].tolist() == [3] + [-1] * 99
+    torch.testing.assert_close(scores[0, 0], vectors[0] @ vectors[3])
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+def test_ids_that_can_be_in_no_table(name: str) -> None:
+    with pytest.raises(UserError, match="is no text"):
+        Gallery(Embeddings([name], unit_rows(1, 0)), MODEL, pd.DataFrame())
