@@ -7,7 +7,6 @@ the address itself names.
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from drawsim.common.addresses import is_public
 from drawsim.common.errors import UserError
 from drawsim.common.remote import is_host
 
@@ -183,7 +183,7 @@ async def _client(*, named: str, loop: Any) -> Any:
             found = await self.plain.resolve(host, port, family)
             if host == named:
                 return found
-            public = [each for each in found if ipaddress.ip_address(each["host"]).is_global]
+            public = [each for each in found if is_public(each["host"])]
             if not public:
                 raise _RefusedError(f"leads on to {host}, in a private network: not followed")
             return public
@@ -202,7 +202,7 @@ async def _client(*, named: str, loop: Any) -> Any:
         if target.scheme != "https":
             raise _RefusedError(f"leads on to {target.scheme}://, which is not followed")
         with suppress(ValueError):
-            if target.host != named and not ipaddress.ip_address(target.host or "").is_global:
+            if target.host != named and not is_public(target.host or ""):
                 raise _RefusedError("leads on into a private network, which is not followed")
 
     def _url(text: str) -> Any:

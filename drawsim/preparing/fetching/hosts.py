@@ -6,34 +6,17 @@ have this machine ask for what only this machine can reach: server-side request 
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from typing import Any, ClassVar
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+from drawsim.common.addresses import is_public
 
 
 class PrivateHostError(Exception):
     """An address of this machine or of its own network; the text says which."""
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet, whatever it is wrapped in.
-
-    >>> [is_public(a) for a in ("93.184.216.34", "127.0.0.1", "10.0.0.1", "::ffff:127.0.0.1")]
-    [True, False, False, False]
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
-        if inner is None and ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
 
 
 def check_host(host: str, port: int) -> None:
