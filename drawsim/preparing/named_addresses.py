@@ -11,13 +11,18 @@ from typing import Any
 
 from drawsim.collection.problems import Problems
 from drawsim.collection.summary import Summary
-from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
 from drawsim.preparing.fetching.fetcher import Fetcher
 from drawsim.preparing.fetching.log import FetchLog
 from drawsim.preparing.fetching.manners import Manners
 from drawsim.preparing.iiif.canvases import Painted
-from drawsim.preparing.iiif.pictures import Made, Pictures, Wanted, fetch_pictures
+from drawsim.preparing.iiif.pictures import (
+    Made,
+    Pictures,
+    Wanted,
+    check_size,
+    fetch_pictures,
+)
 from drawsim.preparing.museum_tables import Museum
 from drawsim.preparing.not_fetched import list_failed
 from drawsim.preparing.rewriting import RECORDS
@@ -45,11 +50,8 @@ class Fetched:
         """Enter it in the account of the step."""
         if self.pictures is None:
             return
-        summary.made["images fetched"] = self.pictures.fetched
-        if self.pictures.there:
-            summary.skipped["images fetched before"] = self.pictures.there
-        failed = [(name, *why) for name, why in sorted(self.pictures.failed.items())]
-        list_failed(summary, out, self.source, failed)
+        self.pictures.enter(summary)
+        list_failed(summary, out, self.source, self.pictures.rows_of_failed)
 
 
 def fetch_named(
@@ -68,8 +70,7 @@ def fetch_named(
     """
     if source.suffix.lower() not in museum.endings or not source.is_file():
         return Fetched()
-    if not 16 <= size <= 20_000:
-        raise UserError(f"step.size={size}: must be 16 to 20000 pixels")
+    check_size(size)
     table = museum.read(source, Problems())
     wanted: dict[str, str] = {}
     for row in table.to_dict("records"):
@@ -87,9 +88,7 @@ def fetch_named(
     fetcher = Fetcher(Manners(**manners), FetchLog(out / RECORDS / "fetched.csv"))
     with progress_bar("fetching images", len(asked), "images") as advance:
         pictures = fetch_pictures(asked, out, folder, size, LARGEST, fetcher, workers, advance)
-    if not pictures.paths:
-        url, reason = next(iter(pictures.failed.values()))
-        raise UserError(f"{source}: none of {len(asked):,} images can be had, e.g. {url}: {reason}")
+    pictures.check_some(source)
     files = {names[name]: out / path for name, path in pictures.paths.items()}
     return Fetched(str(source), files, pictures)
 
@@ -98,8 +97,6 @@ def _file_name(name: str, others: set[str]) -> str:
     """An id as the name of a file; a few letters of a digest follow where it cannot be one, or is
     somebody else's."""
     plain = re.sub(r"[^\w.-]+", "_", name).strip("._")[:LONGEST]
-    return (
-        plain
-        if plain == name and plain not in others
-        else f"{plain}-{sha256(name.encode()).hexdigest()[:6]}".strip("-")
-    )
+    if plain == name and plain not in others:
+        return plain
+    return f"{plain}-{sha256(name.encode()).hexdigest()[:6]}".strip("-")

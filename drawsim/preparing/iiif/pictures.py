@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from drawsim.collection.csv_files import read_csv
 from drawsim.collection.ids import without_image_ending
 from drawsim.collection.problems import Problems
+from drawsim.collection.summary import Summary
+from drawsim.common.errors import UserError
 from drawsim.common.opening import is_there
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.formats import HEAD, JPEG, other_kind, recognise
@@ -53,6 +55,31 @@ class Pictures:
     failed: dict[str, tuple[str, str]]
     fetched: int
     there: int
+
+    def check_some(self, source: object) -> None:
+        """Raise UserError if not one could be had. source: who names them."""
+        if not self.paths:
+            url, reason = next(iter(self.failed.values()))
+            raise UserError(
+                f"{source}: none of {len(self.failed):,} images can be had, e.g. {url}: {reason}"
+            )
+
+    @property
+    def rows_of_failed(self) -> list[tuple[str, str, str]]:
+        """Name, address and reason of what could not be had."""
+        return [(name, *why) for name, why in sorted(self.failed.items())]
+
+    def enter(self, summary: Summary) -> None:
+        """Enter in the account of a step how many were fetched, now and before."""
+        summary.made["images fetched"] = self.fetched
+        if self.there:
+            summary.skipped["images fetched before"] = self.there
+
+
+def check_size(size: int) -> None:
+    """Raise UserError for pixels of a side that nobody means."""
+    if not 16 <= size <= 20_000:
+        raise UserError(f"step.size={size}: must be 16 to 20000 pixels")
 
 
 class Made:

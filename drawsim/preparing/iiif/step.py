@@ -20,7 +20,13 @@ from drawsim.preparing.fetching.log import FetchLog
 from drawsim.preparing.fetching.manners import Manners
 from drawsim.preparing.iiif.canvases import NO_IMAGE, Canvas, read_canvases
 from drawsim.preparing.iiif.names import names_of
-from drawsim.preparing.iiif.pictures import Made, Pictures, Wanted, fetch_pictures
+from drawsim.preparing.iiif.pictures import (
+    Made,
+    Pictures,
+    Wanted,
+    check_size,
+    fetch_pictures,
+)
 from drawsim.preparing.iiif.walking import DocumentStore, Met, walk
 from drawsim.preparing.listing import read_prepared
 from drawsim.preparing.museum_tables import with_years
@@ -58,8 +64,7 @@ def prepare_iiif(
     """
     if kind not in KINDS:
         raise UserError(f"step.kind={kind}: {nearest(kind, KINDS)}")
-    if not 16 <= size <= 20_000:
-        raise UserError(f"step.size={size}: must be 16 to 20000 pixels")
+    check_size(size)
     table_path, folder = out / f"{kind}s.csv", f"{kind}s"
     prepared = read_prepared(table_path)
     records = out / RECORDS / "iiif"
@@ -93,13 +98,9 @@ def prepare_iiif(
         summary.skipped["documents that cannot be had or read"] = len(met.failed)
     if pictures.failed:
         summary.skipped["images that cannot be had"] = len(pictures.failed)
-    images = [(name, *why) for name, why in sorted(pictures.failed.items())]
-    list_failed(summary, out, source, [*(("", *why) for why in met.failed), *images])
-    if not rows:
-        url, reason = next(iter(pictures.failed.values()))
-        raise UserError(
-            f"{source}: none of {len(canvases):,} images can be had, e.g. {url}: {reason}"
-        )
+    documents = [("", *why) for why in met.failed]
+    list_failed(summary, out, source, [*documents, *pictures.rows_of_failed])
+    pictures.check_some(source)
     table = pd.DataFrame(rows, dtype=str).fillna("")
     record = f"iiif/{kind}s-{hashlib.sha256(source.encode()).hexdigest()[:12]}.csv"
     renewal = renew(table_path, table, prepared, list(table.columns), record=record)
@@ -160,9 +161,7 @@ def _account(
     summary: Summary, canvases: list[Canvas], empty: int, met: Met, pictures: Pictures
 ) -> None:
     """Enter what was made of the canvases, and what was left of them."""
-    summary.made["images fetched"] = pictures.fetched
-    if pictures.there:
-        summary.skipped["images fetched before"] = pictures.there
+    pictures.enter(summary)
     if empty:
         summary.skipped[NO_IMAGE] = empty
     several = [each for each in canvases if each.others]
