@@ -88,13 +88,11 @@ class Ivf(Settings):
         return load_faiss().SearchParametersIVF(nprobe=min(probes, index.nlist), **limits)
 
 
-class FaissIndex(Approximate):
-    """index: FAISS's own. file: where it was saved."""
+class InFile(Approximate):
+    """An index of FAISS's, kept in a file. index: FAISS's own. file: where it was saved."""
 
-    def __init__(self, index: Any, settings: Hnsw | Ivf, file: Path | None = None) -> None:
-        self.index = index
-        self.file = file
-        self.settings: Hnsw | Ivf = settings
+    index: Any
+    file: Path | None
 
     @property
     def count(self) -> int:
@@ -103,6 +101,15 @@ class FaissIndex(Approximate):
     @property
     def bytes(self) -> int:
         return self.file.stat().st_size if self.file is not None else 0
+
+
+class FaissIndex(InFile):
+    """index: FAISS's own. file: where it was saved."""
+
+    def __init__(self, index: Any, settings: Hnsw | Ivf, file: Path | None = None) -> None:
+        self.index = index
+        self.file = file
+        self.settings: Hnsw | Ivf = settings
 
     def add(self, items: Items, rows: Sequence[int]) -> None:
         self.index.add(_array(items.vectors[list(rows)]))

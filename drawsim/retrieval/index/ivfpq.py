@@ -30,8 +30,8 @@ from torch import Tensor
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic
 from drawsim.common.progress import progress_bar
-from drawsim.retrieval.index.base import GATHERED, Approximate, Items, Settings
-from drawsim.retrieval.index.faiss import TRAINING_POINTS, limits_of, load_faiss
+from drawsim.retrieval.index.base import GATHERED, Items, Settings
+from drawsim.retrieval.index.faiss import TRAINING_POINTS, InFile, limits_of, load_faiss
 from drawsim.retrieval.index.filters import Passing
 
 BITS = 8
@@ -86,7 +86,7 @@ class IvfPq(Settings):
         return _mapped(self, items)
 
 
-class IvfPqIndex(Approximate):
+class IvfPqIndex(InFile):
     """index: FAISS's own. file: where it was saved. lists: those on disk, if they are there."""
 
     def __init__(
@@ -96,14 +96,6 @@ class IvfPqIndex(Approximate):
         self.file = file
         self.settings: IvfPq = settings
         self.lists = lists  # FAISS does not keep it alive
-
-    @property
-    def count(self) -> int:
-        return int(self.index.ntotal)
-
-    @property
-    def bytes(self) -> int:
-        return self.file.stat().st_size if self.file is not None else 0
 
     def looked_at(self, k: int) -> int:
         return min(max(self.settings.rescored, 10 * k), self.count)
