@@ -19,6 +19,7 @@ import drawsim
 from drawsim.collection.canvases import Place, places_of
 from drawsim.collection.grades import LINKING
 from drawsim.collection.kinds import Kind
+from drawsim.collection.rights import Rights, rights_in
 from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Action, Box
 from drawsim.web.events.store import EventStore
@@ -35,7 +36,8 @@ Json = dict[str, Any]
 
 def annotations_text(store: EventStore, collection: Collection) -> str:
     """The annotations of a collection, see `annotation_collection`, as the text of a file."""
-    whole = annotation_collection(store, collection.parents, places_of(collection))
+    places, rights = places_of(collection), rights_in(collection)
+    whole = annotation_collection(store, collection.parents, places, rights)
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -43,11 +45,13 @@ def annotation_collection(
     store: EventStore,
     parents: Mapping[str, str] | pd.Series[str],
     places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights] | None = None,
 ) -> Json:
     """An AnnotationCollection with one AnnotationPage of every grade and "none" that holds.
 
     parents: of style copies, what they were made of. places: of pictures that came by IIIF: their
     source is the canvas, and a box is in its pixels, so that any viewer of IIIF can show them.
+    rights: in the pictures; they stand beside each.
 
     An Annotation for each annotator and pair, and for each adjudication: its target is the drawing,
     its first body the artwork, each with a box as a fragment selector where one was drawn; further
@@ -59,7 +63,10 @@ def annotation_collection(
     """
     items = [
         _annotation(
-            key, {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])}, places
+            key,
+            {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])},
+            places,
+            rights or {},
         )
         for key, row in sorted([*_graded(store), *_nones(store)], key=lambda found: found[0])
     ]
@@ -127,10 +134,15 @@ def _nones(store: EventStore) -> list[tuple[str, Json]]:
     return found
 
 
-def _annotation(key: str, row: Json, places: Mapping[tuple[Kind, str], Place]) -> Json:
+def _annotation(
+    key: str,
+    row: Json,
+    places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights],
+) -> Json:
     motivation = ["linking", "assessing"] if row["grade"] in LINKING else ["assessing"]
-    drawing = row["drawing_id"] and _image("drawing", row, places)
-    artwork = row["artwork_id"] and _image("artwork", row, places)
+    drawing = row["drawing_id"] and _image("drawing", row, places, rights)
+    artwork = row["artwork_id"] and _image("artwork", row, places, rights)
     bodies = [{**artwork, "purpose": "linking"}] if drawing and artwork else []
     bodies.append(_text("assessing", row["grade"]))
     if row["note"]:
@@ -151,7 +163,12 @@ def _annotation(key: str, row: Json, places: Mapping[tuple[Kind, str], Place]) -
     }
 
 
-def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> Json:
+def _image(
+    kind: Kind,
+    row: Json,
+    places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights],
+) -> Json:
     """A picture of the collection, or the part of it in a box."""
     name: str = row[f"{kind}_id"]
     box: Box | None = row.get(f"{kind}_box")
@@ -163,7 +180,7 @@ def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> J
             source["partOf"] = [{"id": place.manifest, "type": "Manifest"}]
     resource: Json = {
         "type": "SpecificResource",
-        "source": {**source, "dcterms:identifier": name},
+        "source": {**source, "dcterms:identifier": name, **_rights(rights.get((kind, name)))},
     }
     if box is not None:
         pixels = place.part(box) if place else None
@@ -174,6 +191,20 @@ def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> J
             "value": f"xywh={parts}" if pixels else f"xywh=percent:{parts}",
         }
     return resource
+
+
+def _rights(rights: Rights | None) -> Json:
+    """Rights as the model has them (3.3.6, an address); what is none, by the terms of Dublin Core
+    and of schema.org, whose prefixes are in the context of annotations."""
+    if rights is None:
+        return {}
+    told = {
+        "rights": rights.address,
+        "dc:rights": "" if rights.address else rights.label,
+        "schema:creditText": rights.statement,
+        "foaf:page": rights.homepage,
+    }
+    return {name: text for name, text in told.items() if text}
 
 
 def _text(purpose: str, value: str) -> Json:
