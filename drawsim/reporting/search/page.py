@@ -49,8 +49,8 @@ class SearchSheet:
     for each result, best first, with `rank`, `score`, `id`, and where known `path` (of the image
     file), `title`, `artist`, the columns of rights, `kind`, `above_strangers` (share of strangers
     with a lower score); `known` (bool) marks results that are confirmed pairs, and `overlay` (PIL
-    image or None) shows which parts match. chance: that the first result is a true match; None where it is not known.
-    notes: what else should be said.
+    image or None) shows which parts match. chance: that the first result is a true match; None
+    where it is not known. notes: what else should be said.
     """
 
     query: str
