@@ -65,8 +65,8 @@ class Listing:
     """What a source has.
 
     files: how many files, or rows of a table, were looked at. images: those that are images,
-    folders in the order of their names. skipped: how many others for which reason. refused: path and reason of images that
-    cannot be taken.
+    folders in the order of their names. skipped: how many others for which reason. refused: path
+    and reason of images that cannot be taken.
     """
 
     files: int

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -257,6 +261,55 @@ def test_the_stand_in_is_one(tmp_path: Path) -> None:
         for size in "81,", "200,", "max":
             with pytest.raises(FetchError, match="refused"):
                 own.get(f"{place.url}/images/p/full/{size}/0/default.jpg", 10_000)
+
+
+@contextmanager
+def dripping(start: bytes) -> Iterator[str]:
+    """The address of a server that sends this, and then a byte now and then, for ever."""
+    over = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.recv(10_000)
+            connection.sendall(start)
+            while not over.wait(0.05):
+                connection.sendall(b"x")
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                threading.Thread(target=serve, args=[connection], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "start"),
+    [
+        ("http", b""),
+        ("http", HEAD + b"X-Long: "),
+        ("http", HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;"),
+        ("http", HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;"),
+        ("https", b"\x16\x03\x03\x40\x00"),
+    ],
+)
+def test_a_host_that_drips_is_not_waited_for(
+    scheme: str, start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the head, within a chunk's size, while keys are agreed on: bytes come all the time."""
+    monkeypatch.setattr("drawsim.preparing.fetching.fetcher.LONGEST", 0.4)
+    with dripping(start) as place:
+        own = fetcher(attempts=1, timeout=0.4)
+        with pytest.raises(FetchError, match="does not answer in time"):
+            own.get(f"{scheme}://{place}/a", 10_000)
 
 
 def test_a_host_that_sends_a_byte_now_and_then_is_not_waited_for(

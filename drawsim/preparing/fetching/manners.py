@@ -21,9 +21,9 @@ GIVEN_UP = 3
 @dataclass(frozen=True)
 class Manners:
     """rate: requests a second of one host. attempts: at one address. timeout: seconds without a
-    byte. patience: seconds that are waited at most if a host asks for a pause. allow_private:
-    addresses of this machine and its own network may be asked too. contact: an e-mail address or
-    page that hosts are told, so that they can complain.
+    byte, and for the head of an answer. patience: seconds that are waited at most if a host asks
+    for a pause. allow_private: addresses of this machine and its own network may be asked too.
+    contact: an e-mail address or page that hosts are told, so that they can complain.
 
     Raises UserError for numbers out of their bounds.
     """

@@ -150,5 +150,5 @@ def test_a_licence_is_found_however_it_is_spelled() -> None:
     assert passes("rights=CC BY 4.0") == passes(f"rights=https://{by}/") == "ab"
     assert passes("rights=in copyright|Ask the museum") == "cd"
     assert passes(f"rights!=http://{inc}/,rights!=cc-by-4.0") == "de"
-    with pytest.raises(UserError, match="no rights is 'CC BY 3.0', did you mean CC BY 4.0"):
+    with pytest.raises(UserError, match=r"no rights is 'CC BY 3\.0', did you mean CC BY 4\.0"):
         passes("rights=CC BY 3.0")
