@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -236,7 +236,7 @@ def _write_truth(folder: Path, planted: list[tuple[str, Motif]]) -> None:
     _write_table(folder / LEANS, LEAN_COLUMNS, leans)
 
 
-def _write_table(path: Path, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _write_table(path: Path, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
