@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
     def _canvas(self, name: str, number: int) -> dict[str, Any]:
         host = f"http://127.0.0.1:{self.server.ports[number % len(self.server.ports)]}"
         image = f"{host}/images/{number}"
-        body = {"id": f"{image}/full/max/0/default.jpg", "type": "Image"}
+        body: dict[str, Any] = {"id": f"{image}/full/max/0/default.jpg", "type": "Image"}
         body |= {"service": [service(image)]} if self.server.services else {}
         note = {"type": "Annotation", "motivation": "painting", "body": body, "target": name}
         page = {"type": "AnnotationPage", "items": [note]}

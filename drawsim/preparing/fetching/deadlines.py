@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 DEFAULT = 60.0
 """Seconds where a connection has no time-out of its own."""
@@ -90,7 +91,7 @@ class Bounded:
             if self._opening:
                 self._opening.end()
 
-    def getresponse(self) -> object:
+    def getresponse(self) -> Any:
         try:
             with self.bounded(self._limit):
                 return super().getresponse()  # type: ignore[misc]
