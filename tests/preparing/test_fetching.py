@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,22 @@ def test_a_host_is_asked_as_often_a_second_as_was_said_and_no_more() -> None:
         for _ in range(41):
             own.get(f"{place.url}/a", 100)
         assert own.clock.now() - began == pytest.approx(10.0)
+
+
+def test_turns_that_come_late_are_not_all_late() -> None:
+    """Each wait lasts 3 % too long, as on a machine that is at work; after a long pause no rush."""
+    clock = Told()
+    queue = Queue(Manners(rate=2.0), clock)
+    turns = []
+    for number in range(101):
+        with queue.turn():
+            turns.append(clock.time)
+        clock.time += 0.2 if number != 50 else 30.0
+        clock.wait(max(queue._next - clock.time, 0) * 0.03)
+    gaps = [later - earlier for earlier, later in pairwise(turns)]
+    assert min(gaps) >= 0.45 - 1e-9
+    assert (turns[50] - turns[0]) / 50 == pytest.approx(0.5, rel=0.05)
+    assert (turns[100] - turns[51]) / 49 == pytest.approx(0.5, rel=0.05)
 
 
 def test_what_fails_for_a_while_is_tried_again_with_growing_pauses(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ LONGEST_PAUSE = 60.0
 GIVEN_UP = 3
 """So many addresses in a row that could not be had, and a host is asked no more."""
 
+LATE = 0.1
+"""Of the time between two requests: so much later one may be asked without delaying the next."""
+
 
 @dataclass(frozen=True)
 class Manners:
@@ -88,7 +91,9 @@ class Queue:
         """Nobody else asks the host meanwhile, and nobody did too short a time ago."""
         with self._lock:
             self._clock.wait(self._next - self._clock.now())
-            self._next = self._clock.now() + 1 / self._manners.rate
+            pause = 1 / self._manners.rate
+            # A turn that came a little late does not delay all others after it.
+            self._next = max(self._next, self._clock.now() - LATE * pause) + pause
             yield
 
     def pause(self, seconds: float) -> None:
