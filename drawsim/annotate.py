@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PLACES = ("collection", "store", "users", "database_password")
 DATABASES = ("database", "index_database")
-TEXTS = (*PLACES, *DATABASES, "calibration", "thumbnails", "host", "role", "out", "source")
+TEXTS = (*PLACES, *DATABASES, "calibration", "motifs", "group", "thumbnails", "host", "role", "out", "source")
 LISTS = ("index", "confirmed", "trust", "forwarded_allow_ips")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
@@ -71,7 +71,7 @@ def _serve(place: Workplace, values: dict[str, Any]) -> None:
     given = {key: values[key] for key in Serving.__dataclass_fields__ if key in values}
     confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
     given |= {"confirmed": confirmed, "trust": trust}
-    given["calibration"] = values["calibration"] and Path(values["calibration"])
+    given |= {key: values[key] and Path(values[key]) for key in ("calibration", "motifs")}
     given["proxies"] = tuple(listed(values["forwarded_allow_ips"]))
     indexes = [Path(each) for each in listed(values["index"])]
     serve(place, indexes, Serving(**given), partial(print, flush=True))
