@@ -50,9 +50,7 @@ def next_group(request: Request, session: Checked) -> NextGroupResponse:
 
 
 @changing.post("/api/groups/grade", responses=refusals(404))
-def grade_group(
-    request: Request, session: Checked, given: GroupGradeRequest
-) -> GroupGradeResponse:
+def grade_group(request: Request, session: Checked, given: GroupGradeRequest) -> GroupGradeResponse:
     """Grade all drawings of a group, but for removed ones, with an artwork: an event for each, all
     of which one undo takes back."""
     services = services_of(request)

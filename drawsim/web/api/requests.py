@@ -72,9 +72,7 @@ class DraftRequest(RequestBody):
     def draft(self) -> Draft:
         """The same for the store. Raises UserError for what is inconsistent."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        return Draft(
-            **{**values, "shown_ids": tuple(self.shown_ids), "label": tidy(self.label)}
-        )
+        return Draft(**{**values, "shown_ids": tuple(self.shown_ids), "label": tidy(self.label)})
 
 
 class EventsRequest(RequestBody):

@@ -80,10 +80,8 @@ async def find_box(request: Request, given: BoxRequest) -> FoundResponse:
 
 @changing.post("/api/find/steer", responses=refusals(404))
 def find_steered(request: Request, given: SteerRequest) -> FoundResponse:
-    """Images like some and unlike others: by the mean of the former less half that of the latter."""
-    like, unlike = (
-        [(each.kind, each.id) for each in some] for some in (given.like, given.unlike)
-    )
+    """Images like some and unlike others: by the mean of those, less half the mean of these."""
+    like, unlike = ([(each.kind, each.id) for each in some] for some in (given.like, given.unlike))
     found = services_of(request).finder.steered(given.kind, like, unlike, FOUND)
     return FoundResponse.of(found)
 

@@ -13,8 +13,20 @@ from drawsim.common.errors import UserError, nearest
 from drawsim.web.events.labels import name_problem, tag_problem
 
 Action = Literal[
-    *("grade", "clear", "note", "box", "done", "none", "skip", "undo", "adjudicate"),
-    *("tag", "untag", "name", "remove", "restore"),
+    "grade",
+    "clear",
+    "note",
+    "box",
+    "done",
+    "none",
+    "skip",
+    "undo",
+    "adjudicate",
+    "tag",
+    "untag",
+    "name",
+    "remove",
+    "restore",
 ]
 Box = tuple[float, float, float, float]
 """x and y of the upper left corner, width and height, as fractions of the upright picture."""

@@ -205,7 +205,8 @@ class EventStore:
         """Everything that happened, undone or not, newest first.
 
         label: a tag or a name. since, until: aware; until itself is left out. text: a part of a
-        note, a label or an id, in capitals or not. before: id of an event, to go on from there. limit: how many at most.
+        note, a label or an id, in capitals or not. before: id of an event, to go on from there.
+        limit: how many at most.
         """
         own = EventRow
         conditions = [
@@ -301,8 +302,8 @@ def _newest_of(connection: Connection, annotator: str) -> list[Draft]:
 
 def _keys_of(key: str, count: int) -> list[str]:
     """The keys of the undos that one request makes; the first is its own."""
-    further = (hashlib.sha256(f"{key}\0{number}".encode()).hexdigest() for number in range(1, count))
-    return [key, *further]
+    further = (f"{key}\0{number}" for number in range(1, count))
+    return [key, *(hashlib.sha256(each.encode()).hexdigest() for each in further)]
 
 
 def _undo_of(draft: Draft, key: str) -> Draft:

@@ -5,11 +5,10 @@ What was done and who holds which group are in the database, so that several ser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 
 from drawsim.web.events.database import time_of, writing
 from drawsim.web.events.tables import LeaseRow
@@ -80,27 +79,27 @@ class GroupQueue:
     def release(self, annotator: str, key: str) -> None:
         """Give a group back."""
         with writing(self._engine) as connection:
-            connection.execute(delete(LeaseRow).where(*_lease_of(key), LeaseRow.annotator == annotator))
+            own = (*_lease_of(key), LeaseRow.annotator == annotator)
+            connection.execute(delete(LeaseRow).where(*own))
 
     def _state(self, connection: Connection, annotator: str) -> GroupState:
         own = GROUP_ANSWERS.c
-        rows: Sequence[tuple[str, str, str]] = [
-            tuple(row)
-            for row in connection.execute(
-                select(own.annotator, own.group_id, own.answer).order_by(own.at)
-            )
-        ]
-        return GroupState(
-            {key: who for who, key, answer in rows if answer == "done"},
-            frozenset(key for who, key, answer in rows if answer == "skip" and who == annotator),
-        )
+        query = select(own.annotator, own.group_id, own.answer).order_by(own.at)
+        done: dict[str, str] = {}
+        skipped = set()
+        for who, key, answer in connection.execute(query):
+            if answer == "done":
+                done[key] = who
+            elif who == annotator:
+                skipped.add(key)
+        return GroupState(done, frozenset(skipped))
 
     def _holders(self, connection: Connection, time: datetime) -> dict[str, str]:
         """Who holds which group; a lease that ends later than one can is of a wrong clock."""
         held = select(LeaseRow.query_id, LeaseRow.annotator).where(
             LeaseRow.kind == KIND, LeaseRow.until > time, LeaseRow.until <= time + self._lease
         )
-        return {key: who for key, who in connection.execute(held)}
+        return {row.query_id: row.annotator for row in connection.execute(held)}
 
     def _hold(self, connection: Connection, annotator: str, key: str, time: datetime) -> None:
         connection.execute(delete(LeaseRow).where(*_lease_of(key)))
@@ -108,5 +107,5 @@ class GroupQueue:
         connection.execute(insert(LeaseRow), [row])
 
 
-def _lease_of(key: str) -> tuple[object, ...]:
+def _lease_of(key: str) -> tuple[ColumnElement[bool], ...]:
     return LeaseRow.kind == KIND, LeaseRow.query_id == key

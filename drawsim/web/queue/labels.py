@@ -82,7 +82,7 @@ class Said:
         mask = np.ones(len(drawings), dtype=bool)
         for condition in conditions:
             if condition.operator not in ("=", "!="):
-                raise UserError(f"filter {condition}: tags have no order; write tag=NAME, tag!=NAME")
+                raise UserError(f"filter {condition}: tags have no order; write tag=… or tag!=…")
             wanted = {normal(value) for value in condition.values}
             for value in sorted(wanted - set(self.counts) - {""}):
                 if condition.operator == "=":
@@ -150,5 +150,6 @@ def said_now(store: EventStore, groups: Groups | None) -> Said:
 
 
 def _sorted(sets: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(sorted(some, key=lambda tag: (folded(tag), tag)))
-            for name, some in sets.items()}
+    return {
+        name: tuple(sorted(some, key=lambda tag: (folded(tag), tag))) for name, some in sets.items()
+    }
