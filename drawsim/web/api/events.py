@@ -15,6 +15,7 @@ from drawsim.web.api.responses import (
     ProgressResponse,
     UndoResponse,
 )
+from drawsim.web.api.routing import refusals
 from drawsim.web.events.drafts import ANSWERING, Draft
 from drawsim.web.queue.finder import other
 from drawsim.web.security.access import Checked
@@ -24,7 +25,7 @@ from drawsim.web.services import Services, services_of
 changing = routing.changing()
 
 
-@changing.post("/api/events")
+@changing.post("/api/events", responses=refusals(404))
 def events(request: Request, session: Checked, given: EventsRequest) -> EventsResponse:
     """Save what was done, in one transaction; what was saved before is not saved again."""
     services = services_of(request)
