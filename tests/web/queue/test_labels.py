@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -64,9 +65,7 @@ DEEDS = st.lists(
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deeds=DEEDS)
-def test_the_last_word_on_each_holds(
-    new_database: NewDatabase, deeds: list[tuple[str, ...]]
-) -> None:
+def test_the_last_word_on_each_holds(new_database: NewDatabase, deeds: list[Any]) -> None:
     """Of a drawing, of its group, and of what was taken out of it, until it is undone."""
     engine = connect(new_database())
     store = EventStore(engine)
