@@ -37,7 +37,7 @@ def drawings_without_a_match(request: Request) -> Response:
 def web_annotations(request: Request) -> Response:
     """All grades, tags and names as W3C Web Annotations."""
     services = services_of(request)
-    known = services.groups and services.groups.groups
+    known = services.groups.groups if services.groups else None
     text = annotations_text(services.store, services.collection, known)
     return _file(text, "annotations.jsonld")
 
@@ -46,7 +46,7 @@ def web_annotations(request: Request) -> Response:
 def tagged_drawings(request: Request) -> Response:
     """Drawings with a tag or a name: their rows of drawings.csv, with `tags` and `name`."""
     services = services_of(request)
-    known = services.groups and services.groups.groups
+    known = services.groups.groups if services.groups else None
     text = tagged_csv(services.store, services.collection, known)
     return _file(text, "tagged_drawings.csv")
 

@@ -36,9 +36,9 @@ ANSWERING = ("done", "none", "skip")
 """How a query is left."""
 OF_PAIRS = ("grade", "clear", "box", "adjudicate")
 """What is done to a drawing and an artwork together."""
-LABELLING = ("tag", "untag", "name")
+LABELLING: tuple[Action, ...] = ("tag", "untag", "name")
 """What is said of a drawing or of a group in a few words."""
-OF_MEMBERS = ("remove", "restore")
+OF_MEMBERS: tuple[Action, ...] = ("remove", "restore")
 """What is done to a drawing of a group."""
 OF_GROUPS = (*LABELLING, *OF_MEMBERS, "grade", "clear", "done", "skip", "undo")
 """What can be done to a group, or to its drawings because they are in it."""

@@ -15,7 +15,7 @@ import numpy as np
 from drawsim.collection.ids import normal
 from drawsim.common.errors import UserError
 from drawsim.retrieval.index.filters import Condition, offer
-from drawsim.web.events.drafts import LABELLING, OF_MEMBERS
+from drawsim.web.events.drafts import LABELLING, OF_MEMBERS, Action
 from drawsim.web.events.store import EventStore
 from drawsim.web.queue.groups import Groups
 from drawsim.web.queue.items import folded
@@ -24,6 +24,8 @@ from drawsim.web.queue.sheet import Mask
 COLUMN = "tag"
 """What a filter calls the tags."""
 SUGGESTED = 20
+CHANGING: tuple[Action, ...] = (*LABELLING, *OF_MEMBERS, "undo")
+"""After which something else may be said."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Labels:
     def now(self) -> Said:
         """What is said now; the same object as long as that is the same."""
         with self._reading:
-            newest = self._store.newest((*LABELLING, *OF_MEMBERS, "undo"))
+            newest = self._store.newest(CHANGING)
             if newest != self._seen:
                 self._said, self._seen = said_now(self._store, self._groups), newest
             return self._said

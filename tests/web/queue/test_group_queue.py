@@ -32,7 +32,7 @@ def leave(engine: Engine, who: str, key: str, how: str) -> None:
 
 def got(queue: GroupQueue, who: str) -> str | None:
     group = queue.claim(who)
-    return group and group.key
+    return None if group is None else group.key
 
 
 def test_each_group_is_given_to_one(judged: GroupQueue, engine: Engine) -> None:

@@ -69,7 +69,8 @@ def test_the_last_word_on_each_holds(new_database: NewDatabase, deeds: list[Any]
     """Of a drawing, of its group, and of what was taken out of it, until it is undone."""
     engine = connect(new_database())
     store = EventStore(engine)
-    labels, done = Labels(store, GROUPS), []
+    labels = Labels(store, GROUPS)
+    done: list[Any] = []
     for action, drawing, label, grouped in deeds:
         if action == "undo":
             store.undo("ada", f"undo-{next(NUMBERS):06}", LITE)
@@ -81,7 +82,9 @@ def test_the_last_word_on_each_holds(new_database: NewDatabase, deeds: list[Any]
 
     own: defaultdict[str, set[str]] = defaultdict(set)
     of_group: set[str] = set()
-    names, out, group_name = {}, set(), ""
+    names: dict[str, str] = {}
+    out: set[str] = set()
+    group_name = ""
     for action, drawing, label, grouped in done:
         change = {"tag": set.add, "untag": set.discard}.get(action)
         if change:
