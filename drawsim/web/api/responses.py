@@ -124,10 +124,32 @@ class PairBoxes(ResponseBody):
     artwork_box: BoxFractions | None
 
 
+class GroupTagsResponse(ResponseBody):
+    """A group: its key, its number for people, and what was said of it."""
+
+    key: str
+    number: str
+    name: str
+    tags: list[str]
+
+
+class NextGroupResponse(ResponseBody):
+    """The key of the next group; null: nothing is left."""
+
+    key: str | None
+
+
+class GroupGradeResponse(ResponseBody):
+    """How many drawings were graded now."""
+
+    saved: int
+
+
 class TaskResponse(FoundResponse):
     """A query with its first candidates, and what this user decided about them so far.
 
     total: of candidates. judgements, notes, boxes: by the candidate's id. note: of the query.
+    name, tags: of a drawing, whoever gave them. group: that it is in.
     """
 
     kind: Kind
@@ -141,6 +163,9 @@ class TaskResponse(FoundResponse):
     boxes: dict[str, PairBoxes]
     note: str
     answer: Literal["done", "none", "skip"] | None
+    name: str
+    tags: list[str]
+    group: GroupTagsResponse | None
     progress: ProgressResponse
 
 
@@ -183,6 +208,9 @@ class EventResponse(ResponseBody):
     score: float | None
     shown: int | None
     seconds: float | None
+    label: str
+    group_id: str | None
+    batch: str | None
 
     @classmethod
     def of(cls, event: Event) -> EventResponse:

@@ -23,6 +23,8 @@ from drawsim.collection.rights import Rights, rights_in
 from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Action, Box
 from drawsim.web.events.store import EventStore
+from drawsim.web.queue.groups import Groups
+from drawsim.web.queue.labels import said_now
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
@@ -34,10 +36,12 @@ NONE = "none of these"
 Json = dict[str, Any]
 
 
-def annotations_text(store: EventStore, collection: Collection) -> str:
+def annotations_text(
+    store: EventStore, collection: Collection, groups: Groups | None = None
+) -> str:
     """The annotations of a collection, see `annotation_collection`, as the text of a file."""
     places, rights = places_of(collection), rights_in(collection)
-    whole = annotation_collection(store, collection.parents, places, rights)
+    whole = annotation_collection(store, collection.parents, places, rights, groups)
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -46,8 +50,9 @@ def annotation_collection(
     parents: Mapping[str, str] | pd.Series[str],
     places: Mapping[tuple[Kind, str], Place],
     rights: Mapping[tuple[Kind, str], Rights] | None = None,
+    groups: Groups | None = None,
 ) -> Json:
-    """An AnnotationCollection with one AnnotationPage of every grade and "none" that holds.
+    """An AnnotationCollection with one AnnotationPage of all grades, "none", tags and names.
 
     parents: of style copies, what they were made of. places: of pictures that came by IIIF: their
     source is the canvas, and a box is in its pixels, so that any viewer of IIIF can show them.
@@ -58,6 +63,8 @@ def annotation_collection(
     bodies are the grade and the note. Its motivation is `assessing`, and `linking` too for grades
     by which the two belong together; that of an adjudication is `moderating`. An answer "none of
     these" is an `assessing` of the drawing or artwork it was given for, without another picture.
+    A tag is a `tagging` of the drawing, a name an `identifying`; those of a group are of all of its
+    drawings but the removed ones, and are left out where the group is not among `groups`.
     What was said of a style copy is told of its original. The same events give the same text, and
     an annotation keeps its id as long as its event counts.
     """
@@ -70,6 +77,7 @@ def annotation_collection(
         )
         for key, row in sorted([*_graded(store), *_nones(store)], key=lambda found: found[0])
     ]
+    items += _labelled(store, places, rights or {}, groups)
     return {
         "@context": CONTEXT,
         "id": _uuid("collection"),
@@ -134,6 +142,54 @@ def _nones(store: EventStore) -> list[tuple[str, Json]]:
     return found
 
 
+def _labelled(
+    store: EventStore,
+    places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights],
+    groups: Groups | None,
+) -> list[Json]:
+    """The annotations of tags and names, in the order of their events' keys."""
+    removed = said_now(store, groups).removed
+    known = {} if groups is None else groups.by_key
+    made = {}
+    for purpose, table in (("tagging", store.tags()), ("identifying", store.names())):
+        rows: Any = table.to_dict("records")
+        for row in rows:
+            key = row["group_id"]
+            members = [row["drawing_id"]]
+            if key is not None:
+                members = list(known[key].members) if key in known else []
+            out = removed.get(key, frozenset())
+            targets = [
+                _image("drawing", {"drawing_id": name}, places, rights)
+                for name in members
+                if name not in out
+            ]
+            if targets:
+                made[row["key"]] = {
+                    **_head(row["key"], row),
+                    "motivation": purpose,
+                    "body": [_text(purpose, row["label"])],
+                    "target": targets[0] if key is None else targets,
+                }
+    return [made[key] for key in sorted(made)]
+
+
+def _head(key: str, row: Json) -> Json:
+    """What every annotation begins with: its id, who made it, when, and by which program."""
+    return {
+        "id": annotation_id(key),
+        "type": "Annotation",
+        "creator": {
+            "id": f"urn:drawsim:annotator:{quote(row['annotator'], safe='')}",
+            "type": "Person",
+            "nickname": row["annotator"],
+        },
+        "created": _time(row["at"]),
+        "generator": _generator(),
+    }
+
+
 def _annotation(
     key: str,
     row: Json,
@@ -148,16 +204,8 @@ def _annotation(
     if row["note"]:
         bodies.append(_text("commenting", row["note"]))
     return {
-        "id": annotation_id(key),
-        "type": "Annotation",
+        **_head(key, row),
         "motivation": "moderating" if row["adjudicated"] else motivation,
-        "creator": {
-            "id": f"urn:drawsim:annotator:{quote(row['annotator'], safe='')}",
-            "type": "Person",
-            "nickname": row["annotator"],
-        },
-        "created": _time(row["at"]),
-        "generator": _generator(),
         "body": bodies,
         "target": drawing or artwork,
     }

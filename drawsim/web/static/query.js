@@ -1,7 +1,8 @@
 // What stands under the query's picture.
 
 import { chanceOf } from "./cards.js";
-import { $, breakable, facts, h, picture, plural } from "./dom.js";
+import { $, $$, breakable, facts, h, picture, plural } from "./dom.js";
+import { tagOf } from "./labels.js";
 import { rightsFacts } from "./rights.js";
 
 const OTHER = { drawing: "artwork", artwork: "drawing" };
@@ -25,6 +26,19 @@ export function showQuery(task, listed, opened) {
   const notes = [fault, before, note].filter(Boolean);
   $("#query-note").hidden = !notes.length;
   $("#query-note").textContent = notes.join(" ");
+
+  const said = task.name || task.tags.length || task.group;
+  $("#query-labels").hidden = !said;
+  $("#query-name").textContent = task.name;
+  const own = task.tags.map((tag) => tagOf(tag));
+  const { group } = task;
+  $("#query-labels .tags").replaceChildren(...own, ...(group?.tags ?? []).filter((tag) => !task.tags.includes(tag)).map((tag) => tagOf(tag)));
+  $("#query-group").hidden = !group;
+  if (group) {
+    $("#query-group").href = `/group?${new URLSearchParams({ id: group.key })}`;
+    $("#query-group").textContent = group.name || `Group ${group.number}`;
+  }
+  for (const button of $$("[data-action=label]")) button.hidden = task.kind !== "drawing";
 
   const beyond = Object.entries(task.judgements).filter(([id]) => !listed(id));
   $("#beyond").hidden = !beyond.length;
