@@ -5,7 +5,7 @@ const order = document.getElementById("order"), source = document.getElementById
 const AT_ONCE = 12, TILE = 96, GAP = 8;
 const odds = data.groups.flatMap((group) => group.rows.filter((row) => row.found).flatMap((row) => row.odds.slice(0, 2)));
 const most = Math.min(1000, Math.max(8, ...odds.filter((value) => value > 0).map((value) => Math.max(value, 1 / value))));
-let shown = [], drawn = 0;
+let shown = [], drawn = 0, waiting = 0;
 
 data.groups.forEach((group, place) => {
   group.place = place;
@@ -82,6 +82,7 @@ function more(until = drawn + AT_ONCE) {
   drawn += added.length;
 }
 function choose() {
+  clearTimeout(waiting);
   const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
   shown = data.groups.filter((group) => (!source?.value || group.source === source.value) && words.every((word) => group.words.includes(word)));
   shown.sort((one, other) => ORDERS[order.value](one, other) || one.place - other.place);
@@ -105,8 +106,10 @@ function goTo() {
   found.scrollIntoView();
   found.focus({ preventScroll: true });
 }
-let waiting = 0;
-find.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(choose, 150); });
+find.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(choose, 150);
+});
 find.form.addEventListener("submit", (event) => { event.preventDefault(); choose(); });
 for (const choice of [order, source]) choice?.addEventListener("change", choose);
 addEventListener("hashchange", goTo);
