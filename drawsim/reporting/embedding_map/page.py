@@ -14,12 +14,8 @@ from drawsim.collection.rights import licence, rights_of, web_address
 from drawsim.common.files import write_text
 from drawsim.reporting.embedding_map.fields import make_field
 from drawsim.reporting.kit.atlas import make_atlas
-<<<<<<< HEAD
-from drawsim.reporting.kit.pages import address, as_script, environment
-=======
 from drawsim.reporting.kit.captions import warning_of
-from drawsim.reporting.kit.pages import environment
->>>>>>> main
+from drawsim.reporting.kit.pages import address, as_script, environment
 
 STEPS = 65_535
 """Positions are whole numbers up to this: finer than a pixel at the highest magnification."""

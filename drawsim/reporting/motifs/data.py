@@ -114,6 +114,7 @@ def _group(
         "pictures": pictures.of_members(number),
         "missing": pictures.missing(number),
         "files": pictures.addresses(number),
+        "rights": _rights(view, members[: pictures.of_members(number)]),
         "summary": summary,
         "source": known,
         "said": said,
@@ -131,6 +132,12 @@ def _group(
         "match": pictures.match(number),
         "matched": view.matches[motif.id].member if motif.id in view.matches else None,
     }
+
+
+def _rights(view: MotifsView, names: list[str]) -> list[str]:
+    """Whose the pictured drawings are; empty where nothing is known of any."""
+    lines = [view.captions("drawing", name).rights.line for name in names]
+    return lines if any(lines) else []
 
 
 def _row(row: Any, level: float) -> dict[str, Any]:
@@ -161,6 +168,7 @@ def _near(view: MotifsView, motif: Motif, pictures: Pictures) -> list[dict[str, 
                 "id": near.artwork,
                 "title": caption.title,
                 "artist": caption.artist,
+                "rights": caption.rights.line,
                 "picture": pictures.artwork(near.artwork),
                 "text": near_words(near, motif, view.sources),
                 "confirmed": near.confirmed > 0,

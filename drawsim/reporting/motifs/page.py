@@ -41,6 +41,7 @@ def write_motifs_page(view: MotifsView, folder: Folder, workers: int) -> Path:
         .render(
             **_first_screen(view, figures, data),
             data=as_script(data),
+            captions=view.captions,
             kinds_of_source={group["source"] for group in data["groups"]},
             written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         )

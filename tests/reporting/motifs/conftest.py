@@ -30,7 +30,7 @@ def table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(WHO_COLUMNS))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def view(collection: Collection) -> MotifsView:
     """Two motifs of 9 drawings, one of which has an id that is markup and no picture."""
     ids = [*(f"d{n}" for n in range(8)), HOSTILE]
@@ -41,7 +41,9 @@ def view(collection: Collection) -> MotifsView:
         },
         index=pd.Index(ids, name="id"),
     )
-    artworks = collection.artworks.assign(title="Regatta & Co.", artist="Ada_Byron")
+    artworks = collection.artworks.assign(
+        title="Regatta & Co.", artist="Ada_Byron", required_statement="Museum of Boats"
+    )
     files = {("drawing", name): path for name, path in collection.paths("drawing", ids[:8]).items()}
     files |= {("artwork", name): path for name, path in collection.paths("artwork").items()}
     sources = Sources(

@@ -25,8 +25,8 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def page(chromium: Browser, view: MotifsView, tmp_path: Path) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def file(view: MotifsView, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the two motifs and of MANY more, which have no pictures."""
     others = tuple(
         Motif(str(number), tuple(f"other-{number}-{k}" for k in range(3)), f"other-{number}-0", 0.9)
@@ -36,7 +36,13 @@ def page(chromium: Browser, view: MotifsView, tmp_path: Path) -> Iterator[Page]:
     none = view.sources.by_motif["2"]
     sources = Sources({**view.sources.by_motif, **{motif.id: none for motif in others}}, 12)
     found = replace(view.found, motifs=(*view.found.motifs, *others), drawings=9 + 3 * MANY)
-    file = write_motifs_page(replace(view, found=found, sources=sources), Folder(tmp_path), 1)
+    shown = replace(view, found=found, sources=sources)
+    return write_motifs_page(shown, Folder(tmp_path_factory.mktemp("motifs")), 1)
+
+
+@pytest.fixture
+def page(chromium: Browser, file: Path) -> Iterator[Page]:
+    """The page as it opens; it must break no rule that it sets itself."""
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

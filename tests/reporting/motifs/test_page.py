@@ -64,6 +64,12 @@ def test_all_that_is_linked_lies_beside(view: MotifsView, tmp_path: Path) -> Non
     assert data["groups"][1]["missing"] == [2]
 
 
+def test_whose_the_pictures_are_is_said(view: MotifsView, tmp_path: Path) -> None:
+    page, data = written(view, tmp_path)
+    assert data["groups"][0]["near"][0]["rights"] == "Museum of Boats"
+    assert "Rights in these pictures" in page.text
+
+
 def test_what_the_script_gets(view: MotifsView, tmp_path: Path) -> None:
     _, data = written(view, tmp_path)
     one, other = data["groups"]

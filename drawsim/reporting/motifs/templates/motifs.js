@@ -20,7 +20,8 @@ function tile(group, place) {
     ? make("span", { class: "picture", role: "img", "aria-label": `Drawing ${id}, picture not available` })
     : make("img", { src: `./thumbnails/${group.place + 1}/${place}.webp`, alt: `Drawing ${id}`, loading: "lazy", decoding: "async" });
   const inside = file ? make("a", { href: file, target: "_blank", rel: "noopener" }, picture) : picture;
-  return make("li", { class: place ? "mark" : "medoid mark", "aria-label": place ? id : `${id}, the most typical` }, inside);
+  const said = [place ? id : `${id}, the most typical`, group.rights[place]].filter(Boolean).join(" · ");
+  return make("li", { class: place ? "mark" : "medoid mark", "aria-label": said }, inside);
 }
 function tiles(group) {
   const columns = Math.max(3, Math.floor((list.clientWidth + GAP) / (TILE + GAP)));
@@ -43,7 +44,8 @@ function nearPanel(group) {
     near.picture ? make("img", { src: `./${near.picture}`, alt: `Artwork ${near.id}`, loading: "lazy", decoding: "async" })
       : make("span", { class: "picture", role: "img", "aria-label": `Artwork ${near.id}, picture not available` }),
     make("div", {}, near.title ? make("cite", {}, near.title) : null, near.artist ? make("span", { class: "artist" }, near.artist) : null,
-      make("span", { class: "id" }, near.id), make("span", { class: "text" }, near.text))));
+      make("span", { class: "id" }, near.id),
+      near.rights ? make("span", { class: "rights" }, near.rights) : null, make("span", { class: "text" }, near.text))));
   return make("section", { class: "near" }, make("h4", {}, "Nearest artworks"), make("ul", {}, ...works));
 }
 function matchPanel(group) {
