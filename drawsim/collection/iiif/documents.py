@@ -179,7 +179,7 @@ def manifest(
 ) -> Json:
     """A manifest of canvases. more: further entries, such as partOf or service."""
     pictures = [each for leaf in leaves for each in leaf.shown]
-    owed = list(dict.fromkeys(each.credit for each in pictures if each.credit))
+    owed = list(dict.fromkeys(each.rights.line for each in pictures if each.rights.line))
     rights = {each.image.get("rights") for each in pictures}
     found: Json = {
         "@context": CONTEXT,

@@ -11,11 +11,16 @@ from drawsim.collection.canvases import Place
 from drawsim.collection.iiif.images import SERVICE_TYPES, ImageService, Json, Source
 from drawsim.collection.kinds import Kind
 from drawsim.collection.names import display_name
+from drawsim.collection.rights import NOTHING, Rights, rights_of, web_address
 
 COLUMNS = ("artist", "date", "year", "medium", "age_group", "country")
 """Columns that are told of a picture unless somebody wants others."""
-_RIGHTS = re.compile(r"https?://(creativecommons\.org|rightsstatements\.org)/\S+")
-_WEB = re.compile(r"https?://[^\s\"<>]+")
+_LICENCE = re.compile(
+    r"https?://(?:www\.)?(?:"
+    r"(?P<cc>creativecommons\.org/(?:licenses/[a-z-]+/\d\.\d(?:/[a-z]{2}(?![a-z]))?"
+    r"|publicdomain/(?:zero|mark)/1\.0))|rightsstatements\.org/(?:page|vocab)/(?P<rs>[A-Za-z-]+/1\.0)"
+    r")(?:/.*)?"
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,7 @@ class Shown:
     """A picture that a document shows.
 
     title: the id where nothing else is known; label: title and artist. facts: name -> text, as they
-    are told. rights: a text or an address. place: on the canvas of its museum. source: where
-    viewers get it.
+    are told. place: on the canvas of its museum. source: where viewers get it.
     """
 
     kind: Kind
@@ -33,9 +37,7 @@ class Shown:
     label: str
     source: Source
     facts: Mapping[str, str] = field(default_factory=dict)
-    rights: str = ""
-    statement: str = ""
-    homepage: str = ""
+    rights: Rights = NOTHING
     place: Place | None = None
 
     @classmethod
@@ -53,37 +55,20 @@ class Shown:
         if "artist" in facts:
             facts["artist"] = display_name(facts["artist"])
         told = {column.replace("_", " "): text for column, text in facts.items() if text}
-        rights, statement = _cell(row, "rights"), _cell(row, "required_statement")
-        return cls(
-            kind,
-            name,
-            title_of(kind, name, row),
-            label_of(kind, name, row),
-            source,
-            told,
-            rights,
-            statement,
-            _web(_cell(row, "homepage")),
-            place,
-        )
+        title, label = title_of(kind, name, row), label_of(kind, name, row)
+        return cls(kind, name, title, label, source, told, rights_of(row), place)
 
     @property
     def image(self) -> Json:
         """The picture as a content resource, with its rights and where it is from."""
         found = self.source.json | {"label": text_of(self.label)}
-        if _RIGHTS.fullmatch(self.rights):
-            found["rights"] = self.rights
-        if said := "\n".join(filter(None, (self._rights_in_words, self.statement))):
-            found["requiredStatement"] = pair_of("Rights", said)
-        if self.homepage:
-            found["homepage"] = [
-                {
-                    "id": self.homepage,
-                    "type": "Text",
-                    "format": "text/html",
-                    "label": text_of(self.title),
-                }
-            ]
+        if address := licence_address(self.rights.address):
+            found["rights"] = address
+        if self.rights.line:
+            found["requiredStatement"] = pair_of("Rights", self.rights.line)
+        if self.rights.homepage:
+            page = {"id": self.rights.homepage, "type": "Text", "format": "text/html"}
+            found["homepage"] = [page | {"label": text_of(self.title)}]
         if self.place is not None and self.place.manifest:
             found["partOf"] = [{"id": self.place.manifest, "type": "Manifest"}]
         return found
@@ -96,23 +81,10 @@ class Shown:
         if self.id != self.title:
             lines.append(pair_of(f"{kind}: id", self.id))
         lines += [pair_of(f"{kind}: {name}", text) for name, text in self.facts.items()]
-        if self.rights:
-            lines.append(pair_of(f"{kind}: rights", self.rights))
-        if self.statement:
-            lines.append(pair_of(f"{kind}: required statement", self.statement))
-        for name, address in (("page", self.homepage), ("manifest", self._manifest)):
-            if address:
-                lines.append(pair_of(f"{kind}: {name}", address))
-        return lines
-
-    @property
-    def credit(self) -> str:
-        """What must be said of the picture's rights, in a line; empty where nothing must."""
-        return " – ".join(filter(None, (self.statement, self.rights)))
-
-    @property
-    def _rights_in_words(self) -> str:
-        return "" if _RIGHTS.fullmatch(self.rights) else self.rights
+        rights = self.rights
+        links = {"licence": rights.address, "page": rights.homepage, "manifest": self._manifest}
+        told = {"rights": rights.label, "required statement": rights.statement, **links}
+        return lines + [pair_of(f"{kind}: {name}", text) for name, text in told.items() if text]
 
     @property
     def _manifest(self) -> str:
@@ -130,9 +102,25 @@ def label_of(kind: Kind, name: str, row: Mapping[str, str]) -> str:
     return ", ".join(filter(None, (title_of(kind, name, row), artist)))
 
 
+def licence_address(address: str) -> str:
+    """The one address of a licence that documents may name (section 3.2 of Presentation 3.0).
+
+    >>> licence_address("https://creativecommons.org/licenses/by/4.0/deed.de")
+    'http://creativecommons.org/licenses/by/4.0/'
+    >>> licence_address("https://rightsstatements.org/page/InC/1.0/?language=en")
+    'http://rightsstatements.org/vocab/InC/1.0/'
+    >>> licence_address("https://example.org/terms")
+    ''
+    """
+    found = _LICENCE.fullmatch(address)
+    if found is None:
+        return ""
+    return f"http://{found['cc'] or 'rightsstatements.org/vocab/' + found['rs']}/"
+
+
 def museum_service(row: Mapping[str, str]) -> ImageService | None:
     """The image service of a museum, by the columns that `prepare step=iiif` writes."""
-    address, profile = _web(_cell(row, "image_service")), _cell(row, "image_profile")
+    address, profile = web_address(_cell(row, "image_service")), _cell(row, "image_profile")
     kind, _, level = profile.partition(" ")
     if not address or kind not in SERVICE_TYPES:
         return None
@@ -154,7 +142,7 @@ def pair_of(label: str, value: str) -> Json:
     >>> pair_of("Drawing", "<b>")["value"]
     {'none': ['<span>&lt;b&gt;</span>']}
     """
-    if _WEB.fullmatch(value):
+    if web_address(value) == value:
         value = f'<a href="{escape(value)}">{escape(value)}</a>'
     elif value.startswith("<") and value.endswith(">"):
         value = f"<span>{escape(value)}</span>"
@@ -163,7 +151,3 @@ def pair_of(label: str, value: str) -> Json:
 
 def _cell(row: Mapping[str, str], column: str) -> str:
     return str(row.get(column, "")).strip()
-
-
-def _web(text: str) -> str:
-    return text if _WEB.fullmatch(text) else ""

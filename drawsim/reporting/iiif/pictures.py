@@ -71,7 +71,7 @@ def publish(picture: Picture, static: Static) -> tuple[Source, list[str]]:
     museum = museum_service(picture.row)
     if museum is not None:
         if picture.place is not None and picture.place.box is not None:
-            width, height = picture.place.box[2:]
+            width, height = picture.place.box[2], round(picture.place.box[2] * height / width)
         return Source(whole_url(museum), width, height, service=museum), []
     scale = min(1.0, static.size / max(width, height))
     width, height = max(1, round(width * scale)), max(1, round(height * scale))

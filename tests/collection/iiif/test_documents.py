@@ -84,10 +84,12 @@ def test_rights_are_with_the_picture_and_for_people() -> None:
     assert "Museum of X" in str(image["requiredStatement"])
     whole = manifest("http://h/m", "pairs", [leaf([picture])])
     assert whole["rights"] == CC  # of all of its pictures
-    assert whole["requiredStatement"]["value"]["none"] == [f"Museum of X – {CC}"]
+    assert whole["requiredStatement"]["value"]["none"] == ["CC BY 4.0, Museum of X"]
     mixed = manifest("http://h/m", "pairs", [leaf([picture, shown(rights="ask us")])])
     assert "rights" not in mixed  # whose would they be?
-    assert mixed["requiredStatement"]["value"]["none"] == [f"Museum of X – {CC}", "ask us"]
+    assert mixed["requiredStatement"]["value"]["none"] == ["CC BY 4.0, Museum of X", "ask us"]
+    spelt = shown(rights="https://creativecommons.org/licenses/by/4.0/deed.de").image["rights"]
+    assert spelt == CC
     assert "rights" not in shown(rights="ask us").image  # of addresses alone
     assert "requiredStatement" not in manifest("http://h/m", "pairs", [leaf([shown()])])
 
