@@ -33,10 +33,10 @@ def test_all_that_a_viewer_asks_for_is_cut(width: int, height: int) -> None:
                 covered += wide * high
         assert covered == width * height
     assert set(cut) == asked
-    for (x, y, wide, high), size in cut.values():
+    for (x, y, wide, high), pixels in cut.values():
         assert 0 <= x < x + wide <= width
         assert 0 <= y < y + high <= height
-        assert max(size) <= max(TILE, width, height)
+        assert max(pixels) <= max(TILE, width, height)
 
 
 def test_services_of_earlier_versions_are_named_as_theirs() -> None:
