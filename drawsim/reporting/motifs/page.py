@@ -59,6 +59,7 @@ def _first_screen(
     colours = found_of(view.colours, view.level)
     return {
         "found": found,
+        "model": view.model,
         "stats": {
             "motif" if len(found.motifs) == 1 else "motifs": len(found.motifs),
             "drawings in them": inside,

@@ -28,7 +28,7 @@ class MotifsView:
 
     found: the groups. who, colours: see `retrieval/motifs/files.py`. drawings: metadata of all
     drawings that were looked at, by id. files: pictures by (kind, id), those that are there.
-    captions: what artworks are called. sources: which artworks a motif is near; None where no
+    captions: what artworks are called. model: what made the embeddings, in few words. sources: which artworks a motif is near; None where no
     gallery was looked at. matches: by motif, where pictures were compared. level: the share of
     false findings among those that are called found. notes: sentences on what was left out.
     """
@@ -39,6 +39,7 @@ class MotifsView:
     drawings: pd.DataFrame
     files: Mapping[tuple[str, str], Path]
     captions: Captions
+    model: str
     sources: Sources | None = None
     matches: Mapping[str, Match] = field(default_factory=dict)
     level: float = 0.05

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +27,7 @@ WHO = [
 COLOURS = [("country=GRC", "colour", "blue", 5, 6, 2.0, 4.0, 1.5, 9.0, 0.001, 0.01)]
 
 
-def table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+def table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(WHO_COLUMNS))
 
 
@@ -60,6 +61,7 @@ def view(collection: Collection) -> MotifsView:
         drawings,
         files,
         Captions({"artwork": artworks}),
+        "lite",
         sources,
         notes=["A column was left out."],
     )
@@ -70,4 +72,4 @@ def bare(tmp_path: Path) -> MotifsView:
     """Nothing found in drawings of which nothing is known."""
     drawings = pd.DataFrame({"path": ["x.png"]}, index=pd.Index(["x"], name="id"))
     found = Motifs((), 1, 0, "bare", "lite", "0" * 64)
-    return MotifsView(found, empty_who(), empty_who(), drawings, {}, Captions())
+    return MotifsView(found, empty_who(), empty_who(), drawings, {}, Captions(), "lite")
