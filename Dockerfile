@@ -24,6 +24,7 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY conf conf
 COPY drawsim drawsim
+COPY hydra_plugins hydra_plugins
 RUN pip install ".[${EXTRAS}]"
 
 FROM ${BASE}

@@ -86,3 +86,10 @@ def test_what_the_image_copies_is_let_in(services: dict[str, Any]) -> None:
     assert len(read) == 2
     assert set(read) <= set(copied)  # the build reads them
     assert re.search(r"^USER drawsim$", program, re.MULTILINE)  # nobody is root in it
+    packaging = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wheel = packaging.split("[tool.hatch.build.targets.wheel]")[1].split(
+        "[tool.hatch.build.targets.sdist]"
+    )[0]
+    packages = re.search(r"packages = \[(.+)\]", wheel)
+    assert packages is not None
+    assert set(re.findall(r'"(\w+)"', packages[1])) < set(copied), "the wheel has these too"

@@ -16,11 +16,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from drawsim.collection.damage import CURE, Originals
 from drawsim.common.errors import UserError, brief, nearest
 
+Rows = npt.NDArray[np.bool_]
+"""Of each row of a table, whether it is meant."""
 _ENDING = re.compile(
     r"\.(jpe?g|jpe|jfif|jif|a?png|webp|tiff?|btf|tf8|bmp|gif|p[pgbn]m|jp2|j2[kc]|jp[xfc]|avif"
     r"|hei[cf]|hif|jxl|tga)",
@@ -112,7 +116,7 @@ class IdList:
         """
         if text in self._ids:
             return text, "", []
-        if len(text) > LONGEST:
+        if not text or len(text) > LONGEST:
             return None, "", []
         for how, key in _WAYS.items():
             found = [name for name in self._by(how, key).get(key(text), []) if _fits(text, name)]
@@ -171,6 +175,18 @@ class IdList:
                 keyed[key(name)].append(name)
             self._keyed[how] = keyed
         return self._keyed[how]
+
+
+def among(names: pd.Series[str] | pd.Index[str], ids: pd.Series[str] | pd.Index[str]) -> Rows:
+    """Which of some names are ids of a list, spelt as there.
+
+    pandas' own `isin` takes twenty times as long for texts that Arrow keeps.
+
+    >>> among(pd.Series(["b", "c"]), pd.Index(["a", "b"])).tolist()
+    [True, False]
+    """
+    known = set(ids.to_numpy())
+    return np.fromiter((name in known for name in names.to_numpy()), bool, len(names))
 
 
 def find(text: str, ids: Iterable[str]) -> str | None:

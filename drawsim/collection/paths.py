@@ -115,7 +115,7 @@ def _no_path(folder: Path, path: str) -> str | None:
     if "\0" in path:
         return "a NUL in it"
     try:
-        whole = os.fsencode(folder / path)
+        whole = os.fsencode(os.path.join(folder, path))  # noqa: PTH118 - pathlib takes ten times as long
     except UnicodeEncodeError:
         return "half a character in it"
     if len(whole) >= LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in whole.split(b"/")):

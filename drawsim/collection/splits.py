@@ -22,7 +22,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from drawsim.collection.csv_files import read_csv, write_csv
-from drawsim.collection.ids import IdList, Note, trimmed
+from drawsim.collection.ids import IdList, Note, among, trimmed
 from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import (
     graded_unconfirmed,
@@ -159,8 +159,8 @@ def read_split(path: Path, collection: Collection) -> pd.DataFrame:
     numbers = pd.to_numeric(cluster, errors="coerce")
     numbers = numbers.where(numbers.abs() < 1 << 53, -1)  # a number of many digits is none
     split = split.assign(cluster=numbers.astype("int64"))
-    missing_copy = (split["parent"] != split["drawing_id"]) & ~split["drawing_id"].isin(
-        collection.drawings.index
+    missing_copy = (split["parent"] != split["drawing_id"]) & ~among(
+        split["drawing_id"], collection.drawings.index
     )
     if missing_copy.any():
         log.info("%s: %d rows of style copies not in drawings.csv", path, missing_copy.sum())

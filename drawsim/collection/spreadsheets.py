@@ -74,7 +74,7 @@ def _each_text(
     changed: dict[str, pd.Series[str]] = {}
     for name in table.columns:
         cells = table[name]
-        if any(isinstance(cell, str) and wanted.match(cell) for cell in cells):
+        if any(isinstance(cell, str) and wanted.match(cell) for cell in cells.to_numpy()):
             changed[str(name)] = cells.map(
                 lambda cell: change(cell) if isinstance(cell, str) else cell
             )

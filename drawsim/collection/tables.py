@@ -213,8 +213,9 @@ def _no_pairs() -> pd.DataFrame:
 
 def ids_of(images: pd.DataFrame) -> IdList:
     """The ids of a table of images, indexed by id, and their paths: what ids can be meant for."""
-    paths = images["path"].to_dict() if "path" in images.columns else {}
-    return IdList(images.index, {str(name): str(path) for name, path in paths.items()})
+    ids = images.index.to_numpy()
+    paths = dict(zip(ids, images["path"].to_numpy(), strict=True)) if "path" in images else {}
+    return IdList(ids, paths)
 
 
 def read_images(path: Path, problems: Problems, places: Places) -> pd.DataFrame:

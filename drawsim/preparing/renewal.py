@@ -9,10 +9,9 @@ record, of a table made elsewhere, the step's own columns are as the source says
 from __future__ import annotations
 
 from collections.abc import Collection as Names
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -201,8 +200,8 @@ class _Rows:
 
 
 def _records(table: pd.DataFrame) -> list[Row]:
-    rows: list[dict[Hashable, Any]] = table.to_dict("records")
-    return [{str(name): str(cell) for name, cell in row.items()} for row in rows]
+    columns = {str(name): list(map(str, table[name].to_numpy())) for name in table.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _changes(row: Row, current: Row, wrote: Row) -> Row:

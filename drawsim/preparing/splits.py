@@ -19,6 +19,7 @@ from drawsim.collection.folds import (
     ratio_splits,
     thesis_splits,
 )
+from drawsim.collection.ids import among
 from drawsim.collection.kinds import KINDS
 from drawsim.collection.splits import (
     NEAR_DUPLICATES,
@@ -184,8 +185,8 @@ def _report_duplicates(
     """Write and count near-duplicate images that some split has in different sets."""
     splits = {path.stem: _originals(read_split(path, collection)) for path in split_files(out)}
     rows = pd.concat(splits.values())
-    drawings = collection.drawings.index[collection.drawings.index.isin(rows["drawing_id"])]
-    artworks = collection.artworks.index[collection.artworks.index.isin(rows["artwork_id"])]
+    drawings = collection.drawings.index[among(collection.drawings.index, rows["drawing_id"])]
+    artworks = collection.artworks.index[among(collection.artworks.index, rows["artwork_id"])]
     paths = {
         **{("drawing", name): path for name, path in collection.paths("drawing", drawings).items()},
         **{("artwork", name): path for name, path in collection.paths("artwork", artworks).items()},

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import among
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.collection.splits import SETS, split_files
 from drawsim.collection.summary import Summary
@@ -59,10 +60,10 @@ def prepare_subset(
         raise UserError(f"step.where={where}: name a column too: 'step.where={{COLUMN: {where}}}'")
     collection = Collection.open(source)
     drawings = choose_drawings(collection, where or {}, keep)
-    pairs = collection.pairs[collection.pairs["drawing_id"].isin(drawings.index)]
+    pairs = collection.pairs[among(collection.pairs["drawing_id"], drawings.index)]
     gallery = collection.artworks
     if artworks == "paired":
-        gallery = gallery[gallery.index.isin(pairs["artwork_id"])]
+        gallery = gallery[among(gallery.index, pairs["artwork_id"])]
     if drawings.empty or gallery.empty:
         raise UserError(
             f"{source}: no {'drawings' if drawings.empty else 'artworks'} are left; ask for less "
@@ -126,10 +127,10 @@ def choose_drawings(collection: Collection, where: Mapping[str, Any], keep: Keep
             )
         chosen &= _has(columns[column], values).to_numpy()
     own = drawings.index.to_series()
-    parents = collection.parents.where(collection.parents.isin(drawings.index), own)
+    parents = collection.parents.where(among(collection.parents, drawings.index), own)
     if keep != "all":
         pairs = collection.true_pairs if keep == "learning" else collection.pairs
-        chosen &= parents.isin(pairs["parent"])
+        chosen &= among(parents, pairs["parent"])
     return drawings[parents.map(chosen).fillna(chosen).astype(bool)]
 
 
@@ -163,7 +164,7 @@ def _splits(source: Path) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
 def _of(pairs: pd.DataFrame, drawings: pd.DataFrame, artworks: pd.DataFrame) -> pd.DataFrame:
     """The pairs between these drawings and artworks."""
     return pairs[
-        pairs["drawing_id"].isin(drawings.index) & pairs["artwork_id"].isin(artworks.index)
+        among(pairs["drawing_id"], drawings.index) & among(pairs["artwork_id"], artworks.index)
     ]
 
 

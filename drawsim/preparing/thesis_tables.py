@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.ids import among
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.pairs import read_pairs, spelt_as_listed, with_parents
 from drawsim.collection.problems import Problem, Problems, raise_problems
@@ -131,7 +132,7 @@ def _read_images(
                 f"{table['file'].iloc[0]}: rows that differ from a longer table, which was kept: "
                 f"{len(differ)}, e.g. {brief(differ[0])}"
             )
-        new = table[~table["id"].isin(united["id"])].drop(columns="file")
+        new = table[~among(table["id"], united["id"])].drop(columns="file")
         united = pd.concat([united, new], ignore_index=True)
     return united[[*IMAGE, *(c for c in united.columns if c not in IMAGE)]].fillna("")
 
@@ -246,7 +247,7 @@ def _known(
     listed = {kind: ids_of(images[kind].set_index("id")) for kind in KINDS}
     pairs = spelt_as_listed(pairs, listed)
     for kind in KINDS:
-        reason[~pairs[f"{kind}_id"].isin(images[kind]["id"])] = f"no table lists the {kind}"
+        reason[~among(pairs[f"{kind}_id"], images[kind]["id"])] = f"no table lists the {kind}"
     kept = pairs[reason == ""].drop(columns=["file", "row"])
     gone = pairs[reason != ""].reindex(columns=["file", "row", *PAIR, "pair"], fill_value="")
     return kept, gone.assign(reason=reason[reason != ""])

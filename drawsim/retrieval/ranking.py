@@ -5,11 +5,6 @@ queries meets the whole gallery in one matrix product; the best k are kept, and 
 relevant item is found by counting what scores higher. A score that is no number is the worst there
 is. Memory is O(block), whatever the sizes, and
 nothing is ever fully sorted.
-
-The best k are found from the top: scores are folded, 4 to their greatest, until few are left. Of
-the k greatest of these, what they were folded from holds the k greatest below, and so on down: any
-score that is left behind has k groups before it whose greatest is no less. It costs a seventh of
-the comparisons of `topk` on all scores.
 """
 
 from __future__ import annotations
@@ -21,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from drawsim.retrieval.selection import largest, padded
+
 BLOCK = 1 << 25
 """Scores held at a time: 32 M float32 are 128 MiB."""
-FOLD = 4
-"""Scores of which the greatest is looked at first."""
 
 TIE = {torch.float32: 5e-7, torch.float64: 1e-14}
 """Scores this near are equal: the same two vectors give products up to 1.2e-7 apart, by where in
@@ -160,41 +155,22 @@ class _Lists:
     def __init__(self, queries: Tensor, gallery: Tensor, k: int) -> None:
         self.index = torch.empty(len(queries), k, dtype=torch.int64)
         self.score = torch.empty(len(queries), k, dtype=queries.dtype)
-        self.size = width = len(gallery)
-        self.folds = 0
-        while width > 2 * FOLD * k > 0:
-            self.folds += 1
-            width = -(-width // FOLD)
-        self.width = width * FOLD**self.folds
-        """Columns of a block, so that it can be folded; what is beyond the gallery is -inf."""
+        self.size = len(gallery)
+        self.width = padded(self.size)
+        """Columns of a block; what is beyond the gallery is -inf."""
 
     def keep(self, start: int, room: Tensor, hidden: Places | None = None) -> None:
         """The lists of the queries from `start` on, from their scores. hidden: is never listed."""
         if hidden is not None:
             room[hidden] = -torch.inf
-        best, index = _largest(room, self.index.shape[1], self.folds)
+        best, index = largest(room, self.index.shape[1])
         if not best.isfinite().all():  # NaN and inf come first, -inf and what is hidden last
             _numbers(room[:, : self.size])
             if hidden is not None:
                 room[hidden] = -torch.inf
-            best, index = _largest(room, self.index.shape[1], self.folds)
+            best, index = largest(room, self.index.shape[1])
         self.index[start : start + len(room)] = index
         self.score[start : start + len(room)] = best
-
-
-def _largest(scores: Tensor, k: int, folds: int, last: bool = True) -> tuple[Tensor, Tensor]:
-    """The k greatest of each row and their columns, (R, k); in the end, best first."""
-    if not folds:
-        best, column = scores.topk(k, dim=1, sorted=last)
-        return best, column
-    # Column c of what is folded is the greatest of the columns c, c + width, c + 2 width …
-    parts = scores.view(len(scores), FOLD, -1)
-    width = parts.shape[2]
-    _, group = _largest(parts.amax(dim=1), k, folds - 1, last=False)
-    some = parts.gather(2, group[:, None].expand(-1, FOLD, -1)).flatten(1)
-    best, place = some.topk(k, dim=1, sorted=last)
-    part = place.div(k, rounding_mode="floor")
-    return best, group.gather(1, place - part * k) + part * width
 
 
 def _blocks(queries: Tensor, gallery: Tensor, width: int) -> Iterator[tuple[int, Tensor]]:
@@ -214,14 +190,18 @@ def _blocks(queries: Tensor, gallery: Tensor, width: int) -> Iterator[tuple[int,
 def _multiply(queries: Tensor, gallery: Tensor, out: Tensor) -> None:
     """Scores (Q, N), into room for them.
 
-    The product with one vector is numpy's on a CPU: torch's runs on one thread, and takes up to
-    twice the time.
+    The product is numpy's on a CPU: torch's takes a tenth to a half more of the time on some
+    processors, and for one vector it runs on one thread.
     """
-    if len(queries) == 1 and queries.device.type == "cpu":
-        with np.errstate(all="ignore"):  # what is no number is dealt with where lists are made
-            np.matmul(gallery.detach().numpy(), queries[0].detach().numpy(), out=out[0].numpy())
-    else:
+    if queries.device.type != "cpu":
         torch.mm(queries, gallery.T, out=out)
+        return
+    rows, columns = queries.detach().numpy(), gallery.detach().numpy()
+    with np.errstate(all="ignore"):  # what is no number is dealt with where lists are made
+        if len(rows) == 1:  # as a matrix of one row it would take twice the time of a vector
+            np.matmul(columns, rows[0], out=out[0].numpy())
+        else:
+            np.matmul(rows, columns.T, out=out.numpy())
 
 
 def _numbers(scores: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drawsim.collection.ids import among
 from drawsim.common.building import build
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def read_data(
         view = build(settings.pairs.view or {})
         collection, split = simulate_queries(collection, view, folder, settings.seed)
     elif len(skipped):
-        known = split["drawing_id"].isin(collection.drawings.index)
-        split = split[known & split["artwork_id"].isin(collection.artworks.index)]
+        known = among(split["drawing_id"], collection.drawings.index)
+        split = split[known & among(split["artwork_id"], collection.artworks.index)]
         if len(collection.true_pairs):
             assert_filled(
                 split, f"split {settings.split.name} of {root}, less unusable images,", needs

@@ -30,6 +30,7 @@ prepare()
 import pandas as pd
 import torch
 from measuring import seconds, unit_rows
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -77,6 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+        threadpool_limits(arguments.threads)  # numpy's products have threads of their own
     print(f"{torch.get_num_threads()} threads, median of {arguments.repeats}")
     if arguments.faiss:
         for shape in SHAPES:

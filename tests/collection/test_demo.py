@@ -22,12 +22,13 @@ from drawsim.collection.demo import demo_root, make_demo
 from drawsim.collection.demo.artists import ARTISTS
 from drawsim.collection.demo.genres import GENRES, compose
 from drawsim.collection.demo.geometry import blob, ellipse, hatch, resample
+from drawsim.collection.demo.motifs import MOTIFS
 from drawsim.collection.demo.plan import Size, make_plan
 from drawsim.collection.demo.retell import AGES, Age, retell
 from drawsim.common.errors import UserError
 from drawsim.common.files import user_cache
 
-TINY = {"artworks": 24, "paired_artworks": 12, "pairs": 16, "unpaired_drawings": 2}
+TINY = {"artworks": 24, "paired_artworks": 12, "pairs": 16, "unpaired_drawings": 2, "motifs": 1}
 IMAJ = re.compile(r"(\d{4})_(3-5|6-9|10-13|14-17|18-25)_(\d{4})_([A-Z]{3})_R_C")
 
 
@@ -68,7 +69,7 @@ def test_tables_keep_the_data_contract(tiny: Path) -> None:
     confirmed = [p for p in pairs if p["pair"] == "true"]
     assert len(confirmed) == 16
     assert len({p["artwork_id"] for p in confirmed}) == 12
-    assert len(drawing_ids - {p["drawing_id"] for p in pairs}) == 2
+    assert len(drawing_ids - {p["drawing_id"] for p in pairs}) == 2 + MOTIFS[0].drawings
 
 
 def test_every_picture_decodes_and_none_is_blank(tiny: Path) -> None:
@@ -211,7 +212,7 @@ def test_a_killed_build_leaves_no_folder_and_the_next_one_cleans_up(tmp_path: Pa
     os.utime(left, (0, 0))
     make_demo(root, **TINY, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
-    assert len(list(root.rglob("*.jpg"))) == len(make_plan(Size(24, 12, 16, 2)).drawings) + 24
+    assert len(list(root.rglob("*.jpg"))) == len(make_plan(Size(**TINY)).drawings) + 24
 
 
 def test_the_cached_folder_is_made_once(tmp_path: Path) -> None:
@@ -237,6 +238,7 @@ def test_the_demo_is_kept_in_the_users_cache() -> None:
         ({"artworks": 5, "paired_artworks": 5, "pairs": 4}, "between 5 and 15"),
         ({"artworks": 5, "paired_artworks": 5, "pairs": 16}, "between 5 and 15"),
         ({"artworks": -1}, "negative"),
+        ({"motifs": 7}, "6 motifs to plant, not 7"),
     ],
 )
 def test_contradictory_counts_get_a_clear_line(

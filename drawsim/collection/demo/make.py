@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from rich.progress import Progress
 
 from drawsim.collection.demo.brush import paint
 from drawsim.collection.demo.hand import draw
+from drawsim.collection.demo.motifs import Motif
 from drawsim.collection.demo.plan import Artwork, Plan, Size, make_plan
+from drawsim.collection.demo.truth import LEAN_COLUMNS, LEANS, MEMBER_COLUMNS, MEMBERS, TRUTH
 from drawsim.common.errors import UserError
 from drawsim.common.files import user_cache
 from drawsim.common.refusals import refusal
@@ -45,19 +47,21 @@ def make_demo(
     paired_artworks: int = 100,
     pairs: int = 130,
     unpaired_drawings: int = 30,
+    motifs: int = 0,
     seed: int = 0,
     workers: int | None = None,
     progress: bool = True,
 ) -> None:
     """Write a demo collection to the folder `root`; a finished one is left alone.
 
-    Holds drawings.csv, artworks.csv, pairs.csv and the pictures they name (JPEG). The content
-    depends on the counts and the seed alone. `workers` is the number of processes (all cores
-    unless given). A build that is stopped leaves no `root`.
+    Holds drawings.csv, artworks.csv, pairs.csv and the pictures they name (JPEG); and, of `motifs`
+    that drawings without an artwork share, what `truth.read_truth` reads. The content depends on
+    the counts and the seed alone. `workers` is the number of processes (all cores unless given). A
+    build that is stopped leaves no `root`.
     Raises UserError if the counts contradict each other, if `root` holds something else, or if
     the disk does not take the files.
     """
-    size = Size(artworks, paired_artworks, pairs, unpaired_drawings, seed)
+    size = Size(artworks, paired_artworks, pairs, unpaired_drawings, motifs, seed)
     plan = make_plan(size)
     if _finished(root):
         return
@@ -95,13 +99,14 @@ def demo_root(
     paired_artworks: int = 100,
     pairs: int = 130,
     unpaired_drawings: int = 30,
+    motifs: int = 0,
     seed: int = 0,
 ) -> Path:
     """The demo collection's folder in the cache, as `demo_folder` has it; made on first use.
 
     Raises UserError as `make_demo` does.
     """
-    size = Size(artworks, paired_artworks, pairs, unpaired_drawings, seed)
+    size = Size(artworks, paired_artworks, pairs, unpaired_drawings, motifs, seed)
     root = demo_folder(cache, **asdict(size))
     make_demo(root, **asdict(size))
     return root
@@ -114,6 +119,7 @@ def demo_folder(
     paired_artworks: int = 100,
     pairs: int = 130,
     unpaired_drawings: int = 30,
+    motifs: int = 0,
     seed: int = 0,
 ) -> Path:
     """Where a demo collection is kept, made or not.
@@ -123,7 +129,7 @@ def demo_folder(
     """
     if cache is None:
         cache = user_cache()
-    counts = f"{artworks}-{paired_artworks}-{pairs}-{unpaired_drawings}"
+    counts = f"{artworks}-{paired_artworks}-{pairs}-{unpaired_drawings}-{motifs}"
     return Path(cache) / f"demo-v{VERSION}-{counts}-seed{seed}"
 
 
@@ -217,9 +223,20 @@ def _write_tables(folder: Path, plan: Plan, titles: dict[int, str]) -> None:
         ("drawing_id", "artwork_id", "pair"),
         [(drawing, artwork, str(pair).lower()) for drawing, artwork, pair in plan.pairs],
     )
+    planted = [(d.id, d.motif) for d in plan.drawings if d.motif is not None]
+    if planted:
+        _write_truth(folder, planted)
 
 
-def _write_table(path: Path, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _write_truth(folder: Path, planted: list[tuple[str, Motif]]) -> None:
+    (folder / TRUTH).mkdir()
+    _write_table(folder / MEMBERS, MEMBER_COLUMNS, [(key, motif.genre) for key, motif in planted])
+    motifs = dict.fromkeys(motif for _, motif in planted)
+    leans = [(motif.genre, *lean) for motif in motifs for lean in motif.leans]
+    _write_table(folder / LEANS, LEAN_COLUMNS, leans)
+
+
+def _write_table(path: Path, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

@@ -12,6 +12,7 @@ import numpy as np
 
 from drawsim.collection.demo.artists import ARTISTS, Artist, tinted
 from drawsim.collection.demo.genres import GENRES, compose
+from drawsim.collection.demo.motifs import MOTIFS, Motif, spread
 from drawsim.collection.demo.retell import AGES, Age
 from drawsim.collection.demo.scene import Scene, second_version
 from drawsim.common.errors import UserError
@@ -24,7 +25,7 @@ _COUNTRY_CODES = (
 COUNTRIES = _COUNTRY_CODES.split()
 _AGE_SHARES = (0.12, 0.20, 0.22, 0.27, 0.19)
 # The kinds of random stream.
-_PLAN, _SCENE, _VERSION, _PAINT, _DRAW, _OWN_SCENE = range(6)
+_PLAN, _SCENE, _VERSION, _PAINT, _DRAW, _OWN_SCENE, _MOTIF, _PLANT = range(8)
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,15 @@ class Size:
     paired_artworks: int = 100
     pairs: int = 130
     unpaired_drawings: int = 30
+    motifs: int = 0
     seed: int = 0
 
     def check(self) -> None:
         """Raise UserError where the counts contradict each other."""
-        numbers = (self.artworks, self.paired_artworks, self.pairs, self.unpaired_drawings)
-        if min(numbers) < 0 or self.seed < 0:
+        if min(vars(self).values()) < 0:
             raise UserError("the demo's counts and seed must not be negative")
+        if self.motifs > len(MOTIFS):
+            raise UserError(f"the demo has {len(MOTIFS)} motifs to plant, not {self.motifs}")
         if self.paired_artworks > self.artworks:
             raise UserError(
                 f"the demo cannot pair {self.paired_artworks} of {self.artworks} artworks: "
@@ -80,7 +83,10 @@ class Artwork:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawing to make: after an artwork, or (model None) after the child's own idea."""
+    """One drawing to make: after an artwork, after a planted motif or after the child's own idea.
+
+    model and motif are None where it is after another.
+    """
 
     id: str
     path: str
@@ -88,12 +94,21 @@ class Drawing:
     age: Age
     country: str
     number: int
-    model: Artwork | None
+    model: Artwork | None = None
+    motif: Motif | None = None
 
     def scene(self, seed: int) -> Scene:
         """What the child looks at."""
         if self.model is not None:
             return tinted(self.model.scene(seed), self.model.artist)
+        if self.motif is not None:
+            # Each child knows the work by another reproduction.
+            scene = self.motif.scene(
+                np.random.default_rng([seed, _MOTIF, *self.motif.genre.encode()])
+            )
+            return second_version(
+                scene, np.random.default_rng([seed, _VERSION, _MOTIF, self.number])
+            )
         rng = np.random.default_rng([seed, _OWN_SCENE, self.number])
         return compose(str(rng.choice(list(GENRES))), rng)
 
@@ -129,11 +144,17 @@ def make_plan(size: Size) -> Plan:
     drawn_twice = paired[: 2 * twins] + paired[2 * twins :]
     extra = size.pairs - size.paired_artworks
     models += rng.permutation(np.repeat(drawn_twice, 2))[:extra].tolist()
-    drawings = _drawings(artworks, models, size.unpaired_drawings, rng)
+    motifs = MOTIFS[: size.motifs]
+    own = len(models) + size.unpaired_drawings
+    total = own + sum(motif.drawings for motif in motifs)
+    numbers = (rng.permutation(max(9999, total))[:total] + 1).tolist()
+    drawings = _drawings(artworks, models, numbers[:own], rng)
     pairs = [(d.id, artworks[m].id, True) for d, m in zip(drawings, models, strict=False)]
     pairs += [(drawings[k].id, artworks[paired[2 * k + 1]].id, True) for k in range(twins)]
     pairs += _ambiguous(artworks, drawings, pairs, min(10, size.pairs // 10), rng)
-    return Plan(artworks, drawings, tuple(sorted(pairs)))
+    stream = np.random.default_rng([size.seed, _PLANT])
+    shared = _planted(motifs, own, numbers[own:], stream)
+    return Plan(artworks, (*drawings, *shared), tuple(sorted(pairs)))
 
 
 def _artworks(
@@ -156,20 +177,50 @@ def _artworks(
 
 
 def _drawings(
-    artworks: tuple[Artwork, ...], models: list[int], own: int, rng: np.random.Generator
+    artworks: tuple[Artwork, ...], models: list[int], numbers: list[int], rng: np.random.Generator
 ) -> tuple[Drawing, ...]:
-    """Drawings after the models, then `own` drawings after no artwork; names as in IMAJ."""
-    total = len(models) + own
-    numbers = rng.permutation(max(9999, total))[:total] + 1
+    """Drawings after the models, then after no artwork, one for each of the `numbers`."""
     drawings = []
-    for k in range(total):
+    for k, number in enumerate(numbers):
         year = int(rng.integers(1994, 2021))
         age = AGES[int(rng.choice(len(AGES), p=_AGE_SHARES))]
         country = COUNTRIES[int(rng.integers(len(COUNTRIES)))]
-        key = f"{year}_{age.group}_{numbers[k]:04d}_{country}_R_C"
         model = artworks[models[k]] if k < len(models) else None
-        drawings.append(Drawing(key, f"drawings/{key}.jpg", year, age, country, k, model))
+        drawings.append(_drawing(k, number, year, age, country, model=model))
     return tuple(drawings)
+
+
+def _planted(
+    motifs: tuple[Motif, ...], first: int, numbers: list[int], rng: np.random.Generator
+) -> tuple[Drawing, ...]:
+    """The drawings of all motifs; `first` is how many drawings come before them."""
+    ages = {age.group: age for age in AGES}
+    shares = dict(zip(ages, _AGE_SHARES, strict=True))
+    drawings: list[Drawing] = []
+    for motif in motifs:
+        years = rng.integers(1994, 2021, size=motif.drawings).tolist()
+        groups = spread(motif.drawings, motif.ages, shares, rng)
+        countries = spread(motif.drawings, motif.countries, dict.fromkeys(COUNTRIES, 1.0), rng)
+        for year, group, country in zip(years, groups, countries, strict=True):
+            k = len(drawings)
+            made = _drawing(first + k, numbers[k], year, ages[group], country, motif=motif)
+            drawings.append(made)
+    return tuple(drawings)
+
+
+def _drawing(
+    k: int,
+    number: int,
+    year: int,
+    age: Age,
+    country: str,
+    *,
+    model: Artwork | None = None,
+    motif: Motif | None = None,
+) -> Drawing:
+    """The `k`-th drawing, named as in IMAJ."""
+    key = f"{year}_{age.group}_{number:04d}_{country}_R_C"
+    return Drawing(key, f"drawings/{key}.jpg", year, age, country, k, model, motif)
 
 
 def _ambiguous(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawsim.collection.grades import MATCH, UNDECIDED, Grade
-from drawsim.collection.ids import IdList
+from drawsim.collection.ids import IdList, among
 from drawsim.collection.kinds import Kind
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problems, raise_problems
@@ -85,8 +85,8 @@ def import_thesis(
     raise_problems(f"{file} cannot be imported", problems)
     copies = table["drawing_id"] != table["parent"]
     own = table[~copies]
-    known = own["drawing_id"].isin(collection.drawings.index) & own["artwork_id"].isin(
-        collection.artworks.index
+    known = among(own["drawing_id"], collection.drawings.index) & among(
+        own["artwork_id"], collection.artworks.index
     )
     drafts = [
         _draft(annotator, drawing, artwork, GRADES[bool(pair)])
