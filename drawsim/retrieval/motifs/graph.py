@@ -32,6 +32,8 @@ REFERENCES = 1024
 """Drawings, drawn at random, that stand for drawings in general."""
 POWER = 0.5
 """As `adapt=hubs` has it: axes are divided by their standard deviation to this power."""
+FLAT = 1e-6
+"""Standard deviation of a dimension, at most, in which unit rows are the same but for rounding."""
 QUARTILES = 1.349
 """Standard deviations from the first to the third quartile of a normal distribution."""
 
@@ -80,6 +82,15 @@ def spread_out(vectors: Tensor) -> Tensor:
     deviation = centred.square().mean(dim=0).sqrt()
     flat = deviation <= deviation.max() * 1e-4
     return normalize(centred / deviation.masked_fill(flat, torch.inf) ** POWER, dim=1)
+
+
+def varying(vectors: Tensor) -> Tensor:
+    """(N, d) unit rows less the dimensions in which all are the same, again of length 1.
+
+    An adaptation that holds hubs back gives drawings two such dimensions: they change no order of
+    cosines, but would weigh much where dimensions are drawn anew.
+    """
+    return normalize(vectors[:, vectors.std(dim=0) > FLAT], dim=1)
 
 
 def nearest(

@@ -85,11 +85,11 @@ def _by_blocks(edges: Edges, vectors: Tensor, rng: np.random.Generator) -> tuple
     The dimensions of a block are drawn at random.
     """
     order = torch.from_numpy(rng.permutation(vectors.shape[1]))
-    parts = [part for part in torch.tensor_split(order, BLOCKS)]
+    parts = torch.tensor_split(order, BLOCKS)
     member = torch.zeros(vectors.shape[1], BLOCKS)
     for number, part in enumerate(parts):
         member[part, number] = 1.0
-    squares = torch.cat([part.square() @ member for part in vectors.split(PAIRS)])
+    squares = torch.cat([part.square() @ member for part in torch.split(vectors, PAIRS)])
     products = torch.empty(len(edges.first), BLOCKS)
     for start in range(0, len(edges.first), PAIRS):
         one = vectors[edges.first[start : start + PAIRS]]
