@@ -13,7 +13,6 @@ from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.motifs.page import write_motifs_page
 from drawsim.reporting.motifs.view import MotifsView
 from drawsim.retrieval.motifs.files import Motif
-from drawsim.retrieval.motifs.sources import Sources
 from tests.web.browser.visitor import VIOLATIONS, started
 
 MANY = 40
@@ -34,7 +33,10 @@ def file(view: MotifsView, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert view.sources is not None
     none = view.sources.by_motif["2"]
-    sources = Sources({**view.sources.by_motif, **{motif.id: none for motif in others}}, 12)
+    by_motif = {**view.sources.by_motif, **{motif.id: none for motif in others}}
+    sources = replace(
+        view.sources, by_motif=by_motif, paired={**dict.fromkeys(by_motif, 0), "1": 3}
+    )
     found = replace(view.found, motifs=(*view.found.motifs, *others), drawings=9 + 3 * MANY)
     shown = replace(view, found=found, sources=sources)
     return write_motifs_page(shown, Folder(tmp_path_factory.mktemp("motifs")), 1)
