@@ -76,11 +76,11 @@ def test_finds_orders_and_draws_a_few_at_a_time(page: Page) -> None:
 
 
 def test_pictures_load_and_ids_are_texts(page: Page) -> None:
-    loaded = "(img) => img.complete && img.naturalWidth > 0"
     tiles = page.locator("#motif-1 .tiles img")
     expect(tiles).to_have_count(4)
     tiles.first.scroll_into_view_if_needed()
-    page.wait_for_function(f"({loaded})(document.querySelector('#motif-1 .tiles img'))")
+    expect(tiles.first).to_have_js_property("complete", True)
+    assert tiles.first.evaluate("(picture) => picture.naturalWidth") > 0
     page.locator("#motif-1 .who").scroll_into_view_if_needed()
     assert page.locator("#motif-1 .map .mark").count() == 2
     hostile = page.locator("#motif-2 .tiles .picture")
