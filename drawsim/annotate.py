@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from drawsim.workflows.annotate.workplace import Workplace
 
 PLACES = ("collection", "store", "users", "database_password")
-DATABASES = ("database", "index_database")
-TEXTS = (*PLACES, *DATABASES, "calibration", "thumbnails", "host", "role", "out", "source")
+FILES = ("calibration", "motifs", "thumbnails", "out", "source")
+TEXTS = (*PLACES, *FILES, "database", "index_database", "group", "host", "role")
 LISTS = ("index", "confirmed", "trust", "forwarded_allow_ips")
 WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
@@ -46,8 +46,9 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
             users = place.accounts().users
             print("\n".join(f"{user.name}  {user.role}" for user in users) or "no accounts")
         case ["export"]:
+            out, motifs = (values[key] and Path(values[key]) for key in ("out", "motifs"))
             confirmed = grades_named(listed(values["confirmed"]))
-            print(export(place, values["out"] and Path(values["out"]), confirmed))
+            print(export(place, out, confirmed, motifs, values["group"]))
         case ["import"]:
             if values["source"] is None:
                 raise UserError("source must be given: source=FILE.csv, a table of annotations")
@@ -71,7 +72,7 @@ def _serve(place: Workplace, values: dict[str, Any]) -> None:
     given = {key: values[key] for key in Serving.__dataclass_fields__ if key in values}
     confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
     given |= {"confirmed": confirmed, "trust": trust}
-    given["calibration"] = values["calibration"] and Path(values["calibration"])
+    given |= {key: values[key] and Path(values[key]) for key in ("calibration", "motifs")}
     given["proxies"] = tuple(listed(values["forwarded_allow_ips"]))
     indexes = [Path(each) for each in listed(values["index"])]
     serve(place, indexes, Serving(**given), partial(print, flush=True))

@@ -60,6 +60,23 @@ def prepare_subset(
         raise UserError(f"step.where={where}: name a column too: 'step.where={{COLUMN: {where}}}'")
     collection = Collection.open(source)
     drawings = choose_drawings(collection, where or {}, keep)
+    return write_subset(collection, drawings, out, artworks=artworks, copy_images=copy_images)
+
+
+def write_subset(
+    collection: Collection,
+    drawings: pd.DataFrame,
+    out: Path,
+    *,
+    artworks: Artworks = "all",
+    copy_images: bool = False,
+) -> Summary:
+    """Write the collection of some drawings of a collection, as `prepare_subset` does.
+
+    drawings: rows of the collection's table, all style copies of them included; further columns are
+    written too. Raises UserError as `prepare_subset` does.
+    """
+    source = collection.root
     pairs = collection.pairs[among(collection.pairs["drawing_id"], drawings.index)]
     gallery = collection.artworks
     if artworks == "paired":

@@ -18,11 +18,14 @@ from drawsim.web.api import health, schema
 from drawsim.web.darkroom import Darkroom
 from drawsim.web.events.database import AWAY, AWAY_TEXT
 from drawsim.web.pages import colours
+from drawsim.web.pages import groups as group_pages
 from drawsim.web.pages import judge as pages
+from drawsim.web.pages import labels as label_pages
 from drawsim.web.pages import review as review_pages
 from drawsim.web.pages.rendering import STATIC, render
 from drawsim.web.pictures import NoPicture
 from drawsim.web.queue.finder import NoSuchImage
+from drawsim.web.queue.groups import NoSuchGroup
 from drawsim.web.security.access import LoginNeeded, find_session, is_page, login_needed
 from drawsim.web.security.bodies import Bodies
 from drawsim.web.security.guard import Guard
@@ -30,6 +33,7 @@ from drawsim.web.security.login import Logins
 from drawsim.web.security.throttle import Throttle
 from drawsim.web.services import Services
 
+MISSING = (NoSuchImage, NoSuchGroup, NoPicture)
 TITLES = {403: "Not allowed", 404: "Not found", 429: "Too many tries", 500: "A mistake of the app"}
 """What error pages are called; all others: Not possible."""
 
@@ -43,8 +47,10 @@ def create_app(services: Services) -> FastAPI:
     app.state.darkroom = Darkroom()
     app.add_middleware(Bodies)
     app.add_middleware(Guard, services=services)  # comes first
-    for router in (health.router, *api.ROUTERS, schema.asking, pages.router, review_pages.router):
+    for router in (health.router, *api.ROUTERS, schema.asking):
         app.include_router(router)
+    for page in (pages, review_pages, label_pages, group_pages):
+        app.include_router(page.router)
     app.include_router(colours.router)  # before the files of the same folder
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(LoginNeeded, login_needed)
@@ -58,7 +64,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _mendable(request: Request, error: Exception) -> Response:
-    return _answer(request, 404 if isinstance(error, NoSuchImage | NoPicture) else 422, str(error))
+    return _answer(request, 404 if isinstance(error, MISSING) else 422, str(error))
 
 
 def _misfit(request: Request, error: Exception) -> Response:

@@ -11,6 +11,8 @@ from drawsim.collection.tables import Collection
 from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.group_queue import GroupQueue
+from drawsim.web.queue.labels import Labels
 from drawsim.web.queue.queue import Queue
 from drawsim.web.queue.uncertainty import Uncertainty
 from drawsim.web.review.standing import Standings
@@ -34,7 +36,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Services:
-    """All parts of the app. accounts None: there is one user, local, who need not log in."""
+    """All parts of the app.
+
+    accounts None: there is one user, local, who need not log in. groups None: no motifs were given.
+    """
 
     store: EventStore
     queue: Queue
@@ -46,6 +51,8 @@ class Services:
     standings: Standings
     collection: Collection
     settings: Settings
+    labels: Labels
+    groups: GroupQueue | None = None
 
 
 def services_of(request: Request) -> Services:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,15 @@ from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index.queries import Hits, Queries
+from drawsim.retrieval.motifs.files import Motif, Motifs
 from drawsim.web.app import create_app
 from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.group_queue import GroupQueue
+from drawsim.web.queue.groups import Groups
+from drawsim.web.queue.labels import Labels
 from drawsim.web.queue.queue import Queue
 from drawsim.web.queue.uncertainty import Uncertainty
 from drawsim.web.review.standing import Standings
@@ -37,6 +42,18 @@ from tests.web.databases import new_database as new_database
 from tests.web.databases import sqlite as sqlite
 
 D = 8
+MOTIFS = Motifs(
+    (
+        Motif("1", ("d1", "d0", "d4", "d7"), "d1", 0.93, 0.5),
+        Motif("2", ("d2", "d5", "d6"), "d2", 0.71),
+    ),
+    drawings=8,
+    unstable=1,
+    collection="small",
+    model="random0",
+    digest="0" * 64,
+)
+"""Two groups among the eight drawings of the small collection; d3 is in none."""
 PASSWORD = "correct horse"
 ADDRESS = "http://127.0.0.1:7777"
 
@@ -91,6 +108,8 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
     finder = Finder([index], Glass(), collection)
     copies = collection.parents[collection.copies.index]
     store = EventStore(engine)
+    groups = Groups(MOTIFS)
+    labels = Labels(store, groups)
     # On a busy machine, too, all is known before the first is asked for.
     uncertainty = Uncertainty(
         engine, finder.unsure, finder.ids, finder.made_with.index_sha256, patience=60
@@ -103,6 +122,7 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
             uncertainty,
             audit=0,
             copies=dict(zip(copies.index, copies, strict=True)),
+            said=labels.now,
         ),
         uncertainty,
         None,
@@ -112,6 +132,8 @@ def make_services(folder: Path, collection: Collection, index: Index) -> Service
         Standings(store, collection, k=5),
         collection,
         Settings("small", k=5),
+        labels,
+        GroupQueue(engine, groups, timedelta(minutes=15)),
     )
 
 

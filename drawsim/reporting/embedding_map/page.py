@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
+from drawsim.collection.rights import licence, rights_of, web_address
 from drawsim.common.files import write_text
 from drawsim.reporting.embedding_map.fields import make_field
 from drawsim.reporting.kit.atlas import make_atlas
-from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.captions import warning_of
+from drawsim.reporting.kit.pages import address, as_script, environment
 
 STEPS = 65_535
 """Positions are whole numbers up to this: finer than a pixel at the highest magnification."""
@@ -79,6 +77,11 @@ def write_map(
             made_in_full=made_in_full,
             counts=[(layer.kind, len(layer.table)) for layer in layers if len(layer.table)],
             pairs=len(data["pairs"]),
+            rights=warning_of(
+                rights_of({str(name): cell for name, cell in row.items()})
+                for layer in layers
+                for row in layer.table.to_dict("records")
+            ),
             data=as_script(data),
         )
     )
@@ -88,8 +91,9 @@ def write_map(
 def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict[str, Any]:
     """What the script of the page draws, less the pictures; images in the order of the layers.
 
-    kinds, ids, x, y (0..65535, y downwards), fields (see `map_fields`), pairs (rows of drawing and
-    artwork), files (addresses of the full images as seen from `folder`).
+    kinds, ids, x, y (0..65535, y downwards), fields (see `make_field`), licences (address by what
+    the field of rights calls them), pairs (rows of drawing and artwork), files (addresses of the
+    full images as seen from `folder`).
     """
     kinds = [layer.kind for layer in layers for _ in layer.table.index]
     ids = [str(id_) for layer in layers for id_ in layer.table.index]
@@ -99,6 +103,11 @@ def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict
     x, y = _steps(np.concatenate([layer.plane for layer in layers])).T.tolist()
     table = pd.concat([layer.table for layer in layers]).drop(columns="path", errors="ignore")
     table = table.fillna("").astype(str)
+    licences: dict[str, str] = {}
+    if "rights" in table.columns:
+        named = {text: licence(text)[0] for text in table["rights"].unique()}
+        licences = {label: url for text, label in named.items() if (url := web_address(text))}
+        table["rights"] = table["rights"].map(named)
     fields = [make_field("kind", kinds)] + [make_field(c, table[c].tolist()) for c in table.columns]
     return {
         "kinds": [int(kind == "drawing") for kind in kinds],
@@ -106,21 +115,12 @@ def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict
         "x": x,
         "y": y,
         "fields": [asdict(field) for field in fields if field.values],
+        "licences": licences,
         "pairs": [list(pair) for pair in joined if None not in pair],
         "files": [
-            _address(layer.files.get(id_), folder) for layer in layers for id_ in layer.table.index
+            address(layer.files.get(id_), folder) for layer in layers for id_ in layer.table.index
         ],
     }
-
-
-def as_script(data: dict[str, Any]) -> Markup:
-    """JSON that may stand in a script element, whatever its texts hold.
-
-    >>> as_script({"id": "</script>"})
-    Markup('{"id":"\\\\u003c/script>"}')
-    """
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))
 
 
 def _steps(plane: np.ndarray) -> np.ndarray:
@@ -131,9 +131,3 @@ def _steps(plane: np.ndarray) -> np.ndarray:
     low, high = shown.min(axis=0), shown.max(axis=0)
     extent = float((high - low).max()) or 1.0
     return np.rint((shown - low) / extent * STEPS).astype(np.int64)
-
-
-def _address(file: Path | None, folder: Path) -> str:
-    if file is None:
-        return ""
-    return quote(Path(os.path.relpath(file, folder)).as_posix())

@@ -11,6 +11,7 @@ NO_NUL = r"^[^\x00]*$"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=NO_NUL)]
 Note = Annotated[str, StringConstraints(max_length=10_000, pattern=NO_NUL)]
 Words = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
+Label = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$", max_length=64)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 BoxFractions = tuple[Fraction, Fraction, Fraction, Fraction]

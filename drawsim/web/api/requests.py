@@ -8,8 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drawsim.collection.grades import Grade
 from drawsim.collection.kinds import Kind
-from drawsim.web.api.fields import BoxFractions, Count, Id, Key, Note, Number, Seconds, Words
+from drawsim.web.api.fields import (
+    BoxFractions,
+    Count,
+    Id,
+    Key,
+    Label,
+    Note,
+    Number,
+    Seconds,
+    Words,
+)
 from drawsim.web.events.drafts import Action, Draft
+from drawsim.web.events.labels import tidy
 from drawsim.web.queue.queue import Order
 
 
@@ -35,7 +46,10 @@ class QueryRequest(RequestBody):
 
 
 class DraftRequest(RequestBody):
-    """What an annotator did. The key is made by the client; the same key is saved once."""
+    """What an annotator did. The key is made by the client; the same key is saved once.
+
+    label: a tag, or a name; spaces too many are taken out. group_id: the key of a group.
+    """
 
     key: Key
     action: Action
@@ -52,11 +66,13 @@ class DraftRequest(RequestBody):
     shown_ids: Annotated[list[Id], Field(max_length=2000)] = []
     seconds: Seconds | None = None
     audit: bool = False
+    label: Label = ""
+    group_id: Id | None = None
 
     def draft(self) -> Draft:
         """The same for the store. Raises UserError for what is inconsistent."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        return Draft(**{**values, "shown_ids": tuple(self.shown_ids)})
+        return Draft(**{**values, "shown_ids": tuple(self.shown_ids), "label": tidy(self.label)})
 
 
 class EventsRequest(RequestBody):
@@ -76,6 +92,24 @@ class WordsRequest(RequestBody):
 
     kind: Kind
     text: Words
+
+
+class GroupGradeRequest(RequestBody):
+    """A grade of all drawings of a group with an artwork; null: none any more. key: of the press,
+    saved once."""
+
+    key: Key
+    group: Id
+    artwork_id: Id
+    grade: Grade | None
+
+
+class SteerRequest(RequestBody):
+    """Images of a kind that are like some images and unlike others, each a kind and an id."""
+
+    kind: Kind
+    like: Annotated[list[QueryRequest], Field(min_length=1, max_length=100)]
+    unlike: Annotated[list[QueryRequest], Field(max_length=100)] = []
 
 
 class BoxRequest(RequestBody):

@@ -11,6 +11,7 @@ from typing_extensions import Self
 
 from drawsim.collection.grades import Grade
 from drawsim.collection.kinds import Kind
+from drawsim.collection.rights import Use
 from drawsim.web.api.fields import BoxFractions
 from drawsim.web.events.drafts import Action
 from drawsim.web.events.store import Event
@@ -35,6 +36,17 @@ class ErrorResponse(ResponseBody):
     error: str
 
 
+class RightsResponse(ResponseBody):
+    """What may be done with a picture: a licence in words and its address, what must be said with
+    it, where its museum says more, and whether it may be published; empty where nothing is said."""
+
+    label: str
+    address: str
+    statement: str
+    homepage: str
+    use: Use
+
+
 class ItemResponse(ResponseBody):
     """A drawing or an artwork, and what is known about it."""
 
@@ -43,6 +55,7 @@ class ItemResponse(ResponseBody):
     title: str
     artist: str
     details: Mapping[str, str]
+    rights: RightsResponse
     width: int | None
     height: int | None
 
@@ -72,6 +85,7 @@ class CandidateResponse(ResponseBody):
     title: str
     artist: str
     details: Mapping[str, str]
+    rights: RightsResponse
     known: bool
 
 
@@ -110,10 +124,32 @@ class PairBoxes(ResponseBody):
     artwork_box: BoxFractions | None
 
 
+class GroupTagsResponse(ResponseBody):
+    """A group: its key, its number for people, and what was said of it."""
+
+    key: str
+    number: str
+    name: str
+    tags: list[str]
+
+
+class NextGroupResponse(ResponseBody):
+    """The key of the next group; null: nothing is left."""
+
+    key: str | None
+
+
+class GroupGradeResponse(ResponseBody):
+    """How many drawings were graded now."""
+
+    saved: int
+
+
 class TaskResponse(FoundResponse):
     """A query with its first candidates, and what this user decided about them so far.
 
     total: of candidates. judgements, notes, boxes: by the candidate's id. note: of the query.
+    name, tags: of a drawing, whoever gave them. group: that it is in.
     """
 
     kind: Kind
@@ -127,6 +163,9 @@ class TaskResponse(FoundResponse):
     boxes: dict[str, PairBoxes]
     note: str
     answer: Literal["done", "none", "skip"] | None
+    name: str
+    tags: list[str]
+    group: GroupTagsResponse | None
     progress: ProgressResponse
 
 
@@ -169,6 +208,9 @@ class EventResponse(ResponseBody):
     score: float | None
     shown: int | None
     seconds: float | None
+    label: str
+    group_id: str | None
+    batch: str | None
 
     @classmethod
     def of(cls, event: Event) -> EventResponse:

@@ -10,7 +10,7 @@ from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.web.api import routing
 from drawsim.web.api.fields import Fraction
-from drawsim.web.api.requests import BoxRequest, WordsRequest
+from drawsim.web.api.requests import BoxRequest, SteerRequest, WordsRequest
 from drawsim.web.api.responses import FoundResponse, ItemResponse
 from drawsim.web.api.routing import refusals
 from drawsim.web.darkroom import Darkroom
@@ -76,6 +76,14 @@ async def find_box(request: Request, given: BoxRequest) -> FoundResponse:
 
     darkroom: Darkroom = request.app.state.darkroom
     return await darkroom.make("search", found)
+
+
+@changing.post("/api/find/steer", responses=refusals(404))
+def find_steered(request: Request, given: SteerRequest) -> FoundResponse:
+    """Images like some and unlike others: by the mean of those, less half the mean of these."""
+    like, unlike = ([(each.kind, each.id) for each in some] for some in (given.like, given.unlike))
+    found = services_of(request).finder.steered(given.kind, like, unlike, FOUND)
+    return FoundResponse.of(found)
 
 
 def _box(box: Box) -> Box:

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from drawsim.collection.kinds import Kind
 from drawsim.web.api import routing
+from drawsim.web.api.groups import group_of
 from drawsim.web.api.requests import NextRequest, QueryRequest
 from drawsim.web.api.responses import (
     CandidateResponse,
@@ -92,6 +93,7 @@ def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
     partner = f"{other(kind)}_id"
     noted = dict(zip(notes[partner], notes["note"], strict=True))
     found = finder.candidates(kind, name, 0, services.settings.k)
+    said = services.labels.now()
     boxed = zip(boxes[partner], boxes["drawing_box"], boxes["artwork_box"], strict=True)
     return TaskResponse(
         kind=kind,
@@ -107,5 +109,8 @@ def _task(services: Services, session: Session, claim: Claim) -> TaskResponse:
         boxes={p: PairBoxes(drawing_box=d, artwork_box=a) for p, d, a in boxed},
         note=noted.get(None, ""),
         answer=answers["answer"].iloc[0] if len(answers) else None,
+        name=said.names.get(name, "") if kind == "drawing" else "",
+        tags=list(said.own.get(name, ())) if kind == "drawing" else [],
+        group=group_of(services, said, name) if kind == "drawing" else None,
         progress=ProgressResponse.of(services.queue, session.user, kind),
     )

@@ -10,8 +10,24 @@ from typing import Literal, get_args
 from drawsim.collection.grades import GRADES, Grade
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
+from drawsim.web.events.labels import name_problem, tag_problem
 
-Action = Literal["grade", "clear", "note", "box", "done", "none", "skip", "undo", "adjudicate"]
+Action = Literal[
+    "grade",
+    "clear",
+    "note",
+    "box",
+    "done",
+    "none",
+    "skip",
+    "undo",
+    "adjudicate",
+    "tag",
+    "untag",
+    "name",
+    "remove",
+    "restore",
+]
 Box = tuple[float, float, float, float]
 """x and y of the upper left corner, width and height, as fractions of the upright picture."""
 
@@ -20,6 +36,12 @@ ANSWERING = ("done", "none", "skip")
 """How a query is left."""
 OF_PAIRS = ("grade", "clear", "box", "adjudicate")
 """What is done to a drawing and an artwork together."""
+LABELLING: tuple[Action, ...] = ("tag", "untag", "name")
+"""What is said of a drawing or of a group in a few words."""
+OF_MEMBERS: tuple[Action, ...] = ("remove", "restore")
+"""What is done to a drawing of a group."""
+OF_GROUPS = (*LABELLING, *OF_MEMBERS, "grade", "clear", "done", "skip", "undo")
+"""What can be done to a group, or to its drawings because they are in it."""
 NOTE_LENGTH = 10_000
 """The longest note, in characters."""
 _KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -49,6 +71,11 @@ class Draft:
     rank, score: of the candidate, as shown. shown: how many candidates were shown by then.
     shown_ids: of done, none and skip: the candidates that were seen, best first.
     seconds: time spent on the query so far. audit: the query belongs to the audit slice.
+    label: of tag and untag, the tag; of name, the name (empty: none any more).
+    group_id: the group that is tagged, named, left with done or skip, that a drawing is removed
+        from or restored to, or whose drawings were graded together. The drawing is then that
+        member, or else the one that stands for the group.
+    batch: what events have in common that one press made: one undo takes all of them back.
 
     Raises UserError for anything that does not fit together.
     """
@@ -68,6 +95,9 @@ class Draft:
     shown_ids: tuple[str, ...] = ()
     seconds: float | None = None
     audit: bool = False
+    label: str = ""
+    group_id: str | None = None
+    batch: str | None = None
 
     def __post_init__(self) -> None:
         problem = _first_problem(self)
@@ -91,12 +121,23 @@ def _first_problem(draft: Draft) -> str:
     ):
         if value not in valid:
             return f"no {name} is {value!r}, {nearest(str(value), map(str, filter(None, valid)))}"
-    texts = (draft.drawing_id, draft.artwork_id, *draft.shown_ids)
+    if draft.batch is not None and not _KEY.fullmatch(draft.batch):
+        return "a batch has a name like a key"
+    texts = (draft.drawing_id, draft.artwork_id, draft.group_id, *draft.shown_ids)
     if any(not text or not _storable(text) for text in texts if text is not None):
         return "an id must not be empty, nor hold NUL or half a character"
     if not _storable(draft.note) or len(draft.note) > NOTE_LENGTH:
         return f"a note is at most {NOTE_LENGTH} characters, without NUL or half a character"
-    return _misfit(draft) or _bad_number(draft)
+    return _misfit(draft) or _bad_label(draft) or _bad_number(draft)
+
+
+def _bad_label(draft: Draft) -> str:
+    """What is wrong with a tag or a name, or that there is one where it has no place."""
+    if draft.action in ("tag", "untag"):
+        return tag_problem(draft.label)
+    if draft.action == "name":
+        return name_problem(draft.label)
+    return "a tag or a name comes with tag, untag and name alone" if draft.label else ""
 
 
 def _storable(text: str) -> bool:
@@ -110,10 +151,25 @@ def _misfit(draft: Draft) -> str:
     if draft.kind == "artwork":
         own, other = other, own
     paired = draft.action in OF_PAIRS
+    of_things = draft.action in (*LABELLING, *OF_MEMBERS)
     rules = (
         (own is None, f"the id of the {draft.kind} it is about is missing"),
         (paired and other is None, f"{draft.action} needs both the drawing and the artwork"),
         (draft.action in ANSWERING and other is not None, f"{draft.action} is of the query alone"),
+        (
+            of_things and (draft.kind != "drawing" or other is not None),
+            f"{draft.action} is of a drawing or of a group, and of nothing else",
+        ),
+        (draft.action in OF_MEMBERS and draft.group_id is None, f"{draft.action} needs the group"),
+        (
+            draft.group_id is not None
+            and (draft.kind != "drawing" or draft.action not in OF_GROUPS),
+            f"{draft.action} is not done to a group",
+        ),
+        (
+            draft.batch is not None and draft.action not in ("grade", "clear", "undo"),
+            "a batch is of grade and clear",
+        ),
         (
             (draft.grade is not None) != (draft.action in ("grade", "adjudicate")),
             "a grade comes with grade and adjudicate, and with nothing else",
@@ -123,7 +179,7 @@ def _misfit(draft: Draft) -> str:
             "boxes come with box, and with nothing else",
         ),
         (
-            bool(draft.note) and draft.action in ("clear", "box", "undo"),
+            bool(draft.note) and (draft.action in ("clear", "box", "undo") or of_things),
             f"{draft.action} takes no note; send one of its own",
         ),
         (

@@ -5,6 +5,7 @@ An undo is an event too: it names the one that it takes back, which then counts 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,18 @@ from drawsim.common.errors import UserError
 from drawsim.web.events.database import time_of, writing
 from drawsim.web.events.drafts import Action, Draft, MadeWith
 from drawsim.web.events.tables import EventRow
-from drawsim.web.events.views import ADJUDICATIONS, ANSWERS, BOXES, COUNTING, JUDGEMENTS, NOTES
+from drawsim.web.events.views import (
+    ADJUDICATIONS,
+    ANSWERS,
+    BOXES,
+    COUNTING,
+    GROUP_ANSWERS,
+    JUDGEMENTS,
+    NAMES,
+    NOTES,
+    REMOVED,
+    TAGS,
+)
 
 Name = str | Sequence[str]
 """The id of a picture, or several."""
@@ -86,8 +98,9 @@ class EventStore:
     def undo(self, annotator: str, key: str, made_with: MadeWith) -> Event | None:
         """Take back the annotator's newest event that still counts, and return it; None: none left.
 
-        key: of the undo itself. An undo that was asked for before, under the same key, takes
-        nothing more back and returns the same event.
+        Of a batch all events are taken back, each by an undo of its own, and the newest is
+        returned. key: of the undo itself. An undo that was asked for before, under the same key,
+        takes nothing more back and returns the same event.
         Raises UserError if the key is known for something else.
         """
         with writing(self.engine) as connection:
@@ -96,22 +109,16 @@ class EventStore:
                 if found[0].annotator != annotator or found[0].undoes is None:
                     raise UserError(f"event {key!r}: this key was used for something else")
                 return _events(connection, EventRow.key == found[0].undoes)[0]
-            newest = (
-                select(COUNTING.c.key)
-                .where(COUNTING.c.annotator == annotator)
-                .order_by(COUNTING.c.id.desc())
-                .limit(1)
-            )
-            undoes = connection.execute(newest).scalar()
-            if undoes is None:
+            taken = _newest_of(connection, annotator)
+            if not taken:
                 return None
-            draft = _events(connection, EventRow.key == undoes)[0].draft
-            undo = Draft(
-                key, "undo", draft.kind, drawing_id=draft.drawing_id, artwork_id=draft.artwork_id
-            )
-            row = _row(annotator, undo, made_with, time_of(connection)) | {"undoes": undoes}
-            connection.execute(insert(EventRow), [row])
-            return _events(connection, EventRow.key == undoes)[0]
+            time = time_of(connection)
+            rows = [
+                _row(annotator, _undo_of(draft, undo), made_with, time) | {"undoes": draft.key}
+                for draft, undo in zip(taken, _keys_of(key, len(taken)), strict=True)
+            ]
+            connection.execute(insert(EventRow), rows)
+            return _events(connection, EventRow.key == taken[0].key)[0]
 
     def judgements(
         self,
@@ -187,6 +194,8 @@ class EventStore:
         grade: Grade | None = None,
         drawing_id: str | None = None,
         artwork_id: str | None = None,
+        label: str | None = None,
+        group_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         text: str | None = None,
@@ -195,8 +204,9 @@ class EventStore:
     ) -> list[Event]:
         """Everything that happened, undone or not, newest first.
 
-        since, until: aware; until itself is left out. text: a part of a note or an id, in capitals
-        or not. before: id of an event, to go on from there. limit: how many at most.
+        label: a tag or a name. since, until: aware; until itself is left out. text: a part of a
+        note, a label or an id, in capitals or not. before: id of an event, to go on from there.
+        limit: how many at most.
         """
         own = EventRow
         conditions = [
@@ -207,6 +217,8 @@ class EventStore:
                 (own.grade, grade),
                 (own.drawing_id, drawing_id),
                 (own.artwork_id, artwork_id),
+                (own.label, label),
+                (own.group_id, group_id),
             )
             if value is not None
         ]
@@ -217,15 +229,35 @@ class EventStore:
         if before is not None:
             conditions.append(own.id < before)
         if text:
-            among = (own.note, own.drawing_id, own.artwork_id)
+            among = (own.note, own.label, own.drawing_id, own.artwork_id)
             conditions.append(or_(*(column.icontains(text, autoescape=True) for column in among)))
         with self.engine.connect() as connection:
             return _events(connection, *conditions, limit=limit)
 
-    def newest(self) -> int:
-        """The id of the newest event; 0: there is none."""
+    def tags(self) -> pd.DataFrame:
+        """The tags that hold: drawing_id, group_id (None: the drawing's own), label, annotator, at,
+        key (of the event)."""
+        return self._current(TAGS, None, None, None)
+
+    def names(self) -> pd.DataFrame:
+        """The names that hold, in the columns of `tags`."""
+        return self._current(NAMES, None, None, None)
+
+    def removed(self) -> pd.DataFrame:
+        """Drawings that do not belong to their group: group_id, drawing_id, annotator, at."""
+        return self._current(REMOVED, None, None, None)
+
+    def group_answers(self) -> pd.DataFrame:
+        """How groups were left: annotator, group_id, answer (done or skip), at."""
+        return self._current(GROUP_ANSWERS, None, None, None)
+
+    def newest(self, actions: Sequence[Action] = ()) -> int:
+        """The id of the newest event, of any action or of some; 0: there is none."""
+        query = select(func.max(EventRow.id))
+        if actions:
+            query = query.where(EventRow.action.in_(actions))
         with self.engine.connect() as connection:
-            return connection.execute(select(func.max(EventRow.id))).scalar() or 0
+            return connection.execute(query).scalar() or 0
 
     def annotators(self) -> list[str]:
         """Everyone who ever did anything, by name."""
@@ -253,6 +285,37 @@ class EventStore:
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
         return _frame(rows, list(view.c.keys()))
+
+
+def _newest_of(connection: Connection, annotator: str) -> list[Draft]:
+    """An annotator's newest event that still counts, with those of its batch, newest first."""
+    own = COUNTING.c
+    counting = select(own.key, own.batch).where(own.annotator == annotator)
+    newest = connection.execute(counting.order_by(own.id.desc()).limit(1)).one_or_none()
+    if newest is None:
+        return []
+    keys = [newest.key]
+    if newest.batch is not None:
+        keys = list(connection.execute(counting.where(own.batch == newest.batch)).scalars())
+    return [event.draft for event in _events(connection, EventRow.key.in_(keys))]
+
+
+def _keys_of(key: str, count: int) -> list[str]:
+    """The keys of the undos that one request makes; the first is its own."""
+    further = (f"{key}\0{number}" for number in range(1, count))
+    return [key, *(hashlib.sha256(each.encode()).hexdigest() for each in further)]
+
+
+def _undo_of(draft: Draft, key: str) -> Draft:
+    return Draft(
+        key,
+        "undo",
+        draft.kind,
+        drawing_id=draft.drawing_id,
+        artwork_id=draft.artwork_id,
+        group_id=draft.group_id,
+        batch=draft.batch,
+    )
 
 
 def _known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[Draft, str]]:

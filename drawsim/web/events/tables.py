@@ -60,6 +60,7 @@ class EventRow(Base):
 
     query_id: the id of the picture that was judged from, derived from `kind`.
     undoes: key of the event that an undo takes back; nothing is taken back twice.
+    label: a tag or a name. group_id: the group that it is done to. batch: what is undone together.
     """
 
     __tablename__ = "events"
@@ -89,6 +90,9 @@ class EventRow(Base):
     model: Mapped[str] = mapped_column(Text)
     index_sha256: Mapped[str] = mapped_column(Text)
     undoes: Mapped[str | None] = mapped_column(Text, unique=True)
+    label: Mapped[str] = mapped_column(Text, server_default="")
+    group_id: Mapped[str | None] = mapped_column(Text)
+    batch: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         Index("events_of_pair", "drawing_id", "artwork_id", "annotator", "id"),
@@ -96,6 +100,8 @@ class EventRow(Base):
         Index("events_of_query", "query_id", "kind", "annotator", "id"),
         Index("events_of_annotator", "annotator", "id"),
         Index("events_of_action", "action", "id"),
+        Index("events_of_group", "group_id", "id"),
+        Index("events_of_batch", "batch"),
     )
 
 

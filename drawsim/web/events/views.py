@@ -63,7 +63,7 @@ ANSWERS = _newest(
     "answers",
     f"annotator, query_id AS id, action AS answer, shown_ids, {_HOW}",
     each="annotator, kind, query_id",
-    among="action IN ('done', 'none', 'skip')",
+    among="action IN ('done', 'none', 'skip') AND group_id IS NULL",
 )
 """How each annotator left each query."""
 ADJUDICATIONS = _newest(
@@ -73,3 +73,31 @@ ADJUDICATIONS = _newest(
     among="action = 'adjudicate'",
 )
 """The last word of a reviewer on each pair."""
+
+_THING = "group_id, CASE WHEN group_id IS NULL THEN drawing_id END"
+_SAID = "drawing_id, group_id, label, annotator, at, key"
+TAGS = _newest(
+    "tags",
+    _SAID,
+    each=f"{_THING}, label",
+    among="action IN ('tag', 'untag')",
+    keep="AND action = 'tag'",
+)
+"""The tags of drawings and of groups, whoever gave or took them last."""
+NAMES = _newest("names", _SAID, each=_THING, among="action = 'name'", keep="AND label <> ''")
+"""The names of drawings and of groups, as they were given last."""
+REMOVED = _newest(
+    "removed",
+    "group_id, drawing_id, annotator, at",
+    each="group_id, drawing_id",
+    among="action IN ('remove', 'restore')",
+    keep="AND action = 'remove'",
+)
+"""The drawings that do not belong to the group they were found in."""
+GROUP_ANSWERS = _newest(
+    "group_answers",
+    "annotator, group_id, action AS answer, at",
+    each="annotator, group_id",
+    among="action IN ('done', 'skip') AND group_id IS NOT NULL",
+)
+"""How each annotator left each group."""

@@ -14,6 +14,7 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
 from drawsim.web.pages import wording
 from drawsim.web.pages.rendering import render
+from drawsim.web.queue.labels import COLUMN as TAGS
 from drawsim.web.queue.queue import Order
 from drawsim.web.security.access import (
     CurrentUser,
@@ -32,6 +33,7 @@ ORDERS: dict[Order, str] = {
     "uncertain": "most uncertain first",
     "likely": "most likely match first",
     "random": "in random order",
+    "tag": "by tag, untagged last",
     "id": "by id",
 }
 """The orders of a queue, in words."""
@@ -119,7 +121,7 @@ def judge(
         orders=orders,
         calibration=finder.calibration,
         wording=wording,
-        columns={one: _columns(finder.tables[one]) for one in finder.kinds},
+        columns={one: _columns(one, finder.tables[one]) for one in finder.kinds},
     )
 
 
@@ -167,9 +169,10 @@ def _orders(services: Services) -> dict[Order, str]:
     return orders
 
 
-def _columns(table: pd.DataFrame) -> list[str]:
+def _columns(kind: Kind, table: pd.DataFrame) -> list[str]:
     """What a filter of the queue may ask for."""
-    return [str(column) for column in table.columns if column != "path"]
+    own = [str(column) for column in table.columns if column != "path"]
+    return [*own, TAGS] if kind == "drawing" and TAGS not in own else own
 
 
 def _kind(request: Request, name: str) -> Kind:

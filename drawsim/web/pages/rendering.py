@@ -46,12 +46,18 @@ def render(request: Request, template: str, /, status: int = 200, **values: Any)
 
     values: what the template shows; `session` and `active` are always among them (session None
     where nobody is logged in). Beside them it has `asset(file)`, `settings`, `accounts`,
-    which says whether people log in, and the text `grades_for_scripts`.
+    which says whether people log in, `grouped`, whether there are groups, and the text
+    `grades_for_scripts`.
     """
     services = services_of(request)
     text = (
         environment()
         .get_template(template)
-        .render(settings=services.settings, accounts=services.accounts is not None, **values)
+        .render(
+            settings=services.settings,
+            accounts=services.accounts is not None,
+            grouped=services.groups is not None,
+            **values,
+        )
     )
     return HTMLResponse(text, status)

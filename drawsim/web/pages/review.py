@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from drawsim.collection.grades import GRADES
 from drawsim.collection.kinds import Kind
+from drawsim.collection.rights import NOTHING
 from drawsim.common.errors import UserError
 from drawsim.web.events.drafts import Action
 from drawsim.web.pages import wording
@@ -44,6 +45,11 @@ ACTIONS: dict[Action, str] = {
     "skip": "skipped",
     "undo": "took back",
     "adjudicate": "settled",
+    "tag": "tagged",
+    "untag": "took a tag away",
+    "name": "named",
+    "remove": "took out of a group",
+    "restore": "put back into a group",
 }
 """What an annotator did, in words."""
 NEARBY = 24
@@ -192,7 +198,7 @@ def _page(request: Request, name: str, **values: Any) -> HTMLResponse:
         request,
         name,
         wording=wording,
-        item=lambda kind, id: _item(finder, kind, id),  # noqa: A006
+        item=lambda kind, id: item_of(finder, kind, id),  # noqa: A006
         picture=picture,
         **values,
     )
@@ -203,9 +209,9 @@ def picture(kind: Kind, id: str, size: str = "thumb") -> str:  # noqa: A002
     return "/picture?" + urlencode({"kind": kind, "id": id, "size": size})
 
 
-def _item(finder: Finder, kind: Kind, id: str) -> Item:  # noqa: A002
+def item_of(finder: Finder, kind: Kind, id: str) -> Item:  # noqa: A002
     """What is known of an image; only its id where it is no longer in the index."""
     try:
         return finder.item(kind, id)
     except NoSuchImage:
-        return Item(kind, id, id, "", {})
+        return Item(kind, id, id, "", {}, NOTHING)

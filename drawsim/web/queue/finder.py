@@ -6,7 +6,7 @@ import functools
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,11 +20,21 @@ from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import Calibration, Chance
 from drawsim.retrieval.index.folder import MANIFEST, Index
-from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
+from drawsim.retrieval.index.queries import (
+    Hits,
+    Queries,
+    combined,
+    fused,
+    joined,
+    of_ids,
+    of_vectors,
+    search,
+)
 from drawsim.retrieval.index.results import check_calibration, picture, top_chances
 from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.web.events.drafts import MadeWith
 from drawsim.web.queue.items import Candidate, Item, folded, items_of, texts, words_of
+from drawsim.web.queue.lists import common, disagreement, margins, row_of
 
 BLOCK = 200
 """Lists are made this many candidates longer at a time, so that pages of one list fit together."""
@@ -32,6 +42,10 @@ KEPT = 64
 """Lists that are kept, for the next pages of them."""
 COMPARED = 10
 """First candidates by which the disagreement of models is measured."""
+
+
+Images = Sequence[tuple[Kind, str]]
+"""Images of the collection, each by its kind and id."""
 
 
 class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever reads a signature)
@@ -124,7 +138,7 @@ class Finder:
         if calibration is not None:
             if len(self.indexes) > 1:
                 raise UserError("calibration: is of the lists of one model; give one index")
-            check_calibration(calibration, self.indexes[0])
+            check_calibration(calibration, self.indexes[0].model)
         for index in self.indexes:
             index.check_collection(collection)
             for kind in KINDS:
@@ -134,7 +148,7 @@ class Finder:
         self.made_with = _made_with(self.indexes)
         listed = {"drawing": collection.originals, "artwork": collection.artworks}
         self.tables: Mapping[Kind, pd.DataFrame] = {
-            kind: listed[kind].loc[_common(self.indexes, kind)] for kind in KINDS
+            kind: listed[kind].loc[common(self.indexes, kind)] for kind in KINDS
         }
         for kind, table in self.tables.items():
             if table.empty:
@@ -211,7 +225,7 @@ class Finder:
         hits, fault = self._look_again(query, lambda: pixels, hits)
         found = [
             (name, score)
-            for name, score in zip(*_row(hits), strict=True)
+            for name, score in zip(*row_of(hits), strict=True)
             if name in self._items[kind]
         ]
         made = [
@@ -219,6 +233,31 @@ class Finder:
             for rank, (name, score) in enumerate(found[:count], 1)
         ]
         return Ranked(made, fault)
+
+    def steered(self, kind: Kind, like: Images, unlike: Images = (), count: int = 40) -> Ranked:
+        """Images of a kind like the mean of some images, and unlike the mean of others.
+
+        As search ranks them for the same ids (`combine=mean unlike=…`); none of them is found.
+        Raises NoSuchImage, and UserError where they cancel each other.
+        """
+        for own, name in (*like, *unlike):
+            self.item(own, name)
+        lists = []
+        for index in self.indexes:
+            wanted, not_so = (
+                [of_ids(index, own, [name]) for own, name in some] for some in (like, unlike)
+            )
+            query = combined(joined(wanted), joined(not_so) if not_so else None)
+            depth = count if len(self.indexes) == 1 else len(index.part(kind).embeddings.ids)
+            with self._searching:
+                lists.append(search(index, kind, query, depth, ann=self.ann))
+        found = lists[0] if len(lists) == 1 else fused(lists, lists[0].ids.shape[1])
+        rows = [row for row in zip(*row_of(found), strict=True) if row[0] in self._items[kind]]
+        made = [
+            replace(self._candidate(kind, name, rank, score, None), above=None)
+            for rank, (name, score) in enumerate(rows[:count], 1)
+        ]
+        return Ranked(made, "")
 
     def by_text(self, kind: Kind, text: str, limit: int = 60) -> list[Item]:
         """Images in whose id or metadata all words occur, whatever their accents and capitals.
@@ -255,9 +294,9 @@ class Finder:
         """
         k = min(COMPARED, self.count(kind))
         lists = [self._search(index, kind, names, k) for index in self.indexes]
-        margins = np.mean([_margins(hits) for hits in lists], axis=0)
+        near = np.mean([margins(hits) for hits in lists], axis=0)
         # A margin is at most 2, the range of a cosine: too little to change another order.
-        return -margins if len(lists) == 1 else _disagreement(lists) - 1e-6 * margins
+        return -near if len(lists) == 1 else disagreement(lists) - 1e-6 * near
 
     def _candidate(
         self,
@@ -273,7 +312,7 @@ class Finder:
         known = query is not None and self.is_known(other(kind), query, name)
         strangers = self._strangers[other(kind)]
         above = None if strangers is None else float(strangers.below(np.array(score)))
-        told = item.title, item.artist, item.details
+        told = item.title, item.artist, item.details, item.rights
         return Candidate(kind, name, rank, score, above, chance, *told, known)
 
     def is_known(self, kind: Kind, name: str, candidate: str) -> bool:
@@ -302,7 +341,7 @@ class Finder:
             self._search(index, kind, [name], size)
             for index, size in zip(self.indexes, sizes, strict=True)
         ]
-        found = zip(*_row(fused(lists, max(sizes))), strict=True)
+        found = zip(*row_of(fused(lists, max(sizes))), strict=True)
         both = [(each, score) for each, score in found if each in held]
         return _List([each for each, _ in both], [score for _, score in both])
 
@@ -316,7 +355,7 @@ class Finder:
         query = of_ids(index, kind, [name])
         found, fault = self._look_again(query, lambda: picture(index, kind, name), found)
         # The calibration is of lists by embedding alone: of another first one it says nothing.
-        whole = _List(*_row(found), chance if found.ids[0, 0] == nearest else None, fault)
+        whole = _List(*row_of(found), chance if found.ids[0, 0] == nearest else None, fault)
         if fault:
             raise _FaultyError(whole)
         return whole
@@ -356,33 +395,3 @@ def _made_with(indexes: Sequence[Index]) -> MadeWith:
     whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     names = (f"{i.model.name} ({i.model.weights_sha256[:12]})" for i in indexes)
     return MadeWith("; ".join(names), whole)
-
-
-def _common(indexes: Sequence[Index], kind: Kind) -> list[str]:
-    """Ids that all indexes hold, in the order of the first."""
-    rest = [index.part(kind).embeddings.rows for index in indexes[1:]]
-    ids = indexes[0].part(kind).embeddings.ids
-    return [name for name in ids if all(name in rows for rows in rest)]
-
-
-def _row(hits: Hits) -> tuple[list[str], list[float]]:
-    """Ids and scores of the only query."""
-    held = hits.ranks[0] > 0
-    return hits.ids[0, held].tolist(), hits.scores[0, held].astype(float).tolist()
-
-
-def _margins(hits: Hits) -> np.ndarray:
-    """The best score less the second best, (Q,); 0 where there is no second."""
-    if hits.scores.shape[1] < 2:
-        return np.zeros(len(hits.queries))
-    return np.nan_to_num(hits.scores[:, 0].astype(float) - hits.scores[:, 1].astype(float))
-
-
-def _disagreement(lists: Sequence[Hits]) -> np.ndarray:
-    """Mean of 1 - |A ∩ B| / |A ∪ B| over all pairs of lists for the same query, (Q,)."""
-    distances = []
-    for i, one in enumerate(lists):
-        for two in lists[i + 1 :]:
-            sets = [(set(a) - {""}, set(b) - {""}) for a, b in zip(one.ids, two.ids, strict=True)]
-            distances.append([1 - len(a & b) / len(a | b) for a, b in sets])
-    return np.mean(distances, axis=0)

@@ -22,17 +22,18 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
-from drawsim.retrieval.index.filters import parse_filter, passing
+from drawsim.retrieval.index.filters import Condition, parse_filter, passing
 from drawsim.web.events.database import time_of, writing
 from drawsim.web.events.drafts import ANSWERING
 from drawsim.web.events.tables import EventRow, LeaseRow
 from drawsim.web.events.views import ANSWERS
+from drawsim.web.queue.labels import COLUMN, Said
 from drawsim.web.queue.measured import Values
 from drawsim.web.queue.progress import KindProgress, original
 from drawsim.web.queue.sheet import Mask, Sheet
 from drawsim.web.queue.uncertainty import UNKNOWN
 
-Order = Literal["unjudged", "id", "random", "uncertain", "likely"]
+Order = Literal["unjudged", "id", "random", "uncertain", "likely", "tag"]
 Places = npt.NDArray[np.int64]
 
 AT_ONCE = 500
@@ -46,7 +47,9 @@ class Wish:
     order: `unjudged` (by chance; first what others have begun and not as many answered as wanted),
     `id`, `random`, `uncertain` (where the models are least sure first), or `likely` (where the
     first candidate is most likely a true match first, as far as that follows from how sure a
-    calibrated model is). where: a filter of the metadata, as in `drawsim.retrieval.index.filters`.
+    calibrated model is), or `tag` (by the first tag, in order of the alphabet, untagged last).
+    where: a filter of the metadata, as in `drawsim.retrieval.index.filters`, and of tags, as in
+    `Said.passing`.
     """
 
     kind: Kind = "drawing"
@@ -86,7 +89,8 @@ class Queue:
     database's clock; one that would hold longer is of a wrong clock and cut. audit: share of
     the queries that makes up the audit slice, 0 to 1. seed: fixes the slice and the random order.
     copies: style copy -> original; what was answered of a copy, which earlier versions queued, is
-    an answer to its original, the latest counts.
+    an answer to its original, the latest counts. said: the tags that drawings have; another object
+    whenever they change.
 
     The audit slice is served apart: a claim comes from it with probability `audit`, in random
     order, and otherwise from the other queries. What was answered of it is thereby a random
@@ -104,6 +108,7 @@ class Queue:
         audit: float = 0.05,
         seed: int = 0,
         copies: Mapping[str, str] | None = None,
+        said: Callable[[], Said] = Said,
     ) -> None:
         if overlap < 1:
             raise UserError(f"overlap={overlap}: at least 1 annotator must answer each query")
@@ -119,7 +124,8 @@ class Queue:
         for copy, own in self._copies.items():
             self._names.setdefault(own, [own]).append(copy)
         self._sheets = {kind: Sheet(kind, table, seed, audit) for kind, table in tables.items()}
-        self._orders: dict[tuple[Kind, Order], tuple[Values | None, Places]] = {}
+        self._said = said
+        self._orders: dict[tuple[Kind, Order], tuple[Values | Said | None, Places]] = {}
         self._passing = lru_cache(maxsize=64)(self._filtered)
         self._seen = 0
         self._ordering = threading.Lock()
@@ -135,7 +141,7 @@ class Queue:
         Raises UserError for a filter that cannot be read or that nothing passes.
         """
         sheet = self._sheet(wish.kind)
-        wished = self._passing(wish.kind, wish.where)
+        wished = self._wished(wish.kind, wish.where)
         order = self._order(wish.kind, wish.order)
         by_chance = self._order(wish.kind, "random")
         with self._memory, writing(self.engine) as connection:
@@ -220,28 +226,46 @@ class Queue:
             raise UserError(f"there are no {kind}s in the index; index them first")
         return self._sheets[kind]
 
-    def _filtered(self, kind: Kind, where: str) -> Mask:
+    def _wished(self, kind: Kind, where: str) -> Mask:
         """Which queries pass a filter, (N,)."""
-        return passing(parse_filter(where), self._sheets[kind].table).mask
+        sheet = self._sheets[kind]
+        conditions = parse_filter(where)
+        of_tags = [
+            each for each in conditions if each.column == COLUMN and COLUMN not in sheet.table
+        ]
+        mask = self._passing(kind, tuple(each for each in conditions if each not in of_tags))
+        if not of_tags:
+            return mask
+        mask = mask & self._said().passing(of_tags, sheet.ids)
+        if not mask.any():
+            raise UserError(f"filter {where}: nothing in the index passes it; ask for less")
+        return mask
+
+    def _filtered(self, kind: Kind, conditions: tuple[Condition, ...]) -> Mask:
+        """Which queries fulfil conditions on their metadata, (N,)."""
+        return passing(conditions, self._sheets[kind].table).mask
 
     def _order(self, kind: Kind, order: Order) -> Places:
         """All places of a kind in an order, (N,)."""
         if order == "unjudged":  # what was begun is looked for at each claim
             order = "random"
         unsure = self._uncertainty(kind) if order in ("uncertain", "likely") else None
+        made_of = self._said() if order == "tag" else unsure
         with self._ordering:
             made = self._orders.get((kind, order))
-            if made is None or made[0] is not unsure:
+            if made is None or made[0] is not made_of:
                 sheet = self._sheets[kind]
                 if order == "id":
                     places = np.array(sorted(range(len(sheet.ids)), key=sheet.ids.__getitem__))
+                elif isinstance(made_of, Said):
+                    places = np.array(made_of.ordered(sheet.ids))
                 elif unsure is None:
                     places = np.argsort(sheet.lots, kind="stable")
                 else:
                     known = unsure != UNKNOWN  # what is not known comes last in either order
                     worst = np.where(known, unsure if order == "likely" else -unsure, np.inf)
                     places = np.lexsort((sheet.lots, worst))
-                made = self._orders[kind, order] = unsure, places.astype(np.int64)
+                made = self._orders[kind, order] = made_of, places.astype(np.int64)
             return made[1]
 
     def _catch_up(self, connection: Connection) -> None:

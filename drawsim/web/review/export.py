@@ -6,9 +6,9 @@ import shutil
 from collections import Counter
 from collections.abc import Collection as AnyOf
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -20,7 +20,11 @@ from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import write_text
 from drawsim.web.events.drafts import Action
 from drawsim.web.events.store import EventStore
+from drawsim.web.queue.groups import Groups
+from drawsim.web.review.account import Account, Change, Key, What
 from drawsim.web.review.contradictions import Nones, contradicted
+from drawsim.web.review.credits import with_rights
+from drawsim.web.review.labelled import group_table, not_told, tagged_table
 from drawsim.web.review.web_annotations import annotations_text
 
 PAIR = ("drawing_id", "artwork_id")
@@ -43,90 +47,8 @@ JUDGED = (
 )
 """Columns that an export adds to pairs.csv."""
 UNMATCHED = ("drawing_id", "annotator", "annotators", "annotated_at", "shown", "audit")
-SHOWN = 40
-"""Changed rows of a kind that an account lists."""
-
-What = Literal["added", "confirmed", "rejected", "withdrawn"]
-SIGNS: dict[What, str] = {"added": "+", "confirmed": "~", "rejected": "-", "withdrawn": "-"}
 DECIDING: tuple[Action, ...] = ("grade", "adjudicate")
-Key = tuple[str, str]
-"""Ids of an original drawing and of an artwork."""
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A row of pairs.csv that is not as it was.
-
-    added: it was not listed. confirmed: it was false and is true. rejected: it was true and is
-    false. withdrawn: an earlier export had it, and nobody's grade stands behind it any more.
-    """
-
-    what: What
-    drawing_id: str
-    artwork_id: str
-    pair: bool
-    grade: str
-    annotator: str
-
-    def __str__(self) -> str:
-        pair = "true" if self.pair else "false"
-        parts = (self.drawing_id, self.artwork_id, pair, self.grade, self.annotator)
-        return "  ".join(filter(None, (SIGNS[self.what], *parts)))
-
-
-@dataclass(frozen=True)
-class Account:
-    """What an export changes in pairs.csv, for people.
-
-    kept: rows that are true or false as before; graded: how many of these have a grade now.
-    left_out: judged pairs whose images the collection no longer lists. contradicted: true pairs,
-    and who answered "none of these" where they belong. files: what was written.
-    """
-
-    changes: tuple[Change, ...]
-    kept: int
-    graded: int
-    unmatched: int
-    left_out: tuple[Key, ...]
-    contradicted: tuple[tuple[str, str, str], ...]
-    files: tuple[Path, ...]
-
-    @property
-    def lines(self) -> list[str]:
-        """The changes like a diff: + added, ~ confirmed, - rejected or withdrawn; ! is a true pair
-        that somebody found none for; then the sums."""
-        lines = []
-        counts = Counter(change.what for change in self.changes)
-        for what in SIGNS:
-            some = [str(change) for change in self.changes if change.what == what]
-            lines += some[:SHOWN]
-            if len(some) > SHOWN:
-                lines.append(f"{SIGNS[what]}  … and {len(some) - SHOWN} more {what}")
-        for drawing, artwork, who in self.contradicted[:SHOWN]:
-            lines.append(f"!  {drawing}  {artwork}  true  none of these: {who}")
-        if len(self.contradicted) > SHOWN:
-            lines.append(f"!  … and {len(self.contradicted) - SHOWN} more with none of these")
-        sums = [f"{counts[what]} {what}" for what in SIGNS if counts[what] or what != "withdrawn"]
-        true = sum(change.pair for change in self.changes if change.what == "added")
-        sums[0] += f" ({true} true)" if counts["added"] else ""
-        lines.append(f"pairs: {', '.join(sums)}, {self.kept} kept ({self.graded} with a grade)")
-        lines.append(f"drawings without a match: {self.unmatched}")
-        if self.contradicted:
-            lines.append(
-                f"true pairs that somebody found none for: {len(self.contradicted)} (none_by in "
-                "pairs.csv says who); they stay true until their grade says otherwise"
-            )
-        if self.left_out:
-            drawing, artwork = self.left_out[0]
-            lines.append(
-                f"left out, since the collection does not list their images: {len(self.left_out)} "
-                f"judged pairs, e.g. {drawing!r} with {artwork!r}"
-            )
-        return lines + [f"written: {file}" for file in self.files]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines)
 
 
 def export_all(
@@ -134,27 +56,35 @@ def export_all(
     collection: Collection,
     out: Path | None,
     confirmed: AnyOf[Grade] = CONFIRMED,
+    groups: Groups | None = None,
 ) -> Account:
-    """Write pairs.csv, unmatched.csv and annotations.jsonld, and tell what changes.
+    """Write pairs.csv, unmatched.csv, annotations.jsonld, and of what is tagged or named
+    tagged_drawings.csv and groups.csv, and tell what changes.
 
     out: a folder, made if it is missing; None: the collection itself. A pairs.csv that is there and
-    says something else is kept as pairs.csv.bak. Raises UserError if no such grade is among
-    `confirmed`.
+    says something else is kept as pairs.csv.bak. groups: whose names and tags are told; without
+    them there is no groups.csv. Raises UserError if no such grade is among `confirmed`.
     """
     pairs = pair_table(store, collection, confirmed)
     unmatched = unmatched_table(store, collection, pairs)
+    tagged = tagged_table(store, collection, groups)
     folder = collection.root if out is None else out
     texts = {
         folder / "pairs.csv": _csv(pairs),
         folder / "unmatched.csv": _csv(unmatched),
-        folder / "annotations.jsonld": annotations_text(store, collection),
+        folder / "annotations.jsonld": annotations_text(store, collection, groups),
     }
+    if len(tagged) or (folder / "tagged_drawings.csv").is_file():  # of an earlier export
+        texts[folder / "tagged_drawings.csv"] = _csv(tagged)
+    if groups is not None:
+        texts[folder / "groups.csv"] = _csv(group_table(store, groups))
     earlier = folder / "pairs.csv"
     if earlier.is_file() and earlier.read_bytes() != texts[earlier].encode():
         shutil.copy2(earlier, folder / "pairs.csv.bak")
     for file, text in texts.items():
         write_text(file, text)
-    return account(store, collection, pairs, len(unmatched), texts)
+    told = account(store, collection, pairs, len(unmatched), texts)
+    return replace(told, tagged=len(tagged), not_told=not_told(store, groups))
 
 
 def pairs_csv(
@@ -172,6 +102,16 @@ def unmatched_csv(
     return _csv(unmatched_table(store, collection, pairs))
 
 
+def tagged_csv(store: EventStore, collection: Collection, groups: Groups | None) -> str:
+    """The text of tagged_drawings.csv as `export_all` writes it."""
+    return _csv(tagged_table(store, collection, groups))
+
+
+def groups_csv(store: EventStore, groups: Groups) -> str:
+    """The text of groups.csv as `export_all` writes it."""
+    return _csv(group_table(store, groups))
+
+
 def pair_table(
     store: EventStore, collection: Collection, confirmed: AnyOf[Grade] = CONFIRMED
 ) -> pd.DataFrame:
@@ -187,7 +127,7 @@ def pair_table(
     model, index, rank and score as shown to the latest annotator; note; drawing_box and artwork_box
     (x,y,width,height as fractions, the latest); none_by (who answered "none of these" although the
     pair is true, and where it was shown to them); pair_before (`pair` before anyone judged it here;
-    empty: it was not listed); then the other columns of pairs.csv.
+    empty: it was not listed); then the other columns of pairs.csv, and rights (see `with_rights`).
 
     Rows of an earlier export whose grade was taken back since are as before it, or gone. Judged
     pairs whose images are not listed are left out. Raises UserError for grades that there are not.
@@ -222,14 +162,14 @@ def pair_table(
         said = nones.against(*ends) if row["pair"] else ""
         if said or row["none_by"] == "" or nones.ever(*ends):
             row["none_by"] = said
-    return pd.DataFrame(rows, columns=columns).astype({"pair": bool})
+    return with_rights(pd.DataFrame(rows, columns=columns).astype({"pair": bool}), collection)
 
 
 def unmatched_table(store: EventStore, collection: Collection, pairs: pd.DataFrame) -> pd.DataFrame:
     """Drawings in which nobody who answered saw an artwork, and which have no true pair.
 
     pairs: of `pair_table`. Columns: drawing_id, annotator (joined by "; "), annotators (how many),
-    annotated_at (the latest), shown (the most candidates that one of them saw), audit.
+    annotated_at (the latest), shown (the most candidates that one of them saw), audit, and rights.
     """
     answers = store.answers(kind="drawing")
     answers = answers[answers["answer"] != "skip"]
@@ -249,7 +189,7 @@ def unmatched_table(store: EventStore, collection: Collection, pairs: pd.DataFra
                     "audit": _word(bool(some["audit"].any())),
                 }
             )
-    return pd.DataFrame(rows, columns=list(UNMATCHED), dtype=str)
+    return with_rights(pd.DataFrame(rows, columns=list(UNMATCHED), dtype=str), collection)
 
 
 def account(

@@ -39,6 +39,8 @@ class HistoryFilter:
     artwork: str = ""
     since: str = ""
     until: str = ""
+    tag: str = ""
+    group: str = ""
     text: str = ""
     before: int | None = None
 
@@ -81,6 +83,8 @@ def history_page(store: EventStore, wanted: HistoryFilter, size: int = PAGE) -> 
         "grade": _known(wanted.grade, GRADES, "grade"),
         "drawing_id": wanted.drawing,
         "artwork_id": wanted.artwork,
+        "label": wanted.tag,
+        "group_id": wanted.group,
         "since": _start(wanted.since),
         "until": _end(wanted.until),
         "text": wanted.text,

@@ -9,6 +9,7 @@ import { $, facts, h, picture, plural, sentence } from "./dom.js";
 import { GRADES, MATCH } from "./grades.js";
 import { Keys } from "./keys.js";
 import { Outbox } from "./outbox.js";
+import { rightsFacts } from "./rights.js";
 import { Status } from "./status.js";
 import { Viewer } from "./viewer.js";
 
@@ -30,6 +31,7 @@ let wanted = null; // the query whose match is looked for, as a task of the serv
 let asking = null; // the picture that is looked with: {kind, id} or {kind, file}
 let searches = 0; // so that a late answer does not overwrite a newer one
 let cards = [];
+const steering = { like: [], unlike: [] }; // pictures that what is found should be like, and unlike
 
 const compare = new Compare({ graded: grade, boxed: box, closed: () => {} });
 
@@ -57,6 +59,7 @@ async function search(words, most, request) {
 function lookForWords() {
   const text = form.text.value.trim();
   if (!text) return form.text.focus();
+  unsteer();
   remember({ text });
   return search(`with “${text}”`, MOST, async () => ({ candidates: await api("/api/find/text", { kind: form.look.value, text }) }));
 }
@@ -78,6 +81,48 @@ function lookWith() {
   });
 }
 
+// More like this, less like that
+
+/** Look for what is like a picture that was found, or unlike it; once more: neither. */
+function steer(item, way) {
+  const had = steering[way].some((one) => one.id === item.id);
+  for (const name of ["like", "unlike"]) steering[name] = steering[name].filter((one) => one.id !== item.id);
+  if (!had) steering[way].push(item);
+  lookSteered();
+}
+
+function lookSteered() {
+  tellSteering();
+  const { like, unlike } = steering;
+  const of = ({ kind, id }) => ({ kind, id });
+  const wished = [...(asking?.id ? [asking] : []), ...like].map(of);
+  if (!like.length && !unlike.length) return asking ? lookWith() : lookForWords();
+  if (!wished.length) return status.say("Choose something that it should be like, too", "wait");
+  const kind = form.look.value;
+  return search("nearest to what was chosen", NEAREST, () => api("/api/find/steer", { kind, like: wished, unlike: unlike.map(of) }));
+}
+
+function unsteer() {
+  [steering.like, steering.unlike] = [[], []];
+  tellSteering();
+}
+
+function tellSteering() {
+  const { like, unlike } = steering;
+  $("#steering").hidden = !like.length && !unlike.length;
+  const chip = (way, words) => (item) => h("li", {}, h("button", {
+    type: "button", class: `steered ${way}`, "aria-label": `${words} ${nameOf({ ...item, rank: null })}; take it out`,
+    title: "Take it out", onclick: () => steer(item, way),
+  }, h("img", { src: picture(item.kind, item.id, "thumb"), alt: "" }), words));
+  $("#steering ul").replaceChildren(...like.map(chip("like", "More like")), ...unlike.map(chip("unlike", "Less like")));
+}
+
+/** The card that has the focus, for a key. */
+function steerFocused(way) {
+  const card = document.activeElement?.closest?.("#results .card");
+  if (card && !asking?.file) steer(card.item, way);
+}
+
 /** Keep in the address what is looked for, so that going back comes back to it. */
 function remember(more) {
   const query = new URLSearchParams({ kind: OTHER[form.look.value], ...(wanted ? { for: wanted.id } : {}), ...more });
@@ -87,6 +132,7 @@ function remember(more) {
 // The picture to look with
 
 function ask(picked, source, title, details) {
+  unsteer();
   if (asking?.address) URL.revokeObjectURL(asking.address);
   asking = picked;
   tool.active = false;
@@ -105,7 +151,7 @@ function ask(picked, source, title, details) {
 function show(item) {
   if (form.look.length) form.look.value = OTHER[item.kind];
   ask({ kind: item.kind, id: item.id }, picture(item.kind, item.id, "full"), item.title,
-    { ...(item.artist ? { artist: item.artist } : {}), ...item.details });
+    { ...(item.artist ? { artist: item.artist } : {}), ...item.details, ...rightsFacts(item) });
 }
 
 function askItem(item) {
@@ -156,6 +202,12 @@ function cardOf(item) {
       "aria-label": `Judge this ${item.kind}: ${nameOf(item)}`,
     }, `Judge this ${item.kind}`));
   }
+  if (!asking?.file) {
+    const button = (way, words) => h("button", {
+      type: "button", class: "button quiet", "aria-label": `${words} this: ${nameOf(item)}`, onclick: () => steer(item, way),
+    }, words);
+    card.append(h("div", { class: "steer" }, button("like", "More like"), button("unlike", "Less like")));
+  }
   return card;
 }
 
@@ -199,6 +251,8 @@ const keys = new Keys([
   { keys: ["/"], label: "Type words", run: () => form.text.focus() },
   { keys: ["b"], label: "Draw a box on the picture to look with", run: draw },
   { keys: ["Enter"], shown: ["⏎"], label: "While drawing: put a box, to be moved by the arrows", run: () => tool.active && tool.begin() },
+  { keys: ["+"], label: "More like the picture that has the focus", run: () => steerFocused("like") },
+  { keys: ["-"], label: "Less like it", run: () => steerFocused("unlike") },
   { keys: ["z"], label: "Zoom", run: () => viewer.toggle() },
   { keys: ["?"], label: "Show these keys", run: () => keys.help() },
   { keys: ["c", "Space"], run: () => compare.overlay(), dialog },
@@ -211,6 +265,10 @@ const keys = new Keys([
 $("#search").addEventListener("submit", (event) => {
   event.preventDefault();
   lookForWords();
+});
+$("#unsteer").addEventListener("click", () => {
+  unsteer();
+  lookSteered();
 });
 $("#box").addEventListener("click", draw);
 $("#whole").addEventListener("click", () => {

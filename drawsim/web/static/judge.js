@@ -4,9 +4,10 @@ import { Candidates } from "./candidates.js";
 import { nameOf } from "./cards.js";
 import { Compare } from "./compare.js";
 import { api, Failure } from "./connection.js";
-import { $, $$, picture, sentence } from "./dom.js";
+import { $, $$, openDialog, picture, sentence } from "./dom.js";
 import { GradeButtons, GRADES, MATCH } from "./grades.js";
 import { Keys } from "./keys.js";
+import { Labels } from "./labels.js";
 import { NoteDialog } from "./note.js";
 import { Outbox } from "./outbox.js";
 import { showProgress, showQuery } from "./query.js";
@@ -58,6 +59,11 @@ const buttons = new GradeButtons($("#grades"), (given) => {
   candidates.refocus();
 });
 const notes = new NoteDialog();
+const labels = new Labels($("#label"), (said) => {
+  outbox.add({ kind: task.kind, drawing_id: task.id, ...said });
+  if (said.action === "name") task.name = said.label;
+  redraw();
+});
 
 // Queries: getting one, showing it, leaving it
 
@@ -156,6 +162,7 @@ async function undo() {
     status.say("There is nothing to undo");
     return;
   }
+  if (undone.group_id) return location.assign(`/group?${new URLSearchParams({ id: undone.group_id })}`);
   const other = undone.kind === "drawing" ? undone.artwork_id : undone.drawing_id;
   await open(undone.kind, undone.kind === "drawing" ? undone.drawing_id : undone.artwork_id);
   if (other) candidates.focus(candidates.find(other));
@@ -212,6 +219,14 @@ function note() {
   });
 }
 
+/** Name and tag the drawing. */
+function describeQuery() {
+  if (task.kind !== "drawing") return;
+  labels.show(task);
+  openDialog($("#label"));
+  labels.typeTag();
+}
+
 function look(candidate = candidates.current) {
   if (!candidate) return;
   candidates.held = true;
@@ -244,6 +259,7 @@ const actions = {
     if (!compare.drawing) compare.draw();
   }),
   note: whenReady(note),
+  label: whenReady(describeQuery),
 };
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 const move = (name, event) => {
@@ -264,6 +280,7 @@ const keys = new Keys([
   { keys: ["c", "Space"], shown: ["c", "Space"], label: "Compare side by side; again: what matches", run: actions.compare },
   { keys: ["b"], label: "Draw a box on both pictures", run: actions.box },
   { keys: ["t"], label: "Write a note", run: actions.note },
+  { keys: ["g"], label: "Tag or name the drawing", run: actions.label },
   { keys: ["f"], label: "Find: look for the match beyond the list", run: whenReady(() => $("#query-find").click()) },
   { keys: ["?"], label: "Show these keys", run: () => keys.help() },
   { keys: ["Esc"], label: "Close, or stop drawing" },

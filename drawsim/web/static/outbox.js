@@ -40,6 +40,12 @@ export class Outbox {
     return this.#put({ draft: { key: newKey(), ...draft } });
   }
 
+  /** Keep and send a request that saves more than one event; its body has a key. The promise gives
+   *  the answer. */
+  post(path, body) {
+    return this.#put({ post: { path, body } });
+  }
+
   /** Keep and send an undo. The promise gives what was undone, or null. */
   undo() {
     return this.#put({ undo: newKey() });
@@ -72,11 +78,11 @@ export class Outbox {
     return this.#memory.get(name) ?? JSON.parse(localStorage.getItem(name));
   }
 
-  /** The oldest entries that fit one request: one undo, or events up to the next undo. */
+  /** The oldest entries that fit one request: one that stands alone, or the events before it. */
   #batch(limit) {
     const entries = this.#names().slice(0, limit).map((name) => ({ name, ...this.#entry(name) }));
-    const known = entries.filter((entry) => entry.draft || entry.undo);
-    const end = known.findIndex((entry) => entry.undo);
+    const known = entries.filter((entry) => entry.draft || entry.undo || entry.post);
+    const end = known.findIndex((entry) => !entry.draft);
     return end < 0 ? known : known.slice(0, Math.max(end, 1));
   }
 
@@ -113,6 +119,7 @@ export class Outbox {
 
   async #send(batch) {
     if (batch[0].undo) return (await api("/api/undo", { key: batch[0].undo })).undone;
+    if (batch[0].post) return api(batch[0].post.path, batch[0].post.body);
     const answer = await api("/api/events", { events: batch.map((entry) => entry.draft) });
     this.progressed(answer.progress);
     return answer;

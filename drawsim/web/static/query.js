@@ -1,7 +1,9 @@
 // What stands under the query's picture.
 
 import { chanceOf } from "./cards.js";
-import { $, breakable, facts, h, picture, plural } from "./dom.js";
+import { $, $$, breakable, facts, h, picture, plural } from "./dom.js";
+import { tagOf } from "./labels.js";
+import { rightsFacts } from "./rights.js";
 
 const OTHER = { drawing: "artwork", artwork: "drawing" };
 
@@ -11,7 +13,7 @@ export function showQuery(task, listed, opened) {
   $("#query-title").replaceChildren(...breakable(task.item.title));
   document.title = `${task.item.title} · drawsim`;
   const known = task.item.title === task.id ? {} : { id: task.id };
-  $("#query-facts").replaceChildren(...facts({ ...(task.item.artist ? { artist: task.item.artist } : {}), ...task.item.details, ...known }));
+  $("#query-facts").replaceChildren(...facts({ ...(task.item.artist ? { artist: task.item.artist } : {}), ...task.item.details, ...rightsFacts(task.item), ...known }));
   showProgress(task.progress, task.kind);
   showChance(task.candidates[0]);
   $("#audit").hidden = !task.audit;
@@ -24,6 +26,19 @@ export function showQuery(task, listed, opened) {
   const notes = [fault, before, note].filter(Boolean);
   $("#query-note").hidden = !notes.length;
   $("#query-note").textContent = notes.join(" ");
+
+  const said = task.name || task.tags.length || task.group;
+  $("#query-labels").hidden = !said;
+  $("#query-name").textContent = task.name;
+  const own = task.tags.map((tag) => tagOf(tag));
+  const { group } = task;
+  $("#query-labels .tags").replaceChildren(...own, ...(group?.tags ?? []).filter((tag) => !task.tags.includes(tag)).map((tag) => tagOf(tag)));
+  $("#query-group").hidden = !group;
+  if (group) {
+    $("#query-group").href = `/group?${new URLSearchParams({ id: group.key })}`;
+    $("#query-group").textContent = group.name || `Group ${group.number}`;
+  }
+  for (const button of $$("[data-action=label]")) button.hidden = task.kind !== "drawing";
 
   const beyond = Object.entries(task.judgements).filter(([id]) => !listed(id));
   $("#beyond").hidden = !beyond.length;

@@ -13,9 +13,13 @@ from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
 from drawsim.retrieval.index.databases import VARIABLE
 from drawsim.retrieval.index.folder import Index, open_index
 from drawsim.retrieval.index.results import check_calibration
+from drawsim.retrieval.motifs.files import read_motifs
 from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
 from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.group_queue import GroupQueue
+from drawsim.web.queue.groups import Groups
+from drawsim.web.queue.labels import Labels
 from drawsim.web.queue.queue import Queue
 from drawsim.web.queue.uncertainty import Uncertainty
 from drawsim.web.review.standing import Standings
@@ -40,11 +44,13 @@ def open_services(
     calibration, told = _calibration(opened, how.calibration)
     notes += told
     finder = Finder(opened, lens, collection, calibration, how.ann)
+    groups = None if how.motifs is None else _groups(how.motifs, opened[0], finder)
     engine = place.connect(how.connections)
     store = EventStore(engine)
     lease = timedelta(minutes=how.lease_minutes)
     copies = collection.parents[collection.copies.index]
     uncertainty = Uncertainty(engine, finder.unsure, finder.ids, finder.made_with.index_sha256)
+    labels = Labels(store, groups)
     queue = Queue(
         engine,
         finder.tables,
@@ -53,6 +59,7 @@ def open_services(
         lease,
         how.audit,
         copies=dict(zip(copies.index, copies, strict=True)),
+        said=labels.now,
     )
     title = collection.root.resolve().name
     services = Services(
@@ -66,8 +73,20 @@ def open_services(
         Standings(store, collection, how.confirmed, how.k),
         collection,
         Settings(title, how.k, how.overlap, how.host, how.confirmed),
+        labels,
+        None if groups is None else GroupQueue(engine, groups, lease),
     )
     return services, notes
+
+
+def _groups(folder: Path, index: Index, finder: Finder) -> Groups:
+    """The groups of a folder of motifs. Raises UserError unless they were found in this index."""
+    motifs = read_motifs(folder)
+    motifs.check_drawings(finder.tables["drawing"].index, f"the index {index.folder}")
+    motifs.check_embeddings(index.part("drawing").embeddings, f"the index {index.folder}")
+    if not motifs.motifs:
+        raise UserError(f"motifs={folder}: no group was found there; leave motifs out")
+    return Groups(motifs)
 
 
 def _calibration(
@@ -86,7 +105,7 @@ def _calibration(
         return None, [own.note]
     try:
         calibration = load_calibration(own.file)
-        check_calibration(calibration, indexes[0])
+        check_calibration(calibration, indexes[0].model)
     except UserError as error:
         return None, [f"uncalibrated: {error}"]
     return calibration, []

@@ -26,7 +26,8 @@ class Serving:
     answer. proxies: addresses or networks of servers in front, whose word on where a request comes
     from, and how, is believed. thumbnails: a folder or an address of fsspec where small pictures
     are kept; None: in the store. ann: search approximately. index_database: where the index was
-    built, if in a database; None: as the environment says, else where decisions are kept.
+    built, if in a database; None: as the environment says, else where decisions are kept. motifs:
+    a folder of `drawsim explore view=motifs`, whose groups can be judged at once.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class Serving:
     thumbnails: str | None = None
     ann: bool = False
     index_database: str | None = None
+    motifs: Path | None = None
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {

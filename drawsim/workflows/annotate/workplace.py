@@ -10,14 +10,17 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from drawsim.collection.grades import CONFIRMED, GRADES, Grade
+from drawsim.collection.summary import Summary
 from drawsim.collection.tables import TABLES, Collection, held_tables
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.files import read_text
 from drawsim.web.events.database import CONNECTIONS, connect, parsed
 from drawsim.web.events.store import EventStore
-from drawsim.web.review.export import Account, export_all
+from drawsim.web.review.account import Account
+from drawsim.web.review.export import export_all
 from drawsim.web.review.thesis_annotations import Imported, import_thesis
 from drawsim.web.security.accounts import Accounts
+from drawsim.workflows.annotate.groups import export_group, groups_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Workplace:
         """The file of decisions where no other database is given."""
         return self.folder / "annotations.sqlite"
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything may have been decided: there is a database."""
+        return self.database is not None or self.sqlite.is_file()
+
     def read(self) -> Collection:
         """The collection; pairs it may not have yet. Raises UserError if it cannot be used."""
         lacking = "pairs" not in held_tables(self.root)
@@ -88,17 +96,29 @@ class Workplace:
 
 
 def export(
-    place: Workplace, out: Path | None = None, confirmed: Sequence[Grade] = CONFIRMED
-) -> Account:
+    place: Workplace,
+    out: Path | None = None,
+    confirmed: Sequence[Grade] = CONFIRMED,
+    motifs: Path | None = None,
+    group: str | None = None,
+) -> Account | Summary:
     """Write what was decided, and tell what that changes.
 
     out: the folder that is written; None: the collection, whose pairs.csv becomes pairs.csv.bak.
-    confirmed: grades that make a pair true. Raises UserError if nothing was ever decided there.
+    confirmed: grades that make a pair true. motifs: a folder of groups whose names and tags are
+    told. group: one of them, by its id there: its drawings alone are written, as a collection.
+    Raises UserError if nothing was ever decided there.
     """
     collection = place.read()
-    if place.database is None and not place.sqlite.is_file():
+    groups = None if motifs is None else groups_of(motifs, collection)
+    if group is not None:
+        if groups is None or out is None:
+            raise UserError("group: goes with motifs=FOLDER and out=DIR, the collection it becomes")
+        store = EventStore(place.connect()) if place.begun else None
+        return export_group(collection, store, groups, group, out)
+    if not place.begun:
         raise UserError(f"{place.sqlite}: no such file; nothing was annotated there yet")
-    return export_all(EventStore(place.connect()), collection, out, confirmed)
+    return export_all(EventStore(place.connect()), collection, out, confirmed, groups)
 
 
 def import_annotations(place: Workplace, source: Path) -> Imported:

@@ -16,12 +16,13 @@ from drawsim.collection.tables import Collection
 from drawsim.retrieval.index.folder import Index
 from drawsim.web.api import ROUTERS
 from drawsim.web.app import create_app
+from drawsim.web.queue.groups import key_of
 from drawsim.web.security.access import LOCAL
-from tests.web.conftest import make_services
+from tests.web.conftest import MOTIFS, make_services
 
 EXAMPLES = 20
 """Requests of each sort for each operation."""
-IDS = {"drawing": "d0", "artwork": "a3"}
+IDS = {"drawing": "d0", "artwork": "a3", "group": key_of(MOTIFS.motifs[0].members)}
 """What ids are replaced by, so that requests get past the first look at them."""
 OPERATIONS = [
     (method, route.path)

@@ -9,9 +9,12 @@ from playwright.sync_api import Page, expect
 
 from drawsim.collection.grades import Grade
 from drawsim.web.events.drafts import Draft
+from drawsim.web.queue.groups import Groups
 from drawsim.web.services import Services
 from tests.web.browser.visitor import Visitor, until
+from tests.web.conftest import MOTIFS
 
+BOATS = Groups(MOTIFS).every[0]
 GRADED: list[tuple[str, str, str, Grade]] = [
     ("ada", "d0", "a0", "same work"),
     ("ben", "d0", "a0", "different"),
@@ -55,6 +58,12 @@ def furnish(services: Services, note: str = "the boat") -> None:
     ):
         seen = () if answer == "skip" else ("a0", "a1", "a9")
         do(who, answer, drawing, shown=5, shown_ids=seen, seconds=12.5, audit=drawing == "d2")
+    do("ada", "tag", "d2", label="boat with red sails")
+    do("ben", "tag", "d2", label="sea")
+    do("ada", "name", "d2", label="Regatta")
+    do("ada", "name", BOATS.medoid, label="Boats", group_id=BOATS.key)
+    do("ada", "tag", BOATS.medoid, label="boat", group_id=BOATS.key)
+    do("ada", "remove", "d4", group_id=BOATS.key)
     do("ada", "clear", "d0", "a3")
     store.undo("ada", "undo-0001", made_with)
 
@@ -104,6 +113,16 @@ def _found(visitor: Visitor) -> None:
     expect(visitor.page.locator("#results li")).not_to_have_count(0)
 
 
+def _artwork(visitor: Visitor) -> None:
+    visitor.page.locator("#artworks .card-picture").first.click()
+
+
+def _steered(visitor: Visitor) -> None:
+    _found(visitor)
+    visitor.page.get_by_role("button", name="More like this").first.click()
+    expect(visitor.page.locator("#steering")).to_be_visible()
+
+
 def _match(visitor: Visitor) -> None:
     _found(visitor)
     if visitor.page.locator("#results [data-grade='same work']").count() == 0:
@@ -126,6 +145,13 @@ STATES = {
     "overlay": State("/judge?id=d2", keys("c", "c")),
     "box": State("/judge?id=d2", keys("b")),
     "note": State("/judge?id=d2", keys("t")),
+    "label": State("/judge?id=d2", keys("g")),
+    "groups": State("/groups"),
+    "groups without the tag": State("/groups?tag=ship"),
+    "group": State(f"/group?id={BOATS.key}", _artwork),
+    "tags": State("/review/tags"),
+    "tag": State("/review/tags?tag=boat"),
+    "steered": State("/find?kind=artwork&like=a2", _steered),
     "keys": State("/judge?id=d2", keys("?")),
     "nothing left": State("/judge?where=id=d2"),
     "find": State("/find"),

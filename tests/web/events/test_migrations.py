@@ -29,8 +29,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade():
@@ -59,7 +59,7 @@ def newer(tmp_path: Path) -> Path:
     """The migrations of a version to come, which has one more."""
     folder = tmp_path / "migrations"
     shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "r0003_upgrades.py").write_text(NEXT, encoding="utf-8")
+    (folder / "versions" / "r0004_upgrades.py").write_text(NEXT, encoding="utf-8")
     return folder
 
 
@@ -85,7 +85,7 @@ def test_migrations_make_what_the_tables_say(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
-    assert schema(engine) == "0002"
+    assert schema(engine) == "0003"
 
 
 def test_an_old_store_opens_with_all_that_is_in_it(opened: Engine) -> None:
@@ -108,7 +108,7 @@ def test_an_old_store_opens_with_all_that_is_in_it(opened: Engine) -> None:
     assert answers.loc[("ada", "d0"), "note"] == "line one\nline two"
     assert store.adjudications()["annotator"].tolist() == ["rosa"]
     assert len(store.history()) == 13
-    assert schema(opened) == "0002"
+    assert schema(opened) == "0003"
     # And it goes on: a further event, under the next id.
     undone = store.undo("ada", "undo-0002", MadeWith("lite", "0" * 64))
     assert undone is not None
@@ -125,7 +125,7 @@ def test_an_upgrade_happens_once_and_keeps_a_copy(
     with ThreadPoolExecutor(8) as pool:
         for engine in pool.map(lambda _: connect(old_store), range(8)):
             engine.dispose()
-    assert sum("brought from schema 0 to 0002" in line for line in caplog.messages) == 1
+    assert sum("brought from schema 0 to 0003" in line for line in caplog.messages) == 1
     kept = copies(old_store)
     assert len(kept) == old_store.startswith("sqlite")
     for copy in kept:
@@ -155,24 +155,24 @@ def test_a_further_schema(opened: Engine, old_store: str, newer: Path) -> None:
         list(pool.map(one, range(6)))
     with opened.connect() as connection:
         assert connection.execute(text("SELECT number FROM upgrades")).scalars().all() == [13]
-    assert schema(opened) == "0003"
+    assert schema(opened) == "0004"
     assert [path.name.split(".sqlite.")[1] for path in copies(old_store)] == (
-        ["schema-0.bak", "schema-0002.bak"] if copies(old_store) else []
+        ["schema-0.bak", "schema-0003.bak"] if copies(old_store) else []
     )
     with pytest.raises(UserError) as refused:
         connect(old_store)
-    assert "a newer drawsim wrote it (schema 0003; this one knows up to 0002)" in str(refused.value)
+    assert "a newer drawsim wrote it (schema 0004; this one knows up to 0003)" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert len(EventStore(opened).history()) == 13
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(opened: Engine, newer: Path) -> None:
-    file = newer / "versions" / "r0003_upgrades.py"
+    file = newer / "versions" / "r0004_upgrades.py"
     broken = NEXT + "    op.execute('DELETE FROM leases')\n    raise RuntimeError('power cut')\n"
     file.write_text(broken, encoding="utf-8")
     with pytest.raises(RuntimeError, match="power cut"), writing(opened) as connection:
         upgrade(connection, newer)
-    assert schema(opened) == "0002"
+    assert schema(opened) == "0003"
     assert not inspect(opened).has_table("upgrades")
     with opened.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM leases")).scalar() == 1

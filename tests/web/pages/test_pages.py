@@ -15,12 +15,14 @@ from drawsim.collection.grades import GRADES, MATCH
 from drawsim.common.palette import DARK, LIGHT
 from drawsim.web.pages.judge import ORDERS
 from drawsim.web.pages.rendering import STATIC
+from drawsim.web.queue.groups import key_of
 from drawsim.web.queue.queue import Order
 from drawsim.web.services import Services
-from tests.web.conftest import PASSWORD, Browser, log_in
+from tests.web.conftest import MOTIFS, PASSWORD, Browser, log_in
 
 PAGES = (
     *("/judge", "/judge?kind=artwork&order=random", "/judge?id=d3", "/nowhere"),
+    *("/groups", "/groups?tag=x", f"/group?id={key_of(MOTIFS.motifs[0].members)}", "/review/tags"),
     *("/find", "/find?for=d1", "/find?kind=artwork&like=a2", "/find?text=a1"),
 )
 NASTY = "\"'><script>alert(1)</script>{{7*7}}"
