@@ -189,12 +189,13 @@ def _motifs(settings: ExploreSettings) -> list[str]:
     """Write groups of drawings that share a motif, and who draws them."""
     prepare()
     from drawsim.workflows.motifs import MotifSettings, motifs_of, summary, write_results
+    from drawsim.workflows.motifs_page import Shown, write_page
 
     chosen = MotifSettings.of(settings.explore["motifs"])
     collection = _collection(settings)
-    gallery = _galleries(settings, collection)["drawing"]
+    galleries = _galleries(settings, collection)
     found = motifs_of(
-        gallery,
+        galleries["drawing"],
         collection,
         chosen,
         max_pixels=settings.data.max_pixels,
@@ -202,7 +203,16 @@ def _motifs(settings: ExploreSettings) -> list[str]:
         run=settings.run,
     )
     write_results(found, settings.folder)
-    return [*summary(found), f"→ {settings.folder}"]
+    shown = Shown(found.motifs, found.who, found.colours, chosen.level, found.notes)
+    page = write_page(
+        shown,
+        collection,
+        galleries,
+        settings.folder,
+        workers=settings.readers,
+        run=settings.run,
+    )
+    return [*summary(found), f"→ {page}"]
 
 
 def _galleries(settings: ExploreSettings, collection: Collection) -> dict[Kind, Gallery]:

@@ -61,6 +61,7 @@ def test_boats_are_greek_and_blue(
     said = capsys.readouterr().out
     assert "1 motif in 20 of 120 drawings" in said
     assert "age_group says only '6-9' of all drawings: nothing to compare by it" in said
+    assert (tmp_path / "motifs.html").is_file()
     found = read_motifs(tmp_path)
     assert sorted(found.motifs[0].members) == sorted(f"d{n}" for n in range(BOATS))
     found.check_embeddings(load_embeddings(boats / "d.safetensors"), "here")
