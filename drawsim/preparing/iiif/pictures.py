@@ -20,6 +20,7 @@ from drawsim.collection.problems import Problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.opening import is_there
+from drawsim.common.words import counted
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.formats import HEAD, JPEG, other_kind, recognise
 from drawsim.preparing.fetching.fetcher import Fetcher, FetchError
@@ -61,7 +62,7 @@ class Pictures:
         if not self.paths:
             url, reason = next(iter(self.failed.values()))
             raise UserError(
-                f"{source}: none of {len(self.failed):,} images can be had, e.g. {url}: {reason}"
+                f"{source}: none of {counted(len(self.failed), 'image')} can be had, e.g. {url}: {reason}"
             )
 
     @property
