@@ -196,12 +196,12 @@ def test_a_scheme_that_cannot_be_used(changed: dict[str, Any], words: str) -> No
         (
             "a.json",
             '[{"objectID": 1, "primaryImage": "http://127.0.0.1:9/x"}]',
-            "none of 1 image can",
+            "none of 1 image",
         ),
         (
             "a.json",
             '[{"objectID": 1, "primaryImage": "file:///etc/passwd"}]',
-            "none of 1 image can",
+            "none of 1 image",
         ),
     ],
 )

@@ -61,9 +61,8 @@ class Pictures:
         """Raise UserError if not one could be had. source: who names them."""
         if not self.paths:
             url, reason = next(iter(self.failed.values()))
-            raise UserError(
-                f"{source}: none of {counted(len(self.failed), 'image')} can be had, e.g. {url}: {reason}"
-            )
+            images = counted(len(self.failed), "image")
+            raise UserError(f"{source}: none of {images} can be had, e.g. {url}: {reason}")
 
     @property
     def rows_of_failed(self) -> list[tuple[str, str, str]]:
