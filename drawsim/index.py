@@ -35,6 +35,12 @@ def index(config: DictConfig) -> None:
         made, lines = workflow.remove(folder, listed(values["remove"]), values["from"], database)
     elif values["add"]:
         made, lines = workflow.add(folder, sources, trust, database)
+    elif not sources.files and sources.run is None:
+        from drawsim.workflows.gallery import index_collection
+
+        model = workflow.ModelChoice.of(values)
+        print("\n".join(index_collection(folder, sources, model, values["ann"], database)))
+        return
     else:
         model = workflow.ModelChoice.of(values)
         made, lines = workflow.build(folder, sources, model, values["ann"], database)
@@ -54,9 +60,9 @@ def _check(values: dict[str, Any]) -> None:
         if sources or values["add"]:
             raise UserError(f"remove: leave {(sources or ['add'])[0]} out, one change at a time")
         return
-    if not sources:
+    if not sources and (values["add"] or not values["collection"]):
         raise UserError(
-            "run, drawings or artworks must be given "
+            "run, drawings or artworks must be given, or collection and backbone "
             "(python -m drawsim.index --help shows examples)"
         )
     if values["run"] and len(sources) > 1:

@@ -11,7 +11,7 @@ from drawsim.common.launch import launch, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("source", "out", "step.images", "step.embeddings", "step.split")
+TEXTS = ("source", "out", "index", "step.images", "step.embeddings", "step.split")
 
 
 def prepare(config: DictConfig) -> None:
@@ -25,6 +25,16 @@ def prepare(config: DictConfig) -> None:
     step = settings["step"]
     done = prepare(step, settings["source"], settings["out"], settings["workers"])
     print_summary(step["name"], done)
+    if settings["index"] is not None:
+        from pathlib import Path
+
+        from drawsim.common.machine import prepare as prepare_machine
+        from drawsim.workflows.gallery import gallery
+
+        prepare_machine()
+        collection = settings["out"] or settings["source"]
+        lines = gallery(Path(collection), Path(settings["index"]), settings["backbone"])
+        print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,16 @@ NO_ARTISTS = frozenset(
     (
         *("other", "others", "misc", "miscellaneous", "mixed", "rest", "various", "varia"),
         *("various artists", "artworks", "images", "pictures", "paintings", "unsorted", "new"),
-        *("unknown", "unknown artist", "unknown artists", "none", "tmp"),
+        *("unknown", "unknown artist", "unknown artists", "artist unknown", "none", "tmp"),
+        *("unidentified", "unidentified artist", "anonymous", "anonymous artist", "anon"),
+        *("anonym", "anonymer künstler", "anonyme", "artiste anonyme", "anonimo", "anónimo"),
+        *("anoniem", "autore anonimo", "künstler unbekannt", "artiste inconnu"),
         *("andere", "diverse", "sonstige", "sonstiges", "unbekannt", "verschiedenes"),
         *("autres", "divers", "inconnu", "inconnus", "altri", "varie", "sconosciuto"),
         *("otros", "varios", "desconocido", "overige", "overig", "onbekend"),
     )
 )
-"""What folders are called that name no artist. Museums' `Anonymous` and `After Rembrandt` do."""
+"""What stands in an artist's place and names nobody; `After Rembrandt` does."""
 
 _ENCODINGS = ("cp437", "cp1252", "mac_roman")
 _SUSPECTS = "ªºµ"  # letters to Unicode, but in a name most likely half of a broken one
@@ -64,14 +67,14 @@ def display_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", repaired(name)).replace("_", " ").split())
 
 
-def names_artist(folder: str) -> bool:
-    """Whether a folder of artworks is called by an artist.
+def named_artist(text: str) -> str:
+    """What stands in an artist's place, the name of a folder or a cell; "" if that is nobody.
 
-    >>> names_artist("Albrecht_Dürer"), names_artist("Others"), names_artist("_misc 2")
-    (True, False, False)
+    >>> named_artist("Albrecht_Dürer"), named_artist("Others"), named_artist("anonymous 2")
+    ('Albrecht_Dürer', '', '')
     """
-    words = "".join(c if c.isalpha() else " " for c in display_name(folder).casefold())
-    return " ".join(words.split()) not in NO_ARTISTS
+    words = "".join(c if c.isalpha() else " " for c in display_name(text).casefold())
+    return "" if " ".join(words.split()) in NO_ARTISTS else text
 
 
 def repaired(text: str) -> str:

@@ -12,6 +12,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
@@ -34,6 +35,11 @@ SHARES = 64
 STALE = 86_400.0
 """Seconds after which a part of a copy is one of a process that has ended."""
 
+GIVEN_UP = 3
+"""Files of a host in a row that are slow in coming or break off, and no more are asked for."""
+
+_troubles: dict[str, int] = {}
+"""Such files by host, in this process."""
 _taken = 0
 """Bytes that this process may still write."""
 
@@ -65,10 +71,11 @@ def fetch(path: Path, url: str, most: int, setting: str | None) -> None:
     for wait in (*TRIES, None):
         try:
             _fetch(path, url, most, setting)
+            _troubles.pop(urlsplit(url).netloc, None)
             return
         except ServerError as error:  # noqa: PERF203
             if not error.passing or wait is None:
-                kind = CannotFetchError if error.away else CannotOpenError
+                kind = CannotFetchError if _is_host_at_fault(url, error) else CannotOpenError
                 raise kind(path, str(error)) from error
             time.sleep(wait)
         except OSError as error:
@@ -77,6 +84,15 @@ def fetch(path: Path, url: str, most: int, setting: str | None) -> None:
             raise UserError(
                 f"{copies()}: cannot be written, {why_full(error)}, or set {ROOM} lower"
             ) from error
+
+
+def _is_host_at_fault(url: str, error: ServerError) -> bool:
+    """Whether other files would fail likewise: it is away, or slow with several in a row."""
+    if not error.passing:
+        return False
+    host = urlsplit(url).netloc
+    _troubles[host] = _troubles.get(host, 0) + 1
+    return error.away or _troubles[host] >= GIVEN_UP
 
 
 def _is_current(url: str, status: os.stat_result) -> bool:

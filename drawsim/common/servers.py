@@ -7,6 +7,7 @@ the address itself names.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ CHUNK = 1 << 20
 """Bytes that are read at once."""
 SECONDS = 60
 """For a server to answer, and between two parts of what it sends."""
+HEAD = 60
+"""Seconds for all of an answer's head."""
 SLOWEST = 1000
 """Bytes a second that a server has to send, over as many seconds."""
 LONGEST = 6 * 3600
@@ -37,8 +40,8 @@ LATEST = 2**32
 class ServerError(Exception):
     """Why something is not to be had from a server, in words.
 
-    passing: it may be another time. away: nothing was heard of the server, so that it is not about
-    one file.
+    passing: it may be another time. away: there is no connection to the server, so that it is not
+    about one file.
     """
 
     def __init__(self, reason: str, passing: bool = False, away: bool = False) -> None:
@@ -88,7 +91,7 @@ def _steady(parts: Iterator[bytes]) -> Iterator[bytes]:
         try:
             part = next(parts, b"")
         except RuntimeError as error:  # aiohttp's, of a connection that is no more
-            raise ServerError(f"cannot be fetched ({error})", away=True) from error
+            raise ServerError(f"cannot be fetched ({error})", passing=True) from error
         waited += time.monotonic() - began
         if not part:
             return
@@ -96,7 +99,7 @@ def _steady(parts: Iterator[bytes]) -> Iterator[bytes]:
         if waited > SECONDS:
             if got < SLOWEST * waited:
                 raise ServerError(
-                    f"cannot be fetched (only {got:,} bytes came in {waited:.0f} s)", away=True
+                    f"cannot be fetched (only {got:,} bytes came in {waited:.0f} s)", passing=True
                 )
             waited, got = 0.0, 0
         yield part
@@ -210,6 +213,13 @@ async def _client(*, named: str, loop: Any) -> Any:
 
         return yarl.URL(text)
 
+    async def in_time(request: Any, handler: Any) -> Any:
+        """The head of an answer within its time, however many bytes of it come one by one."""
+        try:
+            return await asyncio.wait_for(handler(request), HEAD)
+        except asyncio.TimeoutError as error:
+            raise _SlowError(f"no answer came in {HEAD} s") from error
+
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(redirected)
     return aiohttp.ClientSession(
@@ -218,12 +228,17 @@ async def _client(*, named: str, loop: Any) -> Any:
             resolver=Resolver(), ssl=ssl.create_default_context(), loop=loop
         ),
         trace_configs=[trace],
+        middlewares=(in_time,),
         timeout=aiohttp.ClientTimeout(total=LONGEST, connect=SECONDS, sock_read=SECONDS),
     )
 
 
 class _RefusedError(Exception):
     """Where a server leads to is not gone to."""
+
+
+class _SlowError(Exception):
+    """A server does not answer in time."""
 
 
 @contextmanager
@@ -280,12 +295,24 @@ def _reason(error: BaseException, url: str) -> ServerError | None:
             "may not be read (the server gives you no right to it, or it is not there)"
         )
     host = urlsplit(url).netloc
+    passing = (_SlowError, aiohttp.ClientError, TimeoutError, ConnectionError)
     for each in chain:
         if isinstance(each, aiohttp.ClientSSLError):
             return ServerError(f"cannot be fetched ({host} cannot prove that it is {host})")
-        if isinstance(each, aiohttp.ClientError | TimeoutError | ConnectionError) or (
-            type(each).__module__.startswith("botocore")
-        ):
+        if isinstance(each, passing) or type(each).__module__.startswith("botocore"):
             why = " ".join(str(each).split()) or type(each).__name__
-            return ServerError(f"cannot be fetched ({why})", away=True)
+            away = any(_is_unconnected(one) for one in chain)
+            return ServerError(f"cannot be fetched ({why})", passing=True, away=away)
     return None
+
+
+def _is_unconnected(error: BaseException) -> bool:
+    """Whether there was no connection at all, by aiohttp or by botocore."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return True
+    return any(
+        kind.__module__ == "botocore.exceptions" and kind.__name__ == "ConnectionError"
+        for kind in type(error).__mro__
+    )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
+_NOUN = re.compile(r"((?:style|true|random|embedding) )?((?!of\b|in\b)[\w-]+(?<!s)s)(?![\w.])")
+_OF_ONE = (
+    (" are ", " is "),
+    (", all as they were", ", as it was"),
+    (", all sound", ", sound"),
+    ("their rectos", "its recto"),
+)
 SHOWN = 5
 """Of many things, those that a line spells out."""
 
@@ -15,6 +23,29 @@ def counted(number: int, what: str, several: str | None = None) -> str:
     ('1 drawing', '2,000 drawings', '2 copies')
     """
     return f"{number:,} {what if number == 1 else several or f'{what}s'}"
+
+
+def of_one(several: str) -> str:
+    """A phrase on several things, whose noun comes first, as it is said of one.
+
+    >>> of_one("images fetched"), of_one("style copies that are there already")
+    ('image fetched', 'style copy that is there already')
+    >>> of_one("canvases without an image"), of_one("artworks, all as they were")
+    ('canvas without an image', 'artwork, as it was')
+    >>> of_one("of these rows that people added"), of_one("address")
+    ('of these rows that people added', 'address')
+    """
+    found = _NOUN.match(several)
+    if found is None:
+        return several
+    adjective, noun, rest = found.group(1) or "", found[2], several[found.end() :]
+    if noun.endswith("ies"):
+        noun = f"{noun[:-3]}y"
+    else:
+        noun = noun.removesuffix("es") if noun.endswith("ses") else noun.removesuffix("s")
+    for many, one in _OF_ONE:
+        rest = rest.replace(many, one)
+    return f"{adjective}{noun}{rest}"
 
 
 def head(texts: Sequence[str], what: str = "", most: int = SHOWN) -> list[str]:

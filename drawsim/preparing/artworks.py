@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.names import display_name, names_artist
+from drawsim.collection.names import display_name, named_artist
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.words import counted, first_of, head
@@ -81,7 +81,7 @@ def prepare_artworks(
     if not ids.of:
         path, reason = ids.refused[0]
         raise UserError(f"{source}: no artwork can be listed, e.g. {path} {reason}")
-    summary = Summary(read={"files": listing.files, "images": len(listing.images)})
+    summary = Summary(read=listing.read)
     summary.skipped |= dict(listing.skipped)
     if pictures.failed:
         summary.skipped["images that cannot be had"] = pictures.failed
@@ -141,8 +141,7 @@ def _told(image: ImageFile, museum: Museum | None) -> Mapping[str, str] | None:
 
 def _artist(image: ImageFile) -> str:
     """By the folder of an image, which may be called by no artist."""
-    folder = PurePosixPath(image.name).parent.name
-    return folder if names_artist(folder) else ""
+    return named_artist(PurePosixPath(image.name).parent.name)
 
 
 def _no_artists(images: Iterable[ImageFile], museum: Museum | None) -> list[str]:

@@ -105,7 +105,7 @@ def prepare_drawings(
         why = [": ".join(pair) for pairs in refused.values() for pair in pairs]
         raise UserError(f"{count}, e.g. {why[0]}" if why else f"{count}, all are versos")
 
-    summary = Summary(read={"files": listing.files, "images": len(listing.images)})
+    summary = Summary(read=listing.read)
     summary.skipped |= dict(listing.skipped)
     wanted = {scan.image.path for scan in rectos if scan.image.archived}
     if extract and wanted:

@@ -18,6 +18,7 @@ from drawsim.collection.ids import normal, trimmed, without_image_ending
 from drawsim.collection.paths import is_below
 from drawsim.collection.problems import Problem, Problems, raise_problems
 from drawsim.common.errors import UserError, brief
+from drawsim.common.words import counted
 from drawsim.pixels.folders import Met, files_below, head_of
 
 LEADS_OUT = "is not below the folder of the table: move it there"
@@ -101,7 +102,7 @@ def named_images(source: Path, form: TableForm) -> Iterator[NamedImage]:
         yield NamedImage(name, path, file, refused, cells)
     if found:
         how = f"{brief(found[0][0])} is {found[0][1]}"
-        problems.note(source, f"{len(found):,} images found by their names ({how})")
+        problems.note(source, f"{counted(len(found), 'image')} found by name ({how})")
     raise_problems("", problems)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from drawsim.collection.columns import offer
 from drawsim.collection.csv_files import read_csv
+from drawsim.collection.names import named_artist
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.years import span_of
 from drawsim.common.errors import UserError, brief, nearest
@@ -99,7 +100,7 @@ class Museum:
             plain = (text or "").translate({ord(letter): " " for letter in self.spaces})
             words = " ".join(plain.split())
             cells[column] = _capitals(words) if column in self.capitals else words
-        return with_years(cells)
+        return completed(cells)
 
     def url(self, row: Mapping[str, str], size: int) -> str:
         """The address of a row's image at a size; "": it has none."""
@@ -131,7 +132,7 @@ class Museum:
                 row[column] = cell
         if self.id_pattern and (part := self.id_pattern.search(row.get("id", ""))):
             row["id"] = part[part.lastindex or 0]
-        return with_years(row)
+        return completed(row)
 
 
 def load_museum(settings: Mapping[str, Any]) -> Museum | None:
@@ -169,8 +170,11 @@ def load_museum(settings: Mapping[str, Any]) -> Museum | None:
     )
 
 
-def with_years(cells: dict[str, str]) -> dict[str, str]:
-    """The same with the first and the last year that its date names, unless it has a year."""
+def completed(cells: dict[str, str]) -> dict[str, str]:
+    """The same with the first and the last year that its date names, unless it has a year, and
+    without an artist who is nobody."""
+    if not named_artist(cells.get("artist", "")):
+        cells = {column: cell for column, cell in cells.items() if column != "artist"}
     if "year" not in cells and (years := span_of(cells.get("date", ""))):
         return {**cells, "year": str(years[0]), "year_to": str(years[1])}
     return cells

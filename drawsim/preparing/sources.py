@@ -64,15 +64,22 @@ class ImageFile:
 class Listing:
     """What a source has.
 
-    files: how many files were looked at. images: those that are images, folders in the order of
-    their names. skipped: how many others for which reason. refused: path and reason of images that
-    cannot be taken.
+    files: how many files, or rows of a table, were looked at. images: those that are images,
+    folders in the order of their names. skipped: how many others for which reason. refused: path
+    and reason of images that cannot be taken.
     """
 
     files: int
     images: list[ImageFile]
     skipped: Counter[str]
     refused: list[tuple[str, str]]
+
+    @property
+    def read(self) -> dict[str, int]:
+        """What was read, for the account of a step; of a table, images that are there."""
+        there = sum(1 for image in self.images if image.size or image.archived)
+        is_table = any(image.cells is not None for image in self.images)
+        return {"rows" if is_table else "files": self.files, "images": there}
 
 
 def list_images(source: Path, out: Path, folder: str, form: TableForm | None = None) -> Listing:

@@ -18,6 +18,7 @@ from drawsim.reporting.collection.check import (
     like_artworks,
     listed,
     problems_table,
+    publishing,
     render,
     said_of_images,
 )
@@ -30,9 +31,10 @@ def prepare_check(
 ) -> Summary:
     """Look at every table and every image of a collection; write what was found to `out/check`.
 
-    Writes problems.csv, images.csv (one row an image), duplicates.csv, check.json (the counts) and
-    report.html. If the collection itself may not be written, it is `check/NAME` in the current
-    folder. Raises UserError that lists the problems if there are any: after writing.
+    Writes problems.csv, images.csv (one row an image), duplicates.csv, rights.csv (which pictures
+    may be published), check.json (the counts) and report.html. If the collection itself may not be
+    written, it is `check/NAME` in the current folder. Raises UserError that lists the problems if
+    there are any: after writing.
     """
     if pictured < 0:
         raise UserError(f"step.pictured={pictured}: must be 0 or more")
@@ -41,16 +43,25 @@ def prepare_check(
     own = out / "check"
     elsewhere = Path("check") / source.resolve().name
     folder = writable(own, elsewhere if out == source else own)
-    names = ("report.html", "check.json", "problems.csv", "images.csv", "duplicates.csv")
+    names = (
+        "report.html",
+        "check.json",
+        "problems.csv",
+        "images.csv",
+        "duplicates.csv",
+        "rights.csv",
+    )
     files = [folder / name for name in names]
     write_text(files[0], render(found, counts, source, pictured))
     write_json(files[1], counts)
     rewrite(problems_table(found.problems), files[2])
     rewrite(found.images, files[3])
     rewrite(found.duplicates, files[4])
+    rights = publishing(found)
+    rewrite(rights.table, files[5])
     kinds = {kind: many for kind, (_, many) in listed(counts).items()}
     looked_at = ", ".join(f"{counts[kind]['images']:,} {many}" for kind, many in kinds.items())
-    notes = _notes(found, counts)
+    notes = _notes(found, counts) + ([rights.note] if rights.is_told else [])
     if folder != own:
         notes.insert(0, f"{own} may not be written: what was found is in {folder.resolve()}")
     for note in notes if found.problems else ():  # they would go with the summary

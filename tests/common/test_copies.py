@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("drawsim.common.remote.user_cache", lambda: tmp_path)
     monkeypatch.setattr(copies, "TRIES", (0.0,))
     monkeypatch.setattr(copies, "_taken", 0)
+    monkeypatch.setattr(copies, "_troubles", {})
     return tmp_path / "remote"
 
 
@@ -164,9 +166,32 @@ def test_a_server_that_sends_too_slowly(
     monkeypatch.setattr(servers, "SLOWEST", 0)
     assert len(read_regular(copy_of(f"{server.url}/x.png"))) == 5
     monkeypatch.setattr(servers, "SLOWEST", 10**15)
-    server.files["/y.png"] = b"x" * 5
-    with pytest.raises(CannotFetchError, match="only 5 bytes came in 0 s"):
-        read_regular(copy_of(f"{server.url}/y.png"))
+    told = []
+    for name in "abc":
+        server.files[f"/{name}.png"] = b"x" * 5
+        with pytest.raises(CannotOpenError, match="only 5 bytes came in 0 s") as failure:
+            read_regular(copy_of(f"{server.url}/{name}.png"))
+        told.append(type(failure.value))
+    assert told == [CannotOpenError, CannotOpenError, CannotFetchError], "one is about one file"
+
+
+def drip(handler: Answers) -> None:
+    """A header that never ends, a byte now and then."""
+    with suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        for _ in range(600):
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+
+def test_a_header_that_drips_is_not_waited_for(
+    server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "HEAD", 0.3)
+    monkeypatch.setattr(copies, "TRIES", ())
+    server.files["/x.png"] = drip
+    with pytest.raises(CannotOpenError, match=r"no answer came in 0\.3 s"):
+        read_regular(copy_of(f"{server.url}/x.png"))
 
 
 def test_a_connection_that_is_no_more() -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,6 +59,22 @@ def test_a_host_is_asked_as_often_a_second_as_was_said_and_no_more() -> None:
         for _ in range(41):
             own.get(f"{place.url}/a", 100)
         assert own.clock.now() - began == pytest.approx(10.0)
+
+
+def test_turns_that_come_late_are_not_all_late() -> None:
+    """Each wait lasts 3 % too long, as on a machine that is at work; after a long pause no rush."""
+    clock = Told()
+    queue = Queue(Manners(rate=2.0), clock)
+    turns = []
+    for number in range(101):
+        with queue.turn():
+            turns.append(clock.time)
+        clock.time += 0.2 if number != 50 else 30.0
+        clock.wait(max(queue._next - clock.time, 0) * 0.03)
+    gaps = [later - earlier for earlier, later in pairwise(turns)]
+    assert min(gaps) >= 0.45 - 1e-9
+    assert (turns[50] - turns[0]) / 50 == pytest.approx(0.5, rel=0.05)
+    assert (turns[100] - turns[51]) / 49 == pytest.approx(0.5, rel=0.05)
 
 
 def test_what_fails_for_a_while_is_tried_again_with_growing_pauses(tmp_path: Path) -> None:
@@ -257,6 +278,55 @@ def test_the_stand_in_is_one(tmp_path: Path) -> None:
         for size in "81,", "200,", "max":
             with pytest.raises(FetchError, match="refused"):
                 own.get(f"{place.url}/images/p/full/{size}/0/default.jpg", 10_000)
+
+
+@contextmanager
+def dripping(start: bytes) -> Iterator[str]:
+    """The address of a server that sends this, and then a byte now and then, for ever."""
+    over = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.recv(10_000)
+            connection.sendall(start)
+            while not over.wait(0.05):
+                connection.sendall(b"x")
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                threading.Thread(target=serve, args=[connection], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "start"),
+    [
+        ("http", b""),
+        ("http", HEAD + b"X-Long: "),
+        ("http", HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;"),
+        ("http", HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;"),
+        ("https", b"\x16\x03\x03\x40\x00"),
+    ],
+)
+def test_a_host_that_drips_is_not_waited_for(
+    scheme: str, start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the head, within a chunk's size, while keys are agreed on: bytes come all the time."""
+    monkeypatch.setattr("drawsim.preparing.fetching.fetcher.LONGEST", 0.4)
+    with dripping(start) as place:
+        own = fetcher(attempts=1, timeout=0.4)
+        with pytest.raises(FetchError, match="does not answer in time"):
+            own.get(f"{scheme}://{place}/a", 10_000)
 
 
 def test_a_host_that_sends_a_byte_now_and_then_is_not_waited_for(

@@ -301,9 +301,9 @@ def test_no_image_is_asked_for_above_its_size_or_a_limit(
     body |= {"maxArea": max_area} if max_area else {}
     info = read_info(body, Service("s", version, level))
     assert info is not None
-    url, cut = image_url(info, size)
+    url, cut, turn = image_url(info, size)
     _, region, asked, rotation, file = url.split("/")
-    assert (region, rotation, cut) == ("full", "0", False)
+    assert (region, rotation, cut, turn) == ("full", "0", False, 0)
     assert file == ("native.jpg" if version == 1 else "default.jpg")
     if asked in ("full", "max"):
         fits = max(width, height) <= size and max(width, height) <= longest
@@ -339,11 +339,12 @@ def test_a_size_that_is_listed_is_taken_if_it_is_near() -> None:
 
 def test_a_region_is_cut_here_where_the_service_cannot() -> None:
     box = (100, 200, 400, 300)
-    for level, wanted in ((0, ("s/full/max/0/default.jpg", True)),
-                          (1, ("s/100,200,400,300/200,/0/default.jpg", False))):  # fmt: skip
+    for level, wanted in ((0, ("s/full/max/0/default.jpg", True, 90)),
+                          (1, ("s/100,200,400,300/200,/0/default.jpg", False, 90)),
+                          (2, ("s/100,200,400,300/200,/90/default.jpg", False, 0))):  # fmt: skip
         info = read_info(described("s", 3, level, 1000, 1000), Service("s", 3, level))
         assert info is not None
-        assert image_url(info, 200, box) == wanted
+        assert image_url(info, 200, box, 90) == wanted
 
 
 def test_texts_in_languages() -> None:

@@ -40,6 +40,7 @@ def test_the_table_of_the_met(tmp_path: Path, shared_cases: Path) -> None:
     run(tmp_path / "met.csv", tmp_path, "met")
     found = rows(tmp_path)
     assert found["1001"]["artist"] == "Example Engraver; Example Publisher"
+    assert found["1002"]["artist"] == "", "Anonymous is nobody"
     assert [found[name]["year"] for name in found] == ["1889", "1912"]
     assert found["1002"]["year_to"] == "1913"
     assert found["1001"]["path"] == "1001.jpg"
@@ -140,7 +141,7 @@ def test_folders_of_wikiart(tmp_path: Path, shared_cases: Path) -> None:
         for row in rows(tmp_path / "out").values()
     ]
     assert sorted(told) == [
-        ["Art Nouveau Modern", "Anonymous", "poster", "1899"],
+        ["Art Nouveau Modern", "", "poster", "1899"],
         ["Baroque", "Example Painter", "the harbour", "1660"],
         ["Cubism", "Example Painter", "the harbour", "1910"],
         ["Pop Art", "Élève D Atelier", "sans titre", ""],

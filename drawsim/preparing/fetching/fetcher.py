@@ -7,7 +7,7 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -16,7 +16,12 @@ from urllib3.exceptions import HTTPError, LocationParseError, SSLError
 import drawsim
 from drawsim.common.errors import UserError, brief
 from drawsim.common.words import counted
-from drawsim.preparing.fetching.hosts import POOLS, PrivateHostError, check_host
+from drawsim.preparing.fetching.hosts import (
+    POOLS,
+    PUBLIC_POOLS,
+    PrivateHostError,
+    check_host,
+)
 from drawsim.preparing.fetching.log import FetchLog
 from drawsim.preparing.fetching.manners import (
     Clock,
@@ -33,6 +38,8 @@ MOVED = frozenset((301, 302, 303, 307, 308))
 BLOCK = 1 << 18
 SLOWEST, PATIENT = 1000, 60.0
 """Bytes a second that a host sends at least, on average, once so many seconds have passed."""
+LONGEST = BLOCK / SLOWEST
+"""Seconds for a part of what a host sends, whatever it puts between its bytes."""
 PRIVATE = "fetch.allow_private=true allows it, if you trust the source"
 
 
@@ -177,23 +184,23 @@ class Fetcher:
                     connect=min(30.0, self.manners.timeout), read=self.manners.timeout
                 ),
             )
+            connection: Any = response.connection
             try:
                 answer = str(response.status)
                 found = self._answer(url, response)
                 if isinstance(found, Reply) and not found.unchanged:
-                    while block := response.read1(BLOCK):
-                        size += len(block)
-                        if size > most:
-                            raise FetchError(url, f"is larger than the {most:,} bytes allowed")
-                        spent = self.clock.now() - began
-                        if spent > PATIENT and size < SLOWEST * spent:
-                            raise _Again(f"sends less than {SLOWEST:,} bytes a second")
-                        _write(target, block)
+                    with connection.bounded(LONGEST) as deadline:
+                        while block := response.read1(BLOCK):
+                            deadline.move(LONGEST)
+                            size += len(block)
+                            self._check(url, size, most, self.clock.now() - began)
+                            _write(target, block)
                     found = Reply(found.url, found.kind, found.etag, size)
                 response.release_conn()
                 return found
             finally:
                 response.close()
+                connection.leave()
         except _Again as again:
             asked = "" if again.pause is None else f", asks for a pause of {again.pause:,.0f} s"
             note = f"{again.reason}{asked}"
@@ -218,6 +225,13 @@ class Fetcher:
             raise _Again(note) from None
         finally:
             self.log.add(url, answer or "none", size, self.clock.now() - began, note)
+
+    def _check(self, url: str, size: int, most: int, spent: float) -> None:
+        """Raise FetchError for what is too large, _Again for what comes too slowly."""
+        if size > most:
+            raise FetchError(url, f"is larger than the {most:,} bytes allowed")
+        if spent > PATIENT and size < SLOWEST * spent:
+            raise _Again(f"sends less than {SLOWEST:,} bytes a second")
 
     def _answer(self, url: str, response: urllib3.BaseHTTPResponse) -> Reply | str:
         status = response.status
@@ -270,8 +284,8 @@ class Fetcher:
             key = proxy or ""
             if key not in self._managers:
                 manager = urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager()
-                if not proxy and not self.manners.allow_private:
-                    manager.pool_classes_by_scheme = POOLS
+                is_checked = not proxy and not self.manners.allow_private
+                manager.pool_classes_by_scheme = PUBLIC_POOLS if is_checked else POOLS
                 self._managers[key] = manager
             return self._managers[key]
 

@@ -13,6 +13,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from drawsim.common.addresses import is_public
+from drawsim.preparing.fetching.deadlines import Bounded
 
 
 class PrivateHostError(Exception):
@@ -48,12 +49,28 @@ class _Checked:
         return connection
 
 
-class _CheckedHTTP(_Checked, HTTPConnection):
+class _HTTP(Bounded, HTTPConnection):
     pass
 
 
-class _CheckedHTTPS(_Checked, HTTPSConnection):
+class _HTTPS(Bounded, HTTPSConnection):
     pass
+
+
+class _CheckedHTTP(_Checked, _HTTP):
+    pass
+
+
+class _CheckedHTTPS(_Checked, _HTTPS):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls: ClassVar[Any] = _HTTP  # type: ignore[misc]
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls: ClassVar[Any] = _HTTPS  # type: ignore[misc]
 
 
 class _CheckedHTTPPool(HTTPConnectionPool):
@@ -64,5 +81,7 @@ class _CheckedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls: ClassVar[Any] = _CheckedHTTPS  # type: ignore[misc]
 
 
-POOLS = {"http": _CheckedHTTPPool, "https": _CheckedHTTPSPool}
-"""Connections by scheme that lead to the open internet alone."""
+POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+"""By scheme, to any host."""
+PUBLIC_POOLS = {"http": _CheckedHTTPPool, "https": _CheckedHTTPSPool}
+"""The same to hosts of the open internet alone."""

@@ -17,13 +17,16 @@ LONGEST_PAUSE = 60.0
 GIVEN_UP = 3
 """So many addresses in a row that could not be had, and a host is asked no more."""
 
+LATE = 0.1
+"""Of the time between two requests: so much later one may be asked without delaying the next."""
+
 
 @dataclass(frozen=True)
 class Manners:
     """rate: requests a second of one host. attempts: at one address. timeout: seconds without a
-    byte. patience: seconds that are waited at most if a host asks for a pause. allow_private:
-    addresses of this machine and its own network may be asked too. contact: an e-mail address or
-    page that hosts are told, so that they can complain.
+    byte, and for the head of an answer. patience: seconds that are waited at most if a host asks
+    for a pause. allow_private: addresses of this machine and its own network may be asked too.
+    contact: an e-mail address or page that hosts are told, so that they can complain.
 
     Raises UserError for numbers out of their bounds.
     """
@@ -88,7 +91,9 @@ class Queue:
         """Nobody else asks the host meanwhile, and nobody did too short a time ago."""
         with self._lock:
             self._clock.wait(self._next - self._clock.now())
-            self._next = self._clock.now() + 1 / self._manners.rate
+            pause = 1 / self._manners.rate
+            # A turn that came a little late does not delay all others after it.
+            self._next = max(self._next, self._clock.now() - LATE * pause) + pause
             yield
 
     def pause(self, seconds: float) -> None:

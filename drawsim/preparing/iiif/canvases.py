@@ -22,6 +22,7 @@ from drawsim.preparing.iiif.texts import columns_of, text_of
 
 NO_IMAGE = "canvases without an image (sound, film, text)"
 _NUMBER = r"(\d{1,9}(?:\.\d{1,9})?)"
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T", re.ASCII)
 _REGION = re.compile(rf"(?:xywh=)?(?:pixel:)?{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}", re.ASCII)
 
 
@@ -129,6 +130,9 @@ def _cells(
     cells["rights"] = text_of(body.get("rights", body.get("license")), languages)
     cells["required_statement"] = text_of(required, languages)
     cells["homepage"] = next(filter(None, pages), "")
+    moment = body.get("navDate")
+    if isinstance(moment, str) and _MOMENT.match(moment):
+        cells.setdefault("date", moment[:10])
     return {column: value for column, value in cells.items() if value}, left
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from drawsim.preparing.iiif.documents import id_of, things, type_of
 
@@ -87,10 +87,17 @@ def read_info(body: Mapping[str, Any], service: Service) -> ImageInfo | None:
     )
 
 
-def image_url(
-    info: ImageInfo, size: int, region: Box | None = None, rotation: int = 0
-) -> tuple[str, bool]:
-    """The address of an image, and whether the region is still to be cut out of it.
+class Asked(NamedTuple):
+    """An address, and what is still to be done here: whether the region must be cut out, and by how
+    many degrees, clockwise, it must be turned."""
+
+    url: str
+    cut: bool
+    turn: int
+
+
+def image_url(info: ImageInfo, size: int, region: Box | None = None, rotation: int = 0) -> Asked:
+    """The address of an image, and what the service cannot do.
 
     size: pixels that its longer side should have; fewer where the image, or what the service gives,
     is smaller: nothing is ever asked for above its own size, nor above the service's limits. A size
@@ -108,10 +115,11 @@ def image_url(
     if info.max_area:
         scale = min(scale, (info.max_area / (width * height)) ** 0.5)
     where = "full" if part is None else ",".join(map(str, part))
-    turned = str(rotation if info.can("rotationBy90s", 2) else 0)
+    turned = rotation if info.can("rotationBy90s", 2) and not cut else 0
     quality = "native" if info.service.version == 1 else "default"
     asked = _size(info, width, height, scale, size, whole=part is None)
-    return f"{info.service.id}/{where}/{asked}/{turned}/{quality}.jpg", cut
+    url = f"{info.service.id}/{where}/{asked}/{turned}/{quality}.jpg"
+    return Asked(url, cut, rotation - turned)
 
 
 def _size(info: ImageInfo, width: int, height: int, scale: float, size: int, *, whole: bool) -> str:

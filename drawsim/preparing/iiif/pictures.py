@@ -24,7 +24,7 @@ from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.formats import HEAD, JPEG, other_kind, recognise
 from drawsim.preparing.fetching.fetcher import Fetcher, FetchError
 from drawsim.preparing.iiif.canvases import Painted
-from drawsim.preparing.iiif.images import Box, ImageInfo, image_url, read_info
+from drawsim.preparing.iiif.images import Asked, Box, ImageInfo, image_url, read_info
 from drawsim.preparing.rewriting import RECORDS
 
 INFO = 4 << 20
@@ -165,21 +165,20 @@ def _fetch(wanted: Wanted, folder: Path, size: int, most: int, fetcher: Fetcher,
     """Fetch a picture and return its path below the collection. Raises FetchError."""
     picture = wanted.picture
     info = _info(picture, fetcher)
-    cut: Box | None = picture.region
-    url = picture.url
     if info is not None:
-        url, whole = image_url(info, size, picture.region, picture.rotation)
-        cut = picture.region if whole else None
-    elif not url:
+        asked = image_url(info, size, picture.region, picture.rotation)
+    elif picture.url:
+        asked = Asked(picture.url, picture.region is not None, picture.rotation)
+    else:
         raise FetchError(_service_id(picture), "has no image and no info.json")
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{hashlib.sha256(wanted.name.encode()).hexdigest()[:16]}.part"
     try:
         with temporary.open("w+b") as file:
-            reply = fetcher.download(url, file, most, IMAGES)
-        ending = _ending(temporary, url, reply.kind)
-        if cut is not None:
-            _cut(temporary, cut, info, url)
+            reply = fetcher.download(asked.url, file, most, IMAGES)
+        ending = _ending(temporary, asked.url, reply.kind)
+        if asked.cut or asked.turn:
+            _finish(temporary, asked, picture.region, info)
             ending = JPEG.endings[0]
         path = f"{folder.name}/{wanted.name}{ending}"
         made.add(wanted.key, path)  # first: a file without it would be somebody else's
@@ -227,17 +226,19 @@ def _ending(path: Path, url: str, kind: str) -> str:
     return form.endings[0]
 
 
-def _cut(path: Path, region: Box, info: ImageInfo | None, url: str) -> None:
-    """Cut a region, in pixels of the whole image, out of a file that may be smaller."""
+def _finish(path: Path, asked: Asked, region: Box | None, info: ImageInfo | None) -> None:
+    """Cut a region, in pixels of the whole image, out of a file that may be smaller; turn it."""
     from PIL import Image
 
     pixels = read_image(path)
-    scale = pixels.shape[1] / info.width if info else 1.0
-    x, y, width, height = (round(scale * each) for each in region)
-    part = pixels[y : y + max(height, 1), x : x + max(width, 1)]
-    if not part.size:
-        raise FetchError(url, f"has no region {','.join(map(str, region))}")
-    Image.fromarray(part).save(path, "JPEG", quality=95)
+    if asked.cut and region is not None:
+        scale = pixels.shape[1] / info.width if info else 1.0
+        x, y, width, height = (round(scale * each) for each in region)
+        pixels = pixels[y : y + max(height, 1), x : x + max(width, 1)]
+        if not pixels.size:
+            raise FetchError(asked.url, f"has no region {','.join(map(str, region))}")
+    turned = Image.fromarray(pixels).rotate(-asked.turn, expand=True)
+    turned.save(path, "JPEG", quality=95)
 
 
 def _service_id(picture: Painted) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from drawsim.collection.kinds import KINDS, Kind
-from drawsim.collection.names import display_name
+from drawsim.collection.names import display_name, named_artist
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.progress import progress_bar
@@ -29,7 +29,7 @@ from drawsim.preparing.iiif.pictures import (
 )
 from drawsim.preparing.iiif.walking import DocumentStore, Met, walk
 from drawsim.preparing.listing import read_prepared
-from drawsim.preparing.museum_tables import with_years
+from drawsim.preparing.museum_tables import completed
 from drawsim.preparing.not_fetched import list_failed
 from drawsim.preparing.renewal import count_rows, renew
 from drawsim.preparing.rewriting import RECORDS
@@ -152,9 +152,9 @@ def _row(name: str, path: str, canvas: Canvas, kind: Kind) -> dict[str, str]:
     row = {"id": name, "path": path}
     label = " – ".join(filter(None, (cells.pop("label", ""), cells.get("canvas_label", ""))))
     row["title"] = cells.pop("title", "") or label
-    if kind == "artwork" and "artist" in cells:
-        row |= {"artist": cells["artist"], "artist_name": display_name(cells.pop("artist"))}
-    return with_years(row | {"label": label} | cells)
+    if kind == "artwork" and (artist := named_artist(cells.get("artist", ""))):
+        row |= {"artist": artist, "artist_name": display_name(artist)}
+    return completed({**row, "label": label, **cells})
 
 
 def _account(

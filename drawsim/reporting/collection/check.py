@@ -11,6 +11,7 @@ import pandas as pd
 from drawsim.collection.problems import Problem
 from drawsim.common.remote import located
 from drawsim.pixels.inspection import SEPARATOR, Inspection, groups_of
+from drawsim.reporting.collection.publishing import Publishing, publishing_of
 from drawsim.reporting.duplicates.groups import in_order_of_sections, picture_groups, sections
 from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
@@ -100,6 +101,12 @@ def problems_table(problems: list[Problem]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "row", "problem", "cure"])
 
 
+def publishing(found: Inspection) -> Publishing:
+    """Which of the pictures may be published."""
+    copies = found.images.loc[found.images["parent"] != "", "id"]
+    return publishing_of(found.tables, set(copies))
+
+
 def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int) -> str:
     """The page as HTML, the same for the same findings."""
     images = zip(*(found.images[column] for column in ("kind", "id", "path")), strict=True)
@@ -118,11 +125,12 @@ def render(found: Inspection, counts: dict[str, Any], root: Path, pictured: int)
             total=len(found.problems),
             readings={path.name: said for path, said in found.problems.notes.items()},
             images_said=said_of_images(found),
+            publishing=publishing(found),
             groups=pictures.groups,
             shown=len(pictures.shown),
             sections=sections(pictures),
             symbol=pictures.symbol,
-            called=Captions(found.tables),
+            captions=Captions(found.tables),
             sheet=pictures.sheet,
             side=SIDE,
         )

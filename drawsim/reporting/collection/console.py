@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from drawsim.collection.summary import Summary
+from drawsim.common.words import of_one
 
 
 def print_summary(step: str, summary: Summary) -> None:
@@ -22,7 +23,8 @@ def print_summary(step: str, summary: Summary) -> None:
         ("skipped", summary.skipped),
     ):
         for number, (what, count) in enumerate(counts.items()):
-            table.add_row("" if number else heading, f"{count:,}", escape(what))
+            said = of_one(what) if count == 1 else what
+            table.add_row("" if number else heading, f"{count:,}", escape(said))
     console.print(f"[bold]prepare step={step}[/]")
     console.print(table)
     for note in summary.notes:

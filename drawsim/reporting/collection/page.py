@@ -13,6 +13,7 @@ import pandas as pd
 from drawsim.reporting.collection.counts import TOTAL, PairGroup
 from drawsim.reporting.collection.pairs import describe_artwork
 from drawsim.reporting.collection.samples import Sampling
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pages import environment
 from drawsim.reporting.kit.thumbnails import SIDE, Sheet, make_sheet
 
@@ -64,6 +65,7 @@ def render(found: Findings, sampling: Sampling, files: list[str]) -> str:
             year_rows=_year_rows(found.tables.get("drawings_per_year_and_age_group")),
             shown=shown,
             drawings_shown=DRAWINGS,
+            captions=Captions.of(collection),
             describe=lambda artwork_id: describe_artwork(collection, artwork_id),
             sheet=sheet,
             side=SIDE,

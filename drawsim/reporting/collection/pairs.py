@@ -13,6 +13,7 @@ from drawsim.common.files import atomic
 from drawsim.common.progress import progress_bar
 from drawsim.common.words import counted
 from drawsim.reporting.collection.counts import PairGroup
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.pdf import PdfWriter
 from drawsim.reporting.kit.pictures import load, placeholder
 from drawsim.reporting.kit.sheets import (
@@ -92,8 +93,10 @@ def _page(
 ) -> Sheet:
     files = [*collection.paths("artwork", [artwork]).values()]
     files += collection.paths("drawing", drawings).values()
+    captions = Captions.of(collection)
+    shown = [captions("artwork", artwork), *(captions("drawing", name) for name in drawings)]
     first, *others = (
-        Captioned(image or placeholder(), name)
-        for image, name in zip(load(files, workers, LARGEST), [artwork, *drawings], strict=True)
+        Captioned(image or placeholder(), caption.printed)
+        for image, caption in zip(load(files, workers, LARGEST), shown, strict=True)
     )
     return pair_sheet(first, others, describe_artwork(collection, artwork), foot)

@@ -32,6 +32,7 @@ from drawsim.reporting.collection.pairs import Paper, any_picture, describe_artw
 from drawsim.reporting.collection.samples import Sample, Sampling, draw_samples
 from drawsim.reporting.collection.sizes import describe_sizes, measure
 from drawsim.reporting.collection.world_map import map_figure
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.figures import WIDTH, Drawn, shortened
 from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.kit.fonts import missing_letters
@@ -223,11 +224,12 @@ def _sample(found: Findings, sampling: Sampling) -> None:
 
 def _write_samples(found: Findings, folder: Folder, columns: int, workers: int) -> None:
     pixels = round(WIDTH * SAMPLE_DPI / columns)
+    captions = Captions.of(found.collection)
     for number, sample in enumerate(found.samples, start=1):
         files = found.collection.paths("drawing", sample.ids)
         images = load(list(files.values()), workers, pixels)
         items = [
-            Captioned(image or placeholder(), id_)
+            Captioned(image or placeholder(), captions("drawing", id_).printed)
             for id_, image in zip(sample.ids, images, strict=True)
         ]
         heading = f"{sample.label}: {len(items)} of {counted(sample.total, 'drawing')}"
@@ -238,6 +240,7 @@ def _write_samples(found: Findings, folder: Folder, columns: int, workers: int) 
 
 
 def _write_pairs(found: Findings, folder: Folder, paper: Paper, workers: int) -> None:
+    captions = Captions.of(found.collection)
     for kind, groups in found.groups.items():
         shown = groups[: paper.artworks]
         if not any_picture(found.collection, shown):
@@ -249,7 +252,8 @@ def _write_pairs(found: Findings, folder: Folder, paper: Paper, workers: int) ->
                 f"Pages of {kind} pairs: {counted(len(shown), 'artwork')} of {len(groups):,} "
                 "(explore.pairs.artworks=null prints all)."
             )
-        ids = [name for group in shown for name in (group.artwork_id, *group.drawing_ids)]
+        ids = [captions("artwork", group.artwork_id).printed for group in shown]
+        ids += [captions("drawing", name).printed for group in shown for name in group.drawing_ids]
         titles = [describe_artwork(found.collection, group.artwork_id) for group in shown]
         if missing := missing_letters([*ids, *titles]):
             found.notes.append(

@@ -68,7 +68,7 @@ def write_duplicates(
             similarity=similarity if embeddings else None,
             table=table,
             pictures=pictures,
-            called=Captions.of(collection),
+            captions=Captions.of(collection),
             members=sum(map(len, groups)),
             sections=sections(pictures, _captions(table)),
             sheet=pictures.sheet,

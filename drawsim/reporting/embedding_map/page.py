@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from drawsim.collection.rights import licence, rights_of, web_address
 from drawsim.common.files import write_text
 from drawsim.reporting.embedding_map.fields import make_field
 from drawsim.reporting.kit.atlas import make_atlas
+from drawsim.reporting.kit.captions import warning_of
 from drawsim.reporting.kit.pages import environment
 
 STEPS = 65_535
@@ -79,6 +81,11 @@ def write_map(
             made_in_full=made_in_full,
             counts=[(layer.kind, len(layer.table)) for layer in layers if len(layer.table)],
             pairs=len(data["pairs"]),
+            rights=warning_of(
+                rights_of({str(name): cell for name, cell in row.items()})
+                for layer in layers
+                for row in layer.table.to_dict("records")
+            ),
             data=as_script(data),
         )
     )
@@ -88,8 +95,9 @@ def write_map(
 def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict[str, Any]:
     """What the script of the page draws, less the pictures; images in the order of the layers.
 
-    kinds, ids, x, y (0..65535, y downwards), fields (see `map_fields`), pairs (rows of drawing and
-    artwork), files (addresses of the full images as seen from `folder`).
+    kinds, ids, x, y (0..65535, y downwards), fields (see `make_field`), licences (address by what
+    the field of rights calls them), pairs (rows of drawing and artwork), files (addresses of the
+    full images as seen from `folder`).
     """
     kinds = [layer.kind for layer in layers for _ in layer.table.index]
     ids = [str(id_) for layer in layers for id_ in layer.table.index]
@@ -99,6 +107,11 @@ def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict
     x, y = _steps(np.concatenate([layer.plane for layer in layers])).T.tolist()
     table = pd.concat([layer.table for layer in layers]).drop(columns="path", errors="ignore")
     table = table.fillna("").astype(str)
+    licences: dict[str, str] = {}
+    if "rights" in table.columns:
+        named = {text: licence(text)[0] for text in table["rights"].unique()}
+        licences = {label: url for text, label in named.items() if (url := web_address(text))}
+        table["rights"] = table["rights"].map(named)
     fields = [make_field("kind", kinds)] + [make_field(c, table[c].tolist()) for c in table.columns]
     return {
         "kinds": [int(kind == "drawing") for kind in kinds],
@@ -106,6 +119,7 @@ def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict
         "x": x,
         "y": y,
         "fields": [asdict(field) for field in fields if field.values],
+        "licences": licences,
         "pairs": [list(pair) for pair in joined if None not in pair],
         "files": [
             _address(layer.files.get(id_), folder) for layer in layers for id_ in layer.table.index

@@ -109,6 +109,7 @@ def _page(
     for model, rows in result.hubs.assign(symbol=symbols).groupby("model", sort=False):
         hubs[str(model)] = rows.to_dict("records")
     names = _names(result.metrics)
+    captions = Captions.of(collection)
     return (
         environment()
         .get_template("evaluation/templates/evaluation.html.j2")
@@ -126,7 +127,8 @@ def _page(
             memorisation=result.memorisation.to_dict("records"),
             hubs=hubs,
             scores=describe_scores(inputs) if forth else None,
-            called=partial(Captions.of(collection), "artwork" if forth else "drawing"),
+            captions=captions,
+            called=partial(captions, "artwork" if forth else "drawing"),
             sheet=sheet,
             side=SIDE,
             calibrated=calibrated,

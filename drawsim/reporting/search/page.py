@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from drawsim.collection.names import display_name
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_text
 from drawsim.pixels.decode import read_image
+from drawsim.reporting.kit.captions import Caption, warning_of
 from drawsim.reporting.kit.pages import environment, percent
 from drawsim.reporting.kit.thumbnails import SIDE, data_uri, make_sheet
 from drawsim.retrieval.analysis.calibration import Chance
@@ -47,10 +47,10 @@ class SearchSheet:
 
     query: what was looked for, in words. pictures: one, or several that were combined. hits: a row
     for each result, best first, with `rank`, `score`, `id`, and where known `path` (of the image
-    file), `title`, `artist`, `kind`, `above_strangers` (share of strangers with a lower score);
-    `known` (bool) marks results that are confirmed pairs, and `overlay` (PIL image or None) shows
-    which parts match. chance: that the first result is a true match; None where it is not known.
-    notes: what else should be said.
+    file), `title`, `artist`, the columns of rights, `kind`, `above_strangers` (share of strangers
+    with a lower score); `known` (bool) marks results that are confirmed pairs, and `overlay` (PIL
+    image or None) shows which parts match. chance: that the first result is a true match; None
+    where it is not known. notes: what else should be said.
     """
 
     query: str
@@ -108,6 +108,7 @@ def write_search(
             scores=scores,
             above=above,
             calibrated=calibrated,
+            rights=warning_of(hit["caption"].rights for hits in listed for hit in hits),
             symbol=thumbnails.symbol,
             sheet=thumbnails,
             side=SIDE,
@@ -117,20 +118,19 @@ def write_search(
 
 
 def _hits(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A result as the page shows it: rank, score, above, id, kind, file, title, …, overlay."""
+    """A result as the page shows it: rank, score, above, kind, caption, file, known, overlay."""
     hits = []
     for row in table.to_dict("records"):
-        texts = {name: _text(row.get(name)) for name in ("kind", "path", "title", "artist")}
+        cells = {str(name): cell for name, cell in row.items()}
+        texts = {name: _text(row.get(name)) for name in ("kind", "path")}
         overlay = row.get("overlay")
         hits.append(
             {
                 "rank": int(row["rank"]),
                 "score": float(row["score"]),
                 "above": percent(row["above_strangers"]) if "above_strangers" in row else "",
-                "id": str(row["id"]),
                 "kind": texts["kind"],
-                "title": texts["title"],
-                "artist": display_name(texts["artist"]),
+                "caption": Caption.of(str(row["id"]), cells),
                 "file": Path(texts["path"]) if texts["path"] else None,
                 "known": row.get("known") is True,
                 "overlay": _overlay(overlay) if isinstance(overlay, Image.Image) else None,

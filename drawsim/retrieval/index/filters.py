@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from drawsim.collection.ids import normal
+from drawsim.collection.rights import licence_key
 from drawsim.collection.years import year_of
 from drawsim.common.errors import UserError, nearest
 
@@ -32,6 +33,14 @@ _COLUMN = re.compile(r"[^=<>!,|]+")
 _VALUE = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,|]*?))\s*(?=[,|]|$)""")
 OFFERED = 200
 """Letters in which names are offered, where none is near."""
+
+
+def _rights(text: str) -> str:
+    return normal(licence_key(text))
+
+
+KEYS: dict[str, Callable[[str], str]] = {"rights": _rights}
+"""Columns in which more is the same than what is spelled alike, and what is then alike."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,8 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> Passing:
     """Which rows of a table fulfil all conditions.
 
     table: text cells, indexed by `id`, which can be filtered too. Texts are equal if they are after
-    Unicode normalisation (NFC). Order is that of numbers if the condition names a number, and cells
+    Unicode normalisation (NFC); licences in `rights` also if they are the same by another address
+    or by name ("CC BY 4.0"). Order is that of numbers if the condition names a number, and cells
     that are none then fail; else that of texts, and empty cells fail. Of a `year` the first that
     the cell names counts, as of "ca. 1889" or "1912–13" (see `year_of`).
     Raises UserError, with the nearest names, for a column that is not there and for a value after =
@@ -184,17 +194,25 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> Passing:
 
 def _fulfilling(condition: Condition, cells: list[str]) -> npt.NDArray[np.bool_]:
     """Which of the distinct cells of a column fulfil a condition."""
+    if condition.operator not in ORDERS:
+        return _equal(condition, cells)
     texts = [normal(cell) for cell in cells]
-    if condition.operator in ORDERS:
-        read = _year if condition.column == "year" else _number
-        return _ordered(ORDERS[condition.operator], texts, normal(condition.values[0]), read)
-    wanted = {normal(value) for value in condition.values}
+    read = _year if condition.column == "year" else _number
+    return _ordered(ORDERS[condition.operator], texts, normal(condition.values[0]), read)
+
+
+def _equal(condition: Condition, cells: list[str]) -> npt.NDArray[np.bool_]:
+    """Which cells are one of the values, or, after !=, none of them."""
+    key = KEYS.get(condition.column, normal)
+    texts = [key(cell) for cell in cells]
+    wanted = {key(value) for value in condition.values}
     if condition.operator == "!=":
         return np.array([text not in wanted for text in texts], dtype=bool)
     for value in condition.values:
-        if normal(value) not in texts:
+        if key(value) not in texts:
+            known = texts if condition.column in KEYS else cells
             raise UserError(
-                f"filter {condition}: no {condition.column} is {value!r}, {offer(value, cells)}"
+                f"filter {condition}: no {condition.column} is {value!r}, {offer(value, known)}"
             )
     return np.array([text in wanted for text in texts], dtype=bool)
 

@@ -11,6 +11,7 @@ from typing_extensions import Self
 
 from drawsim.collection.grades import Grade
 from drawsim.collection.kinds import Kind
+from drawsim.collection.rights import Use
 from drawsim.web.api.fields import BoxFractions
 from drawsim.web.events.drafts import Action
 from drawsim.web.events.store import Event
@@ -35,6 +36,17 @@ class ErrorResponse(ResponseBody):
     error: str
 
 
+class RightsResponse(ResponseBody):
+    """What may be done with a picture: a licence in words and its address, what must be said with
+    it, where its museum says more, and whether it may be published; empty where nothing is said."""
+
+    label: str
+    address: str
+    statement: str
+    homepage: str
+    use: Use
+
+
 class ItemResponse(ResponseBody):
     """A drawing or an artwork, and what is known about it."""
 
@@ -43,6 +55,7 @@ class ItemResponse(ResponseBody):
     title: str
     artist: str
     details: Mapping[str, str]
+    rights: RightsResponse
     width: int | None
     height: int | None
 
@@ -72,6 +85,7 @@ class CandidateResponse(ResponseBody):
     title: str
     artist: str
     details: Mapping[str, str]
+    rights: RightsResponse
     known: bool
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from drawsim.collection.grades import GRADES
 from drawsim.collection.kinds import Kind
+from drawsim.collection.rights import NOTHING
 from drawsim.common.errors import UserError
 from drawsim.web.events.drafts import Action
 from drawsim.web.pages import wording
@@ -213,4 +214,4 @@ def item_of(finder: Finder, kind: Kind, id: str) -> Item:  # noqa: A002
     try:
         return finder.item(kind, id)
     except NoSuchImage:
-        return Item(kind, id, id, "", {})
+        return Item(kind, id, id, "", {}, NOTHING)

@@ -312,7 +312,7 @@ class Finder:
         known = query is not None and self.is_known(other(kind), query, name)
         strangers = self._strangers[other(kind)]
         above = None if strangers is None else float(strangers.below(np.array(score)))
-        told = item.title, item.artist, item.details
+        told = item.title, item.artist, item.details, item.rights
         return Candidate(kind, name, rank, score, above, chance, *told, known)
 
     def is_known(self, kind: Kind, name: str, candidate: str) -> bool:

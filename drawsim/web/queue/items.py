@@ -10,9 +10,10 @@ import pandas as pd
 
 from drawsim.collection.kinds import Kind
 from drawsim.collection.names import display_name
+from drawsim.collection.rights import COLUMNS, Rights, rights_of
 from drawsim.retrieval.analysis.calibration import Chance
 
-SPECIAL = frozenset({"path", "title", "artist", "width", "height"})
+SPECIAL = frozenset({"path", "title", "artist", "width", "height", *COLUMNS})
 """Columns that are not told as details."""
 
 
@@ -29,6 +30,7 @@ class Item:
     title: str
     artist: str
     details: Mapping[str, str]
+    rights: Rights
     width: int | None = None
     height: int | None = None
 
@@ -51,6 +53,7 @@ class Candidate:
     title: str
     artist: str
     details: Mapping[str, str]
+    rights: Rights
     known: bool
 
 
@@ -72,7 +75,7 @@ def items_of(kind: Kind, table: pd.DataFrame) -> dict[str, Item]:
         artist = display_name(row.get("artist", ""))
         title = row.get("title", "").strip() or (name if kind == "drawing" else display_name(name))
         width, height = _pixels(row.get("width", "")), _pixels(row.get("height", ""))
-        items[name] = Item(kind, name, title, artist, details, width, height)
+        items[name] = Item(kind, name, title, artist, details, rights_of(row), width, height)
     return items
 
 

@@ -23,6 +23,7 @@ from drawsim.web.events.store import EventStore
 from drawsim.web.queue.groups import Groups
 from drawsim.web.review.account import Account, Change, Key, What
 from drawsim.web.review.contradictions import Nones, contradicted
+from drawsim.web.review.credits import with_rights
 from drawsim.web.review.labelled import group_table, not_told, tagged_table
 from drawsim.web.review.web_annotations import annotations_text
 
@@ -126,7 +127,7 @@ def pair_table(
     model, index, rank and score as shown to the latest annotator; note; drawing_box and artwork_box
     (x,y,width,height as fractions, the latest); none_by (who answered "none of these" although the
     pair is true, and where it was shown to them); pair_before (`pair` before anyone judged it here;
-    empty: it was not listed); then the other columns of pairs.csv.
+    empty: it was not listed); then the other columns of pairs.csv, and rights (see `with_rights`).
 
     Rows of an earlier export whose grade was taken back since are as before it, or gone. Judged
     pairs whose images are not listed are left out. Raises UserError for grades that there are not.
@@ -161,14 +162,14 @@ def pair_table(
         said = nones.against(*ends) if row["pair"] else ""
         if said or row["none_by"] == "" or nones.ever(*ends):
             row["none_by"] = said
-    return pd.DataFrame(rows, columns=columns).astype({"pair": bool})
+    return with_rights(pd.DataFrame(rows, columns=columns).astype({"pair": bool}), collection)
 
 
 def unmatched_table(store: EventStore, collection: Collection, pairs: pd.DataFrame) -> pd.DataFrame:
     """Drawings in which nobody who answered saw an artwork, and which have no true pair.
 
     pairs: of `pair_table`. Columns: drawing_id, annotator (joined by "; "), annotators (how many),
-    annotated_at (the latest), shown (the most candidates that one of them saw), audit.
+    annotated_at (the latest), shown (the most candidates that one of them saw), audit, and rights.
     """
     answers = store.answers(kind="drawing")
     answers = answers[answers["answer"] != "skip"]
@@ -188,7 +189,7 @@ def unmatched_table(store: EventStore, collection: Collection, pairs: pd.DataFra
                     "audit": _word(bool(some["audit"].any())),
                 }
             )
-    return pd.DataFrame(rows, columns=list(UNMATCHED), dtype=str)
+    return with_rights(pd.DataFrame(rows, columns=list(UNMATCHED), dtype=str), collection)
 
 
 def account(

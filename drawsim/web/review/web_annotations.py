@@ -19,6 +19,7 @@ import drawsim
 from drawsim.collection.canvases import Place, places_of
 from drawsim.collection.grades import LINKING
 from drawsim.collection.kinds import Kind
+from drawsim.collection.rights import Rights, rights_in
 from drawsim.collection.tables import Collection
 from drawsim.web.events.drafts import Action, Box
 from drawsim.web.events.store import EventStore
@@ -39,7 +40,8 @@ def annotations_text(
     store: EventStore, collection: Collection, groups: Groups | None = None
 ) -> str:
     """The annotations of a collection, see `annotation_collection`, as the text of a file."""
-    whole = annotation_collection(store, collection.parents, places_of(collection), groups)
+    places, rights = places_of(collection), rights_in(collection)
+    whole = annotation_collection(store, collection.parents, places, rights, groups)
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -47,12 +49,14 @@ def annotation_collection(
     store: EventStore,
     parents: Mapping[str, str] | pd.Series[str],
     places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights] | None = None,
     groups: Groups | None = None,
 ) -> Json:
     """An AnnotationCollection with one AnnotationPage of all grades, "none", tags and names.
 
     parents: of style copies, what they were made of. places: of pictures that came by IIIF: their
     source is the canvas, and a box is in its pixels, so that any viewer of IIIF can show them.
+    rights: in the pictures; they stand beside each.
 
     An Annotation for each annotator and pair, and for each adjudication: its target is the drawing,
     its first body the artwork, each with a box as a fragment selector where one was drawn; further
@@ -66,11 +70,14 @@ def annotation_collection(
     """
     items = [
         _annotation(
-            key, {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])}, places
+            key,
+            {**row, "drawing_id": parents.get(row["drawing_id"], row["drawing_id"])},
+            places,
+            rights or {},
         )
         for key, row in sorted([*_graded(store), *_nones(store)], key=lambda found: found[0])
     ]
-    items += _labelled(store, places, groups)
+    items += _labelled(store, places, rights or {}, groups)
     return {
         "@context": CONTEXT,
         "id": _uuid("collection"),
@@ -136,7 +143,10 @@ def _nones(store: EventStore) -> list[tuple[str, Json]]:
 
 
 def _labelled(
-    store: EventStore, places: Mapping[tuple[Kind, str], Place], groups: Groups | None
+    store: EventStore,
+    places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights],
+    groups: Groups | None,
 ) -> list[Json]:
     """The annotations of tags and names, in the order of their events' keys."""
     removed = said_now(store, groups).removed
@@ -151,7 +161,7 @@ def _labelled(
                 members = list(known[key].members) if key in known else []
             out = removed.get(key, frozenset())
             targets = [
-                _image("drawing", {"drawing_id": name}, places)
+                _image("drawing", {"drawing_id": name}, places, rights)
                 for name in members
                 if name not in out
             ]
@@ -180,10 +190,15 @@ def _head(key: str, row: Json) -> Json:
     }
 
 
-def _annotation(key: str, row: Json, places: Mapping[tuple[Kind, str], Place]) -> Json:
+def _annotation(
+    key: str,
+    row: Json,
+    places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights],
+) -> Json:
     motivation = ["linking", "assessing"] if row["grade"] in LINKING else ["assessing"]
-    drawing = row["drawing_id"] and _image("drawing", row, places)
-    artwork = row["artwork_id"] and _image("artwork", row, places)
+    drawing = row["drawing_id"] and _image("drawing", row, places, rights)
+    artwork = row["artwork_id"] and _image("artwork", row, places, rights)
     bodies = [{**artwork, "purpose": "linking"}] if drawing and artwork else []
     bodies.append(_text("assessing", row["grade"]))
     if row["note"]:
@@ -196,7 +211,12 @@ def _annotation(key: str, row: Json, places: Mapping[tuple[Kind, str], Place]) -
     }
 
 
-def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> Json:
+def _image(
+    kind: Kind,
+    row: Json,
+    places: Mapping[tuple[Kind, str], Place],
+    rights: Mapping[tuple[Kind, str], Rights],
+) -> Json:
     """A picture of the collection, or the part of it in a box."""
     name: str = row[f"{kind}_id"]
     box: Box | None = row.get(f"{kind}_box")
@@ -208,7 +228,7 @@ def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> J
             source["partOf"] = [{"id": place.manifest, "type": "Manifest"}]
     resource: Json = {
         "type": "SpecificResource",
-        "source": {**source, "dcterms:identifier": name},
+        "source": {**source, "dcterms:identifier": name, **_rights(rights.get((kind, name)))},
     }
     if box is not None:
         pixels = place.part(box) if place else None
@@ -219,6 +239,20 @@ def _image(kind: Kind, row: Json, places: Mapping[tuple[Kind, str], Place]) -> J
             "value": f"xywh={parts}" if pixels else f"xywh=percent:{parts}",
         }
     return resource
+
+
+def _rights(rights: Rights | None) -> Json:
+    """Rights as the model has them (3.3.6, an address); what is none, by the terms of Dublin Core
+    and of schema.org, whose prefixes are in the context of annotations."""
+    if rights is None:
+        return {}
+    told = {
+        "rights": rights.address,
+        "dc:rights": "" if rights.address else rights.label,
+        "schema:creditText": rights.statement,
+        "foaf:page": rights.homepage,
+    }
+    return {name: text for name, text in told.items() if text}
 
 
 def _text(purpose: str, value: str) -> Json:

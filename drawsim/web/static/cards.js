@@ -2,6 +2,7 @@
 
 import { h, picture } from "./dom.js";
 import { labelOf, MATCH } from "./grades.js";
+import { rightsOf, warningOf } from "./rights.js";
 
 const STRANGERS = "the share of other pictures here that have no candidate as near, leaving out those known to be theirs";
 const LIKELY = "how likely this is a true match, and the range that what is known leaves (95 %)";
@@ -41,8 +42,11 @@ export function makeCard(item, press) {
       worth,
       item.known ? h("span", { class: "known" }, "✓ known pair") : null)
     : null;
+  const rights = rightsOf(item);
+  const warning = warningOf(item);
   const root = h("li", { class: "card" }, button, h("div", { class: "card-text" },
-    place, h("cite", { title: item.title }, item.title), h("span", { class: "soft", title: under }, under)));
+    place, h("cite", { title: item.title }, item.title), h("span", { class: "soft", title: under }, under),
+    rights ? h("span", { class: "soft", title: warning ? `${rights}: ${warning}` : rights }, rights) : null));
   const above = typeof item.above === "number" ? `, above ${percent(item.above)} of strangers` : "";
   const score = typeof item.score === "number" ? `, score ${item.score.toFixed(3)}${above}` : "";
   const likely = chance ? `, ${chance.value} likely a true match ${chance.range}` : "";

@@ -5,6 +5,7 @@ import { BoxTool } from "./boxes.js";
 import { $, facts, openDialog, picture, sentence } from "./dom.js";
 import { GradeButtons } from "./grades.js";
 import { chanceOf, nameOf } from "./cards.js";
+import { rightsFacts } from "./rights.js";
 import { Viewer } from "./viewer.js";
 
 const SETTLED = 600; // milliseconds after which a box that was moved step by step is where it should be
@@ -80,7 +81,7 @@ export class Compare {
     const score = item.score ? { score: item.score.toFixed(3) } : {};
     const chance = chanceOf(item);
     const likely = chance ? { "likely a true match": `${chance.value} ${chance.range}` } : {};
-    $(`#compare-${side}-facts`).replaceChildren(...facts({ ...item.details, ...score, ...likely }));
+    $(`#compare-${side}-facts`).replaceChildren(...facts({ ...item.details, ...rightsFacts(item), ...score, ...likely }));
   }
 
   /** Between both pictures and what they share. */

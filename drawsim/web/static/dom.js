@@ -22,7 +22,8 @@ export function picture(kind, id, size) {
   return `/picture?${new URLSearchParams({ kind, id, size })}`;
 }
 
-/** Years, countries and whatever else a table says, as the <div>s of a <dl class="facts">. */
+/** Years, countries and whatever else a table says, as the <div>s of a <dl class="facts">. A value is
+ *  a text or an element. */
 export function facts(details) {
   return Object.entries(details).map(([name, value]) =>
     h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, value)));

@@ -9,6 +9,7 @@ import { $, facts, h, picture, plural, sentence } from "./dom.js";
 import { GRADES, MATCH } from "./grades.js";
 import { Keys } from "./keys.js";
 import { Outbox } from "./outbox.js";
+import { rightsFacts } from "./rights.js";
 import { Status } from "./status.js";
 import { Viewer } from "./viewer.js";
 
@@ -150,7 +151,7 @@ function ask(picked, source, title, details) {
 function show(item) {
   if (form.look.length) form.look.value = OTHER[item.kind];
   ask({ kind: item.kind, id: item.id }, picture(item.kind, item.id, "full"), item.title,
-    { ...(item.artist ? { artist: item.artist } : {}), ...item.details });
+    { ...(item.artist ? { artist: item.artist } : {}), ...item.details, ...rightsFacts(item) });
 }
 
 function askItem(item) {

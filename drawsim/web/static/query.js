@@ -3,6 +3,7 @@
 import { chanceOf } from "./cards.js";
 import { $, $$, breakable, facts, h, picture, plural } from "./dom.js";
 import { tagOf } from "./labels.js";
+import { rightsFacts } from "./rights.js";
 
 const OTHER = { drawing: "artwork", artwork: "drawing" };
 
@@ -12,7 +13,7 @@ export function showQuery(task, listed, opened) {
   $("#query-title").replaceChildren(...breakable(task.item.title));
   document.title = `${task.item.title} · drawsim`;
   const known = task.item.title === task.id ? {} : { id: task.id };
-  $("#query-facts").replaceChildren(...facts({ ...(task.item.artist ? { artist: task.item.artist } : {}), ...task.item.details, ...known }));
+  $("#query-facts").replaceChildren(...facts({ ...(task.item.artist ? { artist: task.item.artist } : {}), ...task.item.details, ...rightsFacts(task.item), ...known }));
   showProgress(task.progress, task.kind);
   showChance(task.candidates[0]);
   $("#audit").hidden = !task.audit;

@@ -138,3 +138,29 @@ def test_what_is_found_in_a_read_only_collection_is_written_elsewhere(
     found = check(collection_root, collection_root)
     assert f"may not be written: what was found is in {place}" in found.notes[0]
     assert (place / "report.html").is_file()
+
+
+def test_which_pictures_may_not_be_published(collection_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "owned"
+    shutil.copytree(collection_root, root)
+    assert not [note for note in check(root, tmp_path / "before").notes if "rights" in note]
+    artworks = pd.read_csv(root / "artworks.csv", dtype=str)
+    stated = ["", "CC0", "http://rightsstatements.org/vocab/InC/1.0/"]
+    artworks["rights"] = [stated[row % 3] for row in range(len(artworks))]
+    artworks.to_csv(root / "artworks.csv", index=False)
+    summary = check(root, tmp_path)
+    note = (
+        "rights in 20 pictures: may not be published without permission 4, not known 12, "
+        "may be published 4; see rights.csv"
+    )
+    assert note in summary.notes
+    table = pd.read_csv(tmp_path / "check/rights.csv", keep_default_na=False)
+    assert list(table["licence"]) == [
+        *["In copyright"] * 4, *["nothing is said"] * 12, *["CC0"] * 4
+    ]  # fmt: skip
+    assert set(table["id"]) == set(artworks["id"]) | {
+        *pd.read_csv(root / "drawings.csv", dtype=str)["id"]
+    }
+    page = Page((tmp_path / "check/report.html").read_text(encoding="utf-8"))
+    assert "./rights.csv" in page.fetched
+    assert "May not be published without permission" in page.text

@@ -137,3 +137,18 @@ def test_years_are_compared_by_the_first_that_a_cell_names() -> None:
     assert rows["year"].tolist() == ["1889", "ca. 1889", "1912–13"]
     rows = dated[passing(parse_filter("year<1889"), dated).mask]
     assert rows["year"].tolist() == ["19th c.", "1888"]
+
+
+def test_a_licence_is_found_however_it_is_spelled() -> None:
+    by, inc = "creativecommons.org/licenses/by/4.0", "rightsstatements.org/vocab/InC/1.0"
+    cells = [f"http://{by}/", f"https://{by}/deed.de", f"http://{inc}/", "Ask the museum", ""]
+    rights = pd.DataFrame({"rights": cells}, index=pd.Index(list("abcde"), name="id"))
+
+    def passes(text: str) -> str:
+        return "".join(rights.index[passing(parse_filter(text), rights).mask])
+
+    assert passes("rights=CC BY 4.0") == passes(f"rights=https://{by}/") == "ab"
+    assert passes("rights=in copyright|Ask the museum") == "cd"
+    assert passes(f"rights!=http://{inc}/,rights!=cc-by-4.0") == "de"
+    with pytest.raises(UserError, match=r"no rights is 'CC BY 3\.0', did you mean CC BY 4\.0"):
+        passes("rights=CC BY 3.0")

@@ -28,6 +28,7 @@ def test_a_task_has_all_that_the_page_needs(local: TestClient, services: Service
         "title": "d0",
         "artist": "",
         "details": {},
+        "rights": {"label": "", "address": "", "statement": "", "homepage": "", "use": "unknown"},
         "width": None,
         "height": None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -332,3 +333,23 @@ def test_many_rows(judges: Judges, mine: Collection) -> None:
     judges.grade("ada", "d7", "b11", "same work", rank=1_234_567, score=1e-12)
     found = row(pair_table(judges.store, mine), "d7", "b11")
     assert (found["rank"], found["score"]) == ("1234567", "1e-12")
+
+
+def test_rights_travel_with_exports(judges: Judges, mine: Collection) -> None:
+    artworks = pd.read_csv(mine.root / "artworks.csv", dtype=str)
+    artworks["rights"] = "http://creativecommons.org/licenses/by/4.0/"
+    artworks["required_statement"] = "Museum Example"
+    artworks.to_csv(mine.root / "artworks.csv", index=False)
+    owned = Collection.open(mine.root)
+    judges.grade("ada", "d0", "a0", "same work")
+    export_all(judges.store, owned, None)
+    pairs = pd.read_csv(mine.root / "pairs.csv", dtype=str, keep_default_na=False)
+    assert set(pairs["artwork_rights"]) == {"http://creativecommons.org/licenses/by/4.0/"}
+    assert set(pairs["artwork_required_statement"]) == {"Museum Example"}
+    assert "drawing_rights" not in pairs.columns
+    page = json.loads((mine.root / "annotations.jsonld").read_text("utf-8"))["first"]
+    source = page["items"][0]["body"][0]["source"]
+    assert source["rights"] == "http://creativecommons.org/licenses/by/4.0/"
+    assert source["schema:creditText"] == "Museum Example"
+    again = pair_table(judges.store, Collection.open(mine.root))
+    assert list(again.columns).count("artwork_rights") == 1

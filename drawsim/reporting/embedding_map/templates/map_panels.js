@@ -71,6 +71,10 @@ function fillLegend() {
 }
 
 // The card of the chosen image
+function asLink(name, value) {
+  const address = name === "rights" ? data.licences[value] : name === "homepage" && /^https?:\/\/\S+$/.test(value) ? value : null;
+  return address ? element("a", { href: address, target: "_blank", rel: "noopener", textContent: value }) : value;
+}
 function choose(i) {
   state.chosen = i;
   const card = $("card");
@@ -84,7 +88,7 @@ function choose(i) {
     const list = element("dl");
   const facts = [["", kindOf(i)], ...(titleOf(i) === data.ids[i] ? [] : [["id", data.ids[i]]])];
   for (const field of data.fields) if (field !== titleField && field.name !== "kind") facts.push([field.name, valueOf(field, i)]);
-  for (const [name, value] of facts) if (value) list.append(element("dt", { textContent: name || "kind" }), element("dd", { textContent: value }));
+  for (const [name, value] of facts) if (value) list.append(element("dt", { textContent: name || "kind" }), element("dd", {}, asLink(name, value)));
   card.append(close, ...(data.width[i] ? [large] : []), element("h2", { textContent: titleOf(i) }), list);
   if (data.files[i]) card.append(element("a", { href: data.files[i], target: "_blank", textContent: "Open the full image" }));
   addRow(card, "Known pairs", partners.get(i) || []);
