@@ -21,6 +21,7 @@ from drawsim.web.queue.group_queue import GroupState
 from drawsim.web.queue.groups import Group
 from drawsim.web.queue.items import folded
 from drawsim.web.queue.labels import Said
+from drawsim.web.queue.steering import steered
 from drawsim.web.security.access import CurrentUser
 from drawsim.web.services import Services, services_of
 
@@ -163,7 +164,7 @@ def _told(services: Services, user: str, group: Group, said: Said) -> dict[str, 
     """What the script of the page works with."""
     finder, left = services.finder, _left(group, said)
     like = (left or list(group.members))[:LIKE]
-    near = finder.steered("artwork", [("drawing", name) for name in like], count=NEAR)
+    near = steered(finder, "artwork", [("drawing", name) for name in like], count=NEAR)
     graded = services.store.judgements("drawing", left) if left else services.store.judgements()[:0]
     mine = graded[graded["annotator"] == user]
     whole = Counter(zip(mine["artwork_id"], mine["grade"], strict=True))
