@@ -52,7 +52,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 @pytest.fixture
 def published(stand_in: StandIn, small: dict[str, Any], tmp_path: Path) -> torch.nn.Module:
-    """The tower whose random weights the hub has, beside those of an image tower and a tokenizer."""
+    """The tower whose random weights the hub has, beside a tokenizer and other tensors."""
     torch.manual_seed(3)
     tower = _build_text_tower(D, small["text_cfg"])
     tensors = {f"text.{name}": value.clone() for name, value in tower.state_dict().items()}

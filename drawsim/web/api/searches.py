@@ -81,7 +81,7 @@ async def find_box(request: Request, given: BoxRequest) -> FoundResponse:
 
 @changing.post("/api/find/steer", responses=refusals(404))
 def find_steered(request: Request, given: SteerRequest) -> FoundResponse:
-    """Images like some and like a text, and unlike others: the mean of those, less half of these."""
+    """Images like some and a text, and unlike others: the mean of those, less half of these."""
     like, unlike = ([(each.kind, each.id) for each in some] for some in (given.like, given.unlike))
     finder, text = services_of(request).finder, given.text.strip()
     return FoundResponse.of(steered(finder, given.kind, like, unlike, text, FOUND))
