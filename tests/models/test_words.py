@@ -23,6 +23,8 @@ from drawsim.models.words import WEIGHTS, text_tower, tower_of
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+from drawsim.web.queue.finder import Finder
+from drawsim.web.queue.steering import Images, fitting, steered
 from drawsim.workflows.asking import ask
 from drawsim.workflows.search import SearchSettings, search
 from tests.models.backbones.hub_server import StandIn
@@ -162,3 +164,23 @@ def test_one_architecture_has_towers_by_training(model: str, name: str | None) -
 
     found = _known_as(open_clip, model)
     assert (found and found[0]) == name
+
+
+def test_tags_that_fit_a_group_best(
+    published: torch.nn.Module, collection: Collection, tmp_path: Path
+) -> None:
+    index = index_of(tmp_path / "index", collection, D, of(SIGLIP))
+    tower = text_tower(SIGLIP, "siglip")
+    finder = Finder([index], None, collection, words=tower)
+    texts = ["a boat", "red sails", "a cow"]
+    rows = index.part("drawing").matrix[[0, 3]]
+    cosines = (tower.vectors(texts) @ rows.mean(dim=0)).tolist()
+    best = [text for _, text in sorted(zip(cosines, texts, strict=True), reverse=True)]
+    names = index.part("drawing").embeddings.ids
+    images: Images = [("drawing", names[0]), ("drawing", names[3])]
+    assert fitting(finder, images, texts, 2) == best[:2]
+    assert fitting(Finder([index], None, collection), images, texts) == []
+    found = steered(finder, "artwork", images, text="a cow")
+    assert len(found) == 12
+    with pytest.raises(UserError, match="start the app with words=true"):
+        steered(Finder([index], None, collection), "artwork", [], text="a cow")

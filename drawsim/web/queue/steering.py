@@ -60,6 +60,15 @@ def steered(
     return Ranked(made, "")
 
 
+def fitting(finder: Finder, images: Images, texts: Sequence[str], count: int = 5) -> list[str]:
+    """The texts that fit the mean of some images best, by cosine; none where no words are known."""
+    if finder.words is None or not texts:
+        return []
+    mean = combined(joined(_of(finder.indexes[0], images)))
+    scores = finder.words.vectors(texts) @ mean.vectors[0]
+    return [texts[place] for place in scores.argsort(descending=True)[:count].tolist()]
+
+
 def _of(index: Index, images: Images) -> list[Queries]:
     return [of_ids(index, kind, [name]) for kind, name in images]
 
