@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from drawsim.collection.tables import Collection
 from tests.checkout import Checkout
+from tests.order import LongFirst
 from tests.postgres import new_vector_database as new_vector_database
 from tests.postgres import postgres_server as postgres_server
 from tests.skips import Skips
@@ -25,6 +26,7 @@ settings.load_profile("drawsim")
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Skips(config))
     config.pluginmanager.register(Checkout(config))
+    config.pluginmanager.register(LongFirst(config))
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -12,7 +12,6 @@ import numpy as np
 from drawsim.common.errors import UserError, nearest
 from drawsim.pixels.decode import DEFAULT_MAX_PIXELS, read_image
 from drawsim.pixels.frames import FRAMES, Frames, crop
-from drawsim.pixels.thesis_transforms import squash
 from drawsim.pixels.transforms import resize
 
 Method = Literal["areas", "thesis"]
@@ -98,7 +97,11 @@ class Reading:
         return _SAYS[self.method] + (", frames cropped" if self.frames == "crop" else "")
 
     def _squash(self, pixels: np.ndarray, size: int) -> np.ndarray:
-        return squash(pixels, size) if self.method == "thesis" else resize(pixels, size)
+        if self.method == "areas":
+            return resize(pixels, size)
+        from drawsim.pixels.thesis_transforms import squash  # torchvision takes a second
+
+        return squash(pixels, size)
 
 
 def _cut(image: np.ndarray, size: int, crops: int) -> Iterator[np.ndarray]:

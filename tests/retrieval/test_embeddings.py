@@ -9,12 +9,7 @@ import pytest
 import torch
 
 from drawsim.common.errors import UserError
-from drawsim.retrieval.embeddings import (
-    Embeddings,
-    EmbeddingTable,
-    ids_path,
-    load_embeddings,
-)
+from drawsim.retrieval.embeddings import Embeddings, ids_path, load_embeddings
 
 IDS = ["Albrecht_Du╠êrer_1", 'a, "b"\nc', "007", "NA", ""]
 
@@ -62,12 +57,3 @@ def test_rows_that_are_not_unit_are_refused(
     Embeddings([str(n) for n in range(10_000)], vectors).save(tmp_path / "x.safetensors", {})
     with pytest.raises(UserError, match=r"not unit rows \(row 9002\); delete it and embed again"):
         load_embeddings(tmp_path / "x.safetensors")
-
-
-def test_table_keeps_each_row_once_in_order() -> None:
-    table = EmbeddingTable()
-    table.update(torch.tensor([3, 1]), torch.tensor([[3.0], [1.0]]))
-    table.update(torch.tensor([0, 3]), torch.tensor([[0.0], [3.0]]))
-    rows, vectors = table.compute()
-    assert rows.tolist() == [0, 1, 3]
-    assert vectors[:, 0].tolist() == [0.0, 1.0, 3.0]

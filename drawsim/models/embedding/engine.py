@@ -11,27 +11,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from torch import Tensor
 
 from drawsim.collection.kinds import Kind
-from drawsim.common.machine import release_freed_memory
-from drawsim.models.embedding.compiling import Compiling, Mode
+from drawsim.models.embedding.compiling import Mode
 from drawsim.models.embedding.image_batches import (
-    Batch,
     Fingerprint,
-    ImageBatches,
-    bar,
+    Todo,
     filled,
     fingerprints,
 )
-from drawsim.models.embedding.keeping import Keeping
 from drawsim.models.embedding.shards import Part
 from drawsim.models.embedding.store import Store
 from drawsim.models.model import Model
 from drawsim.models.precision import PLAIN
-from drawsim.models.trainer import make_trainer
 from drawsim.retrieval.exports import write_embeddings
 
 log = logging.getLogger(__name__)
@@ -41,8 +34,6 @@ LIBRARIES = ("torch", "timm", "pillow", "opencv-python-headless", "numpy", "pyto
 ADAPTED_AT_ONCE = 2048
 """Rows that an adaptation takes at once, always: see `filled`."""
 
-Todo = Mapping[bytes, tuple[Path, Fingerprint]]
-"""Images that are to be embedded, by their digests."""
 Predict = Callable[[Todo], tuple[int, dict[bytes, str]]]
 """Puts embeddings into the store: how many, and reasons for images that have none, by digest."""
 
@@ -77,10 +68,12 @@ def embed_images(
     whose digest is its own. progress: show bars. Whatever ends the work early, what was embedded
     stays in the store.
     """
+    from drawsim.models.embedding.on_lightning import predict_all  # Lightning takes seconds
+
     prints, skipped = fingerprints(images, max(1, workers), progress)
 
     def predict(todo: Todo) -> tuple[int, dict[bytes, str]]:
-        return _predict(model, todo, store, trainer, batch_size, workers, compile_mode, progress)
+        return predict_all(model, todo, store, trainer, batch_size, workers, compile_mode, progress)
 
     return embed_what_lacks(images, prints, skipped, store, predict)
 
@@ -147,84 +140,3 @@ def assemble(
     metadata |= {} if part is None else part.metadata()
     write_embeddings(out, list(digests), blocks, dimensions, dtype, metadata, own)
     return dimensions
-
-
-def _predict(
-    model: Model,
-    todo: Todo,
-    store: Store,
-    trainer: Mapping[str, Any],
-    batch_size: int,
-    workers: int,
-    compile_mode: Mode,
-    progress: bool,
-) -> tuple[int, dict[bytes, str]]:
-    """Embed what is to do, all processes together; how many, and reasons for the rest by digest."""
-    data = ImageBatches(model.reading, todo, batch_size, workers)
-    with bar("embedding", len(todo), progress) as advance:
-        keeping = Keeping(store, len(todo), advance)
-        lightning = make_trainer(
-            {**trainer, "enable_progress_bar": False}, Path(), [_KeepsBatches(keeping)], []
-        )
-        try:
-            release_freed_memory()  # the workers, about to start, would inherit it
-            module = Embedder(model, compile_mode, batch_size)
-            lightning.predict(module, datamodule=data, return_predictions=False)
-        finally:
-            store.flush()
-    counts, failed = keeping.computed, keeping.failed
-    if lightning.world_size > 1:
-        gathered: list[Any] = [None] * lightning.world_size
-        torch.distributed.all_gather_object(gathered, (counts, failed))
-        counts = sum(count for count, _ in gathered)
-        failed = {digest: why for _, some in gathered for digest, why in some.items()}
-        store.refresh()
-    return counts, failed
-
-
-class Embedder(pl.LightningModule):
-    """(B, views, 3, S, S) images to (B, d) raw unit rows, in batches of one size (see `filled`)."""
-
-    def __init__(self, model: Model, compile_mode: Mode, batch_size: int) -> None:
-        super().__init__()
-        self.batch_size = batch_size
-        self.backbone = model.backbone  # so that it moves to the device
-        self.model = model
-        self.compile_mode = compile_mode
-        self.call: Compiling | None = None
-
-    def on_predict_start(self) -> None:
-        """Learn how much there is to do."""
-        passes = (2 if self.model.flip else 1) * sum(map(int, self.trainer.num_predict_batches))
-        self.call = Compiling(self.backbone, self.compile_mode, passes)
-
-    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The rows of a batch, which may be empty."""
-        assert self.call is not None
-        if not batch.digests:
-            return torch.empty(0, self.backbone.dimensions)
-        rows = self.model.encode(filled(batch.images, self.batch_size), self.call)
-        return rows[: len(batch.digests)]
-
-
-class _KeepsBatches(pl.Callback):
-    """Hands each batch of a prediction over to what keeps them."""
-
-    def __init__(self, keeping: Keeping) -> None:
-        self.keeping = keeping
-
-    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Learn how many share the work."""
-        self.keeping.world = trainer.world_size
-
-    def on_predict_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep the embeddings of a batch."""
-        self.keeping.take(batch.digests, outputs, batch.failed)

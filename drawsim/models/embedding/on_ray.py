@@ -19,9 +19,10 @@ from drawsim.common.errors import UserError
 from drawsim.common.machine import keep_freed_memory
 from drawsim.common.remote import located, named
 from drawsim.models.embedding.compiling import Compiling, Mode
-from drawsim.models.embedding.engine import Outcome, Todo, embed_what_lacks
+from drawsim.models.embedding.engine import Outcome, embed_what_lacks
 from drawsim.models.embedding.image_batches import (
     Fingerprint,
+    Todo,
     Views,
     bar,
     filled,

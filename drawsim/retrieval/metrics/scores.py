@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from drawsim.retrieval.embeddings import EmbeddingTable
+from drawsim.retrieval.gathering import EmbeddingTable
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.ranking import Relevance, rank
 

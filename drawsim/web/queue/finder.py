@@ -134,7 +134,7 @@ class Finder:
         if calibration is not None:
             if len(self.indexes) > 1:
                 raise UserError("calibration: is of the lists of one model; give one index")
-            check_calibration(calibration, self.indexes[0])
+            check_calibration(calibration, self.indexes[0].model)
         for index in self.indexes:
             index.check_collection(collection)
             for kind in KINDS:

@@ -117,7 +117,7 @@ def _calibration(
         return None, [own.note]
     try:
         calibration = load_calibration(own.file)
-        check_calibration(calibration, indexes[0])
+        check_calibration(calibration, indexes[0].model)
     except UserError as error:
         return None, [f"uncalibrated: {error}"]
     return calibration, []

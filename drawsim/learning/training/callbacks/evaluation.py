@@ -12,7 +12,7 @@ from drawsim.collection.splits import Set
 from drawsim.common.errors import UserError
 from drawsim.common.machine import release_freed_memory
 from drawsim.learning.training.kept_rows import Rows
-from drawsim.retrieval.embeddings import EmbeddingTable
+from drawsim.retrieval.gathering import EmbeddingTable
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.functions import query_metrics, summarise
 from drawsim.retrieval.task import RetrievalTask
