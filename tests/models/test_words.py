@@ -63,7 +63,8 @@ def published(stand_in: StandIn, small: dict[str, Any], tmp_path: Path) -> torch
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     words.post_processor = processors.TemplateProcessing("$A </s>", None, [("</s>", 1)])
     folder = tmp_path / "tokenizer"
-    PreTrainedTokenizerFast(
+    kept: Any = PreTrainedTokenizerFast
+    kept(
         tokenizer_object=words, unk_token="<unk>", pad_token="</s>", eos_token="</s>"
     ).save_pretrained(folder)
     for file in folder.iterdir():
@@ -76,7 +77,7 @@ def index_of(
 ) -> Index:
     generator = torch.Generator().manual_seed(0)
     model = EmbeddingModel("siglip", "hash", "transform", dimensions)
-    galleries = {}
+    galleries: dict[str, Gallery] = {}
     for kind, table in zip(KINDS, (collection.originals, collection.artworks), strict=True):
         rows = torch.nn.functional.normalize(
             torch.randn(len(table), dimensions, generator=generator)

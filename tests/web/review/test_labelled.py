@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from drawsim.collection.kinds import KINDS
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.motifs.files import write_motifs
@@ -111,9 +112,9 @@ def test_a_group_becomes_a_collection(collection: Collection, tmp_path: Path) ->
     assert set(made.originals.index) == {"d0", "d1", "d7"}
     assert set(made.originals["tags"]) == {"boat"}
     assert list(made.artworks.index) == list(collection.artworks.index)
-    for kind in ("drawing", "artwork"):
-        files = made.paths(kind)  # type: ignore[arg-type]
-        before = collection.paths(kind)  # type: ignore[arg-type]
+    for kind in KINDS:
+        files = made.paths(kind)
+        before = collection.paths(kind)
         assert all(path.resolve() == before[name].resolve() for name, path in files.items())
     for wrong, says in (
         ({"group": "9", "motifs": tmp_path / "motifs"}, "group=9"),
@@ -121,4 +122,4 @@ def test_a_group_becomes_a_collection(collection: Collection, tmp_path: Path) ->
         ({"motifs": tmp_path}, "no motifs.json in it"),
     ):
         with pytest.raises(UserError, match=says):
-            export(place, tmp_path / "other", **wrong)  # type: ignore[arg-type]
+            export(place, tmp_path / "other", **wrong)
