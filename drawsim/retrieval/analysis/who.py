@@ -28,7 +28,7 @@ UNKNOWN = ""
 
 
 def who_draws(
-    groups: Mapping[str, Sequence[int]],
+    groups: Mapping[str, Sequence[int] | Ints],
     table: pd.DataFrame,
     columns: Sequence[str],
     strata: Sequence[str],
@@ -117,7 +117,8 @@ class _Column:
         self.value[self.known] = codes
         self.stratum: Ints = np.zeros(len(cells), np.int64)
         if held:
-            self.stratum = table.groupby(list(held), sort=False).ngroup().to_numpy(np.int64)
+            number = table.groupby(list(held), sort=False).ngroup()
+            self.stratum = np.asarray(number, np.int64)
         self.strata = int(self.stratum.max(initial=0)) + 1
         self.having = self._counted(np.flatnonzero(self.known), len(self.values))
 

@@ -134,7 +134,7 @@ def find_motifs(
         )
         for place, group in enumerate(shown, start=1)
     ]
-    left_out = tuple(embeddings.ids[row] for row in np.flatnonzero(copies))
+    left_out = tuple(np.array(embeddings.ids, dtype=object)[copies].tolist())
     return Found(tuple(motifs), len(stable) - len(shown), left_out)
 
 
