@@ -78,7 +78,7 @@ def _sizes(view: MotifsView) -> Drawn:
 
 def _who(rows: pd.DataFrame) -> Drawn:
     """Odds ratios with their intervals, a line a finding."""
-    found = list(rows.itertuples())
+    found: list[Any] = list(rows.itertuples())
 
     def plot(figure: Figure) -> Tips:
         from matplotlib.ticker import FuncFormatter, NullFormatter
