@@ -33,9 +33,10 @@ def download(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def asking() -> APIRouter:
+def asking(prefix: str = "") -> APIRouter:
     """For requests that change nothing: somebody is logged in."""
-    return APIRouter(dependencies=[Depends(current_user)], responses=refusals(401, 403, 422))
+    needed = [Depends(current_user)]
+    return APIRouter(prefix=prefix, dependencies=needed, responses=refusals(401, 403, 422))
 
 
 def changing() -> APIRouter:
