@@ -62,19 +62,21 @@ def _document(request: Request, found: dict[str, Any], media_type: str = PRESENT
     return unchanged(request, etag) or answer(Picture(data, media_type, etag))
 
 
-@asking.get("/collection.json", response_class=Response, responses=TEXT)
+@asking.get("/collection.json", response_class=Response, responses=TEXT | refusals(404))
 def collection(request: Request) -> Response:
     """The manifests of confirmed pairs."""
     return _document(request, _exhibit(request).whole())
 
 
-@asking.get("/pairs/{page}/manifest.json", response_class=Response, responses=TEXT)
+@asking.get("/pairs/{page}/manifest.json", response_class=Response, responses=TEXT | refusals(404))
 def pairs(request: Request, page: Annotated[int, Path(ge=1, le=1_000_000)]) -> Response:
     """Confirmed pairs, drawing and artwork side by side."""
     return _document(request, _exhibit(request).pairs(page))
 
 
-@asking.get("/found/{kind}/{name}/manifest.json", response_class=Response, responses=TEXT)
+@asking.get(
+    "/found/{kind}/{name}/manifest.json", response_class=Response, responses=TEXT | refusals(404)
+)
 def found(
     request: Request, kind: Kind, name: Name, k: Annotated[int, Asked(ge=1, le=200)] = 20
 ) -> Response:
@@ -82,7 +84,7 @@ def found(
     return _document(request, _exhibit(request).found(kind, _id(name), k))
 
 
-@asking.get("/regions/{drawing}/{artwork}", response_class=Response, responses=TEXT)
+@asking.get("/regions/{drawing}/{artwork}", response_class=Response, responses=TEXT | refusals(404))
 async def regions(request: Request, drawing: Name, artwork: Name) -> Response:
     """What was marked in a pair, and where the model sees one layout in both."""
     darkroom: Darkroom = request.app.state.darkroom
@@ -91,27 +93,36 @@ async def regions(request: Request, drawing: Name, artwork: Name) -> Response:
     return await run_in_threadpool(_document, request, told)
 
 
-@asking.get("/search", response_class=Response, responses=TEXT)
+@asking.get("/search", response_class=Response, responses=TEXT | refusals(404))
 def search(request: Request, q: Words = "", motivation: Words = "", user: Words = "") -> Response:
     """Annotations by their words (Content Search 2)."""
     address = str(request.url)
     return _document(request, _exhibit(request).search(address, q, motivation, user))
 
 
-@asking.get("/images/{kind}/{name}", response_class=RedirectResponse, status_code=303)
+@asking.get(
+    "/images/{kind}/{name}",
+    response_class=RedirectResponse,
+    status_code=303,
+    responses=refusals(404),
+)
 def image(request: Request, kind: Kind, name: Name) -> Response:
     """The way to what is known of an image."""
     return RedirectResponse(f"{request.url.path}/info.json", 303)
 
 
-@asking.get("/images/{kind}/{name}/info.json", response_class=Response, responses=TEXT)
+@asking.get(
+    "/images/{kind}/{name}/info.json", response_class=Response, responses=TEXT | refusals(404)
+)
 def image_info(request: Request, kind: Kind, name: Name) -> Response:
     """What can be asked for of a picture (Image API 3, level 2)."""
     shown = Framed(services_of(request).pictures, ((kind, _id(name)),))
     return _document(request, shown.info(_service(request)), IMAGE)
 
 
-@asking.get("/rows/{drawing}/{artwork}/info.json", response_class=Response, responses=TEXT)
+@asking.get(
+    "/rows/{drawing}/{artwork}/info.json", response_class=Response, responses=TEXT | refusals(404)
+)
 def row_info(request: Request, drawing: Name, artwork: Name) -> Response:
     """The same of the two pictures of a pair in a row."""
     return _document(request, _row(request, drawing, artwork).info(_service(request)), IMAGE)
@@ -120,7 +131,7 @@ def row_info(request: Request, drawing: Name, artwork: Name) -> Response:
 @asking.get(
     "/images/{kind}/{name}/{region}/{size}/{rotation}/{quality}.{format_}",
     response_class=Response,
-    responses={**PICTURE, **refusals(404)},
+    responses={**PICTURE, **refusals(400, 404, 501)},
 )
 async def image_part(
     request: Request,
@@ -140,7 +151,7 @@ async def image_part(
 @asking.get(
     "/rows/{drawing}/{artwork}/{region}/{size}/{rotation}/{quality}.{format_}",
     response_class=Response,
-    responses={**PICTURE, **refusals(404)},
+    responses={**PICTURE, **refusals(400, 404, 501)},
 )
 async def row_part(
     request: Request,

@@ -23,6 +23,7 @@ def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
         404: "There is no such image.",
         413: "The request is too large.",
         422: "Something that was sent cannot be used.",
+        501: "What is asked for of an image is not made here.",
         503: "The database does not answer, or a picture takes too long.",
     }
     return {code: {"model": ErrorResponse, "description": meaning[code]} for code in (*codes, 503)}
