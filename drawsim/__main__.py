@@ -17,6 +17,7 @@ COMMANDS = {
     "search": "look up a drawing, an artwork, or a part of one",
     "embed": "embeddings of any images, by any model, into a file",
     "annotate": "judge in a browser what a model finds",
+    "export": "manifests that viewers of museums show",
     "compare": "tables, tests and figures over runs",
     "sync": "runs in Weights & Biases, brought up to date",
 }

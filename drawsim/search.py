@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 TEXTS = ("box", "from", "combine", "in", "calibration", "run", "checkpoint", "database", "out")
-LISTS = ("backbone", "index", "id", "image", "unlike", "where", "trust", "rerank")
+LISTS = ("backbone", "index", "id", "image", "text", "unlike", "where", "trust", "rerank")
 
 
 def search(config: DictConfig) -> None:
@@ -28,13 +28,15 @@ def search(config: DictConfig) -> None:
     from drawsim.reporting.search.console import print_sheets
     from drawsim.retrieval.index.folder import open_index
     from drawsim.workflows import search as workflow
+    from drawsim.workflows.asking import ask
     from drawsim.workflows.index import ModelChoice
 
     indexes = [open_index(Path(folder), values["database"]) for folder in listed(values["index"])]
-    asking = workflow.ask(
+    asking = ask(
         indexes[0],
         ids=listed(values["id"]),
         images=[Path(path) for path in listed(values["image"])],
+        texts=listed(values["text"]),
         box=None if values["box"] is None else ",".join(listed(values["box"])),
         kind=values["from"],
         unlike=listed(values["unlike"]),
@@ -61,8 +63,8 @@ def _check(values: dict[str, Any]) -> None:
     for key, known in choices.items():
         if values[key] is not None and values[key] not in known:
             raise UserError(f"{key}={values[key]}: {nearest(str(values[key]), known)}")
-    if not (values["id"] or values["image"]):
-        raise UserError("id or image must be given (python -m drawsim.search --help)")
+    if not (values["id"] or values["image"] or values["text"]):
+        raise UserError("id, image or text must be given (python -m drawsim.search --help)")
     if said := mistyped(values["weights"], list[float] | None):
         raise UserError(f"weights={values['weights']}: {said}")
     if values["k"] < 1:

@@ -14,6 +14,7 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
 from drawsim.models.local_features import KeptPictures, Picture
 from drawsim.models.model import BATCH, Model
+from drawsim.models.words import TextTower
 from drawsim.retrieval.index.asked import Asked, find_files
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.found import Found
@@ -30,14 +31,20 @@ class Pictured(Protocol):
         """A file, or (height, width, 3) uint8 RGB; None where it is not known."""
 
 
-def as_queries(asked: Sequence[Asked], index: Index, model: Model | None) -> list[Queries]:
+def as_queries(
+    asked: Sequence[Asked], index: Index, model: Model | None, tower: TextTower | None = None
+) -> list[Queries]:
     """The vectors of what is asked, one query each, in the same order.
 
-    model: that of the index, to embed image files; None is enough for ids. Raises UserError if an
-    id is not in the index, and ImageReadError.
+    model: that of the index, to embed image files; tower: its text tower, for words; None is enough
+    for ids. Raises UserError if an id is not in the index, and ImageReadError.
     """
     found: dict[int, Queries] = {}
-    files = [number for number, each in enumerate(asked) if each.id is None]
+    for number, each in enumerate(asked):
+        if each.words:
+            assert tower is not None  # one is loaded where words are asked for
+            found[number] = of_vectors([each.name], tower.vectors([each.name]), index.model)
+    files = [n for n, each in enumerate(asked) if each.id is None and not each.words]
     for kind in KINDS:
         own = [number for number in files if asked[number].kind == kind]
         for start in range(0, len(own), BATCH):

@@ -236,7 +236,7 @@ def import_npy(source: Path, settings: EmbedSettings) -> list[str]:
     embeddings = read_embeddings(source)
     embeddings.save(settings.out, {"imported_from": source.name})
     count, dimensions = len(embeddings.ids), embeddings.vectors.shape[1]
-    done = f"{settings.out}: {count} embeddings of {dimensions} dimensions"
+    done = f"{settings.out}: {counted(count, 'embedding')} of {dimensions} dimensions"
     return [done, *_exported(settings)]
 
 

@@ -1,4 +1,4 @@
-"""What is in a collection: a report, a map of its embeddings, or its near-duplicates."""
+"""What is in a collection: a report, a map of its embeddings, near-duplicates, or motifs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from drawsim.collection.tables import Collection
     from drawsim.retrieval.index.gallery import Gallery
 
-VIEWS = ("report", "map", "duplicates")
+VIEWS = ("report", "map", "duplicates", "motifs")
 EXPLORE = Path("explore")
 """Where the folders of collections are, below the current one."""
 BOUNDS: Mapping[str, tuple[float, float | None]] = {
@@ -59,13 +59,15 @@ class ExploreSettings:
             raise UserError(f"view={view}: {nearest(view, VIEWS)}")
         given = [key for key in ("run", "drawings", "artworks") if values[key]]
         if view == "report" and given:
-            raise UserError(f"{given[0]}: is of view=map and view=duplicates; leave it out")
+            raise UserError(f"{given[0]}: is of view=map, duplicates and motifs; leave it out")
         if values["run"] and len(given) > 1:
             raise UserError(f"{given[1]}: leave it out where run is given, or leave out run")
         if view == "map" and not given:
             raise UserError(
                 "view=map: needs embeddings: run=DIR, or drawings=FILE and artworks=FILE"
             )
+        if view == "motifs" and not (values["run"] or values["drawings"]):
+            raise UserError("view=motifs: needs embeddings: run=DIR, or drawings=FILE")
         _check_numbers(values)
         paths = {key: Path(values[key]) for key in (*given, "out") if values[key]}
         return filled(
@@ -88,7 +90,7 @@ class ExploreSettings:
 
 def explore(settings: ExploreSettings) -> list[str]:
     """Write what is asked for into the folder `out`; returns the lines that say what there is."""
-    views = {"report": _report, "map": _map, "duplicates": _duplicates}
+    views = {"report": _report, "map": _map, "duplicates": _duplicates, "motifs": _motifs}
     return views[settings.view](settings)
 
 
@@ -181,6 +183,36 @@ def _duplicates(settings: ExploreSettings) -> list[str]:
         f"{counted(len(table), 'pair')} of near-identical images in {groups}",
         f"→ {settings.folder / 'duplicates.html'}",
     ]
+
+
+def _motifs(settings: ExploreSettings) -> list[str]:
+    """Write groups of drawings that share a motif, and who draws them."""
+    prepare()
+    from drawsim.workflows.motifs import MotifSettings, motifs_of, summary, write_results
+    from drawsim.workflows.motifs_page import Shown, write_page
+
+    chosen = MotifSettings.of(settings.explore["motifs"])
+    collection = _collection(settings)
+    galleries = _galleries(settings, collection)
+    found = motifs_of(
+        galleries["drawing"],
+        collection,
+        chosen,
+        max_pixels=settings.data.max_pixels,
+        workers=settings.readers,
+        run=settings.run,
+    )
+    write_results(found, settings.folder)
+    shown = Shown(found.motifs, found.who, found.colours, chosen.level, found.notes)
+    page = write_page(
+        shown,
+        collection,
+        galleries,
+        settings.folder,
+        workers=settings.readers,
+        run=settings.run,
+    )
+    return [*summary(found), f"→ {page}"]
 
 
 def _galleries(settings: ExploreSettings, collection: Collection) -> dict[Kind, Gallery]:

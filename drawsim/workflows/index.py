@@ -212,7 +212,9 @@ def galleries_of(sources: Sources, root: Path | None) -> tuple[dict[str, Gallery
         collection = Collection.open(root, tables=tables_of(root, kind))
         galleries[kind], copies = gallery_of_collection(file, collection, kind)
         if copies:
-            notes.append(f"{file}: {copies:,} style copies are no drawings and are left out")
+            notes.append(
+                f"{file}: {counted(copies, 'style copy', 'style copies')} left out: no drawings"
+            )
     return galleries, notes
 
 

@@ -16,6 +16,7 @@ from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import rerank_settings, with_rerank
 from drawsim.models.model import Model
+from drawsim.models.regions import match_columns
 from drawsim.models.searching import as_queries, kept_pictures, looked_again
 from drawsim.models.sources import (
     SOURCE,
@@ -24,12 +25,13 @@ from drawsim.models.sources import (
     model_of_index,
     model_of_source,
 )
+from drawsim.models.words import TextTower, tower_of
 from drawsim.pixels.decode import read_image
 from drawsim.reporting.search.files import write_hits
 from drawsim.reporting.search.overlay import overlay
 from drawsim.reporting.search.page import COSINE, QueryPicture, SearchSheet, write_search
 from drawsim.retrieval.analysis.calibration import LIST, Chance, load_calibration
-from drawsim.retrieval.index.asked import Asked, cropped, find_files, find_ids, parse_box
+from drawsim.retrieval.index.asked import Asked
 from drawsim.retrieval.index.filters import parse_filter
 from drawsim.retrieval.index.folder import Index
 from drawsim.retrieval.index.queries import Hits, Queries, combined, fused, joined
@@ -38,6 +40,7 @@ from drawsim.retrieval.index.results import known_pairs, result_table, top_chanc
 from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.retrieval.reranking.local import STRIDE
 from drawsim.retrieval.reranking.spatial import Spatial, placements
+from drawsim.workflows.asking import Asking
 from drawsim.workflows.index import ModelChoice
 
 LAYOUT_SIZE = 224
@@ -66,30 +69,6 @@ class SearchSettings:
 
 
 @dataclass(frozen=True)
-class Asking:
-    """What is looked for: a group of images for each query, and what results should be unlike."""
-
-    groups: Sequence[Sequence[Asked]]
-    unlike: Sequence[Asked] = ()
-    notes: Sequence[str] = ()
-
-    @property
-    def every(self) -> list[Asked]:
-        """All images of all groups."""
-        return [each for group in self.groups for each in group]
-
-    @property
-    def has_files(self) -> bool:
-        """Whether a model is needed to embed something."""
-        return any(each.id is None for each in [*self.every, *self.unlike])
-
-    @property
-    def single(self) -> bool:
-        """Whether each query is one picture as it is."""
-        return not self.unlike and all(len(group) == 1 for group in self.groups)
-
-
-@dataclass(frozen=True)
 class Answer:
     """sheets: a query each; kind: what was searched; scores: what they are, for people.
 
@@ -105,41 +84,6 @@ class Answer:
     indexes: Sequence[Index]
 
 
-def ask(
-    index: Index,
-    *,
-    ids: Sequence[str] = (),
-    images: Sequence[Path] = (),
-    box: str | None = None,
-    kind: Kind | None = None,
-    unlike: Sequence[str] = (),
-    combine: bool = False,
-) -> Asking:
-    """What is looked for, checked. See `conf/search` for what the parameters mean.
-
-    Raises UserError for ids that are not there, boxes that are not inside, unreadable files.
-    """
-    asked = find_ids(index, ids, kind)
-    files, notes = find_files(images, kind or "drawing")
-    if box is not None:
-        region = parse_box(box)
-        if asked or len(files) != 1 or images[0].is_dir():
-            raise UserError("box: a region of one image file: image=FILE box=x,y,width,height")
-        cropped(images[0], region)
-        files = [replace(files[0], box=region)]
-    asked += files
-    negatives: list[Asked] = []
-    for name in unlike:
-        if any(name in part.embeddings.rows for part in index.parts.values()):
-            negatives += find_ids(index, [name], kind)
-        elif Path(name).exists():
-            negatives += find_files([Path(name)], kind or "drawing")[0]
-        else:
-            raise UserError(f"unlike: {name!r} is neither an id of the index nor an image file")
-    groups = [asked] if combine else [[each] for each in asked]
-    return Asking(groups, negatives, notes)
-
-
 def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -> Answer:
     """Find, in all stages of the model's ranking, and gather what is known about the results."""
     kind = _searched(settings.searched, asking, indexes[0])
@@ -149,11 +93,16 @@ def search(indexes: Sequence[Index], asking: Asking, settings: SearchSettings) -
     if again and not (len(indexes) == 1 and asking.single):
         if settings.model.rerank is not None:
             raise UserError(
-                "rerank: looks at lists of one picture by one model; leave combine, unlike and "
-                "further indexes out"
+                "rerank: looks at lists of one picture by one model; leave combine, unlike, text "
+                "and further indexes out"
             )
         again = False
-    queries = [_queries(asking, one, by) for one, by in zip(indexes, models, strict=True)]
+    queries, told = [], list(asking.notes)
+    for one, by in zip(indexes, models, strict=True):
+        tower, notes = tower_of(one, settings.model.trust) if asking.has_words else (None, [])
+        told += notes
+        queries.append(_queries(asking, one, by, tower))
+    asking = replace(asking, notes=told)
     depth = model.rerank.depth if again and model is not None and model.rerank is not None else 0
     first = _find(indexes, queries, kind, depth, settings)
     likely = _likely(settings, asking, indexes, first)
@@ -262,8 +211,8 @@ def _find(
     return every[0] if len(every) == 1 else fused(every, settings.k, settings.weights)
 
 
-def _queries(asking: Asking, index: Index, model: Model | None) -> Queries:
-    left = iter(as_queries(asking.every, index, model))
+def _queries(asking: Asking, index: Index, model: Model | None, tower: TextTower | None) -> Queries:
+    left = iter(as_queries(asking.every, index, model, tower))
     groups = [joined([next(left) for _ in group]) for group in asking.groups]
     unlike = joined(as_queries(asking.unlike, index, model)) if asking.unlike else None
     if asking.single:
@@ -337,8 +286,8 @@ def _sheet(
         kind: [each.id for each in group if each.id and each.kind == kind] for kind in KINDS
     }
     hits["known"] = known_pairs(indexes[0], found.kind, ids, hits["id"])
-    pictures = [QueryPicture(each.name, each.file or Path(), each.box) for each in group]
-    pictures += [QueryPicture(each.name, each.file or Path(), unlike=True) for each in unlike]
+    pictures = [QueryPicture.of(each) for each in group]
+    pictures += [QueryPicture.of(each, unlike=True) for each in unlike]
     return SearchSheet(found.queries[row], pictures, hits)
 
 
@@ -378,6 +327,7 @@ def _explained(
         beyond = len(hits) - len(drawn)
         hits = hits.assign(
             spatial=[*added, *[0.0] * beyond],
+            **match_columns(model, asking.every[row], hits["path"], found),
             overlay=pd.Series([*drawn, *[None] * beyond], index=hits.index, dtype=object),
         )
         if model.reading.size < LAYOUT_SIZE:

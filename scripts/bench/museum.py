@@ -129,6 +129,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Museum(ThreadingHTTPServer):
+    """Of which clients may be killed."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: they left."""
+
+
 def collection(name: str, members: list[str], kind: str) -> dict[str, Any]:
     """A collection of Presentation 3."""
     items = [{"id": each, "type": kind, "label": {"en": ["x"]}} for each in members]
@@ -143,7 +152,7 @@ def service(name: str) -> dict[str, Any]:
 def serve(ports: Any, log: Path, canvases: int, hosts: int, busy: int, services: bool) -> None:
     """Be the museum; its ports are sent through a pipe."""
     pictures = [picture(seed) for seed in range(64)]
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(hosts)]
+    servers = [Museum(("127.0.0.1", 0), Handler) for _ in range(hosts)]
     numbers = [server.server_port for server in servers]
     with log.open("a", buffering=1) as file:
         for server in servers:

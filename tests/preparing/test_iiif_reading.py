@@ -64,6 +64,8 @@ def test_the_cases(shared_cases: Path) -> None:
         "manifest": "https://museum.example/iiif/book1/manifest",
         "canvas": "https://museum.example/iiif/book1/canvas/1",
         "canvas_box": "0,0,2000,3000",
+        "image_service": "https://museum.example/images/1",
+        "image_profile": "ImageService3 level1",
         "canvas_label": "leaf 1r",
     }
     assert found[2].picture.service == Service("https://museum.example/images/3", 3, 1)

@@ -79,6 +79,8 @@ def test_from_a_nested_collection_to_a_gallery(tmp_path: Path) -> None:
             "manifest": f"{place.url}/book/manifest",
             "canvas": f"{place.url}/book/canvas/1",
             "canvas_box": "0,0,1000,1000",
+            "image_service": f"{place.url}/images/a",
+            "image_profile": "ImageService3 level1",
             "canvas_label": "leaf 1",
         }
         assert found["card-1"]["artist"] == found["card-1"]["rights"] == ""

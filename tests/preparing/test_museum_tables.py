@@ -193,8 +193,16 @@ def test_a_scheme_that_cannot_be_used(changed: dict[str, Any], words: str) -> No
         ("a.json", '[{"id": 1}]', "no column 'Object ID' or 'objectID'"),
         ("a.csv", "id,title\n1,a\n", "no column 'Object ID' or 'objectID'"),
         ("a.txt", "x", "nor a .csv or .tsv or .json or .jsonl table"),
-        ("a.json", '[{"objectID": 1, "primaryImage": "http://127.0.0.1:9/x"}]', "none of 1 images"),
-        ("a.json", '[{"objectID": 1, "primaryImage": "file:///etc/passwd"}]', "none of 1 images"),
+        (
+            "a.json",
+            '[{"objectID": 1, "primaryImage": "http://127.0.0.1:9/x"}]',
+            "none of 1 image",
+        ),
+        (
+            "a.json",
+            '[{"objectID": 1, "primaryImage": "file:///etc/passwd"}]',
+            "none of 1 image",
+        ),
     ],
 )
 def test_a_table_that_cannot_be_used(tmp_path: Path, name: str, text: str, words: str) -> None:

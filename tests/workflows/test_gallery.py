@@ -10,9 +10,10 @@ import pytest
 from drawsim.common.errors import UserError
 from drawsim.models.sources import Untrained
 from drawsim.retrieval.index.folder import open_index
+from drawsim.workflows.asking import ask
 from drawsim.workflows.gallery import index_collection
 from drawsim.workflows.index import ModelChoice, Sources
-from drawsim.workflows.search import SearchSettings, ask, search
+from drawsim.workflows.search import SearchSettings, search
 
 SMALL = ModelChoice(backbone=Untrained("lite", image_size=64))
 

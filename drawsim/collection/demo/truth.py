@@ -34,7 +34,7 @@ def read_truth(root: Path) -> Truth:
     problems = Problems()
     members = read_csv(root / MEMBERS, MEMBER_COLUMNS, problems)
     leans = read_csv(root / LEANS, LEAN_COLUMNS, problems)
-    raise_problems(str(root), problems)
+    raise_problems(f"{root}: what was planted cannot be used", problems)
     return Truth(
         dict(zip(members["drawing_id"], members["motif"], strict=True)),
         frozenset(leans[list(LEAN_COLUMNS)].itertuples(index=False, name=None)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -25,6 +26,7 @@ from torch import nn
 
 from drawsim.common.errors import UserError
 
+T = TypeVar("T")
 CONNECT = "Connect to the network once (they are then kept)"
 REFUSED = (401, 403)
 """Answers of a server to who is not known, or not allowed."""
@@ -55,7 +57,9 @@ def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
             return create(pretrained=True)
     except Exception as error:  # the hub's clients raise many kinds, none of them shared
         host = urlsplit(hub.constants.ENDPOINT).hostname
-        why, cure = (f"{host} does not answer", CONNECT) if offline else _told(error, model)
+        why, cure = (
+            (f"{host} does not answer", CONNECT) if offline else _told(error, _repository(model))
+        )
         raise UserError(
             f"backbone.model={model}: its weights could not be fetched from the hub ({why}). "
             f"{cure}, or give a local file: backbone.weights=FILE. "
@@ -63,12 +67,31 @@ def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
         ) from error
 
 
-def _told(error: Exception, model: str) -> tuple[str, str]:
+def fetch_from(repository: str, get: Callable[[], T], what: str) -> T:
+    """What a function of the hub's client gets of a repository, or what was kept of it.
+
+    what: it is, for the message. Raises UserError, with the cure, where it cannot be had.
+    """
+    offline = not _hub_answers()
+    try:
+        with _offline(offline):
+            return get()
+    except Exception as error:  # the hub's clients raise many kinds, none of them shared
+        host = urlsplit(hub.constants.ENDPOINT).hostname
+        why, cure = (f"{host} does not answer", CONNECT) if offline else _told(error, repository)
+        raise UserError(f"{what} could not be fetched from the hub ({why}). {cure}.") from error
+
+
+def _repository(model: str) -> str:
+    """Where the hub has the weights of a network of timm."""
+    known = timm.get_pretrained_cfg(model)
+    return str(known.hf_hub_id if known and known.hf_hub_id else model)
+
+
+def _told(error: Exception, repository: str) -> tuple[str, str]:
     """What went wrong while weights were fetched, and the cure."""
     while isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
         error = error.__cause__  # what the server said, before the cache was looked into
-    known = timm.get_pretrained_cfg(model)
-    repository = str(known.hf_hub_id if known and known.hf_hub_id else model)
     page = f"{hub.constants.ENDPOINT}/{repository}"
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if isinstance(error, GatedRepoError) or status in REFUSED:

@@ -100,6 +100,9 @@ def read_canvases(
         main = max(pictures, key=lambda each: each.area)
         if not main.rotation:
             merged["canvas_box"] = ",".join(map(str, main.target or _whole(body)))
+        if main.service is not None and not main.rotation and main.region is None:
+            merged["image_service"] = main.service.id
+            merged["image_profile"] = main.service.profile
         yield Canvas(
             name,
             manifest.id,

@@ -23,6 +23,11 @@ class Service:
     version: int
     level: int
 
+    @property
+    def profile(self) -> str:
+        """What it is and can do, as tables tell it, `ImageService2 level1`."""
+        return f"ImageService{self.version} level{self.level}"
+
 
 @dataclass(frozen=True)
 class ImageInfo:

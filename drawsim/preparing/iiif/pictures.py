@@ -20,6 +20,7 @@ from drawsim.collection.problems import Problems
 from drawsim.collection.summary import Summary
 from drawsim.common.errors import UserError
 from drawsim.common.opening import is_there
+from drawsim.common.words import counted
 from drawsim.pixels.decode import ImageReadError, read_image
 from drawsim.pixels.formats import HEAD, JPEG, other_kind, recognise
 from drawsim.preparing.fetching.fetcher import Fetcher, FetchError
@@ -60,9 +61,8 @@ class Pictures:
         """Raise UserError if not one could be had. source: who names them."""
         if not self.paths:
             url, reason = next(iter(self.failed.values()))
-            raise UserError(
-                f"{source}: none of {len(self.failed):,} images can be had, e.g. {url}: {reason}"
-            )
+            images = counted(len(self.failed), "image")
+            raise UserError(f"{source}: none of {images} can be had, e.g. {url}: {reason}")
 
     @property
     def rows_of_failed(self) -> list[tuple[str, str, str]]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from drawsim.collection.rights import licence, rights_of, web_address
 from drawsim.common.files import write_text
 from drawsim.reporting.embedding_map.fields import make_field
 from drawsim.reporting.kit.atlas import make_atlas
 from drawsim.reporting.kit.captions import warning_of
-from drawsim.reporting.kit.pages import environment
+from drawsim.reporting.kit.pages import address, as_script, environment
 
 STEPS = 65_535
 """Positions are whole numbers up to this: finer than a pixel at the highest magnification."""
@@ -122,19 +118,9 @@ def map_data(layers: Sequence[Layer], pairs: pd.DataFrame, folder: Path) -> dict
         "licences": licences,
         "pairs": [list(pair) for pair in joined if None not in pair],
         "files": [
-            _address(layer.files.get(id_), folder) for layer in layers for id_ in layer.table.index
+            address(layer.files.get(id_), folder) for layer in layers for id_ in layer.table.index
         ],
     }
-
-
-def as_script(data: dict[str, Any]) -> Markup:
-    """JSON that may stand in a script element, whatever its texts hold.
-
-    >>> as_script({"id": "</script>"})
-    Markup('{"id":"\\\\u003c/script>"}')
-    """
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))
 
 
 def _steps(plane: np.ndarray) -> np.ndarray:
@@ -145,9 +131,3 @@ def _steps(plane: np.ndarray) -> np.ndarray:
     low, high = shown.min(axis=0), shown.max(axis=0)
     extent = float((high - low).max()) or 1.0
     return np.rint((shown - low) / extent * STEPS).astype(np.int64)
-
-
-def _address(file: Path | None, folder: Path) -> str:
-    if file is None:
-        return ""
-    return quote(Path(os.path.relpath(file, folder)).as_posix())

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
@@ -48,6 +53,23 @@ def script_hash(script: str) -> str:
     """
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def as_script(data: Mapping[str, Any]) -> Markup:
+    """JSON that may stand in a script element, whatever its texts hold.
+
+    >>> as_script({"id": "</script>"})
+    Markup('{"id":"\\\\u003c/script>"}')
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def address(file: Path | None, folder: Path) -> str:
+    """Where a page in `folder` finds a file; empty for none."""
+    if file is None:
+        return ""
+    return quote(Path(os.path.relpath(file, folder)).as_posix())
 
 
 def best_of(stages: Sequence[Stage], metric: str, name: str) -> float | None:

@@ -20,6 +20,7 @@ from drawsim.collection.ids import IdList, as_listed
 from drawsim.collection.pairs import read_pairs
 from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.splits import components
+from drawsim.common.words import counted
 from drawsim.retrieval.analysis.calibration import (
     LIST,
     Calibration,
@@ -84,7 +85,7 @@ def calibrate(inputs: Inputs) -> Calibrated:
 
 
 def _counted(number: int, what: str) -> str:
-    return f"{number:,} drawing{'' if number == 1 else 's'} {what}"
+    return f"{counted(number, 'drawing')} {what}"
 
 
 def _without_pair(inputs: Inputs) -> tuple[list[str], str]:

@@ -140,6 +140,21 @@ def holm(p_values: ArrayLike) -> Floats:
     return corrected
 
 
+def benjamini_hochberg(p_values: ArrayLike) -> Floats:
+    """p-values as false-discovery rates, in the order given (Benjamini and Hochberg, 1995).
+
+    The i-th smallest of m becomes the least of m p_j / j over j >= i. Of those at most a level, the
+    share of true null hypotheses is expected to be at most that level: proved for independent
+    tests and for those that depend positively.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")[::-1]
+    rates = p[order] * len(p) / np.arange(len(p), 0, -1)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(1.0, np.minimum.accumulate(rates))
+    return corrected
+
+
 def smallest_p(units: int) -> float:
     """The smallest p that the tests can give for so many units, 2 / 2^n: all have one sign."""
     return float(2.0 ** (1 - units))

@@ -1,4 +1,4 @@
-"""What a search looks for: ids of an index, image files, a region of one."""
+"""What a search looks for: ids of an index, image files, a region of one, words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Asked:
     """One thing that is looked for: an image of the index, or an image file.
 
     name: for people. kind: what it is. id: of the index, else None. file: the picture, where known.
-    box: the region that is meant, where it is not the whole picture.
+    box: the region that is meant, where it is not the whole picture. words: whether it is its name
+    that is looked for, a text; its kind is then the one that is not searched.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Asked:
     id: str | None
     file: Path | None
     box: Box | None = None
+    words: bool = False
 
     @property
     def picture(self) -> Path | np.ndarray | None:

@@ -18,7 +18,7 @@ from drawsim.collection.problems import Problems
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import LIST, Calibration, Chance
 from drawsim.retrieval.index.folder import Index
-from drawsim.retrieval.index.gallery import UNKNOWN
+from drawsim.retrieval.index.gallery import UNKNOWN, EmbeddingModel
 from drawsim.retrieval.index.queries import Hits
 
 
@@ -95,16 +95,16 @@ def confirmed(
     return found
 
 
-def check_calibration(calibration: Calibration, index: Index) -> None:
-    """Raise UserError if a calibration is of another model than an index."""
+def check_calibration(calibration: Calibration, model: EmbeddingModel) -> None:
+    """Raise UserError if a calibration is of another model than some embeddings."""
     said = calibration.made_with
-    own = index.model.metadata()
+    own = model.metadata()
     for key in ("weights_sha256", "transform", "adaptation_sha256", "reading"):
         told = (said.get(key, UNKNOWN), own[key])
         if UNKNOWN not in told and told[0] != told[1]:
             raise UserError(
-                f"calibration: fitted with another model ({key} {said[key][:40]}) than that of the "
-                f"index, {index.model}; fit it again"
+                f"calibration: fitted with another model ({key} {said[key][:40]}) than the "
+                f"embeddings, {model}; fit it again"
             )
 
 
@@ -115,7 +115,7 @@ def top_chances(found: Hits, index: Index, calibration: Calibration) -> list[Cha
     """
     if found.kind != "artwork":
         raise UserError("calibration: is of drawings that look for artworks: in=artworks")
-    check_calibration(calibration, index)
+    check_calibration(calibration, index.model)
     if found.scores.shape[1] < LIST:
         return [None] * len(found.queries)
     scores = found.scores[:, :LIST]

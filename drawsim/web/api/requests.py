@@ -105,11 +105,15 @@ class GroupGradeRequest(RequestBody):
 
 
 class SteerRequest(RequestBody):
-    """Images of a kind that are like some images and unlike others, each a kind and an id."""
+    """Images of a kind that are like some images and unlike others, each a kind and an id.
+
+    text: what they should show, in words; empty: nothing in particular.
+    """
 
     kind: Kind
-    like: Annotated[list[QueryRequest], Field(min_length=1, max_length=100)]
+    like: Annotated[list[QueryRequest], Field(max_length=100)] = []
     unlike: Annotated[list[QueryRequest], Field(max_length=100)] = []
+    text: Words = ""
 
 
 class BoxRequest(RequestBody):

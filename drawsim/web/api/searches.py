@@ -16,6 +16,7 @@ from drawsim.web.api.routing import refusals
 from drawsim.web.darkroom import Darkroom
 from drawsim.web.events.drafts import Box
 from drawsim.web.pictures import cut
+from drawsim.web.queue.steering import steered
 from drawsim.web.security.bodies import UPLOAD_LIMIT
 from drawsim.web.services import services_of
 
@@ -80,10 +81,10 @@ async def find_box(request: Request, given: BoxRequest) -> FoundResponse:
 
 @changing.post("/api/find/steer", responses=refusals(404))
 def find_steered(request: Request, given: SteerRequest) -> FoundResponse:
-    """Images like some and unlike others: by the mean of those, less half the mean of these."""
+    """Images like some and a text, and unlike others: the mean of those, less half of these."""
     like, unlike = ([(each.kind, each.id) for each in some] for some in (given.like, given.unlike))
-    found = services_of(request).finder.steered(given.kind, like, unlike, FOUND)
-    return FoundResponse.of(found)
+    finder, text = services_of(request).finder, given.text.strip()
+    return FoundResponse.of(steered(finder, given.kind, like, unlike, text, FOUND))
 
 
 def _box(box: Box) -> Box:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from drawsim.collection.grades import GRADES
+from drawsim.collection.kinds import Kind
 from drawsim.web.api.groups import groups_of
 from drawsim.web.pages import wording
 from drawsim.web.pages.rendering import render
@@ -21,6 +22,7 @@ from drawsim.web.queue.group_queue import GroupState
 from drawsim.web.queue.groups import Group
 from drawsim.web.queue.items import folded
 from drawsim.web.queue.labels import Said
+from drawsim.web.queue.steering import fitting, steered
 from drawsim.web.security.access import CurrentUser
 from drawsim.web.services import Services, services_of
 
@@ -39,6 +41,8 @@ SHOWN = 4
 """Pictures of a group among others."""
 NEAR = 24
 """Artworks that are offered for a group."""
+TRIED = 100
+"""Tags, the most used, of which those that fit a group are offered, where words are known."""
 LIKE = 100
 """Drawings of a group, those most like the rest, whose mean looks for artworks."""
 
@@ -163,7 +167,9 @@ def _told(services: Services, user: str, group: Group, said: Said) -> dict[str, 
     """What the script of the page works with."""
     finder, left = services.finder, _left(group, said)
     like = (left or list(group.members))[:LIKE]
-    near = finder.steered("artwork", [("drawing", name) for name in like], count=NEAR)
+    images: list[tuple[Kind, str]] = [("drawing", name) for name in like]
+    near = steered(finder, "artwork", images, count=NEAR)
+    most_used = sorted(said.counts, key=lambda tag: -said.counts[tag])[:TRIED]
     graded = services.store.judgements("drawing", left) if left else services.store.judgements()[:0]
     mine = graded[graded["annotator"] == user]
     whole = Counter(zip(mine["artwork_id"], mine["grade"], strict=True))
@@ -177,6 +183,7 @@ def _told(services: Services, user: str, group: Group, said: Said) -> dict[str, 
         "members": [asdict(finder.item("drawing", name)) for name in group.members],
         "removed": sorted(said.removed.get(group.key, ())),
         "tags": list(said.group_tags.get(group.key, ())),
+        "fitting": fitting(finder, images, most_used),
         "near": [asdict(each) for each in near],
         "grades": {artwork: grade for (artwork, grade), n in whole.items() if n == len(left)},
         "links": [

@@ -152,6 +152,7 @@ def find(
         picture=json.dumps(picture),
         text=text,
         kinds=finder.kinds,
+        seen=finder.words is not None,
     )
 
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,21 +15,13 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from drawsim.collection.iiif.documents import Part
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
 from drawsim.retrieval.analysis.calibration import Calibration, Chance
 from drawsim.retrieval.index.folder import MANIFEST, Index
-from drawsim.retrieval.index.queries import (
-    Hits,
-    Queries,
-    combined,
-    fused,
-    joined,
-    of_ids,
-    of_vectors,
-    search,
-)
+from drawsim.retrieval.index.queries import Hits, Queries, fused, of_ids, of_vectors, search
 from drawsim.retrieval.index.results import check_calibration, picture, top_chances
 from drawsim.retrieval.index.strangers import Strangers, strangers_of
 from drawsim.web.events.drafts import MadeWith
@@ -42,10 +34,6 @@ KEPT = 64
 """Lists that are kept, for the next pages of them."""
 COMPARED = 10
 """First candidates by which the disagreement of models is measured."""
-
-
-Images = Sequence[tuple[Kind, str]]
-"""Images of the collection, each by its kind and id."""
 
 
 class NoSuchImage(UserError):  # noqa: N818  (it says what is so, to whoever reads a signature)
@@ -98,6 +86,12 @@ class Lens(Protocol):
     def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
         """Both image files side by side with what they share; None: no common layout."""
 
+    def matched(self, drawing: Path, artwork: Path) -> tuple[Part, Part] | None:
+        """The parts of both image files that share a layout, as fractions; None: none do.
+
+        Raises ImageReadError if one of the two cannot be read.
+        """
+
     @property
     def depth(self) -> int:
         """How many of the first candidates are looked at again; 0: none are."""
@@ -111,6 +105,13 @@ class Lens(Protocol):
         """
 
 
+class Words(Protocol):
+    """The text tower of the only index's model."""
+
+    def vectors(self, texts: Sequence[str]) -> torch.Tensor:
+        """(n, d) unit vectors of texts."""
+
+
 class Finder:
     """Looks up images and ranks candidates; may be used by several threads.
 
@@ -118,7 +119,7 @@ class Finder:
     no model; then a picture cannot be looked up. calibration: of the only index; None: how likely
     a match is, is not known. made_with: what ranked the candidates. tables: by kind, the
     collection's rows that all indexes hold, of drawings the originals. kinds: what queries can be.
-    ann: search the only index approximately.
+    ann: search the only index approximately. words: looks for texts; None: they cannot be.
     Raises UserError if the indexes do not hold drawings and artworks, one holds images that the
     collection does not have, or the calibration is not theirs.
     """
@@ -130,7 +131,9 @@ class Finder:
         collection: Collection,
         calibration: Calibration | None = None,
         ann: bool = False,
+        words: Words | None = None,
     ) -> None:
+        self.words = words if len(indexes) == 1 else None
         self.indexes = list(indexes)
         self.ann = ann and len(self.indexes) == 1  # lists that are fused are whole
         self.lens = lens
@@ -138,7 +141,7 @@ class Finder:
         if calibration is not None:
             if len(self.indexes) > 1:
                 raise UserError("calibration: is of the lists of one model; give one index")
-            check_calibration(calibration, self.indexes[0])
+            check_calibration(calibration, self.indexes[0].model)
         for index in self.indexes:
             index.check_collection(collection)
             for kind in KINDS:
@@ -165,7 +168,7 @@ class Finder:
             kind: strangers_of(self.indexes[0], kind, other(kind)) if self._plain else None
             for kind in KINDS
         }
-        self._searching = threading.Lock()
+        self.searching = threading.Lock()
         self._list = functools.lru_cache(KEPT)(self._make_list)
 
     @property
@@ -199,7 +202,7 @@ class Finder:
         whole = self._listed(kind, name, end)
         found = zip(whole.ids[start:end], whole.scores[start:end], strict=True)
         made = [
-            self._candidate(
+            self.candidate(
                 other(kind), each, rank, score, name, whole.chance if rank == 1 else None
             )
             for rank, (each, score) in enumerate(found, start + 1)
@@ -229,35 +232,10 @@ class Finder:
             if name in self._items[kind]
         ]
         made = [
-            self._candidate(kind, name, rank, score, None)
+            self.candidate(kind, name, rank, score, None)
             for rank, (name, score) in enumerate(found[:count], 1)
         ]
         return Ranked(made, fault)
-
-    def steered(self, kind: Kind, like: Images, unlike: Images = (), count: int = 40) -> Ranked:
-        """Images of a kind like the mean of some images, and unlike the mean of others.
-
-        As search ranks them for the same ids (`combine=mean unlike=…`); none of them is found.
-        Raises NoSuchImage, and UserError where they cancel each other.
-        """
-        for own, name in (*like, *unlike):
-            self.item(own, name)
-        lists = []
-        for index in self.indexes:
-            wanted, not_so = (
-                [of_ids(index, own, [name]) for own, name in some] for some in (like, unlike)
-            )
-            query = combined(joined(wanted), joined(not_so) if not_so else None)
-            depth = count if len(self.indexes) == 1 else len(index.part(kind).embeddings.ids)
-            with self._searching:
-                lists.append(search(index, kind, query, depth, ann=self.ann))
-        found = lists[0] if len(lists) == 1 else fused(lists, lists[0].ids.shape[1])
-        rows = [row for row in zip(*row_of(found), strict=True) if row[0] in self._items[kind]]
-        made = [
-            replace(self._candidate(kind, name, rank, score, None), above=None)
-            for rank, (name, score) in enumerate(rows[:count], 1)
-        ]
-        return Ranked(made, "")
 
     def by_text(self, kind: Kind, text: str, limit: int = 60) -> list[Item]:
         """Images in whose id or metadata all words occur, whatever their accents and capitals.
@@ -298,7 +276,7 @@ class Finder:
         # A margin is at most 2, the range of a cosine: too little to change another order.
         return -near if len(lists) == 1 else disagreement(lists) - 1e-6 * near
 
-    def _candidate(
+    def candidate(
         self,
         kind: Kind,
         name: str,
@@ -379,7 +357,7 @@ class Finder:
 
     def _search(self, index: Index, kind: Kind, names: Sequence[str], k: int) -> Hits:
         # One search at a time: it takes all cores by itself.
-        with self._searching:
+        with self.searching:
             queries: Queries = of_ids(index, kind, names)
             return search(index, other(kind), queries, k, ann=self.ann)
 

@@ -61,6 +61,7 @@ function lookForWords() {
   if (!text) return form.text.focus();
   unsteer();
   remember({ text });
+  if (seen()) return lookSteered();
   return search(`with “${text}”`, MOST, async () => ({ candidates: await api("/api/find/text", { kind: form.look.value, text }) }));
 }
 
@@ -83,6 +84,9 @@ function lookWith() {
 
 // More like this, less like that
 
+/** Whether words are looked for by what pictures show. */
+const seen = () => form.how?.value === "seen" && Boolean(form.text.value.trim());
+
 /** Look for what is like a picture that was found, or unlike it; once more: neither. */
 function steer(item, way) {
   const had = steering[way].some((one) => one.id === item.id);
@@ -96,10 +100,12 @@ function lookSteered() {
   const { like, unlike } = steering;
   const of = ({ kind, id }) => ({ kind, id });
   const wished = [...(asking?.id ? [asking] : []), ...like].map(of);
-  if (!like.length && !unlike.length) return asking ? lookWith() : lookForWords();
-  if (!wished.length) return status.say("Choose something that it should be like, too", "wait");
+  const text = seen() ? form.text.value.trim() : "";
+  if (!like.length && !unlike.length && !text) return asking ? lookWith() : lookForWords();
+  if (!wished.length && !text) return status.say("Choose something that it should be like, too", "wait");
   const kind = form.look.value;
-  return search("nearest to what was chosen", NEAREST, () => api("/api/find/steer", { kind, like: wished, unlike: unlike.map(of) }));
+  const nearest = text && !wished.length && !unlike.length ? `nearest to “${text}”` : "nearest to what was chosen";
+  return search(nearest, NEAREST, () => api("/api/find/steer", { kind, like: wished, unlike: unlike.map(of), text }));
 }
 
 function unsteer() {

@@ -193,6 +193,7 @@ for (const input of $$("input")) {
 }
 
 labels.show({ name: group.name, tags: group.tags });
+labels.offer(group.fitting, $("#fitting"));
 tellSize();
 show(group.near);
 showLinks();

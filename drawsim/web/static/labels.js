@@ -51,6 +51,18 @@ export class Labels {
     this.#draw();
   }
 
+  /** Offer tags on a press, in `list`; those that are there already are left out. */
+  offer(tags, list) {
+    const left = tags.filter((tag) => !this.#said.tags.includes(tag));
+    list.hidden = !left.length;
+    $("ul", list).replaceChildren(...left.map((tag) => h("li", {}, h("button", {
+      type: "button", class: "button quiet", onclick: () => {
+        this.#add(tag);
+        this.offer(tags, list);
+      },
+    }, tag))));
+  }
+
   typeTag() {
     this.form.elements.tag.focus();
   }

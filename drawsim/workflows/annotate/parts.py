@@ -9,6 +9,7 @@ from pathlib import Path
 
 from drawsim.common.errors import UserError
 from drawsim.models.calibrated import own_calibration
+from drawsim.models.words import TextTower, tower_of
 from drawsim.retrieval.analysis.calibration import Calibration, load_calibration
 from drawsim.retrieval.index.databases import VARIABLE
 from drawsim.retrieval.index.folder import Index, open_index
@@ -43,7 +44,9 @@ def open_services(
         notes += index.check_collection(collection)
     calibration, told = _calibration(opened, how.calibration)
     notes += told
-    finder = Finder(opened, lens, collection, calibration, how.ann)
+    tower, told = _words(opened, how)
+    notes += told
+    finder = Finder(opened, lens, collection, calibration, how.ann, tower)
     groups = None if how.motifs is None else _groups(how.motifs, opened[0], finder)
     engine = place.connect(how.connections)
     store = EventStore(engine)
@@ -79,6 +82,15 @@ def open_services(
     return services, notes
 
 
+def _words(indexes: Sequence[Index], how: Serving) -> tuple[TextTower | None, list[str]]:
+    """What looks for words, if that is wanted. Raises UserError where it cannot be had."""
+    if not how.words:
+        return None, []
+    if len(indexes) > 1:
+        raise UserError("words: are looked for by the model of one index; give one index")
+    return tower_of(indexes[0], how.trust)
+
+
 def _groups(folder: Path, index: Index, finder: Finder) -> Groups:
     """The groups of a folder of motifs. Raises UserError unless they were found in this index."""
     motifs = read_motifs(folder)
@@ -105,7 +117,7 @@ def _calibration(
         return None, [own.note]
     try:
         calibration = load_calibration(own.file)
-        check_calibration(calibration, indexes[0])
+        check_calibration(calibration, indexes[0].model)
     except UserError as error:
         return None, [f"uncalibrated: {error}"]
     return calibration, []

@@ -27,7 +27,8 @@ class Serving:
     from, and how, is believed. thumbnails: a folder or an address of fsspec where small pictures
     are kept; None: in the store. ann: search approximately. index_database: where the index was
     built, if in a database; None: as the environment says, else where decisions are kept. motifs:
-    a folder of `drawsim explore view=motifs`, whose groups can be judged at once.
+    a folder of `drawsim explore view=motifs`, whose groups can be judged at once. words: look for
+    words too, by the text tower of the only index's model.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +46,7 @@ class Serving:
     ann: bool = False
     index_database: str | None = None
     motifs: Path | None = None
+    words: bool = False
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {

@@ -42,7 +42,9 @@ def serving(hub: StandIn) -> Iterator[StandIn]:
             hub.asked.append((self.command, self.path))
             name, _, rest = self.path.lstrip("/").partition("/resolve/")
             file = f"{name}/{rest.partition('/')[2]}"
-            if name in hub.errors:
+            if self.path.startswith("/api/"):  # no repository has folders
+                self._refuse(404, "EntryNotFound")
+            elif name in hub.errors:
                 self._refuse(*hub.errors[name])
             elif not any(one.startswith(f"{name}/") for one in hub.files):
                 self._refuse(404, "RepoNotFound")

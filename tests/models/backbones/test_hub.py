@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +25,6 @@ from tests.models.backbones.networks import pictures, random_model
 
 TINY = "test_vit.r160_in1k"
 WEIGHTS = "model.safetensors"
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
-    """A hub without files that the client in this process asks, and an empty cache."""
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    with serving(StandIn()) as server:
-        template = hub.constants.HUGGINGFACE_CO_URL_TEMPLATE
-        monkeypatch.setattr(
-            hub.constants,
-            "HUGGINGFACE_CO_URL_TEMPLATE",
-            template.replace(hub.constants.ENDPOINT, server.endpoint),
-        )
-        monkeypatch.setattr(hub.constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield server
 
 
 def published(server: StandIn, model: str, **settings: Any) -> dict[str, torch.Tensor]:

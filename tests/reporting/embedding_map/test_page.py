@@ -19,9 +19,10 @@ from PIL import Image
 from drawsim.collection.tables import Collection
 from drawsim.reporting.embedding_map import page as map_page
 from drawsim.reporting.embedding_map.fields import COLOURS, OTHER, make_field
-from drawsim.reporting.embedding_map.page import Layer, as_script, write_map
+from drawsim.reporting.embedding_map.page import Layer, write_map
 from drawsim.reporting.kit import atlas
 from drawsim.reporting.kit.atlas import make_atlas
+from drawsim.reporting.kit.pages import as_script
 from tests.html_page import Page
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>"

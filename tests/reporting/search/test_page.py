@@ -68,7 +68,7 @@ def test_a_query_and_its_results(
         assert words in text
     assert "nan" not in text
     labels = [own["aria-label"] for own in page.of("svg") if own.get("class") == "picture"]
-    assert labels == ["Number 1: Nymphéas", "Number 2: a1", "Number 3: a2"]
+    assert labels == ["Number 1: Nymphéas, Albrecht Dürer", "Number 2: a1", "Number 3: a2"]
     assert page.count("li", cls="known") == 1
     shown = [own["href"] for own in page.of("use")]
     assert len(set(shown)) == 3

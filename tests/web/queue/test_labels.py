@@ -123,7 +123,7 @@ def test_suggestions_begin_with_what_begins_so(store: EventStore) -> None:
 def test_a_queue_is_filtered_and_ordered_by_tag(sqlite: Engine) -> None:
     store = EventStore(sqlite)
     labels = Labels(store)
-    judged = queue(sqlite, said=labels.now)
+    judged = queue(sqlite, said=labels.now, overlap=9)
     with pytest.raises(UserError, match="no tag is 'boat', there are no tags yet"):
         judged.claim("ada", Wish(where="tag=boat"))
     for drawing, tag in (("d007", "boat"), ("d003", "boat"), ("d004", "ship"), ("d003", "Ark")):

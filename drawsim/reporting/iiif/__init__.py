@@ -1,0 +1,1 @@
+"""Results as files of IIIF that any web server can hand out."""

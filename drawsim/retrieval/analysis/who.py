@@ -1,0 +1,148 @@
+"""Who draws what: each group against each value of each column, exact, within strata.
+
+Groups come from pictures alone: no column was looked at when they were made, so testing the columns
+afterwards is no second use of the same data. Drawings of one school come together, in a year and
+from a country; so labels are exchanged only within the values of other columns (`strata`), and a
+group is not said to be Greek because it is from 1998 and many drawings of 1998 are Greek.
+
+A test that no count whatever would bring below the level is left out before the others are
+corrected for being many: it could never be found (Tarone, "A modified Bonferroni method for
+discrete data", Biometrics 46, 1990; for false-discovery rates Gilbert, Applied Statistics 54,
+2005). Which these are, the margins say, not the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from drawsim.retrieval.analysis.statistics import benjamini_hochberg
+from drawsim.retrieval.analysis.strata import Ints, Margins, association
+from drawsim.retrieval.motifs.files import WHO_COLUMNS
+
+UNKNOWN = ""
+"""What a cell says of which nothing is known."""
+
+
+def who_draws(
+    groups: Mapping[str, Sequence[int] | Ints],
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    strata: Sequence[str],
+    *,
+    level: float,
+    advance: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """Test each group against each value of each column; a row for each test that can be found.
+
+    groups: rows of the table by name. table: a text in each cell, UNKNOWN where nothing is known;
+    such drawings are left out of the tests of that column, and are a stratum of their own in those
+    of others. strata: columns within whose values drawings are exchangeable, less the one that is
+    tested. level: of false-discovery rates. advance: is told when a column of a group is done. The
+    rates, q, are over all rows.
+    """
+    rows: list[tuple[object, ...]] = []
+    for column in columns:
+        of_column = _Column(table, column, _held(strata, table, column))
+        for name, members in groups.items():
+            rows += [(name, column, *row) for row in of_column.tests(members, level)]
+            advance()
+    return _table(rows, list(groups))
+
+
+def uses_what(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    used: Mapping[str, NDArray[np.bool_]],
+    seen: NDArray[np.bool_],
+    strata: Sequence[str],
+    *,
+    what: str,
+    level: float,
+    advance: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """Test, by each value of each column, the use of things such as colours: a table alike.
+
+    The groups are the drawings of a value, named `COLUMN=VALUE`, tested within the strata less that
+    column. used: which drawings use each thing, (N,); seen: of which drawings that is known. what:
+    the name of the column of the result.
+    """
+    rows: list[tuple[object, ...]] = []
+    names: list[str] = []
+    for column in columns:
+        cells = table[column].to_numpy()
+        groups = {value: np.flatnonzero(cells == value) for value in sorted({*cells} - {UNKNOWN})}
+        names += [f"{column}={value}" for value in groups]
+        for thing, uses in used.items():
+            told = np.where(seen & (cells != UNKNOWN), np.where(uses, thing, "other"), UNKNOWN)
+            of_thing = _Column(table.assign(**{what: told}), what, _held(strata, table, column))
+            rows += [
+                (f"{column}={value}", what, *row)
+                for value, members in groups.items()
+                for row in of_thing.tests(members, level)
+                if row[0] == thing
+            ]
+        advance()
+    return _table(rows, names)
+
+
+def _held(strata: Sequence[str], table: pd.DataFrame, column: str) -> list[str]:
+    return [name for name in strata if name != column and name in table.columns]
+
+
+def _table(rows: list[tuple[object, ...]], names: list[str]) -> pd.DataFrame:
+    """The tests as a table with q, group by group as named, the least p first."""
+    p = np.array([row[-1] for row in rows], dtype=np.float64)
+    found = pd.DataFrame(rows, columns=list(WHO_COLUMNS[:-1])).assign(q=benjamini_hochberg(p))
+    found = found.astype(dict.fromkeys(WHO_COLUMNS[5:], float) | {"count": int, "known": int})
+    place = {name: number for number, name in enumerate(names)}
+    order = np.lexsort((found["p"], found["motif"].map(place).to_numpy(int)))
+    return found.iloc[order].reset_index(drop=True)
+
+
+class _Column:
+    """The drawings of which a column says anything, by value and by stratum.
+
+    having: (V, S), how many drawings of each stratum have each value.
+    """
+
+    def __init__(self, table: pd.DataFrame, column: str, held: Sequence[str]) -> None:
+        cells = table[column].to_numpy()
+        self.known = cells != UNKNOWN
+        self.value: Ints = np.full(len(cells), -1, np.int64)
+        codes, self.values = pd.factorize(cells[self.known])
+        self.value[self.known] = codes
+        self.stratum: Ints = np.zeros(len(cells), np.int64)
+        if held:
+            number = table.groupby(list(held), sort=False).ngroup()
+            self.stratum = np.asarray(number, np.int64)
+        self.strata = int(self.stratum.max(initial=0)) + 1
+        self.having = self._counted(np.flatnonzero(self.known), len(self.values))
+
+    def _counted(self, rows: Ints, values: int) -> Ints:
+        key = self.value[rows] * self.strata + self.stratum[rows]
+        return np.bincount(key, minlength=values * self.strata).reshape(values, self.strata)
+
+    def tests(self, members: Sequence[int] | Ints, level: float) -> list[tuple[object, ...]]:
+        """Value, count, known, expected, odds ratio, low, high and p of each test worth making."""
+        rows = np.asarray(members, np.int64)
+        rows = rows[self.known[rows]]
+        if not len(rows) or len(self.values) < 2:
+            return []
+        counts = np.bincount(self.value[rows], minlength=len(self.values))
+        taken = np.bincount(self.stratum[rows], minlength=self.strata)
+        here = np.flatnonzero(taken)
+        taken, having = taken[here], self.having[:, here]
+        drawings = having.sum(axis=0)
+        found: list[tuple[object, ...]] = []
+        for value in np.flatnonzero(having.any(axis=1)):
+            own = having[value]
+            if Margins.of(drawings, own, taken).attainable > level:
+                continue
+            test = association(drawings, own, taken, int(counts[value]))
+            odds = (test.odds_ratio, test.low, test.high, test.p)
+            found.append((self.values[value], test.count, len(rows), test.expected, *odds))
+        return found

@@ -1,0 +1,1 @@
+"""What leads out of drawsim: documents that other tools show."""
