@@ -9,7 +9,7 @@ from drawsim.common.launch import launch, to_plain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("collection", "source", "index", "queries", "out", "base")
+TEXTS = ("collection", "source", "queries", "out", "base")
 LISTS = ("columns",)
 
 

@@ -69,14 +69,17 @@ class ImageRequest:
         return f"{region}/{size}/{turn}/{self.quality}.{self.format}"
 
 
-def parse_request(
-    region: str, size: str, rotation: str, quality: str, format_: str, width: int, height: int
-) -> ImageRequest:
+Asked = tuple[str, str, str, str, str]
+"""Region, size, rotation, quality and format, as an address has them."""
+
+
+def parse_request(asked: Asked, width: int, height: int) -> ImageRequest:
     """What the parts of an address ask for, of an image of width x height pixels.
 
     Raises BadRequestError for what the specification does not know, for regions outside of the
     image, sizes that are none or larger than the region, and what is not made.
     """
+    region, size, rotation, quality, format_ = asked
     box = _region(region, width, height)
     turn, mirrored = _turn(rotation)
     if quality not in QUALITIES:

@@ -36,21 +36,19 @@ def in_a_row(
     pictures: Sequence[np.ndarray],
     boxes: Sequence[tuple[int, int, int, int]],
     whole: tuple[int, int],
-    longest: int,
+    size: tuple[int, int],
     ground: str,
 ) -> Image.Image:
-    """Pictures where they lie on a page of `whole`, its longer side `longest` pixels at most.
+    """Pictures where they lie on a page of `whole`, made as small as `size`, width and height.
 
-    boxes: x, y, width, height of each, in pixels of the page. ground: the colour of the page. The
-    page is no larger than the finest of its pictures needs it.
+    boxes: x, y, width, height of each, in pixels of the page. ground: the colour of the page.
     """
-    finest = max(pixels.shape[1] / box[2] for pixels, box in zip(pictures, boxes, strict=True))
-    scale = min(finest, longest / max(whole))
-    page = Image.new("RGB", (_scaled(whole[0], scale), _scaled(whole[1], scale)), ground)
+    page = Image.new("RGB", size, ground)
+    across, down = size[0] / whole[0], size[1] / whole[1]
     for pixels, (x, y, width, height) in zip(pictures, boxes, strict=True):
-        size = _scaled(width, scale), _scaled(height, scale)
         own = pixels.shape[1], pixels.shape[0]
-        page.paste(rendered(pixels, own, (0, 0, *own), size), (round(x * scale), round(y * scale)))
+        small = max(1, round(width * across)), max(1, round(height * down))
+        page.paste(rendered(pixels, own, (0, 0, *own), small), (round(x * across), round(y * down)))
     return page
 
 
@@ -59,7 +57,3 @@ def as_jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
-
-
-def _scaled(length: int, scale: float) -> int:
-    return max(1, round(length * scale))

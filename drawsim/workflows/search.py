@@ -16,6 +16,7 @@ from drawsim.common.words import counted
 from drawsim.models.calibrated import own_calibration
 from drawsim.models.loading import rerank_settings, with_rerank
 from drawsim.models.model import Model
+from drawsim.models.regions import match_columns
 from drawsim.models.searching import as_queries, kept_pictures, looked_again
 from drawsim.models.sources import (
     SOURCE,
@@ -285,8 +286,8 @@ def _sheet(
         kind: [each.id for each in group if each.id and each.kind == kind] for kind in KINDS
     }
     hits["known"] = known_pairs(indexes[0], found.kind, ids, hits["id"])
-    pictures = [QueryPicture(each.name, each.file or Path(), each.box) for each in group]
-    pictures += [QueryPicture(each.name, each.file or Path(), unlike=True) for each in unlike]
+    pictures = [QueryPicture.of(each) for each in group]
+    pictures += [QueryPicture.of(each, unlike=True) for each in unlike]
     return SearchSheet(found.queries[row], pictures, hits)
 
 
@@ -326,6 +327,7 @@ def _explained(
         beyond = len(hits) - len(drawn)
         hits = hits.assign(
             spatial=[*added, *[0.0] * beyond],
+            **match_columns(model, asking.every[row], hits["path"], found),
             overlay=pd.Series([*drawn, *[None] * beyond], index=hits.index, dtype=object),
         )
         if model.reading.size < LAYOUT_SIZE:

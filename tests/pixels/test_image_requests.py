@@ -29,7 +29,7 @@ PIXELS[..., 1] = (np.arange(HEIGHT) * 255 // HEIGHT)[:, None]
 def asked(address: str, width: int = WIDTH, height: int = HEIGHT) -> ImageRequest:
     region, size, rotation, last = address.split("/")
     quality, _, format_ = last.rpartition(".")
-    return parse_request(region, size, rotation, quality, format_, width, height)
+    return parse_request((region, size, rotation, quality, format_), width, height)
 
 
 def image(address: str) -> Image.Image:
@@ -135,7 +135,7 @@ def test_no_side_is_larger_than_is_said() -> None:
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=6))
 def test_any_text_is_read_or_refused(region: str, size: str, rotation: str) -> None:
     try:
-        found = parse_request(region, size, rotation, "default", "jpg", WIDTH, HEIGHT)
+        found = parse_request((region, size, rotation, "default", "jpg"), WIDTH, HEIGHT)
     except BadRequestError:
         return
     x, y, wide, high = found.region

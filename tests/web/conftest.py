@@ -14,6 +14,7 @@ from argon2.profiles import CHEAPEST
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from drawsim.collection.iiif.documents import Part
 from drawsim.collection.kinds import Kind
 from drawsim.collection.tables import Collection
 from drawsim.retrieval.embeddings import Embeddings
@@ -85,6 +86,9 @@ class Glass:
         vector = np.zeros(D, np.float32)
         vector[:3] = pixels.reshape(-1, 3).mean(axis=0) + 1
         return vector / np.linalg.norm(vector)
+
+    def matched(self, drawing: Path, artwork: Path) -> tuple[Part, Part] | None:
+        return None if drawing.stem == "d7" else ((0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5))
 
     def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
         if drawing.stem == "d7":

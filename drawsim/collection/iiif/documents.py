@@ -24,6 +24,10 @@ WIDEST = 1.6
 """Widths of a picture in heights of its row; one that is wider is less high."""
 GAP = 0.03
 """Between two pictures, in heights of the row."""
+ROW = 1600
+"""Pixels of the longer side of the one image of a row."""
+THUMBNAIL = 400
+"""And of the small one."""
 Part = tuple[float, float, float, float]
 """x, y, width, height as fractions of the upright picture."""
 
@@ -67,6 +71,12 @@ class Row:
             boxes.append((left, (height - high) // 2, wide, high))
             left += wide + gap
         return cls((left - gap, height), tuple(boxes))
+
+    def image_size(self, sizes: Sequence[Size], longest: int = ROW) -> Size:
+        """The row as one image: no larger than its finest picture needs it, nor than `longest`."""
+        finest = max(size[0] / box[2] for size, box in zip(sizes, self.boxes, strict=True))
+        scale = min(finest, longest / max(self.size))
+        return max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
 
     def part(self, picture: int, part: Part) -> Box:
         """A part of a picture in pixels of the canvas."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from drawsim.collection.canvases import Place
-from drawsim.collection.iiif.documents import Row
+from drawsim.collection.iiif.documents import ROW, THUMBNAIL, Row
 from drawsim.collection.iiif.images import ImageService, Source, image_info, tiles, whole_url
 from drawsim.collection.iiif.names import file_name
 from drawsim.collection.iiif.shown import museum_service
@@ -20,9 +20,6 @@ from drawsim.pixels.decode import open_image_file, read_header, read_image
 from drawsim.pixels.rendering import as_jpeg, in_a_row, rendered
 
 IMAGES = "images"
-ROW = 1600
-"""Pixels of the longer side of the one image of a canvas; of its thumbnail:"""
-THUMBNAIL = 400
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,8 @@ def publish_row(
     The image has a service as all others do: Mirador 4 stops where one of a canvas has none.
     """
     pixels: list[np.ndarray] = [read_image(each.file, min_size=ROW // 2) for each in pictures]
-    large = in_a_row(pixels, row.boxes, row.size, ROW, PAPER["page"])
+    size = row.image_size([(each.shape[1], each.shape[0]) for each in pixels])
+    large = in_a_row(pixels, row.boxes, row.size, size, PAPER["page"])
     source, made = _publish_pixels(np.asarray(large), large.size, f"{IMAGES}/rows/{name}", static)
     large.thumbnail((THUMBNAIL, THUMBNAIL))
     small = f"{IMAGES}/thumbnails/{name}.jpg"

@@ -28,6 +28,11 @@ def write_hits(sheets: Sequence[SearchSheet], out: Path, **facts: Any) -> None:
     queries = [
         {
             "query": sheet.query,
+            "asked": [
+                {"name": each.name, "kind": each.kind, "id": each.id}
+                for each in sheet.pictures
+                if not each.unlike
+            ],
             "probability": None if sheet.chance is None else sheet.chance.probability,
             "probability_95": None
             if sheet.chance is None

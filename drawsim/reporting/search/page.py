@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_text
 from drawsim.pixels.decode import read_image
@@ -18,6 +19,7 @@ from drawsim.reporting.kit.captions import Caption, warning_of
 from drawsim.reporting.kit.pages import environment, percent
 from drawsim.reporting.kit.thumbnails import SIDE, data_uri, make_sheet
 from drawsim.retrieval.analysis.calibration import Chance
+from drawsim.retrieval.index.asked import Asked
 
 QUERY_SIDE = 400  # pixels of the longer side of a query's picture
 OVERLAY_SIDE = 900  # pixels of the longer side of an overlay: patches must stay visible
@@ -32,13 +34,22 @@ class QueryPicture:
     """One picture that was looked for.
 
     picture: its file, or (height, width, 3) uint8 RGB. box: the region that was looked for, where
-    it was not the whole. unlike: whether results should be unlike this one.
+    it was not the whole. unlike: whether results should be unlike this one. kind, id: of the index,
+    where it is one of it.
     """
 
     name: str
     picture: Path | np.ndarray
     box: Box | None = None
     unlike: bool = False
+    kind: Kind | None = None
+    id: str | None = None
+
+    @classmethod
+    def of(cls, asked: Asked, unlike: bool = False) -> QueryPicture:
+        """What was asked, as pages show it."""
+        file = asked.file or Path()
+        return cls(asked.name, file, asked.box, unlike, asked.kind, asked.id)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,8 @@ class SearchSheet:
     for each result, best first, with `rank`, `score`, `id`, and where known `path` (of the image
     file), `title`, `artist`, the columns of rights, `kind`, `above_strangers` (share of strangers
     with a lower score); `known` (bool) marks results that are confirmed pairs, and `overlay` (PIL
-    image or None) shows which parts match. chance: that the first result is a true match; None
+    image or None) shows which parts match, `query_box` and `hit_box` (`x,y,width,height`, fractions
+    of the whole pictures) say where. chance: that the first result is a true match; None
     where it is not known. notes: what else should be said.
     """
 

@@ -73,6 +73,15 @@ class Placement:
         return self.apply(torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
 
 
+def extent(points: Tensor) -> tuple[float, float, float, float]:
+    """Where points, (n, 2), lie in a picture: x, y, width, height, half a tolerance around them."""
+    low = (points.min(dim=0).values - TOLERANCE / 2).clamp(min=0)
+    high = (points.max(dim=0).values + TOLERANCE / 2).clamp(max=1)
+    x, y = low.tolist()
+    width, height = (high - low).tolist()
+    return x, y, width, height
+
+
 class Spatial:
     """Lists in the order of cosine similarity plus weight * spatial score (see `Placement`).
 

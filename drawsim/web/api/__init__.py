@@ -3,11 +3,11 @@
 An error is `{"error": "one line"}`.
 """
 
-from drawsim.web.api import events, exports, groups, labels, pictures, searches, tasks
+from drawsim.web.api import events, exports, groups, iiif, labels, pictures, searches, tasks
 
 ROUTERS = (
     *(tasks.asking, tasks.changing, events.changing, searches.changing),
     *(labels.asking, groups.changing),
-    *(pictures.asking, exports.exporting),
+    *(pictures.asking, iiif.asking, exports.exporting),
 )
 """All of it."""

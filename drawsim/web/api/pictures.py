@@ -46,15 +46,15 @@ async def picture(
     pictures = services_of(request).pictures
 
     etag = await run_in_threadpool(pictures.etag, kind, name, size)
-    if (unchanged := _unchanged(request, etag)) is not None:
-        return unchanged
+    if (same := unchanged(request, etag)) is not None:
+        return same
     kept = await run_in_threadpool(pictures.kept, etag) if size == "thumb" else None
     if kept is None:
         make = pictures.small if size == "thumb" else pictures.large
         darkroom: Darkroom = request.app.state.darkroom
         length = await run_in_threadpool(pictures.bytes_of, kind, name)
         kept = await darkroom.make(lane_of(length), partial(make, kind, name))
-    return _answer(kept)
+    return answer(kept)
 
 
 @asking.get(
@@ -79,14 +79,14 @@ async def overlay(
     made = await darkroom.make("search", work)
     if made is None:
         raise NoPicture("the two have no common layout")
-    return _unchanged(request, made.etag) or _answer(made)
+    return unchanged(request, made.etag) or answer(made)
 
 
 def _headers(etag: str) -> dict[str, str]:
     return {"ETag": f'"{etag}"', "Cache-Control": KEPT_BY_BROWSERS}
 
 
-def _unchanged(request: Request, etag: str) -> Response | None:
+def unchanged(request: Request, etag: str) -> Response | None:
     """The word that the browser has it, if it does."""
     headers = Headers(_headers(etag))
     if _CONDITION.is_not_modified(headers, request.headers):
@@ -94,5 +94,6 @@ def _unchanged(request: Request, etag: str) -> Response | None:
     return None
 
 
-def _answer(made: Picture) -> Response:
+def answer(made: Picture) -> Response:
+    """What was made, with the headers by which browsers ask for it again."""
     return Response(made.data, headers=_headers(made.etag), media_type=made.media_type)

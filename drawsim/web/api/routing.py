@@ -23,6 +23,7 @@ def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
         404: "There is no such image.",
         413: "The request is too large.",
         422: "Something that was sent cannot be used.",
+        501: "What is asked for of an image is not made here.",
         503: "The database does not answer, or a picture takes too long.",
     }
     return {code: {"model": ErrorResponse, "description": meaning[code]} for code in (*codes, 503)}
@@ -33,9 +34,10 @@ def download(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def asking() -> APIRouter:
+def asking(prefix: str = "") -> APIRouter:
     """For requests that change nothing: somebody is logged in."""
-    return APIRouter(dependencies=[Depends(current_user)], responses=refusals(401, 403, 422))
+    needed = [Depends(current_user)]
+    return APIRouter(prefix=prefix, dependencies=needed, responses=refusals(401, 403, 422))
 
 
 def changing() -> APIRouter:

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from drawsim.collection.iiif.documents import Part
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.tables import Collection
 from drawsim.common.errors import UserError
@@ -84,6 +85,12 @@ class Lens(Protocol):
 
     def overlay(self, drawing: Path, artwork: Path) -> Image.Image | None:
         """Both image files side by side with what they share; None: no common layout."""
+
+    def matched(self, drawing: Path, artwork: Path) -> tuple[Part, Part] | None:
+        """The parts of both image files that share a layout, as fractions; None: none do.
+
+        Raises ImageReadError if one of the two cannot be read.
+        """
 
     @property
     def depth(self) -> int:

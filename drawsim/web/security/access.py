@@ -27,7 +27,10 @@ CSRF_FIELD = "csrf"
 LOCAL = User("local", "reviewer")
 """Who works where there are no accounts."""
 
-NO_PAGES = ("/api/", "/health", "/picture", "/overlay", "/export/", "/static/", "/openapi.json")
+NO_PAGES = (
+    *("/api/", "/health", "/picture", "/overlay", "/export/", "/iiif/", "/static/"),
+    "/openapi.json",
+)
 """Where a missing session is an answer of its own instead of a way to the login page."""
 
 

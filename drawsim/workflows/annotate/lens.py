@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from drawsim.collection.iiif.documents import Part
 from drawsim.collection.kinds import Kind
 from drawsim.common.errors import UserError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from drawsim.models.model import Model
     from drawsim.retrieval.index.folder import Index
     from drawsim.retrieval.index.queries import Hits, Queries
+    from drawsim.retrieval.reranking.spatial import Placement
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,38 @@ class ModelLens:
 
         Raises ImageReadError if one of the two cannot be read.
         """
-        from drawsim.models.local_features import KeptPictures
         from drawsim.pixels.decode import read_image
         from drawsim.reporting.search.overlay import HEIGHT, overlay
-        from drawsim.retrieval.reranking.spatial import placements
 
         left, right = (
             Image.fromarray(self._model.reading.picture(read_image(path, HEIGHT)))
             for path in (drawing, artwork)
         )
-        with self._looking:
-            pictures = KeptPictures(self._model, [drawing], [artwork])
-            placement = placements(pictures, 0, [0])[0]
+        placement = self._placement(drawing, artwork)
+        return None if placement is None else overlay(left, right, placement)
+
+    def matched(self, drawing: Path, artwork: Path) -> tuple[Part, Part] | None:
+        """The parts of both that share a layout, as fractions; None: none do.
+
+        Raises ImageReadError if one of the two cannot be read.
+        """
+        from drawsim.models.regions import part_of_whole
+        from drawsim.retrieval.reranking.spatial import extent
+
+        placement = self._placement(drawing, artwork)
         if placement is None:
             return None
-        return overlay(left, right, placement)
+        reading = self._model.reading
+        one = part_of_whole(reading, drawing, extent(placement.drawing))
+        return one, part_of_whole(reading, artwork, extent(placement.artwork))
+
+    def _placement(self, drawing: Path, artwork: Path) -> Placement | None:
+        """Where the drawing lies in the artwork."""
+        from drawsim.models.local_features import KeptPictures
+        from drawsim.retrieval.reranking.spatial import placements
+
+        with self._looking:
+            return placements(KeptPictures(self._model, [drawing], [artwork]), 0, [0])[0]
 
 
 def open_lens(index: Index, trust: Sequence[str] = ()) -> tuple[ModelLens | None, list[str]]:

@@ -13,8 +13,11 @@ from drawsim.common.errors import UserError, brief, nearest
 from drawsim.common.machine import cores
 from drawsim.reporting.iiif.export import Group, write_documents
 from drawsim.reporting.iiif.pictures import Static
+from drawsim.retrieval.motifs.files import MOTIFS
 from drawsim.workflows.export.catalogue import Catalogue
+from drawsim.workflows.export.motifs import motifs_of
 from drawsim.workflows.export.pairs import pairs_of
+from drawsim.workflows.export.searches import HITS, searches_of
 from drawsim.workflows.settings import filled
 
 FORMATS = ("iiif",)
@@ -28,6 +31,9 @@ class ExportSettings:
     collection: Path
     out: Path
     base: str
+    source: Path | None = None
+    queries: Path | None = None
+    k: int = 20
     columns: Sequence[str] = COLUMNS
     size: int = 2048
     workers: int | None = None
@@ -47,14 +53,17 @@ class ExportSettings:
             raise UserError(f"size={values['size']}: must be 64 to 20000 pixels")
         if (workers := values["workers"]) is not None and workers < 1:
             raise UserError(f"workers={workers}: must be 1 or more, or null for one a core")
-        paths = {key: Path(values[key]) for key in ("collection", "out")}
+        if values["k"] < 1:
+            raise UserError(f"k={values['k']}: must be at least 1")
+        given = ("collection", "out", "source", "queries")
+        paths = {key: Path(values[key]) if values[key] else None for key in given}
         return filled(cls, {**values, **paths, "base": base})
 
 
 def export_iiif(settings: ExportSettings) -> list[str]:
     """Write manifests and images; returns the lines that say what there is."""
     catalogue = Catalogue.open(settings.collection)
-    groups: list[Group] = pairs_of(catalogue)
+    groups = _groups(settings, catalogue)
     written = write_documents(
         groups,
         Static(settings.out, settings.base, settings.size),
@@ -63,3 +72,20 @@ def export_iiif(settings: ExportSettings) -> list[str]:
         workers=settings.workers or cores(),
     )
     return written.lines
+
+
+def _groups(settings: ExportSettings, catalogue: Catalogue) -> list[Group]:
+    """What the source is of, by the file that is in it."""
+    source = settings.source
+    if settings.queries is not None and not (source and (source / HITS).is_file()):
+        raise UserError("queries: is of a search, source=FOLDER; leave it out")
+    if source is None:
+        return pairs_of(catalogue)
+    if (source / HITS).is_file():
+        return searches_of(catalogue, source, settings.k, settings.queries)
+    if (source / MOTIFS).is_file():
+        return motifs_of(catalogue, source)
+    raise UserError(
+        f"source={source}: neither {HITS} (search … out=FOLDER) nor {MOTIFS} (explore view=motifs) "
+        "is in it; leave source out for the confirmed pairs"
+    )
