@@ -40,7 +40,7 @@ def mixture(count: int, dimensions: int, seed: int) -> tuple[torch.Tensor, Ints]
     """Unit rows, (count, dimensions), and the family of each, -1 for none."""
     rng = np.random.default_rng(seed)
     spread = (np.arange(1, dimensions + 1) ** -0.5).astype(np.float32)
-    kinds = 0.5 * rng.standard_normal((50, dimensions), np.float32) * spread
+    kinds = 0.3 * rng.standard_normal((50, dimensions), np.float32) * spread
     rows = kinds[rng.integers(50, size=count)]
     rows += rng.standard_normal((count, dimensions), np.float32) * spread
     family = np.full(count, -1)

@@ -29,7 +29,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(cache: Path, out: Path, *settings: str) -> Command:
-    own = ["+experiment=tiny", f"data.demo.cache={cache}", "study=tiny", f"out={out}", *settings]
+    tiny = ("+experiment=tiny", "image_size=32", f"data.demo.cache={cache}", "study=tiny")
+    own = [*tiny, f"out={out}", *settings]
     own += [] if "-m" in settings else [f"name={NAME}"]
     return Command("train", *own)
 
@@ -151,7 +152,7 @@ def test_a_sweep_skips_what_is_finished_and_does_what_is_not(cache: Path, tmp_pa
     settings = ("-m", "split=v0,v1", "trainer.max_epochs=1", "logger=csv")
     train(cache, tmp_path, *settings)
     runs = [
-        tmp_path / "tiny" / f"lite-light-{version}-seed0-tiny-max_epochs1"
+        tmp_path / "tiny" / f"lite-light-{version}-seed0-tiny-image_size32-max_epochs1"
         for version in ("v0", "v1")
     ]
     written = [(run / "metrics.json").stat().st_mtime_ns for run in runs]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
 from drawsim.collection import grades
 from drawsim.collection.grades import CONFIRMED, GRADES, LINKING, MEANINGS, REJECTED, SCALE, Grade
+from tests.commands import run
 
 TRIAL = """
 import json, sys
@@ -63,16 +62,17 @@ def test_a_new_grade_is_one_entry_in_one_file(tmp_path: Path) -> None:
     )
     (tmp_path / "grades.py").write_text(text, encoding="utf-8")
     load = (
-        "import importlib.util, sys; name = 'drawsim.collection.grades'; "
+        "import sys\n"
+        "for name in [name for name in sys.modules if name.split('.')[0] == 'drawsim']:\n"
+        "    del sys.modules[name]\n"
+        "import importlib.util; name = 'drawsim.collection.grades'; "
         f"spec = importlib.util.spec_from_file_location(name, {str(tmp_path / 'grades.py')!r}); "
         "module = importlib.util.module_from_spec(spec); sys.modules[name] = module; "
         "spec.loader.exec_module(module)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", load + TRIAL], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
+    done = run("-c", load + TRIAL)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
     assert told["schema"]
     assert told["colour"]
     assert told["keys"] == ["w", "m", "r", "y", "d", "q"]

@@ -114,7 +114,7 @@ def find_motifs(
     if confirm is not None:
         score = confirm(edges)
         edges, score = edges.where(score > 0), score[score > 0]
-    label = groups(edges.where(edges.z >= least), settings.smallest)
+    label = groups(edges.where(edges.z >= least), settings.smallest, settings.neighbours)
     with bar("resampling", settings.resamples) as advance:
         stable = stability(
             label,
@@ -123,6 +123,7 @@ def find_motifs(
             against,
             least=least,
             smallest=settings.smallest,
+            crowded=settings.neighbours,
             resamples=settings.resamples,
             seed=settings.seed,
             advance=advance,

@@ -5,6 +5,10 @@ them, by the structural similarity of SCAN (Xu, Yuruk, Feng and Schweiger, "SCAN
 clustering algorithm for networks", KDD 2007); what such edges connect is a group. So a drawing that
 shows two motifs does not join them into one, as it would by edges alone, and groups do not grow
 into chains whose ends have nothing in common.
+
+Lists of neighbours end somewhere. In a group of thousands they hold a small part of what is near,
+and two drawings of it share few of them, or none: where both ends have more neighbours than
+`crowded`, one in common is enough.
 """
 
 from __future__ import annotations
@@ -22,12 +26,12 @@ NONE = -1
 """The group of a drawing that belongs to none."""
 
 
-def groups(edges: Edges, smallest: int) -> Ints:
+def groups(edges: Edges, smallest: int, crowded: int) -> Ints:
     """The group of each drawing, (N,): 0, 1, …, the largest first, NONE for most.
 
     smallest: drawings of a group, at least; 3 or more, as fewer close no triangle.
     """
-    closed = edges.where(_closed(edges))
+    closed = edges.where(_closed(edges, crowded))
     graph = coo_array(
         (np.ones(len(closed.first), np.int8), (closed.first, closed.second)),
         shape=(edges.drawings, edges.drawings),
@@ -41,7 +45,7 @@ def groups(edges: Edges, smallest: int) -> Ints:
     return new[label]
 
 
-def _closed(edges: Edges) -> NDArray[np.bool_]:
+def _closed(edges: Edges, crowded: int) -> NDArray[np.bool_]:
     """Which edges have ends that share at least one neighbour, and enough of all."""
     if not len(edges.first):
         return np.zeros(0, bool)
@@ -50,9 +54,10 @@ def _closed(edges: Edges) -> NDArray[np.bool_]:
     ends = np.r_[edges.first, edges.second], np.r_[edges.second, edges.first]
     graph = csr_array((ones, ends), shape=(count, count))
     common = _common(graph, edges)
-    degree = np.diff(graph.indptr) + 1  # itself counted, and below each of the two ends
-    shared = (common + 2) / np.sqrt(degree[edges.first] * degree[edges.second])
-    return np.asarray((common > 0) & (shared >= SHARED))
+    degree = np.diff(graph.indptr)
+    one, other = degree[edges.first], degree[edges.second]
+    shared = (common + 2) / np.sqrt((one + 1) * (other + 1))  # the ends themselves counted
+    return np.asarray((common > 0) & ((shared >= SHARED) | (np.minimum(one, other) > crowded)))
 
 
 def _common(graph: csr_array, edges: Edges, step: int = 1 << 16) -> Ints:

@@ -34,6 +34,7 @@ def stability(
     *,
     least: float,
     smallest: int,
+    crowded: int,
     resamples: int,
     seed: int,
     advance: Callable[[int], None] = lambda _: None,
@@ -55,7 +56,7 @@ def stability(
         z = against.surprise(edges.first, edges.second, cosine)
         there = rng.random(edges.drawings) < KEPT
         near = (z >= least) & there[edges.first] & there[edges.second]
-        again = groups(edges.where(near), smallest)
+        again = groups(edges.where(near), smallest, crowded)
         index, left = jaccard(np.where(there, label, NONE), again, count)
         known = left >= smallest
         total[known] += index[known]

@@ -35,8 +35,8 @@ export function showQuery(task, listed, opened) {
   $("#query-labels .tags").replaceChildren(...own, ...(group?.tags ?? []).filter((tag) => !task.tags.includes(tag)).map((tag) => tagOf(tag)));
   $("#query-group").hidden = !group;
   if (group) {
-    $("#query-group").href = `/group?${new URLSearchParams({ id: group.key })}`;
-    $("#query-group").textContent = group.name || `Group ${group.number}`;
+    const address = `/group?${new URLSearchParams({ id: group.key })}`;
+    $("#query-group").replaceChildren(h("a", { href: address }, group.name || `Group ${group.number}`));
   }
   for (const button of $$("[data-action=label]")) button.hidden = task.kind !== "drawing";
 

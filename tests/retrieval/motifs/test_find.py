@@ -137,9 +137,9 @@ def test_a_bridge_does_not_join_two_groups() -> None:
     first = [0, 0, 1, 3, 3, 4, 2]
     second = [1, 2, 2, 4, 5, 5, 3]
     edges = Edges(np.array(first), np.array(second), np.ones(7, np.float32), 7)
-    assert groups(edges, 3).tolist() == [0, 0, 0, 1, 1, 1, -1]
-    assert groups(edges, 4).tolist() == [-1] * 7
-    assert groups(edges.where(np.zeros(7, bool)), 3).tolist() == [-1] * 7
+    assert groups(edges, 3, 9).tolist() == [0, 0, 0, 1, 1, 1, -1]
+    assert groups(edges, 4, 9).tolist() == [-1] * 7
+    assert groups(edges.where(np.zeros(7, bool)), 3, 9).tolist() == [-1] * 7
 
 
 def test_the_index_of_a_group_is_that_of_its_best_match() -> None:

@@ -43,6 +43,7 @@ def test_each_group_is_given_to_one(judged: GroupQueue, engine: Engine) -> None:
     judged.release("ada", FIRST)
     assert [got(judged, who) for who in ("ada", "cleo")] == [None, FIRST]
     leave(engine, "cleo", FIRST, "done")
+    judged.release("cleo", FIRST)
     judged.release("ben", SECOND)
     assert [got(judged, who) for who in ("cleo", "dan")] == [SECOND, None]
     assert judged.state("ada").done == {FIRST: "cleo"}
