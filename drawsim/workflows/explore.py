@@ -189,7 +189,7 @@ def _motifs(settings: ExploreSettings) -> list[str]:
     """Write groups of drawings that share a motif, and who draws them."""
     prepare()
     from drawsim.workflows.motifs import MotifSettings, motifs_of, summary, write_results
-    from drawsim.workflows.motifs_page import Shown, write_page
+    from drawsim.workflows.motifs_page import write_page
 
     chosen = MotifSettings.of(settings.explore["motifs"])
     collection = _collection(settings)
@@ -203,12 +203,13 @@ def _motifs(settings: ExploreSettings) -> list[str]:
         run=settings.run,
     )
     write_results(found, settings.folder)
-    shown = Shown(found.motifs, found.who, found.colours, chosen.level, found.notes)
     page = write_page(
-        shown,
+        found,
         collection,
         galleries,
         settings.folder,
+        name=_collection_name(settings),
+        level=chosen.level,
         workers=settings.readers,
         run=settings.run,
     )

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drawsim.common.errors import UserError
 from drawsim.common.progress import progress_bar
-from drawsim.retrieval.motifs.files import Motifs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from drawsim.collection.kinds import Kind
     from drawsim.collection.tables import Collection
     from drawsim.models.model import Model
     from drawsim.reporting.motifs.view import Match
     from drawsim.retrieval.analysis.calibration import Calibration
     from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
+    from drawsim.retrieval.motifs.files import Motifs
     from drawsim.retrieval.motifs.sources import Sources
     from drawsim.retrieval.reranking.spatial import Placement
+    from drawsim.workflows.motifs import MotifResults
 
 MATCHED = 48
 """Motifs of which is shown what matches, the largest."""
@@ -29,32 +27,21 @@ LOOKED = 6
 """Drawings of each that the medoid is compared with; the one that matches best is shown."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Motifs and who draws them. who, colours: see `retrieval/motifs/files.py`.
-
-    level: the share of false findings among those that are called found. notes: for people.
-    """
-
-    motifs: Motifs
-    who: pd.DataFrame
-    colours: pd.DataFrame
-    level: float
-    notes: Sequence[str] = ()
-
-
 def write_page(
-    shown: Shown,
+    results: MotifResults,
     collection: Collection,
     galleries: Mapping[Kind, Gallery],
     out: Path,
     *,
+    name: str,
+    level: float,
     workers: int,
     run: Path | None = None,
 ) -> Path:
     """Write `motifs.html` and its pictures into `out`; returns the page.
 
-    galleries: of drawings, and of artworks if motifs are to be compared with them. run: what the
+    galleries: of drawings, and of artworks if motifs are to be compared with them. name: of the
+    collection. level: the share of false findings among those that are called found. run: what the
     embeddings are of, if of one: it may know how likely an artwork is the source, and its network
     shows what matches.
     """
@@ -63,22 +50,23 @@ def write_page(
     from drawsim.reporting.motifs.page import write_motifs_page
     from drawsim.reporting.motifs.view import MotifsView
 
-    motifs = shown.motifs
+    motifs = results.motifs
     drawings = galleries["drawing"]
     files = dict(collection.paths("drawing", drawings.embeddings.ids))
     matches, said = _matches(motifs, files, run)
     view = MotifsView(
+        name,
         motifs,
-        shown.who,
-        shown.colours,
+        results.who,
+        results.colours,
         collection.drawings.loc[list(drawings.embeddings.ids)],
         _by_kind(files, collection.paths("artwork")),
         Captions.of(collection),
         drawings.model.short,
         _sources(motifs, collection, galleries, run),
         matches,
-        shown.level,
-        [*shown.notes, *said],
+        level,
+        [*results.notes, *said],
     )
     folder = Folder(out)
     page = write_motifs_page(view, folder, workers)

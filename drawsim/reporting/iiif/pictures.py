@@ -84,8 +84,7 @@ def publish_row(
     The image has a service as all others do: Mirador 4 stops where one of a canvas has none.
     """
     pixels: list[np.ndarray] = [read_image(each.file, min_size=ROW // 2) for each in pictures]
-    size = row.image_size([(each.shape[1], each.shape[0]) for each in pixels])
-    large = in_a_row(pixels, row.boxes, row.size, size, PAPER["page"])
+    large = in_a_row(pixels, row.boxes, row.size, PAPER["page"])
     source, made = _publish_pixels(np.asarray(large), large.size, f"{IMAGES}/rows/{name}", static)
     large.thumbnail((THUMBNAIL, THUMBNAIL))
     small = f"{IMAGES}/thumbnails/{name}.jpg"

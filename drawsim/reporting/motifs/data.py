@@ -105,7 +105,8 @@ def _group(
     known, said = source_words(view, motif, summary)
     on_map = read_world().places
     found = found_of(who, view.level)
-    listed = pd.concat([found, who.drop(found.index).sort_values("p", kind="stable")]).head(ROWS)
+    others = who[(who["q"] > view.level) & (who["count"] > 0)].sort_values("p", kind="stable")
+    listed = pd.concat([found, others]).head(ROWS)
     return {
         "id": motif.id,
         "stability": round(motif.stability, 2),

@@ -78,7 +78,7 @@ def _sizes(view: MotifsView) -> Drawn:
 
 def _who(rows: pd.DataFrame) -> Drawn:
     """Odds ratios with their intervals, a line a finding."""
-    found = list(rows.itertuples())
+    found: list[Any] = list(rows.itertuples())
 
     def plot(figure: Figure) -> Tips:
         from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -93,6 +93,8 @@ def _who(rows: pd.DataFrame) -> Drawn:
         colours = [COLOURS["c1" if one > 1 else "c4"] for one in odds]
         axes.hlines(places, low, high, colors=colours, linewidth=1.3)
         axes.scatter(odds, places, color=colours, s=24, zorder=3)
+        beyond = [place for place, row in zip(places, found, strict=True) if row.high > WIDEST]
+        axes.scatter([WIDEST] * len(beyond), beyond, marker=">", s=22, color=COLOURS["c1"])
         axes.axvline(1, color=COLOURS["line"], linewidth=0.8)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"× {value:,.6g}"))

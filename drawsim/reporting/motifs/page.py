@@ -58,6 +58,7 @@ def _first_screen(
     inside = sum(motif.size for motif in found.motifs)
     colours = found_of(view.colours, view.level)
     return {
+        "name": view.name,
         "found": found,
         "model": view.model,
         "stats": {

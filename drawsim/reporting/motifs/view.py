@@ -26,14 +26,15 @@ class Match:
 class MotifsView:
     """Motifs and all that is known of them.
 
-    found: the groups. who, colours: see `retrieval/motifs/files.py`. drawings: metadata of all
-    drawings that were looked at, by id. files: pictures by (kind, id), those that are there.
-    captions: what pictures are called, and whose they are. model: what made the embeddings, in few
-    words. sources: which artworks a motif is near; None where no gallery was looked at. matches: by
-    motif, where pictures were compared. level: the share of false findings among those that are
-    called found. notes: sentences on what was left out.
+    name: of the collection. found: the groups. who, colours: see `retrieval/motifs/files.py`.
+    drawings: metadata of all drawings that were looked at, by id. files: pictures by (kind, id),
+    those that are there. captions: what pictures are called, and whose they are. model: what made
+    the embeddings, in few words. sources: which artworks a motif is near; None where no gallery was
+    looked at. matches: by motif, where pictures were compared. level: the share of false findings
+    among those that are called found. notes: sentences on what was left out.
     """
 
+    name: str
     found: Motifs
     who: pd.DataFrame
     colours: pd.DataFrame

@@ -96,7 +96,7 @@ def source_words(view: MotifsView, motif: Motif, summary: str) -> tuple[str, str
         called = view.captions("artwork", likely.artwork).line
         return "likely", f"Likely source: {called}, {likely.chance}."
     if sources.note:
-        return "unknown", "No drawing of it has a confirmed pair."
+        return "unknown", "No source of it is confirmed."
     return "none", f"No known source: {summary}."
 
 
@@ -110,7 +110,7 @@ def _pairs(near: Near, motif: Motif) -> str:
 def near_words(near: Near, motif: Motif, sources: Sources) -> str:
     """What makes an artwork near to a motif."""
     parts = [_pairs(near, motif).lower()] if near.confirmed else []
-    parts.append(f"first for {near.firsts:,} of {motif.size:,}")
+    parts.append(f"nearest to {near.firsts:,} of {counted(motif.size, 'drawing')}")
     if near.chance is not None and not near.confirmed:
         parts.append(f"{near.chance} to be its source")
     parts.append(f"cosine {near.similarity:.2f}")

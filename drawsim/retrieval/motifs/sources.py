@@ -21,6 +21,8 @@ from drawsim.retrieval.ranking import top_k
 
 SHOWN = 3
 """Artworks of a motif."""
+FEWEST = 2
+"""Confirmed pairs that make an artwork the source of a motif: one drawing speaks for itself."""
 LIKELY = 0.5
 """From this probability on the first artwork is called a likely source."""
 
@@ -45,16 +47,21 @@ class Near:
 class Sources:
     """The artworks of each motif, by its id: confirmed ones first, then the nearest.
 
-    gallery: how many were looked at. note: why no probability is known; empty where one is.
+    paired: how many of its drawings have a confirmed pair with any artwork. gallery: how many
+    artworks were looked at. note: why no probability is known; empty where one is.
     """
 
     by_motif: Mapping[str, Sequence[Near]]
+    paired: Mapping[str, int]
     gallery: int
     note: str = ""
 
     def known(self, motif: str) -> Near | None:
-        """The artwork that is confirmed for most drawings of a motif; None without a pair."""
-        return next((near for near in self.by_motif[motif] if near.confirmed), None)
+        """The artwork that two paired drawings or more go back to, and most of them; or None."""
+        first = next(iter(self.by_motif[motif]), None)
+        if first is None or first.confirmed < FEWEST or 2 * first.confirmed <= self.paired[motif]:
+            return None
+        return first
 
     def likely(self, motif: str) -> Near | None:
         """The artwork that is more likely than not, where none is confirmed."""
@@ -89,7 +96,8 @@ def find_sources(
         motif.id: _sources(motif, drawings, artworks, gallery, partners, calibration)
         for motif in found.motifs
     }
-    return Sources(every, len(gallery), note)
+    paired = {motif.id: sum(each in partners for each in motif.members) for motif in found.motifs}
+    return Sources(every, paired, len(gallery), note)
 
 
 def _sources(

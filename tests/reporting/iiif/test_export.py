@@ -166,8 +166,8 @@ def test_boxes_of_annotators_become_annotations(collection_root: Path, tmp_path:
     export_iiif(settings(root, out))
     first, second = manifests(out)[0]["items"]
     (annotation,) = first["annotations"][0]["items"]
-    # 50 x 40 pixels at a height of 1000.
-    assert annotation["target"] == f"{first['id']}#xywh=625,500,250,500"
+    # The first of two pictures of 50 x 40 pixels.
+    assert annotation["target"] == f"{first['id']}#xywh=25,20,10,20"
     assert annotation["body"]["value"] == "the tower"
     assert "annotations" not in second
     told = {line["label"]["en"][0]: line["value"]["none"][0] for line in first["metadata"]}

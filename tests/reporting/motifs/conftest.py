@@ -52,9 +52,11 @@ def view(collection: Collection) -> MotifsView:
             "1": [Near("a0", 0.6, 2, 3), Near("a1", 0.4, 1, 0, Chance(0.8, 0.5, 0.9))],
             "2": [Near("a1", 0.3, 1, 0, Chance(0.1, 0.0, 0.3))],
         },
+        paired={"1": 3, "2": 0},
         gallery=12,
     )
     return MotifsView(
+        "Drawings & more",
         Motifs(MOTIFS, 9, 1, "Drawings & more", "lite", "0" * 64),
         table(WHO),
         table(COLOURS),
@@ -72,4 +74,4 @@ def bare(tmp_path: Path) -> MotifsView:
     """Nothing found in drawings of which nothing is known."""
     drawings = pd.DataFrame({"path": ["x.png"]}, index=pd.Index(["x"], name="id"))
     found = Motifs((), 1, 0, "bare", "lite", "0" * 64)
-    return MotifsView(found, empty_who(), empty_who(), drawings, {}, Captions(), "lite")
+    return MotifsView("bare", found, empty_who(), empty_who(), drawings, {}, Captions(), "lite")

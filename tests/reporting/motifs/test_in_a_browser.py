@@ -13,7 +13,6 @@ from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.motifs.page import write_motifs_page
 from drawsim.reporting.motifs.view import MotifsView
 from drawsim.retrieval.motifs.files import Motif
-from drawsim.retrieval.motifs.sources import Sources
 from tests.web.browser.visitor import VIOLATIONS, started
 
 MANY = 40
@@ -34,7 +33,10 @@ def file(view: MotifsView, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert view.sources is not None
     none = view.sources.by_motif["2"]
-    sources = Sources({**view.sources.by_motif, **{motif.id: none for motif in others}}, 12)
+    by_motif = {**view.sources.by_motif, **{motif.id: none for motif in others}}
+    sources = replace(
+        view.sources, by_motif=by_motif, paired={**dict.fromkeys(by_motif, 0), "1": 3}
+    )
     found = replace(view.found, motifs=(*view.found.motifs, *others), drawings=9 + 3 * MANY)
     shown = replace(view, found=found, sources=sources)
     return write_motifs_page(shown, Folder(tmp_path_factory.mktemp("motifs")), 1)
@@ -74,11 +76,11 @@ def test_finds_orders_and_draws_a_few_at_a_time(page: Page) -> None:
 
 
 def test_pictures_load_and_ids_are_texts(page: Page) -> None:
-    loaded = "(img) => img.complete && img.naturalWidth > 0"
     tiles = page.locator("#motif-1 .tiles img")
     expect(tiles).to_have_count(4)
     tiles.first.scroll_into_view_if_needed()
-    page.wait_for_function(f"({loaded})(document.querySelector('#motif-1 .tiles img'))")
+    expect(tiles.first).to_have_js_property("complete", True)
+    assert tiles.first.evaluate("(picture) => picture.naturalWidth") > 0
     page.locator("#motif-1 .who").scroll_into_view_if_needed()
     assert page.locator("#motif-1 .map .mark").count() == 2
     hostile = page.locator("#motif-2 .tiles .picture")

@@ -99,7 +99,7 @@ def test_without_a_pair_a_source_is_likely_or_not_known(
     first = view.sources.by_motif["1"][1]
     near = first if probability else replace(first, chance=None)
     note = "" if probability else "Nobody knows."
-    sources = Sources({"1": [near], "2": [Near("a2", 0.1, 0, 0)]}, 12, note)
+    sources = Sources({"1": [near], "2": [Near("a2", 0.1, 0, 0)]}, {"1": 0, "2": 0}, 12, note)
     page, data = written(replace(view, sources=sources), tmp_path)
     one = data["groups"][0]
     if probability:
@@ -108,7 +108,7 @@ def test_without_a_pair_a_source_is_likely_or_not_known(
     else:
         assert (one["source"], one["said"]) == (
             "unknown",
-            "No drawing of it has a confirmed pair.",
+            "No source of it is confirmed.",
         )
         assert "Nobody knows." in page.text
 
@@ -156,14 +156,15 @@ def test_one_country_and_no_years_need_no_map(view: MotifsView, tmp_path: Path) 
 def test_texts_of_others_stay_texts(view: MotifsView, tmp_path: Path) -> None:
     hostile = replace(
         view.found,
-        collection=HOSTILE,
         model=HOSTILE,
         motifs=(Motif(HOSTILE, ("d0", "d1", "d2"), "d0", 0.8),),
     )
     assert view.sources is not None
-    sources = Sources({HOSTILE: view.sources.by_motif["1"]}, 12)
+    sources = Sources({HOSTILE: view.sources.by_motif["1"]}, {HOSTILE: 3}, 12)
     who = view.who.assign(motif=HOSTILE, value=HOSTILE)
-    page, data = written(replace(view, found=hostile, who=who, sources=sources), tmp_path)
+    page, data = written(
+        replace(view, name=HOSTILE, found=hostile, who=who, sources=sources), tmp_path
+    )
     assert not [own for own in page.of("img") if "onerror" in own]
     assert data["groups"][0]["id"] == HOSTILE
     assert sorted(path.name for path in (tmp_path / "thumbnails").iterdir()) == ["1", "artworks"]

@@ -48,7 +48,15 @@ def test_confirmed_pairs_come_first_and_are_the_known_source() -> None:
     assert [each.artwork for each in found.by_motif["1"]] == ["z", "x", "y"]
     known = found.known("1")
     assert known is not None
-    assert (known.artwork, known.confirmed) == ("z", 2)
+    assert (known.artwork, known.confirmed, found.paired["1"]) == ("z", 2, 3)
+
+
+@pytest.mark.parametrize("rows", [[("a", "z")], [("a", "z"), ("b", "x"), ("c", "y")]])
+def test_single_pairs_make_no_source(rows: list[tuple[str, str]]) -> None:
+    pairs = pd.DataFrame(rows, columns=["drawing_id", "artwork_id"])
+    few = find_sources(FOUND, DRAWINGS, ARTWORKS, pairs)
+    assert few.by_motif["1"][0].confirmed
+    assert few.known("1") is None
 
 
 @pytest.mark.parametrize(("chance", "likely"), [(0.9, "x"), (0.2, None)])
