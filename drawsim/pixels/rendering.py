@@ -35,20 +35,17 @@ def rendered(
 def in_a_row(
     pictures: Sequence[np.ndarray],
     boxes: Sequence[tuple[int, int, int, int]],
-    whole: tuple[int, int],
     size: tuple[int, int],
     ground: str,
 ) -> Image.Image:
-    """Pictures where they lie on a page of `whole`, made as small as `size`, width and height.
+    """Pictures where they lie on a page of `size`, width and height.
 
     boxes: x, y, width, height of each, in pixels of the page. ground: the colour of the page.
     """
     page = Image.new("RGB", size, ground)
-    across, down = size[0] / whole[0], size[1] / whole[1]
-    for pixels, (x, y, width, height) in zip(pictures, boxes, strict=True):
+    for pixels, (x, y, *small) in zip(pictures, boxes, strict=True):
         own = pixels.shape[1], pixels.shape[0]
-        small = max(1, round(width * across)), max(1, round(height * down))
-        page.paste(rendered(pixels, own, (0, 0, *own), small), (round(x * across), round(y * down)))
+        page.paste(rendered(pixels, own, (0, 0, *own), (small[0], small[1])), (x, y))
     return page
 
 

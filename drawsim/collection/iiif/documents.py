@@ -18,8 +18,6 @@ from drawsim.collection.iiif.images import Box, Json, Size, Source
 from drawsim.collection.iiif.shown import Shown, pair_of, text_of
 
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
-HEIGHT = 1000
-"""Pixels that a canvas has at least: boxes are in its pixels, and whole numbers."""
 WIDEST = 1.6
 """Widths of a picture in heights of its row; one that is wider is less high."""
 GAP = 0.03
@@ -49,34 +47,37 @@ class Region:
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures in a row. size: of the canvas; boxes: where each picture lies on it."""
+    """Pictures in a row. size: of the canvas; boxes: where each picture lies on it.
+
+    A pixel of the canvas is one of its first image, that of the row: Mirador 4 draws annotations in
+    the pixels of the first image, whatever the canvas says.
+    """
 
     size: Size
     boxes: tuple[Box, ...]
 
     @classmethod
     def of(cls, sizes: Sequence[Size]) -> Row:
-        """The pictures at one height, which is that of the highest, but wide ones less high.
+        """The pictures at one height, wide ones less high; as large as the finest needs it.
 
         >>> Row.of([(50, 100), (400, 200)])
-        Row(size=(2130, 1000), boxes=((0, 0, 500, 1000), (530, 100, 1600, 800)))
+        Row(size=(533, 250), boxes=((0, 0, 125, 250), (133, 25, 400, 200)))
         """
-        height = max(HEIGHT, *(own for _, own in sizes))
-        gap = round(GAP * height)
+        if len(sizes) == 1:
+            return cls(sizes[0], ((0, 0, *sizes[0]),))
+        heights = [min(1.0, WIDEST * own / width) for width, own in sizes]  # of the row's
+        widths = [each * width / own for each, (width, own) in zip(heights, sizes, strict=True)]
+        across = sum(widths) + GAP * (len(sizes) - 1)
+        finest = max(own / each for each, (_, own) in zip(heights, sizes, strict=True))
+        height = max(1, round(min(finest, ROW, ROW / across)))
+        gap = max(1, round(GAP * height))
         boxes: list[Box] = []
         left = 0
-        for width, own in sizes:
-            scale = min(height / own, WIDEST * height / width)
-            wide, high = max(1, round(width * scale)), max(1, round(own * scale))
-            boxes.append((left, (height - high) // 2, wide, high))
-            left += wide + gap
+        for wide, high in zip(widths, heights, strict=True):
+            own = max(1, round(wide * height)), max(1, round(high * height))
+            boxes.append((left, (height - own[1]) // 2, *own))
+            left += own[0] + gap
         return cls((left - gap, height), tuple(boxes))
-
-    def image_size(self, sizes: Sequence[Size], longest: int = ROW) -> Size:
-        """The row as one image: no larger than its finest picture needs it, nor than `longest`."""
-        finest = max(size[0] / box[2] for size, box in zip(sizes, self.boxes, strict=True))
-        scale = min(finest, longest / max(self.size))
-        return max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
 
     def part(self, picture: int, part: Part) -> Box:
         """A part of a picture in pixels of the canvas."""

@@ -40,7 +40,7 @@ def file_name(*texts: str) -> str:
     """A name of a file or folder that no other texts have, not even where capitals do not count.
 
     >>> file_name("d1"), file_name("D1 é", "a")
-    ('d1', 'd1-_a-4fd6e6ea1e29')
+    ('d1', 'd1-_a-8cda8d85ff30')
     """
     whole = "_".join(texts)
     plain = re.sub(r"[^a-z0-9._-]+", "-", whole.lower())[:LONGEST_FILE].strip(".")

@@ -36,7 +36,7 @@ class Framed:
     def size(self) -> Size:
         """Width and height in pixels, upright."""
         sizes = [size_of(self.pictures, *key) for key in self.keys]
-        return sizes[0] if len(sizes) == 1 else Row.of(sizes).image_size(sizes)
+        return sizes[0] if len(sizes) == 1 else Row.of(sizes).size
 
     @property
     def bytes(self) -> int:
@@ -84,7 +84,7 @@ class Framed:
             return self.pictures.pixels(*self.keys[0], math.ceil(min(1.0, needed) * min(whole)))
         row = Row.of([size_of(self.pictures, *key) for key in self.keys])
         pixels = [self.pictures.pixels(*key, ROW // 2) for key in self.keys]
-        return np.asarray(in_a_row(pixels, row.boxes, row.size, whole, PAPER["page"]))
+        return np.asarray(in_a_row(pixels, row.boxes, row.size, PAPER["page"]))
 
 
 def size_of(pictures: Pictures, kind: Kind, name: str) -> Size:

@@ -65,6 +65,7 @@ def check_images(out: Path, manifest: dict[str, Any]) -> None:
         for service in node.get("service", []):
             info = json.loads(at(out, f"{service['id']}/info.json"))
             assert (info["id"], info["width"], info["height"]) == (service["id"], *image.size)
+            at(out, f"{service['id']}/full/90,/0/default.jpg")  # of Universal Viewer
             for size in info.get("sizes", []):
                 name = f"{service['id']}/full/{size['width']},{size['height']}/0/default.jpg"
                 small = Image.open(io.BytesIO(at(out, name)))
@@ -166,8 +167,8 @@ def test_boxes_of_annotators_become_annotations(collection_root: Path, tmp_path:
     export_iiif(settings(root, out))
     first, second = manifests(out)[0]["items"]
     (annotation,) = first["annotations"][0]["items"]
-    # 50 x 40 pixels at a height of 1000.
-    assert annotation["target"] == f"{first['id']}#xywh=625,500,250,500"
+    # The first of two pictures of 50 x 40 pixels.
+    assert annotation["target"] == f"{first['id']}#xywh=25,20,10,20"
     assert annotation["body"]["value"] == "the tower"
     assert "annotations" not in second
     told = {line["label"]["en"][0]: line["value"]["none"][0] for line in first["metadata"]}

@@ -34,8 +34,8 @@ def test_results_of_a_search_stand_beside_the_query(collection_root: Path, tmp_p
     (canvas,) = manifest["items"]
     assert canvas["label"] == {"none": ["1. a1"]}
     first, second = canvas["annotations"][0]["items"]
-    assert first["target"].endswith("#xywh=0,0,625,500")
-    assert second["target"].endswith("#xywh=1905,500,625,500")
+    assert first["target"].endswith("#xywh=0,0,25,20")
+    assert second["target"].endswith("#xywh=76,20,25,20")
     assert "passwd" not in json.dumps(manifest)
 
 

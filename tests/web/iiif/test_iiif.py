@@ -68,9 +68,9 @@ def test_all_that_documents_name_is_there(local: TestClient, services: Services)
     assert marked["id"] == page["id"]
     texts = [each["body"]["value"] for each in marked["items"]]
     assert texts == ["same work: two towers", *["both have one layout, the model finds"] * 2]
-    # 50 x 40 pixels at a height of 1000.
+    # The first of two pictures of 50 x 40 pixels.
     canvas = manifest["items"][0]["id"]
-    assert marked["items"][0]["target"] == f"{canvas}#xywh=625,500,250,500"
+    assert marked["items"][0]["target"] == f"{canvas}#xywh=25,20,10,20"
     assert marked["items"][0]["creator"]["name"] == "ada"
 
 
