@@ -58,7 +58,7 @@ def test_openapi_tells_every_route_and_error(local: TestClient) -> None:
     assert {path for path, _ in told if not path.startswith("/iiif/")} == {
         *("/api/next", "/api/task", "/api/renew", "/api/release", "/api/candidates"),
         *("/api/events", "/api/undo", "/api/find/text", "/api/find/image", "/api/find/box"),
-        *("/api/find/steer", "/api/groups/next", "/api/groups/grade", "/api/tags"),
+        *("/api/find/steer", "/api/groups/grade", "/api/tags"),
         *("/picture", "/overlay"),
         *("/export/pairs.csv", "/export/unmatched.csv", "/export/annotations.jsonld"),
         *("/export/tagged_drawings.csv", "/export/groups.csv"),
