@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -92,8 +92,8 @@ def find_motifs(
 
     adapted: the embeddings are brought together by their model's adaptation already. same: which
     pairs that are very near are one drawing, scanned twice. confirm: of edges the spatial score,
-    (E,), 0 for those whose pictures do not match in one layout; those are no edges then. Raises
-    UserError for fewer than 50 drawings.
+    (E,), 0 for those whose pictures do not match in one layout; those are no edges then, and each
+    motif says what share of its own matched. Raises UserError for fewer than 50 drawings.
     """
     count = len(embeddings.ids)
     if count < FEWEST:
@@ -110,10 +110,9 @@ def find_motifs(
     edges = edges.where(edges.z >= NEARLY * least)
     copies = _copies(edges.where(edges.z >= least), embeddings, same)
     edges = edges.where(~(copies[edges.first] | copies[edges.second]))
-    score = None
+    looked_at = edges
     if confirm is not None:
-        score = confirm(edges)
-        edges, score = edges.where(score > 0), score[score > 0]
+        edges = edges.where(confirm(edges) > 0)
     label = groups(edges.where(edges.z >= least), settings.smallest, settings.neighbours)
     with bar("resampling", settings.resamples) as advance:
         stable = stability(
@@ -135,6 +134,14 @@ def find_motifs(
         )
         for place, group in enumerate(shown, start=1)
     ]
+    if confirm is not None:
+        shares = _inside(edges.where(edges.z >= least), label, len(stable)) / np.maximum(
+            _inside(looked_at.where(looked_at.z >= least), label, len(stable)), 1
+        )
+        motifs = [
+            replace(motif, confirmed=float(shares[group]))
+            for motif, group in zip(motifs, shown, strict=True)
+        ]
     left_out = tuple(np.array(embeddings.ids, dtype=object)[copies].tolist())
     return Found(tuple(motifs), len(stable) - len(shown), left_out)
 
@@ -145,6 +152,12 @@ def _motif(name: str, rows: Ints, stable: float, embeddings: Embeddings, vectors
     order = (own @ own.sum(dim=0)).argsort(descending=True, stable=True).numpy()
     members = tuple(embeddings.ids[row] for row in rows[order])
     return Motif(name, members, members[0], stable)
+
+
+def _inside(edges: Edges, label: Ints, count: int) -> Ints:
+    """How many edges have both ends in each of `count` groups."""
+    own = label[edges.first]
+    return np.bincount(own[(own >= 0) & (own == label[edges.second])], minlength=count)
 
 
 def _copies(edges: Edges, embeddings: Embeddings, same: SamePictures) -> np.ndarray:
