@@ -38,7 +38,7 @@ class MotifSettings:
     """How motifs are looked for, and who is asked to draw them; see `explore.motifs`.
 
     columns: None for those of ASKED that are there. verify: edges count only where pictures match
-    in one layout.
+    in one layout. gallery: artworks, where there are any, say what drawings have in common.
     """
 
     finding: Finding
@@ -47,6 +47,7 @@ class MotifSettings:
     level: float
     colours: bool
     verify: bool
+    gallery: bool
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> MotifSettings:
@@ -82,17 +83,19 @@ def motifs_of(
     max_pixels: int,
     workers: int,
     run: Path | None = None,
+    artworks: Gallery | None = None,
 ) -> MotifResults:
     """Find motifs among the drawings of a gallery, and test who draws them.
 
     collection: of the drawings, without style copies. run: whose network looks at the pictures
-    where edges are to be verified. Raises UserError for fewer than 50 drawings, and for columns
-    that are not there.
+    where edges are to be verified. artworks: a gallery of the same model. Raises UserError for
+    fewer than 50 drawings, and for columns that are not there.
     """
     from drawsim.retrieval.index.gallery import NONE, UNKNOWN
     from drawsim.retrieval.motifs.files import Motifs, digest_of
 
     embeddings = gallery.embeddings
+    looked = artworks if settings.gallery else None
     table = collection.drawings.loc[list(embeddings.ids)]
     columns = _asked(settings, table)
     paths = dict(collection.paths("drawing", embeddings.ids))
@@ -101,6 +104,7 @@ def motifs_of(
         settings.finding,
         _bar,
         adapted=gallery.model.adaptation not in (NONE, UNKNOWN),
+        artworks=None if looked is None else looked.embeddings.vectors.float(),
         same=lambda pairs: _same_pictures(pairs, paths, max_pixels, workers),
         confirm=_confirming(run, list(paths.values())) if settings.verify else None,
     )
@@ -111,7 +115,7 @@ def motifs_of(
         collection=collection.root.resolve().name,
         model=str(gallery.model),
         digest=digest_of(embeddings),
-        settings=settings.plain(),
+        settings=settings.plain() | {"gallery": looked is not None},
     )
     asked = _Asked.of(table, list(paths.values()), columns, settings, max_pixels, workers)
     return MotifResults(

@@ -112,7 +112,7 @@ def test_edges_count_only_where_they_are_confirmed(families: tuple[Embeddings, I
 def test_a_motif_says_what_share_of_its_pairs_was_confirmed(
     families: tuple[Embeddings, Ints],
 ) -> None:
-    embeddings, family = families
+    embeddings, _ = families
     asked: list[Edges] = []
 
     def all_but_a_few(edges: Edges) -> np.ndarray:
