@@ -58,6 +58,7 @@ def write_page(
         name,
         motifs,
         results.who,
+        results.leanings,
         results.colours,
         collection.drawings.loc[list(drawings.embeddings.ids)],
         _by_kind(files, collection.paths("artwork")),

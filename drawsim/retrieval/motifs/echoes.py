@@ -103,16 +103,10 @@ def correlation(listed: Ints, vectors: Tensor, against: Background, works: int, 
     if meet.sum() < FEWEST:
         return 1.0
     first, second = first[meet], second[meet]
-    cosine = torch.cat(
-        [
-            (vectors[one] * vectors[other]).sum(dim=1)
-            for one, other in zip(
-                torch.from_numpy(first).split(EDGES),
-                torch.from_numpy(second).split(EDGES),
-                strict=True,
-            )
-        ]
-    ).numpy()
+    cosine = np.empty(len(first), np.float32)
+    for start in range(0, len(first), EDGES):
+        some = slice(start, start + EDGES)
+        cosine[some] = (vectors[first[some]] * vectors[second[some]]).sum(dim=1).numpy()
     found = np.corrcoef(against.surprise(first, second, cosine), shared[meet])[0, 1]
     return float(np.clip(found, 0, 1)) if np.isfinite(found) else 1.0
 
