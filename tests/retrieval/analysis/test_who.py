@@ -104,21 +104,21 @@ def test_who_uses_a_colour() -> None:
 def test_values_that_lean_the_same_way_are_one_finding() -> None:
     rng = np.random.default_rng(0)
     table = collection(rng)
-    of = {name: np.flatnonzero(table["country"] == name) for name in ("C1", "C2", "C3")}
-    groups = {"boats": np.r_[of["C1"][:18], of["C2"][:18], of["C3"][:2]]}
-    who = who_draws(groups, table, ASKED, ["year"], level=LEVEL)
-    found = leanings(who, groups, table, ["year"], level=LEVEL)
+    of = {name: np.flatnonzero(table["country"] == name) for name in ("C1", "C3", "C4")}
+    groups = {"boats": np.r_[of["C3"][:18], of["C4"][:18], of["C1"][:2]]}
+    who = who_draws(groups, table, ASKED, ["age_group"], level=LEVEL)
+    found = leanings(who, groups, table, ["age_group"], level=LEVEL)
     more = found[(found["column"] == "country") & (found["count"] > found["expected"])]
     assert len(more) == 1
     row = more.iloc[0]
-    assert (set(row["values"]), row["count"], row["known"]) == ({"C1", "C2"}, 36, 38)
-    parts = who[who["value"].isin(["C1", "C2"])]
+    assert (set(row["values"]), row["count"], row["known"]) == ({"C3", "C4"}, 36, 38)
+    parts = who[who["value"].isin(["C3", "C4"])]
     assert row["expected"] == pytest.approx(parts["expected"].sum())
     assert (row["q"], row["p"] < parts["p"].min()) == (parts["q"].max(), True)
-    as_one = table.assign(country=table["country"].replace("C2", "C1"))
-    alone = who_draws(groups, as_one, ["country"], ["year"], level=LEVEL)
-    assert row["p"] == pytest.approx(alone.set_index("value").loc["C1", "p"])
-    assert len(leanings(who.iloc[:0], groups, table, ["year"], level=LEVEL)) == 0
+    as_one = table.assign(country=table["country"].replace("C4", "C3"))
+    alone = who_draws(groups, as_one, ["country"], ["age_group"], level=LEVEL)
+    assert row["p"] == pytest.approx(alone.set_index("value").loc["C3", "p"])
+    assert len(leanings(who.iloc[:0], groups, table, ["age_group"], level=LEVEL)) == 0
 
 
 @pytest.mark.parametrize("made", [True, False])
