@@ -245,7 +245,7 @@ def check_values(
         key: AUTO for key, value in composed(command, (), None).settings.items() if value == AUTO
     }  # whatever a recipe has for them
     defaults = {**composed(command, choices, users_folder).settings, **decided}
-    if wrong := list(_wrong(defaults, settings, "")):
+    if wrong := list(_wrong(defaults, settings, "", groups=groups(command))):
         raise UserError("; ".join(wrong))
 
 
@@ -256,10 +256,12 @@ def explain(
     text = str(error)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
+        if group and group not in groups(command) and "/" not in group:
+            return f"{group}: no such choice, {nearest(group, groups(command))}"
         known = [str(name) for name in error.options or []]
         return f"{group}={option}: no such option, {nearest(option, known)}"
     unknown = re.search(r"Could not (?:override|append to|delete from config\.) '([^']+)'", text)
-    if unknown and not unknown.group(1).startswith("hydra."):
+    if unknown:
         key = unknown.group(1).split("@")[0]
         if key in (WITH_A_PLUS, SPACES) and key in groups(command):
             given = next((a.partition("=")[2] for a in arguments if _key(a) == key), "…")
@@ -297,6 +299,10 @@ def _unknown_key(key: str, command: str, arguments: Sequence[str], users_folder:
         name = parents.pop()
     names = [".".join([*parents, other]) for other in below(parents)]
     wrong = ".".join([*parents, name])
+    if wrong in ("hydra.launcher", "hydra.sweeper"):
+        kind = wrong.replace(".", "/")
+        offered = " or ".join(f"{kind}={name}" for name in options(kind))
+        return f"{key}: choose one that has settings, {offered}"
     if wrong in names:
         return f"{key}: {wrong} is set as a whole, '{wrong}={{{key[len(wrong) + 1 :]}: …}}'"
     return f"{wrong}: no such setting, {nearest(wrong, names)}"
@@ -306,6 +312,8 @@ def _names(
     command: str, parent: str, arguments: Sequence[str], users_folder: str | None
 ) -> list[str]:
     """Settings of the command's default configuration below `parent`; at the top, also groups."""
+    if parent.split(".")[0] == "hydra":
+        return _names_of_hydra(command, parent, arguments)
     try:
         found: Any = composed(command, chosen(command, arguments), users_folder).settings
     except (HydraException, OmegaConfBaseException):  # a choice is wrong, too, or is a sweep
@@ -316,10 +324,26 @@ def _names(
     return keys if parent else [*keys, *groups(command)]
 
 
-def _wrong(default: Any, value: Any, key: str, *, built: bool = False) -> Iterator[str]:
+def _names_of_hydra(command: str, parent: str, arguments: Sequence[str]) -> list[str]:
+    """Hydra's own settings below `parent`, of the launcher and sweeper that are chosen."""
+    taken = [text for text in arguments if text.lstrip("+").startswith("hydra/")]
+    try:
+        config = compose(command, taken, with_hydra=True)
+    except (HydraException, OmegaConfBaseException):
+        config = compose(command, with_hydra=True)
+    found: Any = OmegaConf.to_container(config)
+    for part in parent.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return [str(key) for key in found if key != TARGET] if isinstance(found, Mapping) else []
+
+
+def _wrong(
+    default: Any, value: Any, key: str, *, built: bool = False, groups: Sequence[str] = ()
+) -> Iterator[str]:
     """What is wrong with a value, or in it, beside the default one.
 
-    built: among the arguments of a factory, which knows itself what may be null.
+    built: among the arguments of a factory, which knows itself what may be null. groups: that may
+    be meant beside the settings.
     """
     if not isinstance(default, Mapping):
         if not (value is None and (built or default is None or key in OR_NULL)):
@@ -337,7 +361,7 @@ def _wrong(default: Any, value: Any, key: str, *, built: bool = False) -> Iterat
         elif f"{dotted}{name}" in RENAMED:
             yield f"{dotted}{name} is now {RENAMED[f'{dotted}{name}']}"
         elif not free and key not in OPEN:
-            known = [f"{dotted}{other}" for other in default]
+            known = [*(f"{dotted}{other}" for other in default), *groups]
             yield f"{dotted}{name}: no such setting, {nearest(f'{dotted}{name}', known)}"
     for name in default:
         if name not in value and not free and key != "callbacks":

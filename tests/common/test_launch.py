@@ -191,7 +191,17 @@ def test_no_such_command(
         ("seed=a image_size=b", "seed=a: must be a whole number; image_size=b: must be"),
         ("seed==1=", "seed==1=: must be a whole number"),
         ("backbone=[lite", "backbone='[lite': a list names each network once"),
-        ("hydra.foo=1", "Could not override 'hydra.foo'"),
+        ("hydra.foo=1", "hydra.foo: no such setting, did you mean "),
+        ("hydra.launcher.x=1", "hydra.launcher.x: choose one that has settings, hydra/launcher=jo"),
+        (
+            "hydra/launcher=joblib hydra.launcher.n_job=2",
+            "hydra.launcher.n_job: no such setting, did you mean hydra.launcher.n_jobs ",
+        ),
+        (
+            "hydra/sweeper=optuna hydra.sweeper.n_trails=2",
+            "hydra.sweeper.n_trails: no such setting, did you mean hydra.sweeper.n_trials ",
+        ),
+        ("+hparams_serach=tiny", "hparams_serach: no such setting, did you mean hparams_search"),
         ("name=${sede}", "${sede}: no such setting; where the text itself is meant"),
         ("~logger", "~logger: cannot be left out; logger=csv does the least"),
         ("~callbacks", "~callbacks: cannot be left out; ~callbacks.progress for no progress bar"),

@@ -20,6 +20,9 @@ from drawsim.pixels.decode import open_image_file, read_header, read_image
 from drawsim.pixels.rendering import as_jpeg, in_a_row, rendered
 
 IMAGES = "images"
+SMALL = 90
+"""Pixels across of the small pictures that Universal Viewer 4 asks for, whatever the info.json
+lists, by the address that version 2 had for them."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def _publish_pixels(
     """Write an image of `whole` pixels, width and height, as a service of level 0."""
     service = ImageService(static.url(name))
     made = []
-    for address, box, size in tiles(*whole):
+    width, height = min(SMALL, whole[0]), max(1, round(whole[1] * SMALL / whole[0]))
+    small = f"full/{SMALL},/0/default.jpg", (0, 0, *whole), (width, min(height, whole[1]))
+    for address, box, size in [*tiles(*whole), small]:
         made.append(f"{name}/{address}")
         static.save(made[-1], as_jpeg(rendered(pixels, whole, box, size)))
     info = f"{name}/info.json"

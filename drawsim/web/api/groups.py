@@ -1,4 +1,4 @@
-"""Groups of drawings: the next one, and what is said of all of its drawings at once."""
+"""Groups of drawings: what is said of all of their drawings at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import Request
 from drawsim.common.errors import UserError
 from drawsim.web.api import routing
 from drawsim.web.api.requests import GroupGradeRequest
-from drawsim.web.api.responses import GroupGradeResponse, GroupTagsResponse, NextGroupResponse
+from drawsim.web.api.responses import GroupGradeResponse, GroupTagsResponse
 from drawsim.web.api.routing import refusals
 from drawsim.web.events.drafts import Draft
 from drawsim.web.queue.groups import Groups, NoSuchGroup
@@ -38,15 +38,6 @@ def group_of(services: Services, said: Said, drawing: str) -> GroupTagsResponse 
         name=said.group_names.get(group.key, ""),
         tags=list(said.group_tags.get(group.key, ())),
     )
-
-
-@changing.post("/api/groups/next", responses=refusals(404))
-def next_group(request: Request, session: Checked) -> NextGroupResponse:
-    """The next group that nobody has finished, which nobody else gets meanwhile."""
-    services = services_of(request)
-    groups_of(services)
-    group = services.groups.claim(session.user) if services.groups else None
-    return NextGroupResponse(key=None if group is None else group.key)
 
 
 @changing.post("/api/groups/grade", responses=refusals(404))

@@ -133,12 +133,6 @@ class GroupTagsResponse(ResponseBody):
     tags: list[str]
 
 
-class NextGroupResponse(ResponseBody):
-    """The key of the next group; null: nothing is left."""
-
-    key: str | None
-
-
 class GroupGradeResponse(ResponseBody):
     """How many drawings were graded now."""
 

@@ -2,6 +2,7 @@
 
 const meta = (name, page = document) => page.querySelector(`meta[name="${name}"]`)?.content ?? "";
 const PATIENCE = 30_000; // milliseconds until a silent server counts as out of reach
+const LONGEST_PAUSE = 15; // seconds between two tries
 const KINDS = { 400: "refused", 404: "missing", 413: "refused", 422: "refused" }; // by status
 
 export const user = meta("user");
@@ -30,6 +31,19 @@ export async function api(path, body) {
   const answer = await authorised(path, body);
   if (answer.ok) return answer.json();
   throw await failureOf(answer);
+}
+
+/** Ask until the server answers; `waiting` is told of each failure meanwhile. */
+export async function persistently(path, body, waiting) {
+  for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    try {
+      return await api(path, body);
+    } catch (failure) {
+      if (!(failure instanceof Failure) || !failure.passing) throw failure;
+      waiting(failure);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * pause));
+    }
+  }
 }
 
 /** The picture at an address as a Blob. Throws Failure with the server's reason where there is none. */

@@ -11,6 +11,7 @@ import { Keys } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { rightsFacts } from "./rights.js";
 import { Status } from "./status.js";
+import { Steering } from "./steering.js";
 import { Viewer } from "./viewer.js";
 
 const MOST = 60; // images that a search by words gives
@@ -31,7 +32,7 @@ let wanted = null; // the query whose match is looked for, as a task of the serv
 let asking = null; // the picture that is looked with: {kind, id} or {kind, file}
 let searches = 0; // so that a late answer does not overwrite a newer one
 let cards = [];
-const steering = { like: [], unlike: [] }; // pictures that what is found should be like, and unlike
+const steering = new Steering($("#steering"), lookSteered);
 
 const compare = new Compare({ graded: grade, boxed: box, closed: () => {} });
 
@@ -59,7 +60,7 @@ async function search(words, most, request) {
 function lookForWords() {
   const text = form.text.value.trim();
   if (!text) return form.text.focus();
-  unsteer();
+  steering.clear();
   remember({ text });
   if (seen()) return lookSteered();
   return search(`with “${text}”`, MOST, async () => ({ candidates: await api("/api/find/text", { kind: form.look.value, text }) }));
@@ -87,46 +88,22 @@ function lookWith() {
 /** Whether words are looked for by what pictures show. */
 const seen = () => form.how?.value === "seen" && Boolean(form.text.value.trim());
 
-/** Look for what is like a picture that was found, or unlike it; once more: neither. */
-function steer(item, way) {
-  const had = steering[way].some((one) => one.id === item.id);
-  for (const name of ["like", "unlike"]) steering[name] = steering[name].filter((one) => one.id !== item.id);
-  if (!had) steering[way].push(item);
-  lookSteered();
-}
-
 function lookSteered() {
-  tellSteering();
   const { like, unlike } = steering;
   const of = ({ kind, id }) => ({ kind, id });
   const wished = [...(asking?.id ? [asking] : []), ...like].map(of);
   const text = seen() ? form.text.value.trim() : "";
-  if (!like.length && !unlike.length && !text) return asking ? lookWith() : lookForWords();
+  if (!steering.any && !text) return asking ? lookWith() : lookForWords();
   if (!wished.length && !text) return status.say("Choose something that it should be like, too", "wait");
   const kind = form.look.value;
   const nearest = text && !wished.length && !unlike.length ? `nearest to “${text}”` : "nearest to what was chosen";
   return search(nearest, NEAREST, () => api("/api/find/steer", { kind, like: wished, unlike: unlike.map(of), text }));
 }
 
-function unsteer() {
-  [steering.like, steering.unlike] = [[], []];
-  tellSteering();
-}
-
-function tellSteering() {
-  const { like, unlike } = steering;
-  $("#steering").hidden = !like.length && !unlike.length;
-  const chip = (way, words) => (item) => h("li", {}, h("button", {
-    type: "button", class: `steered ${way}`, "aria-label": `${words} ${nameOf({ ...item, rank: null })}; take it out`,
-    title: "Take it out", onclick: () => steer(item, way),
-  }, h("img", { src: picture(item.kind, item.id, "thumb"), alt: "" }), words));
-  $("#steering ul").replaceChildren(...like.map(chip("like", "More like")), ...unlike.map(chip("unlike", "Less like")));
-}
-
 /** The card that has the focus, for a key. */
 function steerFocused(way) {
   const card = document.activeElement?.closest?.("#results .card");
-  if (card && !asking?.file) steer(card.item, way);
+  if (card && !asking?.file) steering.toggle(card.item, way);
 }
 
 /** Keep in the address what is looked for, so that going back comes back to it. */
@@ -138,7 +115,7 @@ function remember(more) {
 // The picture to look with
 
 function ask(picked, source, title, details) {
-  unsteer();
+  steering.clear();
   if (asking?.address) URL.revokeObjectURL(asking.address);
   asking = picked;
   tool.active = false;
@@ -208,12 +185,7 @@ function cardOf(item) {
       "aria-label": `Judge this ${item.kind}: ${nameOf(item)}`,
     }, `Judge this ${item.kind}`));
   }
-  if (!asking?.file) {
-    const button = (way, words) => h("button", {
-      type: "button", class: "button quiet", "aria-label": `${words} this: ${nameOf(item)}`, onclick: () => steer(item, way),
-    }, words);
-    card.append(h("div", { class: "steer" }, button("like", "More like"), button("unlike", "Less like")));
-  }
+  if (!asking?.file) card.append(steering.buttons(item));
   return card;
 }
 
@@ -273,7 +245,7 @@ $("#search").addEventListener("submit", (event) => {
   lookForWords();
 });
 $("#unsteer").addEventListener("click", () => {
-  unsteer();
+  steering.clear();
   lookSteered();
 });
 $("#box").addEventListener("click", draw);

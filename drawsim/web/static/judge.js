@@ -3,7 +3,7 @@
 import { Candidates } from "./candidates.js";
 import { nameOf } from "./cards.js";
 import { Compare } from "./compare.js";
-import { api, Failure } from "./connection.js";
+import { api, persistently } from "./connection.js";
 import { $, $$, openDialog, picture, sentence } from "./dom.js";
 import { GradeButtons, GRADES, MATCH } from "./grades.js";
 import { Keys } from "./keys.js";
@@ -18,7 +18,6 @@ import { Viewer } from "./viewer.js";
 
 const PAGE = 20; // candidates fetched at a time
 const PAN = 60; // pixels for each press of Shift and an arrow
-const LONGEST_PAUSE = 15; // seconds between two tries to get the next query
 
 let task = null; // as the server tells it; judgements, notes and boxes are kept up to date here
 let busy = 0; // what brings another query and is not done: keys would hit the wrong one
@@ -68,17 +67,7 @@ const labels = new Labels($("#label"), (said) => {
 // Queries: getting one, showing it, leaving it
 
 /** Ask until the server answers; what is waiting is told meanwhile. */
-async function ask(path, body) {
-  for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-    try {
-      return await api(path, body);
-    } catch (failure) {
-      if (!(failure instanceof Failure) || !failure.passing) throw failure;
-      status.outbox({ waiting: outbox.waiting, failure });
-      await new Promise((resolve) => setTimeout(resolve, 1000 * pause));
-    }
-  }
-}
+const ask = (path, body) => persistently(path, body, (failure) => status.outbox({ waiting: outbox.waiting, failure }));
 
 /** Do what brings another query. Keys and buttons count again once its picture can be seen: what is
  *  decided is about the drawing that people see, and about no other. */

@@ -65,6 +65,7 @@ def check_images(out: Path, manifest: dict[str, Any]) -> None:
         for service in node.get("service", []):
             info = json.loads(at(out, f"{service['id']}/info.json"))
             assert (info["id"], info["width"], info["height"]) == (service["id"], *image.size)
+            at(out, f"{service['id']}/full/90,/0/default.jpg")  # of Universal Viewer
             for size in info.get("sizes", []):
                 name = f"{service['id']}/full/{size['width']},{size['height']}/0/default.jpg"
                 small = Image.open(io.BytesIO(at(out, name)))

@@ -55,14 +55,17 @@ def test_openapi_tells_every_route_and_error(local: TestClient) -> None:
         for path, operations in schema["paths"].items()
         for method, operation in operations.items()
     }
-    assert {path for path, _ in told} == {
+    assert {path for path, _ in told if not path.startswith("/iiif/")} == {
         *("/api/next", "/api/task", "/api/renew", "/api/release", "/api/candidates"),
         *("/api/events", "/api/undo", "/api/find/text", "/api/find/image", "/api/find/box"),
+        *("/api/find/steer", "/api/groups/grade", "/api/tags"),
         *("/picture", "/overlay"),
         *("/export/pairs.csv", "/export/unmatched.csv", "/export/annotations.jsonld"),
+        *("/export/tagged_drawings.csv", "/export/groups.csv"),
     }
     for (path, method), codes in told.items():
-        assert {"200", "401", "503"} <= codes
+        assert {"401", "503"} <= codes
+        assert codes & {"200", "303"}, path
         if method == "post":
             assert {"400", "403", "413", "422"} <= codes, path
     operations = [o for each in schema["paths"].values() for o in each.values()]

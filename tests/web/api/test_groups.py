@@ -112,10 +112,14 @@ def test_wrong_labels_are_refused(
 
 def test_groups_are_given_out_and_given_back(guarded: Services, browser: Browser) -> None:
     ada, rosa = (log_in(browser(guarded), guarded, name) for name in ("ada", "rosa"))
-    assert ada.post("/api/groups/next").json() == {"key": BOATS.key}
-    assert rosa.post("/api/groups/next").json() == {"key": OTHERS.key}
+
+    def sent_to(client: TestClient) -> str:
+        return client.get("/group", follow_redirects=False).headers["location"]
+
+    assert sent_to(ada) == f"/group?id={BOATS.key}"
+    assert sent_to(rosa) == f"/group?id={OTHERS.key}"
     send(ada, of_group(1, "done"))
-    assert ada.post("/api/groups/next").json() == {"key": None}
+    assert sent_to(ada) == "/groups?left=none"
     assert "only reviewers" in error(ada.get("/export/tagged_drawings.csv"), 403)
     send(ada, of_group(2, "tag", label="=boat"), event(3, "tag", "d3", label="ship"))
     table = rosa.get("/export/tagged_drawings.csv").text.splitlines()
