@@ -12,6 +12,7 @@ from drawsim.common.machine import cores
 if TYPE_CHECKING:
     from drawsim.reporting.comparison.page import Findings
     from drawsim.reporting.comparison.results import Results
+    from drawsim.reporting.comparison.searches import Search
 
 
 def compare(
@@ -31,17 +32,21 @@ def compare(
     from drawsim.reporting.comparison import page
     from drawsim.reporting.comparison.searches import read_searches
 
-    results = read(runs=runs, scores=scores, wandb=wandb)
     searches, notes = read_searches(runs)
+    results = read(runs=runs, scores=scores, wandb=wandb, searches=searches)
     results.notes.extend(notes)
     found = page.compare(results, reference, searches)
     return found, page.write_comparison(found, out, workers=cores())
 
 
 def read(
-    *, runs: Sequence[Path] = (), scores: Sequence[str] = (), wandb: str | None = None
+    *,
+    runs: Sequence[Path] = (),
+    scores: Sequence[str] = (),
+    wandb: str | None = None,
+    searches: Sequence[Search] = (),
 ) -> Results:
-    """What is to be compared, from the one source that is given."""
+    """What is to be compared, from the one source that is given. searches: that runs are of."""
     from drawsim.reporting.comparison.results import combine, read_runs
     from drawsim.reporting.comparison.score_files import read_scores
     from drawsim.reporting.comparison.wandb_group import read_group
@@ -51,7 +56,7 @@ def read(
             "give one of runs='[DIR, …]', scores='[CSV, …]' and wandb=ENTITY/PROJECT/GROUP"
         )
     if runs:
-        return read_runs(list(runs))
+        return read_runs(list(runs), searches)
     if scores:
         return read_scores(list(scores))
     assert wandb is not None

@@ -270,7 +270,12 @@ def merge_shards(names: Sequence[str], settings: EmbedSettings) -> list[str]:
     """
     files: list[Path] = []
     for name in names:
-        found = sorted(map(Path, glob(name))) or [Path(name)]  # noqa: PTH207
+        found = sorted(map(Path, glob(name)))  # noqa: PTH207
+        if not found:
+            raise UserError(
+                f"merge={name}: no file is called so, or fits this pattern; embed with shard=K/N, "
+                "or name the files that it wrote, such as merge='F.*-of-16.safetensors'"
+            )
         files += [path for path in found if path not in files]
     shards = Shards.open(files)
     tables = [_left_out_of(file, places) for file, places in shards.left_out]

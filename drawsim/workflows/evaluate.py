@@ -122,7 +122,14 @@ def of_checkpoint(
         pairs=_among(collection.pairs, drawings, artworks),
     )
     absent = pd.DataFrame(columns=["drawing_id", "artwork_id"])
-    return Inputs(models, used, _among(split, drawings, artworks), absent)
+    return Inputs(
+        models,
+        used,
+        _among(split, drawings, artworks),
+        absent,
+        source=f"{inputs.run_name(run)}, {checkpoint.name}",
+        split_name=split_file.stem if split_file else inputs.run_split(run),
+    )
 
 
 def of_files(

@@ -117,6 +117,21 @@ def test_what_is_no_shard(text: str) -> None:
         Shard.read(text)
 
 
+def test_what_is_wrong_with_a_shard() -> None:
+    with pytest.raises(UserError, match=r"shard=3/2: there is no part 3 of 2; the first"):
+        Shard.read("3/2")
+    with pytest.raises(UserError, match=r"a list has from 1 to 1,000,000 parts"):
+        Shard.read("1/0")
+
+
+def test_a_merge_of_nothing(tmp_path: Path) -> None:
+    pattern = str(tmp_path / "nothing.*")
+    with pytest.raises(UserError) as caught:
+        merge_shards([pattern], EmbedSettings(tmp_path / "F.safetensors"))
+    assert str(caught.value).startswith(f"merge={pattern}: no file is called so, or fits this")
+    assert not list(tmp_path.iterdir())
+
+
 def test_shards_that_cannot_be_put_together(
     make: Callable[..., Path], images: Images, tmp_path: Path
 ) -> None:

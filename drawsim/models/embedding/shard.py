@@ -28,11 +28,16 @@ class Shard:
         """From `3/16`. Raises UserError for what is none."""
         found = _SPELT.fullmatch(text)
         own = cls(*map(int, found.groups())) if found else cls(0, 0)
-        if not 1 <= own.number <= own.of <= MOST:
-            raise UserError(
-                f"shard={brief(text)[1:-1]}: the first of 16 is shard=1/16, the last shard=16/16"
-            )
-        return own
+        if 1 <= own.number <= own.of <= MOST:
+            return own
+        why = ""
+        if found and 1 <= own.of <= MOST:
+            why = f"there is no part {own.number} of {own.of}; "
+        elif found:
+            why = f"a list has from 1 to {MOST:,} parts; "
+        raise UserError(
+            f"shard={brief(text)[1:-1]}: {why}the first of 16 is shard=1/16, the last shard=16/16"
+        )
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"

@@ -18,7 +18,7 @@ from drawsim.reporting.kit.figures import (
     Tips,
     drawn,
     mark,
-    shortened,
+    short_names,
 )
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _box(axes: Axes, place: int, values: np.ndarray, colour: str, tips: Tips, mo
 
 
 def _model_axis(axes: Axes, models: Sequence[str]) -> None:
-    axes.set_yticks(range(len(models)), [shortened(model, LETTERS) for model in models])
+    short = short_names(models, LETTERS)
+    axes.set_yticks(range(len(models)), [short[model] for model in models])
     axes.tick_params(axis="y", labelcolor=COLOURS["ink"])
     axes.set_ylim(len(models) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
@@ -147,6 +148,7 @@ def recall_figure(results: Results, set_name: str) -> Drawn | None:
     sd = values.std().unstack("metric")[order].fillna(0.0) * percent
     shown = [model for model in results.models if model in mean.index]
     own = [model for model in shown if model not in results.baselines] or shown
+    short = short_names(own, LETTERS)
     columns = min(COLUMNS, len(own))
     rows = -(-len(own) // columns)
 
@@ -183,9 +185,7 @@ def recall_figure(results: Results, set_name: str) -> Drawn | None:
                 linewidth=THICK,
                 clip_on=False,
             )
-            axes.set_title(
-                shortened(model, LETTERS), loc="left", fontsize=FONT, color=COLOURS["ink"]
-            )
+            axes.set_title(short[model], loc="left", fontsize=FONT, color=COLOURS["ink"])
             _recall_axes(axes, ks)
         figure.supxlabel("k", fontsize=FONT, color=COLOURS["soft"])
         figure.supylabel("recall@k, %", fontsize=FONT, color=COLOURS["soft"])

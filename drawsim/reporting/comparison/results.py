@@ -5,15 +5,16 @@ What a model is among them, and which runs are its replicates, `finished_run` sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from drawsim.common.errors import UserError
-from drawsim.common.words import in_words
+from drawsim.common.words import counted, in_words
+from drawsim.reporting.comparison.searches import Search
 from drawsim.reporting.run.finished import Run, natural, with_labels
 from drawsim.reporting.run.reading import Ranking, read_epochs, read_metrics, read_queries
 from drawsim.retrieval.metrics.functions import metric_values
@@ -64,19 +65,22 @@ class Results:
 # Run folders
 
 
-def read_runs(folders: Iterable[Path]) -> Results:
-    """Read run folders, and all runs of study folders.
+def read_runs(folders: Sequence[Path], searches: Iterable[Search] = ()) -> Results:
+    """Read run folders, and all runs of study folders; for a search among them, its best trial.
 
-    Unfinished runs are left out with a note. Raises UserError if a folder holds no run, if none of
-    the runs is finished, if one is damaged, and if they cannot be compared.
+    Trials were chosen among, so that each is no model of its own: but those whose own folder is
+    given are compared. Unfinished runs are left out with a note. Raises UserError if a folder holds
+    no run, if none of the runs is finished, if one is damaged, and if they cannot be compared.
     """
     runs: list[Run] = []
-    notes: list[str] = []
-    for folder in dict.fromkeys(run for given in folders for run in run_folders(given)):
+    found = list(dict.fromkeys(run for given in folders for run in run_folders(given)))
+    best, lesser, notes = _trials(searches, found)
+    lesser -= {folder.resolve() for folder in folders}
+    for folder in (one for one in found if one in best or one not in lesser):
         record = read_metrics(folder / "metrics.json")
         status = record.get("status", "unknown")
         if status == "finished":
-            runs.append(_read_run(folder, record))
+            runs.append(replace(_read_run(folder, record), called=best.get(folder, "")))
         else:
             notes.append(f"{folder} is not finished ({status}) and is left out.")
     if not runs:
@@ -84,6 +88,30 @@ def read_runs(folders: Iterable[Path]) -> Results:
             "no finished run to compare: " + " ".join(notes) + " Finish them with resume=true."
         )
     return combine(runs, notes)
+
+
+def _trials(
+    searches: Iterable[Search], folders: Collection[Path]
+) -> tuple[dict[Path, str], set[Path], list[str]]:
+    """The best run of each search and what it is called, the runs of all trials, and notes.
+
+    A search whose best run is not among the folders is passed over.
+    """
+    best: dict[Path, str] = {}
+    trials: set[Path] = set()
+    notes = []
+    for search in searches:
+        place = Path(search.place).resolve()
+        if search.best is None or not search.best.run or place / search.best.run not in folders:
+            continue
+        among = counted(search.count("finished") + search.count("pruned"), "trial")
+        best[place / search.best.run] = f"{place.name} (best of {among})"
+        trials |= {place / one.run for one in search.trials if one.run}
+        notes.append(
+            f"{search.place} holds a search: its best of {among} by {search.monitor}, "
+            f"{search.best.run}, stands for it. To compare others, give the folders of their runs."
+        )
+    return best, trials, notes
 
 
 def run_folders(given: Path) -> list[Path]:

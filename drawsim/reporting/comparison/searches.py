@@ -71,6 +71,12 @@ class Search:
         first = self.ranked[0] if self.trials else None
         return first if first is not None and first.state == "finished" else None
 
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The lowest and the highest value of a trial, finished or pruned."""
+        values = [one.value for one in self.trials if one.value is not None]
+        return (min(values), max(values)) if values else None
+
     def count(self, state: str) -> int:
         """Trials that ended so."""
         return sum(trial.state == state for trial in self.trials)

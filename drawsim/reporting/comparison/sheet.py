@@ -21,6 +21,7 @@ from drawsim.reporting.kit.figures import (
     Drawn,
     Tips,
     drawn,
+    short_names,
     shortened,
 )
 from drawsim.reporting.kit.pages import format_rank
@@ -227,10 +228,11 @@ def _block(
         _words(axes, x, top + LABEL + SIDE + 0.13, shortened(caption, 19), COLOURS["soft"], -2.5)
     _words(axes, 0, top + LABEL - 0.05, f"drawing, split {one.split}", COLOURS["soft"], -1.5)
     _words(axes, SIDE + 0.12, top + LABEL - 0.05, "true artwork", COLOURS["soft"], -1.5)
+    short = short_names(showing.models, 40)
     for row, model in enumerate(showing.models):
         ranking = one.rankings[model]
         y = top + LABEL + row * (LABEL + SMALL + 0.09)
-        label = f"{shortened(model, 40)}: rank {format_rank(ranking.first)}"
+        label = f"{short[model]}: rank {format_rank(ranking.first)}"
         _words(axes, LEFT, y - 0.05, label, COLOURS["ink"], -1.5)
         for place, artwork in enumerate(ranking.top_ids[:TOP]):
             x = LEFT + place * (SMALL + GAP)

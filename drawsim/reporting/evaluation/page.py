@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,10 @@ def _page(
         .render(
             result=result,
             absent=len(inputs.absent),
+            source=inputs.source,
+            root="" if collection.root == Path() else str(collection.root),
+            split_name=inputs.split_name,
+            written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             learnt_nothing=learnt_nothing(inputs.record),
             shown=registry.headline(names),
             families=registry.by_family(names),

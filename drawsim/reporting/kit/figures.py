@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -172,6 +173,33 @@ def shortened(text: str, letters: int) -> str:
     """
     text = one_line(text)
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
+
+
+def short_names(names: Iterable[str], letters: int) -> dict[str, str]:
+    """What each name is called in so many letters, no two alike.
+
+    Names that begin alike are told by what follows.
+
+    >>> short_names(["lite-basic-lr0.001", "lite-basic-lr0.002", "lite"], 12)
+    {'lite-basic-lr0.001': '…lr0.001', 'lite-basic-lr0.002': '…lr0.002', 'lite': 'lite'}
+    """
+    by_beginning: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        by_beginning.setdefault(shortened(name, letters), []).append(name)
+    short: dict[str, str] = {}
+    for beginning, alike in by_beginning.items():
+        both = zip(min(alike), max(alike), strict=False)
+        equal = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], both))
+        shared = alike[0].rfind("-", 0, equal) + 1
+        for name in alike:
+            told = beginning if len(alike) == 1 else shortened(f"…{name[shared:]}", letters)
+            own, number = told, 1
+            while own in short.values():
+                number += 1
+                end = f" ({number})"
+                own = shortened(told, letters - len(end)) + end
+            short[name] = own
+    return short
 
 
 def one_line(text: str) -> str:

@@ -23,8 +23,9 @@ class Run:
 
     origin: the parts of its study's place, innermost last. scores: baseline (the plain untrained
     network), final -> set -> metric -> value. epochs: the rows of `metrics.csv`. queries: set ->
-    ranked drawings; empty where only scores are known. model, untrained: what it and its untrained
-    network are called among other runs.
+    ranked drawings; empty where only scores are known. called: what its model is called in place of
+    what the run's name says. model, untrained: what it and its untrained network are called among
+    other runs.
     """
 
     origin: tuple[str, ...]
@@ -36,6 +37,7 @@ class Run:
     best_epoch: int | None
     epochs: Sequence[Mapping[str, float]]
     queries: Mapping[str, Sequence[Query]] = field(default_factory=dict)
+    called: str = ""
     model: str = ""
     untrained: str = ""
 
@@ -56,7 +58,9 @@ class Run:
 
     @property
     def stem(self) -> str:
-        """The name without split and seed."""
+        """The name without split and seed, or what it is called."""
+        if self.called:
+            return self.called
         rest = self.name
         for part in (self.split, f"seed{self.seed}"):
             rest = re.sub(rf"(^|-){re.escape(part)}(?=-|$)", "", rest)

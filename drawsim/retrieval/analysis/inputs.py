@@ -54,7 +54,8 @@ class Inputs:
     its images may be absent. split: as `read_split` gives it. absent: pairs that name an id without
     an embedding, which count as not found in the protocol `thesis` and are left out otherwise;
     style copies, of which none is needed, are not among them. record: the `metrics.json` of the run
-    whose model it is, empty where there is none.
+    whose model it is, empty where there is none. source: what is evaluated: the study and name of a
+    run, or the files. split_name: what its split is called. Both may be empty.
     """
 
     models: tuple[Embedded, ...]
@@ -62,6 +63,8 @@ class Inputs:
     split: pd.DataFrame
     absent: pd.DataFrame
     record: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    split_name: str = ""
 
 
 def from_files(
@@ -73,7 +76,8 @@ def from_files(
     drawings and artworks.
     """
     model = _of_files("embeddings", queries, gallery)
-    return _assemble((model,), _pairs(pairs, split), split, root)
+    found = _assemble((model,), _pairs(pairs, split), split, root)
+    return replace(found, source=f"{queries.name}, {gallery.name}", split_name=split.stem)
 
 
 def from_run(run: Path, root: Path | None) -> Inputs:
@@ -98,7 +102,7 @@ def from_run(run: Path, root: Path | None) -> Inputs:
     models = tuple(_of_files(stage, *_files(run, own)) for stage, own in found.items())
     split = run / "split.csv"
     whole = _assemble(models, _pairs(None, split), split, root or run_data(run))
-    return replace(whole, record=record)
+    return replace(whole, record=record, source=run_name(run), split_name=run_split(run))
 
 
 def _files(run: Path, embeddings: str) -> tuple[Path, ...]:
@@ -126,6 +130,17 @@ def _pairs(file: Path | None, split: Path) -> pd.DataFrame:
 def run_data(run: Path) -> Path | None:
     """The folder of the collection that a run was trained on, if it is still there."""
     return data_root(read_values(run)) if (run / CONFIG).is_file() else None
+
+
+def run_name(run: Path) -> str:
+    """The study and the name of a run, as its folder says them."""
+    return "/".join(run.resolve().parts[-2:])
+
+
+def run_split(run: Path) -> str:
+    """What the split of a run is called; empty where its configuration does not say."""
+    split = read_values(run).get("split") if (run / CONFIG).is_file() else None
+    return str(split.get("name", "")) if isinstance(split, Mapping) else ""
 
 
 def read_embeddings(path: Path) -> Embeddings:

@@ -76,6 +76,7 @@ class Ivf(Settings):
         settings = self.for_size(len(items.ids))
         index = _new(items.vectors, f"IVF{settings.lists},Flat")
         index.cp.max_points_per_centroid = TRAINING_POINTS
+        index.cp.min_points_per_centroid = 1  # it would warn of small galleries
         index.train(_array(items.vectors))
         return _filled(FaissIndex(index, settings), items)
 

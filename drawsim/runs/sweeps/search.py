@@ -32,6 +32,8 @@ OWNER = "owner"
 Direction = Literal["minimize", "maximize"]
 LARGEST_SEED = 2**32 - 1
 """Of NumPy's generators, by which samplers draw."""
+SAID = 300
+"""Letters of what a database says that are shown."""
 DIGITS = 4
 """Significant digits of a number that is tried: its run's name says all of them."""
 
@@ -78,9 +80,12 @@ class StudySettings:
                 storage=storage, direction=direction, load_if_exists=True, **own
             )
         except Exception as error:  # of whichever database it is
-            said = " ".join(str(error).split())[:200]
+            said = " ".join(str(error).partition("(Background on")[0].split())
+            said = said if len(said) <= SAID else f"{said[:SAID]}…"
             raise UserError(
-                f"hydra.sweeper.storage={self.storage}: no study can be opened there ({said})"
+                f"hydra.sweeper.storage={self.storage}: no study can be opened there ({said}); is "
+                "the address right, its server running, and the library for it installed? A file "
+                "needs neither: sqlite:///FILE.db, in a folder that is there"
             ) from error
 
     def _sampler(self) -> optuna.samplers.BaseSampler:

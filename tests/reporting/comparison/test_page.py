@@ -273,6 +273,8 @@ def test_at_most_four_models_are_shown(tmp_path: Path) -> None:
     assert showing is not None
     assert showing.models == ["baseline", "lite-a5", "lite-a0", "lite-a1"]
     assert len(showing.models) == MODELS
+    said = "4 of 7 models are shown; left out: lite-a2, lite-a3, lite-a4."
+    assert said in written(results, tmp_path / "out", "lite-a5").text
 
 
 def test_the_demo_is_found_by_its_settings(tmp_path: Path) -> None:

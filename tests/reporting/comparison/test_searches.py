@@ -75,6 +75,8 @@ def test_on_the_page(folder: Path, search: Search, tmp_path: Path) -> None:
     assert "12 trials of lr, margin: 9 finished, 1 pruned, 1 failed, 1 interrupted." in text
     assert search.best is not None
     assert f"Best: trial {search.best.number}, val/mrr {search.best.value:.4f}." in text
+    low, high = search.span or (0, 0)
+    assert f"Values lie between {low:.4f} and {high:.4f}" in text
     assert "&lt;run0&gt;" in text
     assert "<run0>" not in text
     names = {path.name for path in (tmp_path / "out/figures").iterdir()}
@@ -97,3 +99,39 @@ def test_too_few_trials_tell_nothing(tmp_path: Path) -> None:
     assert json.dumps(dict(found[0].importance)) == "{}"
     assert not found[0].higher_is_better
     assert len(search_figures(found[0], 1)) == 1
+
+
+def make_search(root: Path, runs: list[str], values: list[float]) -> None:
+    """A search whose trials are these runs."""
+    study = optuna.create_study(
+        storage=f"sqlite:///{root}/optuna.db", study_name="search", direction="maximize"
+    )
+    study.set_user_attr("monitor", "val/mrr")
+    for name, value in zip(runs, values, strict=True):
+        trial = study.ask()
+        trial.suggest_float("lr", 0, 1)
+        trial.set_user_attr("run", name)
+        study.tell(trial, value)
+
+
+def test_a_search_is_compared_by_its_best(tmp_path: Path) -> None:
+    root = make_study(tmp_path / "rates", {"a": 3, "b": 1, "c": 2}, ["v0"])
+    names = [f"lite-{aug}-v0-seed0" for aug in "abc"]
+    make_search(root, names, [0.1, 0.3, 0.2])
+    other = make_study(tmp_path / "other", {"none": 2}, ["v0"])
+    found, _ = compare(tmp_path / "out", runs=[root, other])
+    assert found.results.models == ["baseline", "rates (best of 3 trials)", "lite-none"]
+    assert [run.name for run in found.results.runs] == [names[1], "lite-none-v0-seed0"]
+    assert [note for note in found.notes if "its best of 3 trials by val/mrr" in note]
+    # trials that are named are compared
+    found, _ = compare(tmp_path / "named", runs=[root / name for name in names])
+    assert found.results.models == ["baseline", "lite-a", "lite-b", "lite-c"]
+    found, _ = compare(tmp_path / "both", runs=[root, root / names[0]])
+    assert found.results.models == ["baseline", "lite-a", "rates (best of 3 trials)"]
+
+
+def test_a_search_without_the_run_of_its_best_is_compared_as_it_is(tmp_path: Path) -> None:
+    root = make_study(tmp_path / "rates", {"a": 3, "b": 1}, ["v0"])
+    make_search(root, ["lite-a-v0-seed0", "elsewhere"], [0.1, 0.3])
+    found, _ = compare(tmp_path / "out", runs=[root])
+    assert found.results.models == ["baseline", "lite-a", "lite-b"]

@@ -56,6 +56,14 @@ def test_it_says_that_nothing_was_learnt(inputs: Inputs, tmp_path: Path) -> None
     assert said not in page_of(inputs, tmp_path)
 
 
+def test_its_head_says_of_what_and_when(inputs: Inputs, tmp_path: Path) -> None:
+    page = page_of(replace(inputs, source="study/<run>", split_name="v3"), tmp_path)
+    head = re.sub("<wbr>|&#8203;|\u200b", "", page[page.index("<h1>") : page.index("</header>")])
+    assert "Evaluation of study/&lt;run&gt;" in head
+    assert f"Collection {inputs.collection.root}, split v3, 20" in head
+    assert " UTC</p>" in head
+
+
 def test_memorisation_follows_the_stages_set_by_set(inputs: Inputs, tmp_path: Path) -> None:
     page = page_of(inputs, tmp_path)
     table = page[page.index('id="memorisation"') : page.index('id="hubs"')]

@@ -8,6 +8,8 @@ import warnings
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from drawsim.reporting.collection.charts import (
@@ -23,7 +25,7 @@ from drawsim.reporting.collection.charts import (
     year_columns,
     years_figure,
 )
-from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn
+from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn, short_names
 
 
 def tips(figure: Drawn) -> list[str]:
@@ -126,3 +128,11 @@ def test_any_name_can_be_drawn() -> None:
     assert "&lt;b&gt;&amp;amp;&quot;&#x27;&lt;/svg&gt;" in tips(figure)
     assert figure.svg.count("</svg>") == 1
     assert max(map(len, texts(figure))) <= max(LETTERS, len("&lt;b&gt;&amp;amp;\"'&lt;/svg&gt;"))
+
+
+@given(st.sets(st.text("ab-1 ()", max_size=12), max_size=12), st.integers(8, 10))
+def test_short_names_tell_apart(names: set[str], letters: int) -> None:
+    short = short_names(sorted(names), letters)
+    assert set(short) == names
+    assert len(set(short.values())) == len(names)
+    assert all(len(own) <= letters for own in short.values())

@@ -96,7 +96,10 @@ def test_a_search_from_start_to_end(start: Start, tmp_path: Path) -> None:
             "a search with other settings is there (another space of loss.margin); give",
         ),
         (["optim.optimizer.lrr=interval(0.1,0.2)"], "optim.optimizer.lrr: no such setting, did"),
-        (["hydra.sweeper.storage=sqlite:///nowhere/x.db"], "no study can be opened there"),
+        (
+            ["hydra.sweeper.storage=sqlite:///nowhere/x.db"],
+            "sqlite:///FILE.db, in a folder that is there",
+        ),
     ],
 )
 def test_what_a_search_refuses(start: Start, changed: list[str], answer: str) -> None:
