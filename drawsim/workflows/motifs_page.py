@@ -69,7 +69,7 @@ def write_page(
         level,
         [*results.notes, *said],
     )
-    folder = Folder(out)
+    folder = Folder(out, "motifs")
     page = write_motifs_page(view, folder, workers)
     folder.finish()
     return page

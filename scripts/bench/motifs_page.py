@@ -136,7 +136,7 @@ def main() -> None:
         folder = Path(name)
         shown = view(options.drawings, options.share, folder)
         start = time.perf_counter()
-        page = write_motifs_page(shown, Folder(folder / "out"), 2)
+        page = write_motifs_page(shown, Folder(folder / "out", "motifs"), 2)
         seconds = time.perf_counter() - start
         thumbnails = [file.stat().st_size for file in (folder / "out").rglob("*.webp")]
         sizes = [motif.size for motif in shown.found.motifs]
