@@ -90,7 +90,7 @@ def view(drawings: int, share: float, folder: Path) -> MotifsView:
     }
     tests = who(found, rng)
     alone = found_of(tests, 0.05)
-    alone = alone.assign(value=[(value,) for value in alone["value"]])
+    alone["value"] = [(value,) for value in alone["value"]]
     return MotifsView(
         "synthetic",
         Motifs(found, drawings, 10, "synthetic", "none", "0" * 64),
