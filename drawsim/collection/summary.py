@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drawsim.common.words import of_one
+
 
 @dataclass
 class Summary:
@@ -21,3 +23,14 @@ class Summary:
     skipped: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """What was made and skipped, what wants to be looked at, and the files, a line each."""
+        lines = [
+            f"{heading} {count:,} {of_one(what) if count == 1 else what}"
+            for heading, counts in (("made", self.made), ("skipped", self.skipped))
+            for what, count in counts.items()
+        ]
+        return "\n".join(
+            [*lines, *(f"! {note}" for note in self.notes), *(f"→ {file}" for file in self.files)]
+        )

@@ -14,7 +14,7 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
-from drawsim.collection.tables import TABLES, Collection, read_image_rows, read_tables
+from drawsim.collection.tables import TABLES, Collection, held_tables, read_image_rows, read_tables
 from drawsim.collection.years import note_years
 from drawsim.common.errors import UserError
 from drawsim.common.remote import located
@@ -24,6 +24,12 @@ from drawsim.pixels.looking import look_at_images
 
 SEPARATOR = "; "
 """Between notes on one image."""
+_WITHOUT = {
+    "drawings": "this is a gallery alone",
+    "artworks": "these are drawings alone",
+    "pairs": "nothing can be learnt from or measured by",
+}
+"""What follows where a table is not there."""
 _MEND = "mend the file or take the row out"
 
 
@@ -123,7 +129,13 @@ def _inspect_tables(root: Path) -> tuple[Problems, dict[Kind, pd.DataFrame], Col
     These rows have an id, and a path that does not leave the collection.
     """
     problems = Problems()
-    collection = Collection(root, *read_tables(root, TABLES, problems))
+    held = held_tables(root)
+    # Without pairs a collection may be drawings or a gallery alone; pairs need both.
+    asked = held if held and "pairs" not in held else TABLES
+    for name in TABLES:
+        if name not in asked:
+            problems.note(root / f"{name}.csv", f"there is none, so {_WITHOUT[name]}")
+    collection = Collection(root, *read_tables(root, asked, problems))
     places = Places.of(root)
     tables = {}
     for kind in KINDS:

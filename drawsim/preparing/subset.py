@@ -68,16 +68,19 @@ def write_subset(
     drawings: pd.DataFrame,
     out: Path,
     *,
+    pairs: pd.DataFrame | None = None,
     artworks: Artworks = "all",
     copy_images: bool = False,
 ) -> Summary:
     """Write the collection of some drawings of a collection, as `prepare_subset` does.
 
     drawings: rows of the collection's table, all style copies of them included; further columns are
-    written too. Raises UserError as `prepare_subset` does.
+    written too. pairs: those of the whole collection, if they are others than in its table. Raises
+    UserError as `prepare_subset` does.
     """
     source = collection.root
-    pairs = collection.pairs[among(collection.pairs["drawing_id"], drawings.index)]
+    every = collection.pairs if pairs is None else pairs
+    pairs = every[among(every["drawing_id"], drawings.index)]
     gallery = collection.artworks
     if artworks == "paired":
         gallery = gallery[among(gallery.index, pairs["artwork_id"])]
@@ -92,7 +95,7 @@ def write_subset(
     before = {
         "drawings": (collection.drawings.reset_index(), ("id",)),
         "artworks": (collection.artworks.reset_index(), ("id",)),
-        "pairs": (collection.pairs, (*keys, "pair")),
+        "pairs": (every, (*keys, "pair")),
         **{name: (split, (*keys, "set")) for name, split in splits.items()},
     }
     for name, (table, columns) in before.items():

@@ -201,6 +201,7 @@ def _motifs(settings: ExploreSettings) -> list[str]:
         max_pixels=settings.data.max_pixels,
         workers=settings.readers,
         run=settings.run,
+        artworks=galleries.get("artwork"),
     )
     write_results(found, settings.folder)
     page = write_page(

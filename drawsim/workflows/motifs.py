@@ -28,7 +28,9 @@ ASKED = ("country", "region", "age_group", "year", "side", "medium")
 """Columns by which is asked who draws a motif, where none are named."""
 OF_COLOURS = ("country", "age_group", "year")
 """Columns by which is asked who uses a colour."""
-MEDIUM = "medium"
+MEDIUM, REGION = "medium", "region"
+SAID = 12
+"""Findings that are lines of the console."""
 COLOURED = 0.02
 """Share of coloured pixels from which on a picture is not gray."""
 
@@ -38,7 +40,7 @@ class MotifSettings:
     """How motifs are looked for, and who is asked to draw them; see `explore.motifs`.
 
     columns: None for those of ASKED that are there. verify: edges count only where pictures match
-    in one layout.
+    in one layout. gallery: artworks, where there are any, say what drawings have in common.
     """
 
     finding: Finding
@@ -47,6 +49,7 @@ class MotifSettings:
     level: float
     colours: bool
     verify: bool
+    gallery: bool
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> MotifSettings:
@@ -66,10 +69,14 @@ class MotifSettings:
 
 @dataclass(frozen=True)
 class MotifResults:
-    """What was found. who, colours: see `retrieval/motifs/files.py`. notes: for people."""
+    """What was found. who, colours: see `retrieval/motifs/files.py`. notes: for people.
+
+    leanings: what is found of `who`, see `retrieval/analysis/who.py`.
+    """
 
     motifs: Motifs
     who: pd.DataFrame
+    leanings: pd.DataFrame
     colours: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
@@ -82,18 +89,20 @@ def motifs_of(
     max_pixels: int,
     workers: int,
     run: Path | None = None,
+    artworks: Gallery | None = None,
 ) -> MotifResults:
     """Find motifs among the drawings of a gallery, and test who draws them.
 
     collection: of the drawings, without style copies. run: whose network looks at the pictures
-    where edges are to be verified. Raises UserError for fewer than 50 drawings, and for columns
-    that are not there.
+    where edges are to be verified. artworks: a gallery of the same model. Raises UserError for
+    fewer than 50 drawings, and for columns that are not there.
     """
     from drawsim.retrieval.index.gallery import NONE, UNKNOWN
     from drawsim.retrieval.motifs.files import Motifs, digest_of
 
     embeddings = gallery.embeddings
-    table = collection.drawings.loc[list(embeddings.ids)]
+    looked = artworks if settings.gallery else None
+    table = _with_regions(collection.drawings.loc[list(embeddings.ids)])
     columns = _asked(settings, table)
     paths = dict(collection.paths("drawing", embeddings.ids))
     found = find_motifs(
@@ -101,6 +110,7 @@ def motifs_of(
         settings.finding,
         _bar,
         adapted=gallery.model.adaptation not in (NONE, UNKNOWN),
+        artworks=None if looked is None else looked.embeddings.vectors.float(),
         same=lambda pairs: _same_pictures(pairs, paths, max_pixels, workers),
         confirm=_confirming(run, list(paths.values())) if settings.verify else None,
     )
@@ -111,12 +121,14 @@ def motifs_of(
         collection=collection.root.resolve().name,
         model=str(gallery.model),
         digest=digest_of(embeddings),
-        settings=settings.plain(),
+        settings=settings.plain() | {"gallery": looked is not None},
     )
     asked = _Asked.of(table, list(paths.values()), columns, settings, max_pixels, workers)
+    who, leaning = asked.who(motifs, embeddings.rows)
     return MotifResults(
         motifs,
-        asked.who(motifs, {name: row for row, name in enumerate(embeddings.ids)}),
+        who,
+        leaning,
         asked.of_colours(),
         [*_copies(found), *asked.notes],
     )
@@ -134,12 +146,17 @@ def write_results(found: MotifResults, folder: Path) -> None:
 
 def summary(found: MotifResults) -> list[str]:
     """Lines for the console: how many motifs, what is found of them, and what is not known."""
+    from drawsim.reporting.motifs.words import leaning_words
+
     motifs, level = found.motifs, found.motifs.settings["level"]
     inside = sum(each.size for each in motifs.motifs)
     lines = [
         f"{counted(len(motifs.motifs), 'motif')} in {inside:,} of "
         f"{counted(motifs.drawings, 'drawing')}; {counted(motifs.unstable, 'group')} not stable"
     ]
+    shares = [each.confirmed for each in motifs.motifs if each.confirmed is not None]
+    if shares:
+        lines.append(f"of the near pairs of each motif {min(shares):.0%} or more match in a layout")
     for what, table in (("who draws them", found.who), ("who uses which colours", found.colours)):
         if len(table):
             many = counted(int((table["q"] <= level).sum()), "finding")
@@ -147,6 +164,12 @@ def summary(found: MotifResults) -> list[str]:
                 f"{what}: {many} of {counted(len(table), 'test')} "
                 f"at a false-discovery rate of {level:g}"
             )
+    lines += [
+        f"  motif {row.motif}, {leaning_words(row)}"
+        for row in found.leanings.head(SAID).itertuples()
+    ]
+    if len(found.leanings) > SAID:
+        lines.append(f"  and {len(found.leanings) - SAID:,} more: tables/who.csv")
     return [*lines, *(f"! {note}" for note in found.notes)]
 
 
@@ -154,6 +177,18 @@ def _names(key: str, value: Any) -> tuple[str, ...] | None:
     from drawsim.common.arguments import listed
 
     return None if value is None else tuple(str(each) for each in listed(value))
+
+
+def _with_regions(table: pd.DataFrame) -> pd.DataFrame:
+    """The drawings, with the regions of their countries where they have countries alone."""
+    from drawsim.collection.regions import REGIONS
+    from drawsim.reporting.collection.counts import country_codes
+
+    if REGION in table.columns or "country" not in table.columns:
+        return table
+    regions = country_codes(table).map(REGIONS).fillna("")
+    several = regions[regions != ""].nunique() > 1
+    return table.assign(**{REGION: regions}) if several else table
 
 
 @contextmanager
@@ -275,14 +310,14 @@ class _Asked:
             notes.append(f"drawings.csv has none of {names}: who draws a motif is not known")
         return cls(known, varied, colours, settings, notes)
 
-    def who(self, motifs: Motifs, rows: Mapping[str, int]) -> pd.DataFrame:
-        """The tests of all motifs by all columns."""
-        from drawsim.retrieval.analysis.who import who_draws
+    def who(self, motifs: Motifs, rows: Mapping[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The tests of all motifs by all columns, and what they find."""
+        from drawsim.retrieval.analysis.who import leanings, who_draws
 
         groups = {each.id: [rows[name] for name in each.members] for each in motifs.motifs}
         total = len(groups) * len(self.columns)
         with progress_bar("testing who draws them", total) as advance:
-            return who_draws(
+            who = who_draws(
                 groups,
                 self.table,
                 self.columns,
@@ -290,6 +325,8 @@ class _Asked:
                 level=self.settings.level,
                 advance=advance,
             )
+        own = self.settings
+        return who, leanings(who, groups, self.table, own.strata, level=own.level)
 
     def of_colours(self) -> pd.DataFrame:
         """The tests of each colour's use by country, age group and year: one family of tests."""

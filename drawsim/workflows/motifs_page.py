@@ -58,6 +58,7 @@ def write_page(
         name,
         motifs,
         results.who,
+        results.leanings,
         results.colours,
         collection.drawings.loc[list(drawings.embeddings.ids)],
         _by_kind(files, collection.paths("artwork")),
@@ -68,7 +69,7 @@ def write_page(
         level,
         [*results.notes, *said],
     )
-    folder = Folder(out)
+    folder = Folder(out, "motifs")
     page = write_motifs_page(view, folder, workers)
     folder.finish()
     return page

@@ -24,7 +24,7 @@ from drawsim.collection.demo.plan import COUNTRIES
 from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.motifs.page import write_motifs_page
-from drawsim.reporting.motifs.view import MotifsView
+from drawsim.reporting.motifs.view import MotifsView, found_of
 from drawsim.retrieval.motifs.files import WHO_COLUMNS, Motif, Motifs, empty_who
 from drawsim.retrieval.motifs.sources import Near, Sources
 
@@ -88,10 +88,14 @@ def view(drawings: int, share: float, folder: Path) -> MotifsView:
         motif.id: [Near(f"artwork {n}", 0.3, 1, 0) for n in rng.choice(SCANS, 3, replace=False)]
         for motif in found
     }
+    tests = who(found, rng)
+    alone = found_of(tests, 0.05)
+    alone["value"] = [(value,) for value in alone["value"]]
     return MotifsView(
         "synthetic",
         Motifs(found, drawings, 10, "synthetic", "none", "0" * 64),
-        who(found, rng),
+        tests,
+        alone.rename(columns={"value": "values"}),
         empty_who(),
         table,
         every,
@@ -132,7 +136,7 @@ def main() -> None:
         folder = Path(name)
         shown = view(options.drawings, options.share, folder)
         start = time.perf_counter()
-        page = write_motifs_page(shown, Folder(folder / "out"), 2)
+        page = write_motifs_page(shown, Folder(folder / "out", "motifs"), 2)
         seconds = time.perf_counter() - start
         thumbnails = [file.stat().st_size for file in (folder / "out").rglob("*.webp")]
         sizes = [motif.size for motif in shown.found.motifs]

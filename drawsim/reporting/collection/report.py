@@ -100,7 +100,7 @@ def explore_collection(
     if sizes is not None and sizes < 0:
         raise UserError(f"explore.sizes={sizes}: must be 0 or more, or null")
     found = Findings(name, read_holdings(root))
-    folder = Folder(out)
+    folder = Folder(out, "collection")
     try:
         out.mkdir(parents=True, exist_ok=True)
         _note_what_is_missing(found)

@@ -97,7 +97,7 @@ def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
     showing = choose(results, found.reference)
     pictures, notes = find_pictures(results.runs) if showing else (Pictures(), [])
     found.notes.extend(notes)
-    folder = Folder(out)
+    folder = Folder(out, "comparison")
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_csv(compare_tables.summary(results), folder.place("table.csv"))

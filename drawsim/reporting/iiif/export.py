@@ -11,11 +11,13 @@ from drawsim.collection.iiif.documents import Leaf, Region, Row, collection, man
 from drawsim.collection.iiif.images import Json, Source
 from drawsim.collection.iiif.names import file_name
 from drawsim.collection.iiif.shown import COLUMNS, Shown
+from drawsim.collection.rights import rights_of
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_json
 from drawsim.common.progress import progress_bar
 from drawsim.common.words import counted, first_of
 from drawsim.reporting.iiif.pictures import Picture, Static, publish, publish_row
+from drawsim.reporting.kit.captions import warning_of
 from drawsim.reporting.kit.folder import Folder
 
 CANVASES = 200
@@ -57,6 +59,8 @@ class Written:
     """Pictures that cannot be read, and why."""
     left_out: int = 0
     """Canvases that show one of these."""
+    rights: str = ""
+    """What must be known before the pictures are published."""
 
     @property
     def lines(self) -> list[str]:
@@ -72,6 +76,8 @@ class Written:
                 f"! {counted(self.left_out, 'canvas', 'canvases')} left out, of pictures that "
                 f"cannot be read: {told}"
             )
+        if self.rights:
+            found.append(f"! {self.rights}")
         return [*found, f"→ {self.start}"]
 
 
@@ -88,7 +94,7 @@ def write_documents(
     columns: of the tables, that are told of a picture. What an earlier export wrote there, and this
     one does not, is removed. Raises UserError if not one picture can be read.
     """
-    folder = Folder(static.root)
+    folder = Folder(static.root, "iiif")
     written = Written(folder.place(START))
     sources = _publish(groups, static, folder, written, workers)
     listed: list[Json] = []
@@ -150,6 +156,9 @@ def _publish(
                 found[key], files = one
                 folder.written += files
                 written.images += 1
+    written.rights = warning_of(
+        rights_of(each.row) for key, each in pictures.items() if key in found
+    )
     return found
 
 

@@ -7,14 +7,21 @@ from pathlib import Path
 
 from drawsim.common.files import write_text
 
-CONTENTS = "files.txt"
+
+def contents(of: str) -> str:
+    """The name of the list of what was written of one subject: others may write beside it."""
+    return f"files_{of}.txt"
 
 
 @dataclass
 class Folder:
-    """The folder that is written, and what has been written into it."""
+    """The folder that is written, and what has been written into it.
+
+    of: the subject of the results. What is removed is of the same subject, and nothing else.
+    """
 
     root: Path
+    of: str
     written: list[str] = field(default_factory=list)
 
     def place(self, name: str) -> Path:
@@ -24,9 +31,9 @@ class Folder:
 
     def finish(self) -> None:
         """List what was written, and remove what an earlier run wrote and this one did not."""
-        contents = self.root / CONTENTS
-        before = contents.read_text(encoding="utf-8").splitlines() if contents.is_file() else []
+        listed = self.root / contents(self.of)
+        before = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
         for name in set(before) - set(self.written):
             if name and ".." not in Path(name).parts and not Path(name).is_absolute():
                 (self.root / name).unlink(missing_ok=True)
-        write_text(contents, "\n".join(sorted(self.written)) + "\n")
+        write_text(listed, "\n".join(sorted(self.written)) + "\n")

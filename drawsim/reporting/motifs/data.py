@@ -16,6 +16,7 @@ from drawsim.reporting.motifs.view import MotifsView, found_of
 from drawsim.reporting.motifs.words import (
     capital,
     finding_words,
+    leaning_words,
     near_words,
     odds_words,
     source_words,
@@ -105,6 +106,7 @@ def _group(
     known, said = source_words(view, motif, summary)
     on_map = read_world().places
     found = found_of(who, view.level)
+    leanings = view.leanings[view.leanings["motif"] == motif.id]
     others = who[(who["q"] > view.level) & (who["count"] > 0)].sort_values("p", kind="stable")
     listed = pd.concat([found, others]).head(ROWS)
     return {
@@ -119,8 +121,8 @@ def _group(
         "summary": summary,
         "source": known,
         "said": said,
-        "findings": [finding_words(row) for row in found.head(SAID).itertuples()],
-        "more": max(0, len(found) - SAID),
+        "findings": [leaning_words(row) for row in leanings.head(SAID).itertuples()],
+        "more": max(0, len(leanings) - SAID),
         "surprise": 0.0
         if found.empty
         else round(-math.log10(max(float(found["p"].min()), 1e-300)), 2),

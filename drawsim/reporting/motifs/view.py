@@ -26,7 +26,8 @@ class Match:
 class MotifsView:
     """Motifs and all that is known of them.
 
-    name: of the collection. found: the groups. who, colours: see `retrieval/motifs/files.py`.
+    name: of the collection. found: the groups. who, colours: see `retrieval/motifs/files.py`;
+    leanings: what is found of the former, see `retrieval/analysis/who.py`.
     drawings: metadata of all drawings that were looked at, by id. files: pictures by (kind, id),
     those that are there. captions: what pictures are called, and whose they are. model: what made
     the embeddings, in few words. sources: which artworks a motif is near; None where no gallery was
@@ -37,6 +38,7 @@ class MotifsView:
     name: str
     found: Motifs
     who: pd.DataFrame
+    leanings: pd.DataFrame
     colours: pd.DataFrame
     drawings: pd.DataFrame
     files: Mapping[tuple[str, str], Path]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from drawsim.common.words import counted
+from drawsim.common.words import counted, in_words
 from drawsim.reporting.collection.counts import country_name
 from drawsim.reporting.motifs.view import MotifsView
 from drawsim.retrieval.motifs.files import Motif
@@ -30,10 +30,19 @@ def value_words(column: str, value: str) -> str:
 
 def finding_words(row: Any) -> str:
     """A row of the table of who draws a motif; row: with its columns as attributes."""
+    return _counts(row, [row.value])
+
+
+def leaning_words(row: Any) -> str:
+    """A row of `leanings`, whose `values` are several that lean the same way."""
+    return _counts(row, row.values)
+
+
+def _counts(row: Any, values: Sequence[Any]) -> str:
     expected = f"{row.expected:.0f}" if row.expected >= 10 else f"{row.expected:.1f}"
     few = " only" if row.count < row.expected else ""
-    value = value_words(str(row.column), str(row.value))
-    return f"{capital(value)}:{few} {row.count:,} of {row.known:,}, expected {expected}"
+    said = in_words([value_words(str(row.column), str(value)) for value in values])
+    return f"{capital(said)}:{few} {row.count:,} of {row.known:,}, expected {expected}"
 
 
 def capital(text: str) -> str:

@@ -26,6 +26,9 @@ from drawsim.retrieval.motifs.files import WHO_COLUMNS
 UNKNOWN = ""
 """What a cell says of which nothing is known."""
 
+PARTS = {"region": "country"}
+"""Columns that may be made of another: among drawings of one country no region can vary."""
+
 
 def who_draws(
     groups: Mapping[str, Sequence[int] | Ints],
@@ -41,8 +44,8 @@ def who_draws(
     groups: rows of the table by name. table: a text in each cell, UNKNOWN where nothing is known;
     such drawings are left out of the tests of that column, and are a stratum of their own in those
     of others. strata: columns within whose values drawings are exchangeable, less the one that is
-    tested. level: of false-discovery rates. advance: is told when a column of a group is done. The
-    rates, q, are over all rows.
+    tested, and less the country where a region is made of countries. level: of false-discovery
+    rates. advance: is told when a column of a group is done. The rates, q, are over all rows.
     """
     rows: list[tuple[object, ...]] = []
     for column in columns:
@@ -51,6 +54,36 @@ def who_draws(
             rows += [(name, column, *row) for row in of_column.tests(members, level)]
             advance()
     return _table(rows, list(groups))
+
+
+def leanings(
+    who: pd.DataFrame,
+    groups: Mapping[str, Sequence[int] | Ints],
+    table: pd.DataFrame,
+    strata: Sequence[str],
+    *,
+    level: float,
+) -> pd.DataFrame:
+    """What `who_draws` found, values of a column that lean the same way taken together.
+
+    Columns as of `who`, less `value`: in its place `values`, a tuple, the surest first. Several
+    values are tested as one, in the same way; their q is the largest of theirs, since it was chosen
+    to put these together. The least p first.
+    """
+    found = who[who["q"] <= level]
+    more = (found["count"] > found["expected"]).rename("more")
+    rows: list[tuple[object, ...]] = []
+    for _, part in found.groupby(["motif", "column", more], sort=False):
+        motif, column = str(part["motif"].iloc[0]), str(part["column"].iloc[0])
+        values = tuple(part["value"])
+        cells = table[column].where(~table[column].isin(values), values[0])
+        held = _held(strata, table, column)
+        of_all = _Column(table.assign(**{column: cells}), column, held)
+        (own,) = (row for row in of_all.tests(groups[motif], 1.0) if row[0] == values[0])
+        rows.append((motif, column, values, *own[1:], part["q"].max()))
+    names = [*WHO_COLUMNS[:2], "values", *WHO_COLUMNS[3:]]
+    together = pd.DataFrame(rows, columns=names)
+    return together.sort_values(["p", "motif"], kind="stable", ignore_index=True)
 
 
 def uses_what(
@@ -90,7 +123,13 @@ def uses_what(
 
 
 def _held(strata: Sequence[str], table: pd.DataFrame, column: str) -> list[str]:
-    return [name for name in strata if name != column and name in table.columns]
+    """The strata of a column's tests: not itself, nor what it is made of."""
+    left_out, finer = {column}, PARTS.get(column, "")
+    if finer in table.columns:
+        known = table[table[finer] != UNKNOWN]
+        if known.groupby(finer)[column].nunique().max() == 1:
+            left_out.add(finer)
+    return [name for name in strata if name not in left_out and name in table.columns]
 
 
 def _table(rows: list[tuple[object, ...]], names: list[str]) -> pd.DataFrame:

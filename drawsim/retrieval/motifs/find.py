@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
@@ -14,8 +15,10 @@ from torch import Tensor
 from drawsim.common.errors import UserError
 from drawsim.common.typed import check_bounds, check_whole
 from drawsim.retrieval.embeddings import Embeddings
+from drawsim.retrieval.motifs.echoes import correlation, eased, first_artworks, shared_surprise
 from drawsim.retrieval.motifs.files import Motif
 from drawsim.retrieval.motifs.graph import (
+    Background,
     Edges,
     Floats,
     Ints,
@@ -85,15 +88,19 @@ def find_motifs(
     bar: Bar,
     *,
     adapted: bool,
+    artworks: Tensor | None = None,
     same: SamePictures = lambda pairs: [],
     confirm: Callable[[Edges], Floats] | None = None,
 ) -> Found:
     """The motifs among drawings.
 
-    adapted: the embeddings are brought together by their model's adaptation already. same: which
-    pairs that are very near are one drawing, scanned twice. confirm: of edges the spatial score,
-    (E,), 0 for those whose pictures do not match in one layout; those are no edges then. Raises
-    UserError for fewer than 50 drawings.
+    adapted: the embeddings are brought together by their model's adaptation already. artworks:
+    (M, d) rows of a gallery by the same model; drawings whose first artworks are the same need be
+    less alike then (see `echoes`), and half of `chance` is left to those that are alike without.
+    same: which pairs that are very near are one drawing, scanned twice. confirm: of edges the
+    spatial score, (E,), 0 for those whose pictures do not match in one layout; those are no edges
+    then, and each motif says what share of its own matched. Raises UserError for fewer than 50
+    drawings.
     """
     count = len(embeddings.ids)
     if count < FEWEST:
@@ -105,15 +112,18 @@ def find_motifs(
     against = background(vectors, settings.seed)
     with bar("comparing drawings", count) as advance:
         lists = nearest(vectors, min(SPARE * settings.neighbours, count - 1), advance)
-    least = least_surprise(count, settings.chance)
     edges = edges_of(*lists, against)
-    edges = edges.where(edges.z >= NEARLY * least)
+    listed, works = None, 0 if artworks is None else len(artworks)
+    if artworks is not None and works:
+        with bar("looking in the gallery", count) as advance:
+            listed = first_artworks(embeddings.vectors.float(), artworks, settings.seed, advance)
+    least = _least(edges, vectors, against, listed, works, settings)
+    edges, least = _both(edges, least, edges.z >= NEARLY * least)
     copies = _copies(edges.where(edges.z >= least), embeddings, same)
-    edges = edges.where(~(copies[edges.first] | copies[edges.second]))
-    score = None
+    edges, least = _both(edges, least, ~(copies[edges.first] | copies[edges.second]))
+    near = edges.where(edges.z >= least)
     if confirm is not None:
-        score = confirm(edges)
-        edges, score = edges.where(score > 0), score[score > 0]
+        edges, least = _both(edges, least, confirm(edges) > 0)
     label = groups(edges.where(edges.z >= least), settings.smallest, settings.neighbours)
     with bar("resampling", settings.resamples) as advance:
         stable = stability(
@@ -135,6 +145,13 @@ def find_motifs(
         )
         for place, group in enumerate(shown, start=1)
     ]
+    if confirm is not None:
+        matched = _inside(edges.where(edges.z >= least), label, len(stable))
+        shares = matched / np.maximum(_inside(near, label, len(stable)), 1)
+        motifs = [
+            replace(motif, confirmed=float(shares[group]))
+            for motif, group in zip(motifs, shown, strict=True)
+        ]
     left_out = tuple(np.array(embeddings.ids, dtype=object)[copies].tolist())
     return Found(tuple(motifs), len(stable) - len(shown), left_out)
 
@@ -145,6 +162,35 @@ def _motif(name: str, rows: Ints, stable: float, embeddings: Embeddings, vectors
     order = (own @ own.sum(dim=0)).argsort(descending=True, stable=True).numpy()
     members = tuple(embeddings.ids[row] for row in rows[order])
     return Motif(name, members, members[0], stable)
+
+
+def _least(
+    edges: Edges,
+    vectors: Tensor,
+    against: Background,
+    listed: Ints | None,
+    works: int,
+    settings: Finding,
+) -> Floats:
+    """The z that each edge needs, (E,). listed: first artworks, of so many works, if any."""
+    if listed is None:
+        least = least_surprise(edges.drawings, settings.chance)
+        return np.full(len(edges.z), least, np.float32)
+    half = least_surprise(edges.drawings, settings.chance / 2)
+    rho = correlation(listed, vectors, against, works, settings.seed)
+    shared = shared_surprise(listed, edges.first, edges.second, works)
+    return np.minimum(eased(shared, half, rho), half)
+
+
+def _both(edges: Edges, least: Floats, keep: NDArray[np.bool_]) -> tuple[Edges, Floats]:
+    """The edges that are kept, and the z that they need."""
+    return edges.where(keep), least[keep]
+
+
+def _inside(edges: Edges, label: Ints, count: int) -> Ints:
+    """How many edges have both ends in each of `count` groups."""
+    own = label[edges.first]
+    return np.bincount(own[(own >= 0) & (own == label[edges.second])], minlength=count)
 
 
 def _copies(edges: Edges, embeddings: Embeddings, same: SamePictures) -> np.ndarray:

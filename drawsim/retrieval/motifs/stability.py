@@ -32,7 +32,7 @@ def stability(
     vectors: Tensor,
     against: Background,
     *,
-    least: float,
+    least: Floats,
     smallest: int,
     crowded: int,
     resamples: int,
@@ -42,7 +42,8 @@ def stability(
     """The stability of each group of `label`, 0..1.
 
     label: (N,), as `groups` gives it. edges: all that are looked at, those below `least` too, since
-    they may come above it. vectors: (N, d) unit rows. least: z of an edge, at least.
+    they may come above it. vectors: (N, d) unit rows. least: (E,), z of each, at
+    least; what drawings share in a gallery stays as it is.
     """
     count = int(label.max(initial=NONE)) + 1
     rng = np.random.default_rng(seed)

@@ -36,6 +36,19 @@ def name_problem(name: str) -> str:
 def _problem(what: str, text: str, most: int) -> str:
     if len(text) > most:
         return f"a {what} has at most {most} characters, this one has {len(text):,}"
-    if text != tidy(text) or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+    if text != tidy(text) or any(map(_hidden, text)):
         return f"a {what} is one line without spaces at its ends, nor control characters"
+    if text and not any(unicodedata.category(letter)[0] not in "CZ" for letter in text):
+        return f"a {what} has at least one letter or sign that can be seen"
     return ""
+
+
+def _hidden(letter: str) -> bool:
+    """Whether a letter is a control: a line break, half of a pair, or one that turns text around.
+
+    Joiners are none: words of some scripts, and signs made of several, need them.
+    """
+    turning = unicodedata.bidirectional(letter) in ("LRE", "RLE", "LRO", "RLO", "PDF") or (
+        unicodedata.bidirectional(letter) in ("LRI", "RLI", "FSI", "PDI")
+    )
+    return turning or unicodedata.category(letter) in ("Cc", "Cs")

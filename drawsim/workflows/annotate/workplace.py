@@ -115,7 +115,7 @@ def export(
         if groups is None or out is None:
             raise UserError("group: goes with motifs=FOLDER and out=DIR, the collection it becomes")
         store = EventStore(place.connect()) if place.begun else None
-        return export_group(collection, store, groups, group, out)
+        return export_group(collection, store, groups, group, out, confirmed)
     if not place.begun:
         raise UserError(f"{place.sqlite}: no such file; nothing was annotated there yet")
     return export_all(EventStore(place.connect()), collection, out, confirmed, groups)

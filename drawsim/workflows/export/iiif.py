@@ -21,7 +21,12 @@ from drawsim.workflows.export.searches import HITS, searches_of
 from drawsim.workflows.settings import filled
 
 FORMATS = ("iiif",)
-_BASE = re.compile(r"https?://[^\s/?#\"<>]+(/[^\s?#\"<>]*)?", re.I)
+_BASE = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?"
+    r"((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9a-f]{2})*)*)",
+    re.I | re.A,
+)
+"""An address by RFC 3986, without user, query and fragment: it stands in every document."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,12 @@ class ExportSettings:
         if values["format"] not in FORMATS:
             raise UserError(f"format={values['format']}: {nearest(str(values['format']), FORMATS)}")
         base = str(values["base"]).rstrip("/")
-        if not _BASE.fullmatch(base):
+        parts = _BASE.fullmatch(base)
+        dots = parts is None or {".", ".."} & set(parts[2].split("/"))
+        if parts is None or dots or not 0 < int(parts[1] or 80) < 65_536:
             raise UserError(
-                f"base={brief(base)}: must be the address at which the folder will lie, such as "
-                "https://example.org/iiif"
+                f"base={brief(str(values['base']))}: must be the address at which the folder will "
+                "lie, such as https://example.org/iiif"
             )
         if not 64 <= values["size"] <= 20_000:
             raise UserError(f"size={values['size']}: must be 64 to 20000 pixels")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from drawsim.collection.iiif.names import file_name
+from drawsim.common.errors import UserError
 from drawsim.common.words import counted
 from drawsim.reporting.iiif.export import Entry, Group
-from drawsim.retrieval.motifs.files import read_motifs
+from drawsim.retrieval.motifs.files import CURE, read_motifs
 from drawsim.workflows.export.catalogue import Catalogue
 
 
@@ -17,6 +18,8 @@ def motifs_of(catalogue: Catalogue, folder: Path) -> list[Group]:
     Raises UserError for a damaged file, and for drawings that the collection does not have.
     """
     found = read_motifs(folder)
+    if not found.motifs:
+        raise UserError(f"{folder}: no group was found there; {CURE} with another chance")
     found.check_drawings(catalogue.collection.drawings.index, str(catalogue.collection.root))
     groups = []
     for motif in found.motifs:

@@ -60,6 +60,8 @@ def test_boats_are_greek_and_blue(
     motifs(boats, tmp_path)
     said = capsys.readouterr().out
     assert "1 motif in 20 of 120 drawings" in said
+    assert "motif 1, Greece (GRC): 15 of 20, expected" in said
+    assert "motif 1, Southern Europe: 1" in said, "a region of France, Germany, Italy and Greece"
     assert "age_group says only '6-9' of all drawings: nothing to compare by it" in said
     assert (tmp_path / "motifs.html").is_file()
     found = read_motifs(tmp_path)

@@ -164,3 +164,14 @@ def test_which_pictures_may_not_be_published(collection_root: Path, tmp_path: Pa
     page = Page((tmp_path / "check/report.html").read_text(encoding="utf-8"))
     assert "./rights.csv" in page.fetched
     assert "May not be published without permission" in page.text
+
+
+def test_a_gallery_alone_is_sound(collection_root: Path, tmp_path: Path) -> None:
+    """What a museum's table becomes: no drawings and no pairs are no faults of it."""
+    gallery = tmp_path / "gallery"
+    (gallery / "artworks").mkdir(parents=True)
+    shutil.copy(collection_root / "artworks.csv", gallery)
+    shutil.copytree(collection_root / "artworks", gallery / "artworks", dirs_exist_ok=True)
+    notes = check(gallery, tmp_path).notes
+    assert "drawings.csv: there is none, so this is a gallery alone" in notes
+    assert json.loads((tmp_path / "check/check.json").read_text())["problems"] == {}

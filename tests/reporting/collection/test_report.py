@@ -19,7 +19,7 @@ from drawsim.reporting.collection.pairs import DRAWINGS, Paper
 from drawsim.reporting.collection.report import Findings, explore_collection
 from drawsim.reporting.collection.samples import Sampling, draw_samples
 from drawsim.reporting.collection.sizes import describe_sizes, measure
-from drawsim.reporting.kit.folder import CONTENTS
+from drawsim.reporting.kit.folder import contents as list_of
 from tests.commands import run
 from tests.html_page import Page
 
@@ -246,8 +246,9 @@ def test_a_second_run_writes_the_same_and_clears_what_is_no_more(
     explore(collection_root, tmp_path, artworks=2)
     pages = {path.name for path in (tmp_path / "pairs_confirmed").iterdir()}
     assert pages == {"001.png", "002.png", "mine.png"}
-    listed = (tmp_path / CONTENTS).read_text().splitlines()
-    assert {*listed, CONTENTS, "pairs_confirmed/mine.png"} == set(contents())
+    own = list_of("collection")
+    listed = (tmp_path / own).read_text().splitlines()
+    assert {*listed, own, "pairs_confirmed/mine.png"} == set(contents())
 
 
 def test_a_table_without_pictures_is_counted(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def results(study: Path) -> Results:
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to which an earlier comparison wrote."""
     folder = tmp_path_factory.mktemp("out")
-    (folder / "files.txt").write_text("figures/old.png\n", encoding="utf-8")
+    (folder / "files_comparison.txt").write_text("figures/old.png\n", encoding="utf-8")
     (folder / "figures").mkdir()
     (folder / "figures" / "old.png").touch()
     return folder
@@ -98,7 +98,7 @@ def test_everything_is_written(out: Path) -> None:
     figures = ["mean_rank", "recall_test", *runs, *parts]
     tables = ["table.csv", "table.md", "table.tex", "table.html", "comparisons.csv"]
     expected = {f"figures/{name}.{end}" for name in figures for end in ("png", "svg")}
-    assert names == {"index.html", "files.txt", *tables, *expected}
+    assert names == {"index.html", "files_comparison.txt", *tables, *expected}
 
 
 def test_the_page_needs_no_network_and_no_script(page: Page, out: Path) -> None:

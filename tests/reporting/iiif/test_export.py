@@ -179,7 +179,13 @@ def test_boxes_of_annotators_become_annotations(collection_root: Path, tmp_path:
     ("wrong", "said"),
     [
         ({"base": "example.org/x"}, "base='example.org/x': must be the address"),
-        ({"base": "http://h/x?y=1"}, "must be the address"),
+        *(
+            ({"base": base}, "must be the address")
+            for base in (
+                *("http://h/x?y=1", "https://", "https://[::1", "https://h:99999/a", "https://h/%"),
+                *("https://h/a\\b", "https://h/é", "https://h/../..", "https://u:p@h/"),
+            )
+        ),
         ({"format": "iif"}, "format=iif: did you mean iiif"),
         ({"size": 8}, "size=8: must be 64 to 20000 pixels"),
         ({"workers": 0}, "workers=0: must be 1 or more"),

@@ -31,6 +31,13 @@ def table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(WHO_COLUMNS))
 
 
+def leaning(*rows: tuple[object, ...]) -> pd.DataFrame:
+    """Rows of who draws what as `leanings` has them, a value each."""
+    found = table(rows)
+    found["value"] = [(value,) for value in found["value"]]
+    return found.rename(columns={"value": "values"})
+
+
 @pytest.fixture(scope="module")
 def view(collection: Collection) -> MotifsView:
     """Two motifs of 9 drawings, one of which has an id that is markup and no picture."""
@@ -59,6 +66,7 @@ def view(collection: Collection) -> MotifsView:
         "Drawings & more",
         Motifs(MOTIFS, 9, 1, "Drawings & more", "lite", "0" * 64),
         table(WHO),
+        leaning(WHO[0], WHO[2]),
         table(COLOURS),
         drawings,
         files,
@@ -74,4 +82,5 @@ def bare(tmp_path: Path) -> MotifsView:
     """Nothing found in drawings of which nothing is known."""
     drawings = pd.DataFrame({"path": ["x.png"]}, index=pd.Index(["x"], name="id"))
     found = Motifs((), 1, 0, "bare", "lite", "0" * 64)
-    return MotifsView("bare", found, empty_who(), empty_who(), drawings, {}, Captions(), "lite")
+    nothing = (empty_who(), leaning(), empty_who())
+    return MotifsView("bare", found, *nothing, drawings, {}, Captions(), "lite")

@@ -39,7 +39,7 @@ def file(view: MotifsView, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     found = replace(view.found, motifs=(*view.found.motifs, *others), drawings=9 + 3 * MANY)
     shown = replace(view, found=found, sources=sources)
-    return write_motifs_page(shown, Folder(tmp_path_factory.mktemp("motifs")), 1)
+    return write_motifs_page(shown, Folder(tmp_path_factory.mktemp("motifs"), "motifs"), 1)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.reporting.motifs.conftest import HOSTILE
 
 
 def written(view: MotifsView, root: Path) -> tuple[Page, dict[str, Any]]:
-    folder = Folder(root)
+    folder = Folder(root, "motifs")
     html = write_motifs_page(view, folder, 1).read_text(encoding="utf-8")
     folder.finish()
     scripts = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 
 from drawsim.retrieval.analysis.statistics import benjamini_hochberg
-from drawsim.retrieval.analysis.who import uses_what, who_draws
+from drawsim.retrieval.analysis.who import leanings, uses_what, who_draws
 
 LEVEL = 0.05
 ASKED = ["country", "age_group", "year"]
@@ -98,3 +99,37 @@ def test_who_uses_a_colour() -> None:
     ]
     assert row["q"] <= LEVEL
     assert row["count"] > row["expected"]
+
+
+def test_values_that_lean_the_same_way_are_one_finding() -> None:
+    rng = np.random.default_rng(0)
+    table = collection(rng)
+    of = {name: np.flatnonzero(table["country"] == name) for name in ("C1", "C3", "C4")}
+    groups = {"boats": np.r_[of["C3"][:18], of["C4"][:18], of["C1"][:2]]}
+    who = who_draws(groups, table, ASKED, ["age_group"], level=LEVEL)
+    found = leanings(who, groups, table, ["age_group"], level=LEVEL)
+    more = found[(found["column"] == "country") & (found["count"] > found["expected"])]
+    assert len(more) == 1
+    row = more.iloc[0]
+    assert (set(row["values"]), row["count"], row["known"]) == ({"C3", "C4"}, 36, 38)
+    parts = who[who["value"].isin(["C3", "C4"])]
+    assert row["expected"] == pytest.approx(parts["expected"].sum())
+    assert (row["q"], row["p"] < parts["p"].min()) == (parts["q"].max(), True)
+    as_one = table.assign(country=table["country"].replace("C4", "C3"))
+    alone = who_draws(groups, as_one, ["country"], ["age_group"], level=LEVEL)
+    assert row["p"] == pytest.approx(alone.set_index("value").loc["C3", "p"])
+    assert len(leanings(who.iloc[:0], groups, table, ["age_group"], level=LEVEL)) == 0
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_regions_vary_among_countries_not_within(made: bool) -> None:
+    rng = np.random.default_rng(0)
+    table = collection(rng)
+    own = table["country"].isin(["C1", "C2"])
+    region = np.where(own, "south", "north") if made else rng.choice(["south", "north"], len(table))
+    table = table.assign(region=region)
+    south = np.flatnonzero(table["region"] == "south")
+    who = who_draws({"boats": south[:20]}, table, ["region"], ["year", "country"], level=LEVEL)
+    within = who_draws({"boats": south[:20]}, table, ["region"], ["year"], level=LEVEL)
+    assert len(who) == len(within) == 2
+    assert (who["p"] == within["p"]).all() == made

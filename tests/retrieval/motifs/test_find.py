@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 from drawsim.common.errors import UserError
 from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.motifs.find import Finding, find_motifs
-from drawsim.retrieval.motifs.graph import Edges, Ints, nearest, varying
+from drawsim.retrieval.motifs.graph import Edges, Ints, least_surprise, nearest, varying
 from drawsim.retrieval.motifs.groups import groups
 from drawsim.retrieval.motifs.stability import jaccard
 
@@ -106,6 +106,29 @@ def test_edges_count_only_where_they_are_confirmed(families: tuple[Embeddings, I
 
     found = find_motifs(embeddings, SETTINGS, silent, adapted=False, confirm=only_the_last)
     assert [each.size for each in found.motifs] == [40]
+    assert found.motifs[0].confirmed == 1
+
+
+def test_a_motif_says_what_share_of_its_pairs_was_confirmed(
+    families: tuple[Embeddings, Ints],
+) -> None:
+    embeddings, _ = families
+    asked: list[Edges] = []
+
+    def all_but_a_few(edges: Edges) -> np.ndarray:
+        asked.append(edges)
+        return ((edges.first + edges.second) % 5 > 0).astype(np.float32)
+
+    found = find_motifs(embeddings, SETTINGS, silent, adapted=False, confirm=all_but_a_few)
+    largest = {embeddings.rows[name] for name in found.motifs[0].members}
+    (edges,) = asked
+    near = edges.z >= least_surprise(500, SETTINGS.chance)
+    ends = list(zip(edges.first[near].tolist(), edges.second[near].tolist(), strict=True))
+    matched = [sum(pair) % 5 > 0 for pair in ends if largest.issuperset(pair)]
+    assert found.motifs[0].confirmed == pytest.approx(np.mean(matched))
+    assert 0.6 < np.mean(matched) < 0.95
+    plain = find_motifs(embeddings, SETTINGS, silent, adapted=False)
+    assert {each.confirmed for each in plain.motifs} == {None}
 
 
 def test_few_drawings_are_a_line(families: tuple[Embeddings, Ints]) -> None:

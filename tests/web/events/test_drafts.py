@@ -67,3 +67,15 @@ def test_a_draft_that_does_not_fit_together_is_refused(fields: dict[str, Any], s
         Draft(**sound)
     with pytest.raises(UserError, match=says):
         Draft(**fields)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "a\u202eb", "\u2067a", "\u00ad"])
+def test_tags_and_names_are_what_people_see(text: str) -> None:
+    for action in ("tag", "name"):
+        with pytest.raises(UserError):
+            Draft("said-0001", action, "drawing", "d", label=text)
+
+
+@pytest.mark.parametrize("text", ["\U0001f469\u200d\U0001f3a8", "\u0646\u06cc\u200c\u0645", "مركب"])
+def test_joiners_are_part_of_words_and_signs(text: str) -> None:
+    Draft("said-0001", "tag", "drawing", "d", label=text)

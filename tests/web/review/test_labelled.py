@@ -101,14 +101,23 @@ def test_a_group_becomes_a_collection(collection: Collection, tmp_path: Path) ->
     write_motifs(MOTIFS, tmp_path / "motifs")
     place = Workplace(collection.root, tmp_path / "store")
     store = EventStore(place.connect())
+    first = str(collection.artworks.index[0])
     deeds = [
         Draft("said-0001", "remove", "drawing", "d4", group_id=BOATS.key),
         Draft("said-0002", "tag", "drawing", "d1", label="boat", group_id=BOATS.key),
+        Draft("said-0003", "name", "drawing", "d1", label="Boats", group_id=BOATS.key),
+        Draft(
+            "said-0004", "grade", "drawing", "d7", collection.artworks.index[0], grade="same work"
+        ),
     ]
     store.save("ada", deeds, MADE_WITH)
     store.engine.dispose()
-    export(place, tmp_path / "group", motifs=tmp_path / "motifs", group="1")
+    told = export(place, tmp_path / "group", motifs=tmp_path / "motifs", group="1")
+    assert "made 3 drawings\n" in str(told)
     made = Collection.open(tmp_path / "group")
+    assert set(made.originals["group"]) == {"Boats"}
+    judged = made.pairs[made.pairs["drawing_id"] == "d7"]
+    assert (first, True) in set(zip(judged["artwork_id"], judged["pair"], strict=True))
     assert set(made.originals.index) == {"d0", "d1", "d7"}
     assert set(made.originals["tags"]) == {"boat"}
     assert list(made.artworks.index) == list(collection.artworks.index)
@@ -123,3 +132,5 @@ def test_a_group_becomes_a_collection(collection: Collection, tmp_path: Path) ->
     ):
         with pytest.raises(UserError, match=says):
             export(place, tmp_path / "other", **wrong)
+    with pytest.raises(UserError, match="lies in the collection"):
+        export(place, collection.root / "artworks", motifs=tmp_path / "motifs", group="1")
