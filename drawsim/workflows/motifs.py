@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from drawsim.retrieval.motifs.files import Motifs
     from drawsim.retrieval.motifs.graph import Edges, Floats
 
+STRATA = ("year", "country")
+"""Strata that are held where they are there, whether or not anybody names them."""
 ASKED = ("country", "region", "age_group", "year", "side", "medium")
 """Columns by which is asked who draws a motif, where none are named."""
 OF_COLOURS = ("country", "age_group", "year")
@@ -103,7 +105,7 @@ def motifs_of(
     embeddings = gallery.embeddings
     looked = artworks if settings.gallery else None
     table = _with_regions(collection.drawings.loc[list(embeddings.ids)])
-    columns = _asked(settings, table)
+    columns, strata = _asked(settings, table), _strata(settings, table)
     paths = dict(collection.paths("drawing", embeddings.ids))
     found = find_motifs(
         embeddings,
@@ -121,7 +123,7 @@ def motifs_of(
         collection=collection.root.resolve().name,
         model=str(gallery.model),
         digest=digest_of(embeddings),
-        settings=settings.plain() | {"gallery": looked is not None},
+        settings=settings.plain() | {"gallery": looked is not None, "strata": strata},
     )
     asked = _Asked.of(table, list(paths.values()), columns, settings, max_pixels, workers)
     who, leaning = asked.who(motifs, embeddings.rows)
@@ -208,7 +210,18 @@ def _asked(settings: MotifSettings, table: pd.DataFrame) -> list[str]:
                 f"explore.motifs.columns={name}: no such column in drawings.csv, "
                 f"{nearest(name, [*table.columns, *measured])}"
             )
-    return list(settings.columns)
+    return list(dict.fromkeys(settings.columns))
+
+
+def _strata(settings: MotifSettings, table: pd.DataFrame) -> list[str]:
+    """The strata that are there. Raises UserError for one that is not, unless it is usual."""
+    for name in settings.strata:
+        if name not in {*table.columns, *STRATA}:
+            raise UserError(
+                f"explore.motifs.strata={name}: no such column in drawings.csv, "
+                f"{nearest(name, table.columns)}"
+            )
+    return [name for name in dict.fromkeys(settings.strata) if name in table.columns]
 
 
 def _same_pictures(
@@ -305,9 +318,14 @@ class _Asked:
             else:
                 what = f"only {values.pop()!r}" if values else "nothing"
                 notes.append(f"{name} says {what} of all drawings: nothing to compare by it")
-        if not columns:
+        if not columns and settings.columns is None:
             names = in_words(ASKED)
             notes.append(f"drawings.csv has none of {names}: who draws a motif is not known")
+        if missing := [name for name in settings.strata if name not in table.columns]:
+            notes.append(
+                f"drawings.csv has no {in_words(missing)}: drawings that come together by it are "
+                "not told apart from those that do not (explore.motifs.strata)"
+            )
         return cls(known, varied, colours, settings, notes)
 
     def who(self, motifs: Motifs, rows: Mapping[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:

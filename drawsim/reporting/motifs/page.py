@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from drawsim.common.files import atomic, write_text
-from drawsim.common.words import counted
+from drawsim.common.words import counted, in_words
 from drawsim.reporting.kit.figures import Drawn, svg_file
 from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.kit.pages import as_script, environment
@@ -72,6 +73,7 @@ def _first_screen(
         "more": {"findings": len(findings), "colours": len(colours) - FIRST},
         "figures": figures,
         "level": view.level,
+        "strata": _strata_words(found.settings),
         "sources": None if view.sources is None else _sources(view),
         "said_of_it": view.notes,
     }
@@ -91,6 +93,12 @@ def _surest(view: MotifsView, groups: list[dict[str, Any]]) -> list[dict[str, An
     ]
 
 
+def _strata_words(settings: Mapping[str, Any]) -> str:
+    """The columns within whose values drawings are compared, as a phrase; empty without any."""
+    names = [str(name).replace("_", " ") for name in settings.get("strata", ())]
+    return in_words(names) if names else ""
+
+
 def _sources(view: MotifsView) -> str:
     """Of how many motifs a source is known, and in what gallery it was looked for."""
     assert view.sources is not None
@@ -101,7 +109,8 @@ def _sources(view: MotifsView) -> str:
         for motif in motifs
     )
     gallery = counted(view.sources.gallery, "artwork")
-    said = f"Among {gallery}, {known:,} have a confirmed source"
+    has = "has" if known == 1 else "have"
+    said = f"Of {counted(len(motifs), 'motif')}, {known:,} {has} a confirmed source among {gallery}"
     if view.sources.note:
         return f"{said}. {view.sources.note}"
     rest = len(motifs) - known - likely

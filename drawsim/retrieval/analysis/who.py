@@ -14,6 +14,7 @@ discrete data", Biometrics 46, 1990; for false-discovery rates Gilbert, Applied 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,17 +44,27 @@ def who_draws(
 
     groups: rows of the table by name. table: a text in each cell, UNKNOWN where nothing is known;
     such drawings are left out of the tests of that column, and are a stratum of their own in those
-    of others. strata: columns within whose values drawings are exchangeable, less the one that is
-    tested, and less the country where a region is made of countries. level: of false-discovery
-    rates. advance: is told when a column of a group is done. The rates, q, are over all rows.
+    of others. Of the two values of a column that has no more, the one that the group has more of
+    than expected stands for both. strata: columns within whose values drawings are exchangeable,
+    less the one that is tested, and less the country where a region is made of countries. level: of
+    false-discovery rates. advance: is told when a column of a group is done. The rates, q, are over
+    all rows.
     """
     rows: list[tuple[object, ...]] = []
     for column in columns:
         of_column = _Column(table, column, _held(strata, table, column))
         for name, members in groups.items():
-            rows += [(name, column, *row) for row in of_column.tests(members, level)]
+            tests = of_column.tests(members, level)
+            if len(of_column.values) == 2:  # more of one is less of the other: the same test
+                tests = sorted(tests, key=_excess)[-1:]
+            rows += [(name, column, *row) for row in tests]
             advance()
     return _table(rows, list(groups))
+
+
+def _excess(test: tuple[Any, ...]) -> float:
+    """How many more drawings than expected have the value of a test."""
+    return float(test[1] - test[3])
 
 
 def leanings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import socket
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +84,7 @@ class StudySettings:
             said = " ".join(str(error).partition("(Background on")[0].split())
             said = said if len(said) <= SAID else f"{said[:SAID]}…"
             raise UserError(
-                f"hydra.sweeper.storage={self.storage}: no study can be opened there ({said}); is "
+                f"hydra.sweeper.storage={without_password(self.storage)}: no study can be opened there ({said}); is "
                 "the address right, its server running, and the library for it installed? A file "
                 "needs neither: sqlite:///FILE.db, in a folder that is there"
             ) from error
@@ -193,7 +194,7 @@ class Search:
         if different or changed:
             what = told(different) if different else f"another space of {', '.join(changed)}"
             raise UserError(
-                f"{settings.storage}: a search with other settings is there ({what}); give this "
+                f"{without_password(settings.storage)}: a search with other settings is there ({what}); give this "
                 "one another study=… or hydra.sweeper.study_name=…"
             )
 
@@ -311,3 +312,12 @@ class Trial:
         """The run has stopped after an epoch for that reason."""
         with self._open():
             self._trial.set_user_attr(PRUNED, epoch)
+
+
+def without_password(address: str) -> str:
+    """The address of a database as it may be shown.
+
+    >>> without_password("postgresql://ada:secret@host/studies"), without_password("sqlite:///a.db")
+    ('postgresql://ada:***@host/studies', 'sqlite:///a.db')
+    """
+    return re.sub(r"(?<=//)([^:/@]*):[^@/]*@", r"\1:***@", address)
