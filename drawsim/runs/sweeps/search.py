@@ -84,9 +84,9 @@ class StudySettings:
             said = " ".join(str(error).partition("(Background on")[0].split())
             said = said if len(said) <= SAID else f"{said[:SAID]}…"
             raise UserError(
-                f"hydra.sweeper.storage={without_password(self.storage)}: no study can be opened there ({said}); is "
-                "the address right, its server running, and the library for it installed? A file "
-                "needs neither: sqlite:///FILE.db, in a folder that is there"
+                f"hydra.sweeper.storage={without_password(self.storage)}: no study can be opened "
+                f"there ({said}); is the address right, its server running, and the "
+                "library for it installed? A file needs neither: sqlite:///FILE.db, in a folder that is there"
             ) from error
 
     def _sampler(self) -> optuna.samplers.BaseSampler:
@@ -194,8 +194,8 @@ class Search:
         if different or changed:
             what = told(different) if different else f"another space of {', '.join(changed)}"
             raise UserError(
-                f"{without_password(settings.storage)}: a search with other settings is there ({what}); give this "
-                "one another study=… or hydra.sweeper.study_name=…"
+                f"{without_password(settings.storage)}: a search with other settings is there "
+                f"({what}); give this one another study=… or hydra.sweeper.study_name=…"
             )
 
     @property

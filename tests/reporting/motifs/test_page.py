@@ -34,7 +34,8 @@ def test_first_screen_counts_and_says_what_is_surest(view: MotifsView, tmp_path:
     for said in (
         "Drawings & more",
         "1 more group did not, and is not shown",
-        "Of 2 motifs, 1 has a confirmed source among 12 artworks, 0 a likely one, and 1 none that is known.",
+        "Of 2 motifs, 1 has a confirmed source among 12 artworks, 0 a likely one, "
+        "and 1 none that is known.",
         "Greece (GRC): 3 of 4, expected 0.9",
         "Age 3-5: only 0 of 3, expected 2.2",
         "Greece (GRC): more blue, in 5 of 6 drawings, expected 2.0",
