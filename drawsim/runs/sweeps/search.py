@@ -85,8 +85,8 @@ class StudySettings:
             said = said if len(said) <= SAID else f"{said[:SAID]}…"
             raise UserError(
                 f"hydra.sweeper.storage={without_password(self.storage)}: no study can be opened "
-                f"there ({said}); is the address right, its server running, and the "
-                "library for it installed? A file needs neither: sqlite:///FILE.db, in a folder that is there"
+                f"there ({said}); is the address right, its server running, and the library for "
+                "it installed? A file needs neither: sqlite:///FILE.db, in a folder that is there"
             ) from error
 
     def _sampler(self) -> optuna.samplers.BaseSampler:
