@@ -7,7 +7,7 @@ import json
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import HTTPException, Path, Request
+from fastapi import Depends, HTTPException, Path, Request
 from fastapi import Query as Asked
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
@@ -41,6 +41,14 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 }
 
 asking = routing.asking("/iiif")
+
+
+def _parts(region: str, size: str, rotation: str, quality: str, format_: str) -> Parts:
+    """The five parameters of an image request, as the address has them."""
+    return region, size, rotation, quality, format_
+
+
+Wanted = Annotated[Parts, Depends(_parts)]
 
 
 def _id(name: str) -> str:
@@ -133,19 +141,10 @@ def row_info(request: Request, drawing: Name, artwork: Name) -> Response:
     response_class=Response,
     responses={**PICTURE, **refusals(400, 404, 501)},
 )
-async def image_part(
-    request: Request,
-    kind: Kind,
-    name: Name,
-    region: str,
-    size: str,
-    rotation: str,
-    quality: str,
-    format_: str,
-) -> Response:
+async def image_part(request: Request, kind: Kind, name: Name, parts: Wanted) -> Response:
     """A part of a picture."""
     shown = Framed(services_of(request).pictures, ((kind, _id(name)),))
-    return await _part(request, shown, (region, size, rotation, quality, format_))
+    return await _part(request, shown, parts)
 
 
 @asking.get(
@@ -153,19 +152,10 @@ async def image_part(
     response_class=Response,
     responses={**PICTURE, **refusals(400, 404, 501)},
 )
-async def row_part(
-    request: Request,
-    drawing: Name,
-    artwork: Name,
-    region: str,
-    size: str,
-    rotation: str,
-    quality: str,
-    format_: str,
-) -> Response:
+async def row_part(request: Request, drawing: Name, artwork: Name, parts: Wanted) -> Response:
     """A part of the two pictures of a pair in a row."""
     shown = _row(request, drawing, artwork)
-    return await _part(request, shown, (region, size, rotation, quality, format_))
+    return await _part(request, shown, parts)
 
 
 def _row(request: Request, drawing: str, artwork: str) -> Framed:
