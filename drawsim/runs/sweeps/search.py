@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import socket
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -320,4 +319,10 @@ def without_password(address: str) -> str:
     >>> without_password("postgresql://ada:secret@host/studies"), without_password("sqlite:///a.db")
     ('postgresql://ada:***@host/studies', 'sqlite:///a.db')
     """
-    return re.sub(r"(?<=//)([^:/@]*):[^@/]*@", r"\1:***@", address)
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return make_url(address).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return f"{address.partition(':')[0]}:…"
