@@ -240,7 +240,7 @@ def test_a_probability_where_it_was_fitted(root: Path, tmp_path: Path) -> None:
             {"id": "1995_00", "calibration": "{root}/none.json"},
             "none.json: is not there; fit it again",
         ),
-        ({}, "id or image must be given"),
+        ({}, "id, image or text must be given"),
     ],
 )
 def test_bad_input_of_a_search(root: Path, settings: dict[str, Any], says: str) -> None:
