@@ -27,9 +27,6 @@ def embed(config: DictConfig) -> None:
     """List the images, embed those that never were, and write the file."""
     values = to_plain(config, needed=False)
     check_embed(values, chosen_settings())
-    from drawsim.common.machine import prepare
-
-    prepare()
     from drawsim.workflows import embed as workflow
 
     settings = workflow.EmbedSettings.of(values)

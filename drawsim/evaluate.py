@@ -24,9 +24,6 @@ def evaluate(config: DictConfig) -> None:
     """Read, measure, write metrics.json, tables and a page, and print the metrics."""
     values = to_plain(config)
     check_evaluate(values)
-    from drawsim.common.machine import prepare
-
-    prepare()
     from drawsim.reporting.evaluation.console import print_metrics
     from drawsim.runs.results import results_folder
     from drawsim.workflows import evaluate as workflow

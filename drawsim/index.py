@@ -21,9 +21,6 @@ def index(config: DictConfig) -> None:
     """Build, add or remove, and say what the index holds."""
     values = to_plain(config)
     _check(values)
-    from drawsim.common.machine import prepare
-
-    prepare()
     from drawsim.workflows import index as workflow
 
     folder, trust = Path(values["out"]), listed(values["trust"])

@@ -28,10 +28,8 @@ def prepare(config: DictConfig) -> None:
     if settings["index"] is not None:
         from pathlib import Path
 
-        from drawsim.common.machine import prepare as prepare_machine
         from drawsim.workflows.gallery import gallery
 
-        prepare_machine()
         collection = settings["out"] or settings["source"]
         lines = gallery(Path(collection), Path(settings["index"]), settings["backbone"])
         print("\n".join(lines))

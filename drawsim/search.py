@@ -22,9 +22,6 @@ def search(config: DictConfig) -> None:
     """Find, print, and write the page and the tables if they are asked for."""
     values = to_plain(config)
     _check(values)
-    from drawsim.common.machine import prepare
-
-    prepare()
     from drawsim.reporting.search.console import print_sheets
     from drawsim.retrieval.index.folder import open_index
     from drawsim.workflows import search as workflow

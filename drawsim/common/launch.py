@@ -25,6 +25,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from drawsim.common import machine
 from drawsim.common.arguments import as_texts, unfolded
 from drawsim.common.configuration import (
     SPACES,
@@ -188,6 +189,7 @@ class Job:
 
     def __call__(self, config: DictConfig) -> Any:
         """What the task returns. Raises JobFailedError where it fails, and says why."""
+        machine.prepare()  # before the task imports what needs numpy or torch
         settings = HydraConfig.get()
         folder, arguments = output_folder(), list(settings.overrides.task)
         os.chdir(settings.runtime.cwd)  # hydra.job.chdir=true would change what paths mean

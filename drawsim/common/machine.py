@@ -36,6 +36,8 @@ def prepare() -> None:
     # Torch's threads would wait for each other in busy loops, and so take the cores from the
     # processes that read images: a training step then lasts several times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Those of numpy's products do so too, for 2^26 ticks, and take them from torch's; 2^4 is least.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network at import
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     quiet_libraries()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drawsim.collection.kinds import KINDS, Kind
 from drawsim.common.errors import UserError, nearest
-from drawsim.common.machine import cores, prepare
+from drawsim.common.machine import cores
 from drawsim.workflows.settings import LARGEST_SEED, DataSettings, filled, is_folder_name
 
 if TYPE_CHECKING:
@@ -127,7 +127,6 @@ def _report(settings: ExploreSettings) -> list[str]:
 
 def _map(settings: ExploreSettings) -> list[str]:
     """Write the page with drawings and artworks in one plane."""
-    prepare()
     from drawsim.common.words import counted
     from drawsim.reporting.embedding_map.page import Layer, write_map
     from drawsim.retrieval.analysis.projection import project_together
@@ -163,7 +162,6 @@ def _map(settings: ExploreSettings) -> list[str]:
 
 def _duplicates(settings: ExploreSettings) -> list[str]:
     """Write the page and the table of images that are nearly the same."""
-    prepare()
     from drawsim.common.words import counted
     from drawsim.reporting.duplicates.page import write_duplicates
 
@@ -187,7 +185,6 @@ def _duplicates(settings: ExploreSettings) -> list[str]:
 
 def _motifs(settings: ExploreSettings) -> list[str]:
     """Write groups of drawings that share a motif, and who draws them."""
-    prepare()
     from drawsim.workflows.motifs import MotifSettings, motifs_of, summary, write_results
     from drawsim.workflows.motifs_page import write_page
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drawsim.common.errors import StoppedError, UserError
-from drawsim.common.machine import is_first_process, prepare
+from drawsim.common.machine import is_first_process
 from drawsim.runs.folder import RunFolder, Start
 from drawsim.runs.lock import locked
 from drawsim.runs.run import Run
@@ -36,7 +36,6 @@ def train(settings: TrainSettings, folder: Path, trial: Trial | None = None) -> 
     trained, and of a run that was stopped. Raises UserError for what the user can mend: then the
     folder is as it was.
     """
-    prepare()
     run = RunFolder(folder, writes=is_first_process())
     if settings.dry_run:
         print("\n".join(plan(settings, run)))

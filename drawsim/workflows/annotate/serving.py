@@ -37,7 +37,6 @@ def serve(
     accounts = place.accounts()
     if not indexes:
         raise UserError("index must be given: index=DIR, or index='[DIR, DIR]'")
-    prepare()
     asked = bool(accounts.names)
     if place.users is not None and not asked:
         raise UserError(f"users={place.users}: no accounts in it; drawsim annotate user add NAME")
