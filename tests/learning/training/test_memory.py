@@ -289,6 +289,7 @@ def test_two_processes_average_to_the_gradient_of_one(
     step(joined(shares), alone).backward()
 
     def process(rank: int) -> None:
+        torch.set_num_threads(1)  # the threads of the process that this is a copy of are not here
         init_process_group("gloo", f"file://{tmp_path}/meet", rank=rank, world_size=2)
         mine = matcher()
         step(shares[rank], mine, world=2).backward()
