@@ -141,6 +141,7 @@ def test_the_match_is_graded_where_it_is_found(
     assert (row["drawing_id"], row["artwork_id"], row["grade"]) == ("d0", beyond, "same work")
     assert pd.isna(row["rank"])  # it was not in a list
     page.get_by_role("link", name="Back to judging").click()
+    page.wait_for_url("**/judge*")
     visitor.ready()
     expect(page.get_by_role("button", name=f"{beyond}, graded same work")).to_be_visible()
     assert visitor.title == "d0"

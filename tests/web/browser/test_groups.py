@@ -56,8 +56,9 @@ def test_groups_one_after_the_other_by_keyboard(visitor: Visitor, live: LiveServ
     visitor.saved()
     until(page, lambda: len(store.judgements()) == 3)
     assert set(store.judgements()["artwork_id"]) == {chosen}
-    visitor.press("u")  # one press, one undo
-    until(page, lambda: store.judgements().empty)
+    with page.expect_navigation():  # to the group, which is the page already
+        visitor.press("u")  # one press, one undo
+    assert store.judgements().empty
     at_group(visitor, BOATS.key)
     expect(page.locator("#members .card.out")).to_have_count(1)
     expect(page.locator(".labels .tag")).to_have_count(3)
@@ -106,6 +107,7 @@ def test_tags_on_judge_then_a_queue_of_them(visitor: Visitor, live: LiveServer) 
     visitor.open("/review/tags")
     page.get_by_role("link", name="Boat 2").click()
     page.get_by_role("link", name="Judge these drawings").click()
+    page.wait_for_url("**/judge*")
     visitor.ready()
     assert visitor.title == "d3"
     visitor.press("Enter")
