@@ -31,8 +31,7 @@ def prepare(config: DictConfig) -> None:
         from drawsim.workflows.gallery import gallery
 
         collection = settings["out"] or settings["source"]
-        lines = gallery(Path(collection), Path(settings["index"]), settings["backbone"])
-        print("\n".join(lines))
+        print("\n".join(gallery(Path(collection), Path(settings["index"]))))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def index_collection(
     return [*lines, *notes, *said_of(made)]
 
 
-def gallery(collection: Path, folder: Path, backbone: str) -> list[str]:
-    """Make a collection searchable by a backbone as it is; lines of what was done."""
-    choice = ModelChoice(backbone=Untrained(backbone))
+def gallery(collection: Path, folder: Path) -> list[str]:
+    """Make a collection searchable by the backbone that needs no download; what was done."""
+    choice = ModelChoice(backbone=Untrained("lite"))
     lines = index_collection(folder, Sources(collection=collection), choice)
     return [*lines, f"look in it: python -m drawsim.search index={folder} image=PICTURE"]

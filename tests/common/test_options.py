@@ -128,6 +128,14 @@ def test_every_command_has_its_settings_and_its_help(command: str) -> None:
     assert not config.hydra.job.chdir
 
 
+@pytest.mark.parametrize("command", __main__.COMMANDS)
+def test_every_setting_can_be_set(command: str) -> None:
+    """None of them is called as a group of options that its command does not choose from."""
+    names = [f"{name}=null" for name in compose(command) if name not in groups(command)]
+    assert names
+    compose(command, names)
+
+
 def test_help_says_what_the_configuration_says_of_each_setting() -> None:
     shown = compose("annotate", ["hydra.job.name=x"], with_hydra=True).hydra.help.template
     assert "\n# annotators who see each drawing\noverlap: 1\n" in shown
