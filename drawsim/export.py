@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 TEXTS = ("collection", "source", "queries", "out", "base")
-LISTS = ("columns",)
+LISTS = ("columns", "where")
 
 
 def export(config: DictConfig) -> None:

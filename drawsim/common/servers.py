@@ -3,6 +3,12 @@
 A server is a stranger: it may send more than it says, a web page in the place of an image, or on to
 another place. It is followed to https:// alone, and into private networks never, but to a host that
 the address itself names.
+
+`preparing/fetching` is another client, for another task. It copies what belongs to others, once:
+one request at a time of a host, at its pace, for as long as it wishes, with a log. Here one's own
+bucket is read as if it were a disk, by many threads and processes at once, each time a picture is
+needed; nobody waits for a turn, and what fails is tried three times within seconds. What both must
+hold to is in one place: which addresses are private (`common/addresses.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The one client of other people's servers: polite, patient, and wary of where it is led."""
+"""The one client of other people's servers: polite, patient, and wary of where it is led.
+
+What tables name of one's own, in a bucket or on a server, is read by `common/servers.py`; it says
+why there are two.
+"""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from drawsim.reporting.kit.figures import (
 )
 from drawsim.reporting.kit.pages import format_rank
 from drawsim.reporting.kit.pictures import load, placeholder
+from drawsim.reporting.kit.sheets import wrapped
 from drawsim.reporting.run.finished import Run, natural
 from drawsim.reporting.run.reading import Ranking
 from drawsim.runs.settings import data_root
@@ -42,6 +43,8 @@ PRINTED = 4  # drawings of a part on the sheet for a paper
 
 # The sheet, in inches
 SIDE, SMALL, GAP, LABEL, LEFT = 1.02, 0.444, 0.042, 0.17, 2.36
+CREDIT = 0.12  # of a line of rights
+CREDITS = 200  # lines of them at most
 
 
 @dataclass(frozen=True)
@@ -174,12 +177,17 @@ def _rankings(results: Results, model: str, split: str) -> dict[str, Ranking]:
 
 
 def sheet_figure(part: Part, showing: Showing, pictures: Pictures, workers: int) -> Drawn:
-    """Drawing, true artwork, and for each model its rank and the ten nearest artworks."""
+    """Drawing, true artwork, and for each model its rank and the ten nearest artworks.
+
+    Below them the rights in the pictures, as far as anything is said of them.
+    """
     found = part.found[:PRINTED]
     rows = len(showing.models)
     block = max(rows * (LABEL + SMALL + 0.09), SIDE + 0.3) + 0.16
-    height = block * len(found)
     images = _images(found, pictures, workers)
+    thanks = _credits(images, pictures.captions)
+    pictured = block * len(found)
+    height = pictured + CREDIT * len(thanks)
 
     def plot(figure: Figure) -> Tips:
         figure.set_layout_engine("none")
@@ -188,6 +196,8 @@ def sheet_figure(part: Part, showing: Showing, pictures: Pictures, workers: int)
         axes.set_axis_off()
         for number, one in enumerate(found):
             _block(axes, number * block, one, showing, images, pictures.captions)
+        for number, line in enumerate(thanks, 1):
+            _words(axes, 0, pictured + CREDIT * (number - 0.3), line, COLOURS["soft"], -2.5)
         axes.set(xlim=(0, WIDTH), ylim=(height, 0))
         return {}
 
@@ -214,6 +224,17 @@ def _images(found: Sequence[Found], pictures: Pictures, workers: int) -> Images:
         loaded = load(list(files.values()), workers, round(side * DPI))
         images |= dict(zip(files, loaded, strict=True))
     return images
+
+
+def _credits(images: Images, captions: Captions) -> list[str]:
+    """The rights in these pictures in lines as wide as the sheet, each with what it is said of."""
+    said: dict[str, list[str]] = {}
+    for key, image in images.items():
+        caption = captions(*key)
+        if image is not None and caption.rights.line:
+            said.setdefault(caption.rights.line, []).append(caption.line)
+    told = [f"{line}: {'; '.join(sorted(names, key=natural))}" for line, names in said.items()]
+    return [part for one in sorted(told) for part in wrapped(one, FONT - 2.5, 72 * WIDTH, CREDITS)]
 
 
 def _block(

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 
 from drawsim.collection.tables import Collection
 from drawsim.pixels.decode import read_image
+from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.kit.stages import measured
 from drawsim.runs.folder import read_record
 
@@ -65,9 +67,9 @@ def log_results(
             experiment.summary.update({f"{stage}/{name}/{k}": v for k, v in scores.items()})
     experiment.summary.update({"best_epoch": record["best_epoch"]})
     ranks = pd.read_csv(run / "ranks.csv", dtype=str, keep_default_na=False)
-    files = _files(collection) if pictures and collection is not None else None
+    known = _Known.of(collection) if pictures and collection is not None else None
     # In the summary there is one of it, however often a run is sent.
-    experiment.summary["queries"] = _query_table(ranks, files)
+    experiment.summary["queries"] = _query_table(ranks, known)
     if artifacts:
         for kind, file in OUTPUTS.items():
             artifact = wandb.Artifact(f"{kind}-{experiment.id}", type=kind)
@@ -89,15 +91,23 @@ def _linked(file: Path, experiment: Any) -> Path:
     return link
 
 
-def _files(collection: Collection) -> dict[str, dict[str, Path]]:
-    """The images of each kind, by id."""
-    return {
-        "drawing": collection.paths("drawing", collection.drawings.index),
-        "artwork": collection.paths("artwork"),
-    }
+@dataclass(frozen=True)
+class _Known:
+    """The images of a collection by kind and id, and what stands below them."""
+
+    files: Mapping[str, Mapping[str, Path]]
+    captions: Captions
+
+    @classmethod
+    def of(cls, collection: Collection) -> _Known:
+        files = {
+            "drawing": collection.paths("drawing", collection.drawings.index),
+            "artwork": collection.paths("artwork"),
+        }
+        return cls(files, Captions.of(collection))
 
 
-def _query_table(ranks: pd.DataFrame, files: Mapping[str, Mapping[str, Path]] | None) -> Any:
+def _query_table(ranks: pd.DataFrame, known: _Known | None) -> Any:
     import wandb
 
     keys = ["set", "drawing_id"]
@@ -116,20 +126,21 @@ def _query_table(ranks: pd.DataFrame, files: Mapping[str, Mapping[str, Path]] | 
             row["drawing_id"],
             float(before[row["set"], row["drawing_id"]]),
             float(row["rank"]),
-            _shown(row["drawing_id"], "drawing", files),
-            *(_shown(name, "artwork", files) for name in found),
+            _shown(row["drawing_id"], "drawing", known),
+            *(_shown(name, "artwork", known) for name in found),
         )
     return table
 
 
-def _shown(name: str | None, kind: str, files: Mapping[str, Mapping[str, Path]] | None) -> Any:
-    """An image as the table has it: its id, or its picture if there is one."""
+def _shown(name: str | None, kind: str, known: _Known | None) -> Any:
+    """An image as the table has it: its id, or its picture with id and rights if there is one."""
     import wandb
 
-    if files is None or name is None:
+    if known is None or name is None:
         return name
-    path = files[kind].get(name)
-    return None if path is None else wandb.Image(_small(path), caption=name)
+    path = known.files[kind].get(name)
+    caption = known.captions(kind, name).printed
+    return None if path is None else wandb.Image(_small(path), caption=caption)
 
 
 def _small(path: Path) -> np.ndarray:

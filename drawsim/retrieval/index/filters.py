@@ -158,8 +158,12 @@ class Passing:
     terms: tuple[Term, ...] = ()
 
 
-def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> Passing:
+def passing(
+    conditions: Sequence[Condition], table: pd.DataFrame, whole: str = "the index"
+) -> Passing:
     """Which rows of a table fulfil all conditions.
+
+    whole: what the table is of, for people.
 
     table: text cells, indexed by `id`, which can be filtered too. Texts are equal if they are after
     Unicode normalisation (NFC); licences in `rights` also if they are the same by another address
@@ -175,7 +179,7 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> Passing:
     for condition in conditions:
         if condition.column not in columns.columns:
             raise UserError(
-                f"filter {condition}: no column {condition.column!r} in the index, "
+                f"filter {condition}: no column {condition.column!r} in {whole}, "
                 f"{nearest(condition.column, columns.columns)}"
             )
         # Metadata repeat themselves: each distinct cell is looked at once.
@@ -188,7 +192,7 @@ def passing(conditions: Sequence[Condition], table: pd.DataFrame) -> Passing:
         terms.append(Term(condition.column, tuple(some), fulfil))
     if not mask.any():
         text = ",".join(str(condition) for condition in conditions)
-        raise UserError(f"filter {text}: nothing in the index passes it; ask for less")
+        raise UserError(f"filter {text}: nothing in {whole} passes it; ask for less")
     return Passing(mask, tuple(terms))
 
 

@@ -42,8 +42,8 @@ class Exhibit:
     base: str
 
     def whole(self) -> Json:
-        """The collection of the manifests of confirmed pairs."""
-        pages = range(1, max(1, -(-len(self._pairs()) // PAGE)) + 1)
+        """The collection of the manifests of confirmed pairs; of none, as long as there is none."""
+        pages = range(1, -(-len(self._pairs()) // PAGE) + 1)
         listed: list[Json] = [
             {
                 "id": self._pairs_url(page),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from drawsim.collection.iiif.shown import COLUMNS
 from drawsim.common.errors import UserError, brief, nearest
 from drawsim.common.machine import cores
+from drawsim.common.words import counted
 from drawsim.reporting.iiif.export import Group, write_documents
 from drawsim.reporting.iiif.pictures import Static
+from drawsim.retrieval.index.filters import parse_filter
 from drawsim.retrieval.motifs.files import MOTIFS
 from drawsim.workflows.export.catalogue import Catalogue
 from drawsim.workflows.export.motifs import motifs_of
@@ -39,6 +41,7 @@ class ExportSettings:
     source: Path | None = None
     queries: Path | None = None
     k: int = 20
+    where: str | Mapping[str, Any] | None = None
     columns: Sequence[str] = COLUMNS
     size: int = 2048
     workers: int | None = None
@@ -71,14 +74,40 @@ def export_iiif(settings: ExportSettings) -> list[str]:
     """Write manifests and images; returns the lines that say what there is."""
     catalogue = Catalogue.open(settings.collection)
     groups = _groups(settings, catalogue)
+    shown = _wanted(groups, catalogue, settings.where)
     written = write_documents(
-        groups,
+        shown,
         Static(settings.out, settings.base, settings.size),
         catalogue.name,
         columns=settings.columns,
         workers=settings.workers or cores(),
     )
-    return written.lines
+    left = _canvases(groups) - _canvases(shown)
+    told = f"{counted(left, 'canvas', 'canvases')} left out by where={settings.where}"
+    return [told, *written.lines] if left else written.lines
+
+
+def _wanted(
+    groups: list[Group], catalogue: Catalogue, where: str | Mapping[str, Any] | None
+) -> list[Group]:
+    """The canvases of which every picture fulfils a filter. Raises UserError if there is none."""
+    failing = catalogue.failing(parse_filter(where))
+    found = []
+    for group in groups:
+        entries = [
+            entry
+            for entry in group.entries
+            if not any((each.kind, each.id) in failing for each in entry.pictures)
+        ]
+        if entries:
+            found.append(replace(group, entries=entries))
+    if not found:
+        raise UserError(f"where={where}: no canvas is left; ask for less")
+    return found
+
+
+def _canvases(groups: Sequence[Group]) -> int:
+    return sum(len(group.entries) for group in groups)
 
 
 def _groups(settings: ExportSettings, catalogue: Catalogue) -> list[Group]:

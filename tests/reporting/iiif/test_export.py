@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from drawsim.preparing.iiif.canvases import read_canvases
 from drawsim.preparing.iiif.documents import document_of
 from drawsim.workflows.export.iiif import ExportSettings, export_iiif
 from tests.commands import run
+from tests.conftest import PAIRS
 
 BASE = "http://127.0.0.1:8000/x"
 
@@ -30,6 +31,7 @@ def settings(collection: Path, out: Path, **more: Any) -> ExportSettings:
         "source": None,
         "queries": None,
         "k": 20,
+        "where": None,
         "columns": ["year"],
         "size": 2048,
         "workers": 1,
@@ -42,6 +44,11 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield node
     for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from nodes(each)
+
+
+def label(line: dict[str, Any]) -> str:
+    found: str = line["label"]["en"][0]
+    return found
 
 
 def at(out: Path, address: str) -> bytes:
@@ -173,6 +180,59 @@ def test_boxes_of_annotators_become_annotations(collection_root: Path, tmp_path:
     assert "annotations" not in second
     told = {line["label"]["en"][0]: line["value"]["none"][0] for line in first["metadata"]}
     assert told["Grade"] == "exact"
+
+
+@pytest.fixture
+def licensed(collection_root: Path, tmp_path: Path) -> Path:
+    """The collection; of every second artwork it is said that it is free."""
+    root = tmp_path / "c"
+    shutil.copytree(collection_root, root)
+    head, *rows = (root / "artworks.csv").read_text().splitlines()
+    free = ("https://creativecommons.org/publicdomain/zero/1.0/", "In copyright")
+    told = [f"{row},{free[number % 2]},19{number:02}" for number, row in enumerate(rows)]
+    (root / "artworks.csv").write_text("\n".join([f"{head},rights,year", *told]) + "\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("where", "passes"),
+    [
+        ("rights=CC0", lambda _, artwork: artwork % 2 == 0),
+        ('rights!="In copyright",year>=1901', lambda _, artwork: artwork % 2 == 0 and artwork),
+        ({"id": ["!=d1", "!=a0"]}, lambda drawing, artwork: drawing != 1 and artwork),
+    ],
+)
+def test_of_a_canvas_every_picture_fulfils_the_filter(
+    where: Any, passes: Callable[[int, int], bool], licensed: Path, tmp_path: Path
+) -> None:
+    pairs = [(int(d[1:]), int(a[1:])) for d, a, is_true in PAIRS if is_true]
+    wanted = [f"d{d}/a{a}" for d, a in pairs if passes(d, a)]
+    lines = export_iiif(settings(licensed, tmp_path / "out", where=where))
+    assert lines[0].startswith(f"{len(pairs) - len(wanted)} canvas")
+    assert "left out by where=" in lines[0]
+    (manifest,) = manifests(tmp_path / "out")
+    shown = [
+        "/".join(line["value"]["none"][0] for line in each["metadata"] if ":" not in label(line))
+        for each in manifest["items"]
+    ]
+    assert sorted(shown) == sorted(wanted)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("right=CC0", "no column 'right' in"),
+        ("rights=CC1", "no rights is 'CC1'"),
+        ("year>2000", "nothing in .* passes it"),
+        ("rights=CC0,year=1901", "no canvas is left"),
+    ],
+)
+def test_a_filter_that_leaves_nothing_is_a_line(
+    where: str, said: str, licensed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=said):
+        export_iiif(settings(licensed, tmp_path / "out", where=where))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

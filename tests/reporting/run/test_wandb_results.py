@@ -190,6 +190,18 @@ def test_pictures_stand_beside_their_query(log: Log, collection: Collection) -> 
     assert rows["NA"][1] is not None
 
 
+def test_rights_stand_below_pictures(run: Path, log: Log, pictured: Collection) -> None:
+    told = pictured.artworks.assign(rights="", required_statement="")
+    told.loc["a0", "rights"] = "http://creativecommons.org/licenses/by/4.0/"
+    told.loc["a0", "required_statement"] = "Me"
+    experiment = Experiment(run / "wandb" / "offline-run-1-abc")
+    collection = replace(pictured, artworks=told)
+    log_results(experiment, run, collection, pictures=True, artifacts=False)
+    rows = {row[1]: row[4:] for row in experiment.summary["queries"].data}
+    captions = [picture._caption for picture in rows["007"][:4]]
+    assert captions == ["007", "a0 · CC BY 4.0, Me", "a0 · CC BY 4.0, Me", "a1"]
+
+
 def test_a_gallery_smaller_than_the_table_is_wide(run: Path, log: Log) -> None:
     rows = [ranks_row("val", "d1", model, [1.0], ["a0", "a1"]) for model in ("baseline", "final")]
     pd.DataFrame(rows).to_csv(run / "ranks.csv", index=False)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from drawsim.web.events.drafts import Draft
 from drawsim.web.events.store import EventStore
+from drawsim.web.iiif.documents import Exhibit
 from drawsim.web.queue.finder import Finder
 from drawsim.web.services import Services
 from tests.web.conftest import Browser, log_in
@@ -72,6 +73,14 @@ def test_all_that_documents_name_is_there(local: TestClient, services: Services)
     canvas = manifest["items"][0]["id"]
     assert marked["items"][0]["target"] == f"{canvas}#xywh=25,20,10,20"
     assert marked["items"][0]["creator"]["name"] == "ada"
+
+
+def test_nothing_is_listed_as_long_as_no_pair_is_confirmed(
+    local: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Exhibit, "_pairs", lambda _: [])
+    assert document(local, "/iiif/collection.json")["items"] == []
+    assert local.get("/iiif/pairs/1/manifest.json").status_code == 404
 
 
 def test_candidates_are_a_manifest(local: TestClient, services: Services) -> None:
