@@ -131,7 +131,7 @@ def test_every_command_has_its_settings_and_its_help(command: str) -> None:
 @pytest.mark.parametrize("command", __main__.COMMANDS)
 def test_every_setting_can_be_set(command: str) -> None:
     """None of them is called as a group of options that its command does not choose from."""
-    names = [f"{name}=null" for name in compose(command) if name not in groups(command)]
+    names = [f"{name!s}=null" for name in compose(command) if name not in groups(command)]
     assert names
     compose(command, names)
 
