@@ -77,7 +77,11 @@ def _sizes(view: MotifsView) -> Drawn:
 
 
 def _who(rows: pd.DataFrame) -> Drawn:
-    """Odds ratios with their intervals, a line a finding."""
+    """Odds ratios with their intervals, a line a finding.
+
+    A dot stands where the odds are estimated: of none, or of all, there is an interval alone.
+    Arrows are at intervals that go on beyond the figure.
+    """
     found: list[Any] = list(rows.itertuples())
 
     def plot(figure: Figure) -> Tips:
@@ -92,9 +96,14 @@ def _who(rows: pd.DataFrame) -> Drawn:
         )
         colours = [COLOURS["c1" if one > 1 else "c4"] for one in odds]
         axes.hlines(places, low, high, colors=colours, linewidth=1.3)
-        axes.scatter(odds, places, color=colours, s=24, zorder=3)
-        beyond = [place for place, row in zip(places, found, strict=True) if row.high > WIDEST]
-        axes.scatter([WIDEST] * len(beyond), beyond, marker=">", s=22, color=COLOURS["c1"])
+        dots = [n for n, row in enumerate(found) if 0 < row.odds_ratio < np.inf]
+        axes.scatter(odds[dots], places[dots], color=[colours[n] for n in dots], s=24, zorder=3)
+        for edge, marker, beyond in (
+            (WIDEST, ">", [n for n, row in enumerate(found) if row.high > WIDEST]),
+            (1 / WIDEST, "<", [n for n, row in enumerate(found) if row.low < 1 / WIDEST]),
+        ):
+            hues = [colours[n] for n in beyond]
+            axes.scatter([edge] * len(beyond), places[beyond], marker=marker, s=22, color=hues)
         axes.axvline(1, color=COLOURS["line"], linewidth=0.8)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"× {value:,.6g}"))

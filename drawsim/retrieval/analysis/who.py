@@ -122,7 +122,8 @@ def uses_what(
         names += [f"{column}={value}" for value in groups]
         for thing, uses in used.items():
             told = np.where(seen & (cells != UNKNOWN), np.where(uses, thing, "other"), UNKNOWN)
-            of_thing = _Column(table.assign(**{what: told}), what, _held(strata, table, column))
+            own = f"{what}\0"  # no column of a table, and so no stratum, is called so
+            of_thing = _Column(table.assign(**{own: told}), own, _held(strata, table, column))
             rows += [
                 (f"{column}={value}", what, *row)
                 for value, members in groups.items()

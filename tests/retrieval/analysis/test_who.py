@@ -101,6 +101,23 @@ def test_who_uses_a_colour() -> None:
     assert row["count"] > row["expected"]
 
 
+def test_a_stratum_may_be_called_as_what_is_used() -> None:
+    rng = np.random.default_rng(1)
+    table = collection(rng)
+    red = rng.random(len(table)) < 0.4
+    names = ["school", "colour"]
+    made = [
+        uses_what(
+            table.assign(**{name: np.where(red, "a", "b")}),
+            *(["country"], {"red": red}, np.ones(len(table), bool), [name]),
+            what="colour",
+            level=LEVEL,
+        )
+        for name in names
+    ]
+    pd.testing.assert_frame_equal(*made)
+
+
 def test_values_that_lean_the_same_way_are_one_finding() -> None:
     rng = np.random.default_rng(0)
     table = collection(rng)

@@ -17,7 +17,8 @@ function filled(element, attributes, children) {
 const number = (value) => value.toLocaleString("en");
 const counted = (value, one, several = `${one}s`) => `${number(value)} ${value === 1 ? one : several}`;
 
-// Odds on a logarithmic line, 1 in the middle; what reaches beyond the line ends at its edge.
+// Odds on a logarithmic line, 1 in the middle; what reaches beyond the line ends at its edge. A dot
+// stands where the odds are estimated: of none, or of all, there is an interval alone.
 function whisker(row, most) {
   const place = (odds) => {
     const share = 50 + (50 * Math.log(odds)) / Math.log(most);
@@ -26,7 +27,7 @@ function whisker(row, most) {
   const [odds, low, high] = row.odds.map((value) => (value === null ? 100 : value > 0 ? place(value) : 0));
   return make("span", { class: "whisker", "aria-hidden": "true" },
     make("i", { class: "range", style: `left: ${low}%; width: ${Math.max(1, high - low)}%` }),
-    make("i", { class: "point", style: `left: ${odds}%` }));
+    row.odds[0] ? make("i", { class: "point", style: `left: ${odds}%` }) : null);
 }
 function whoPanel(group, most) {
   const rows = group.rows.map((row) => make("li", { class: row.found ? "found mark" : "mark", "aria-label": row.tip },
