@@ -66,7 +66,7 @@ class Milvus(InDatabase):
         place = items.place
         given = place.database or os.environ.get(VARIABLE, "")
         own = not given or (not place.database and urlsplit(given).scheme not in SCHEMES)
-        server = Server(place.folder, LITE if own else given)
+        server = Server(place.folder, LITE if own else given, new=True)
         collection = Collection(self, Named.new(server.shown, place), server, items)
         file = place.file(self.ending)
         collection.named.write(file)
@@ -94,6 +94,8 @@ class Milvus(InDatabase):
     def drop(cls, file: Path, database: str | None) -> None:
         named = Named.read(file)
         if named.elsewhere(file):
+            return
+        if named.address == LITE and not (file.parent / LITE).exists():
             return
         server = _server(file.parent, database, named)
         with server.failing("cannot be tidied"):
@@ -273,10 +275,11 @@ class Collection(Approximate):
 class Server:
     """A Milvus. address: as the user gives it, or LITE for the one inside of an index's folder.
 
-    Raises UserError where it cannot be reached.
+    new: make the file of a Milvus Lite where there is none. Raises UserError where it is not there
+    or cannot be reached.
     """
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, *, new: bool = False) -> None:
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it speaks of what mends itself
         try:
             self.library = importlib.import_module("pymilvus")
@@ -298,8 +301,10 @@ class Server:
         self.shown = f"{parts.scheme}://{parts.hostname or ''}{port}" if remote else address
         file = folder / LITE if self.inside else Path(address)
         uri = address if remote else str(file.absolute())
-        if not remote:
+        if new and not remote:
             file.parent.mkdir(parents=True, exist_ok=True)
+        elif not remote and not file.exists():
+            raise UserError(f"database {file}: is not there; {AGAIN}")
         token = os.environ.get("MILVUS_TOKEN", "")
         try:
             self.client = self.library.MilvusClient(uri=uri, token=token, timeout=SECONDS)

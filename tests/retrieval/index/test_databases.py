@@ -22,10 +22,11 @@ from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.index import folder as folder_module
 from drawsim.retrieval.index import postgres, queries
 from drawsim.retrieval.index.backends import ann_settings
-from drawsim.retrieval.index.databases import VARIABLE, storable
+from drawsim.retrieval.index.base import Items, Place
+from drawsim.retrieval.index.databases import VARIABLE, Named, storable
 from drawsim.retrieval.index.folder import Index, build_index, open_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
-from drawsim.retrieval.index.milvus import LITE
+from drawsim.retrieval.index.milvus import LITE, Milvus
 from drawsim.retrieval.index.queries import of_ids, of_vectors, search
 
 D = 16
@@ -282,3 +283,19 @@ def test_a_milvus_file_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_no_database_keeps() -> None:
     assert storable("a\0\ud800é") == "a\ufffd\ufffdé"
+
+
+def test_a_milvus_file_that_is_gone_is_not_made_by_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pymilvus", reason="no Milvus: pip install 'drawsim[milvus]'")
+    monkeypatch.delenv(VARIABLE, raising=False)
+    place = Place(tmp_path, "artwork", 0, MODEL)
+    named = Named.new(LITE, place)
+    named.write(place.file("milvus"))
+    items = Items(["a"], torch.eye(1, D), pd.DataFrame(index=["a"]), place)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UserError, match=r"milvus\.db: is not there; build the index again"):
+        Milvus().load(items)
+    Milvus.drop(place.file("milvus"), None)
+    assert sorted(tmp_path.iterdir()) == before
