@@ -234,7 +234,8 @@ def _credits(images: Images, captions: Captions) -> list[str]:
         if image is not None and caption.rights.line:
             said.setdefault(caption.rights.line, []).append(caption.line)
     told = [f"{line}: {'; '.join(sorted(names, key=natural))}" for line, names in said.items()]
-    return [part for one in sorted(told) for part in wrapped(one, FONT - 2.5, 72 * WIDTH, CREDITS)]
+    width = 0.95 * 72 * WIDTH  # points; matplotlib sets letters a little wider than they are
+    return [part for one in sorted(told) for part in wrapped(one, FONT - 2.5, width, CREDITS)]
 
 
 def _block(
