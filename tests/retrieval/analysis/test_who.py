@@ -115,7 +115,7 @@ def test_a_stratum_may_be_called_as_what_is_used() -> None:
         )
         for name in names
     ]
-    pd.testing.assert_frame_equal(*made)
+    pd.testing.assert_frame_equal(made[0], made[1])
 
 
 def test_values_that_lean_the_same_way_are_one_finding() -> None:
