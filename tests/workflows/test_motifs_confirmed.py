@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,13 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Collection, Gallery
 
 def found(drawn: tuple[Collection, Gallery], verify: bool) -> MotifResults:
     given = {"neighbours": 10, "chance": 1.0, "smallest": 3, "resamples": 10, "stability": 0.5}
-    asked = {"columns": None, "strata": [], "level": 0.05, "colours": False, "gallery": False}
+    asked: dict[str, Any] = {
+        "columns": None,
+        "strata": [],
+        "level": 0.05,
+        "colours": False,
+        "gallery": False,
+    }
     settings = MotifSettings.of({**given, **asked, "seed": 0, "verify": verify})
     collection, gallery = drawn
     return motifs_of(gallery, collection, settings, max_pixels=10**6, workers=1, run=Path("a run"))
