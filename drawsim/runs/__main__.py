@@ -21,7 +21,7 @@ def runs(config: DictConfig) -> None:
     print_runs(found)
     if given["clean"]:
         useless_ones = useless(found)
-        if agreed(useless_ones, sure=given["yes"]):
+        if agreed(useless_ones, sure=given["sure"]):
             print("\n".join(remove(useless_ones)))
 
 

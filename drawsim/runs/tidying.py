@@ -30,7 +30,7 @@ def agreed(runs: Sequence[Listed], *, sure: bool) -> bool:
     if sure:
         return True
     if not sys.stdin.isatty():
-        raise UserError("nobody can be asked here; yes=true removes without asking")
+        raise UserError("nobody can be asked here; sure=true removes without asking")
     names = "\n  ".join(f"{run.name} ({run.state})" for run in runs)
     question = f"Remove {counted(len(runs), 'run')}, {size_words(runs)}?\n  {names}\n[y/N] "
     return input(question).strip().lower() in ("y", "yes")

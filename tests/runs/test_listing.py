@@ -83,11 +83,16 @@ def test_what_failed_or_was_set_aside_is_removed_after_asking(
     ones = tidying.useless(find_runs(runs))
     assert sorted(states(ones)) == ["one/a-20260101-000000", "one/b", "one/link"]
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    with pytest.raises(UserError, match="yes=true"):
+    with pytest.raises(UserError, match="sure=true"):
         tidying.agreed(ones, sure=False)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     asked: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda text: [asked.append(text), "n"][1])
+
+    def answer(text: str) -> str:
+        asked.append(text)
+        return "n"
+
+    monkeypatch.setattr("builtins.input", answer)
     assert not tidying.agreed(ones, sure=False)
     assert "Remove 3 runs" in asked[0]
     assert "one/b (failed)" in asked[0]
