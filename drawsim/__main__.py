@@ -19,6 +19,8 @@ COMMANDS = {
     "annotate": "judge in a browser what a model finds",
     "export": "manifests that viewers of museums show",
     "compare": "tables, tests and figures over runs",
+    "runs": "which runs there are, how far they came, and cleaning up",
+    "doctor": "what is here and what is missing, and how to get it",
     "sync": "runs in Weights & Biases, brought up to date",
 }
 

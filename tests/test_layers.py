@@ -32,6 +32,7 @@ LAYERS = (
 COMMANDS = len(LAYERS)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMAND_FILES = [path for path in PACKAGE.glob("*.py") if not path.name.startswith("_")]
+COMMAND_FILES += PACKAGE.glob("*/__main__.py")
 ROOT = PACKAGE.parent
 FOLDERS = ("drawsim", "hydra_plugins", "scripts", "tests")
 FILES = [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]

@@ -120,7 +120,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tup
 
     Resolved settings.
     """
-    before, after = _whole(old), _whole(new)
+    before, after = whole(old), whole(new)
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
@@ -128,7 +128,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tup
     }
 
 
-def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+def whole(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by their dotted names, with those that came after the run, as it behaved."""
     found = ADDED | flat(settings)
     for key, before in CAME_FROM.items():
@@ -145,7 +145,7 @@ def told(different: Mapping[str, tuple[Any, Any]], most: int = 3) -> str:
     >>> told({"seed": (0, 1), "freeze": (False, True)})
     'seed 0 → 1, freeze false → true'
     """
-    first = [f"{key} {_word(a)} → {_word(b)}" for key, (a, b) in list(different.items())[:most]]
+    first = [f"{key} {word(a)} → {word(b)}" for key, (a, b) in list(different.items())[:most]]
     more = len(different) - len(first)
     return ", ".join(first) + (f" and {more} more" if more else "")
 
@@ -232,7 +232,8 @@ def _safe(text: str) -> str:
     return re.sub(r"[^\w.+@=-]", "_", text).lstrip(".") or digest(text)
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """A value of a setting, as it is typed."""
     if isinstance(value, bool):
         return str(value).lower()
     return "null" if value is None else str(value)

@@ -43,6 +43,24 @@ def locked(run: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_held(run: Path) -> bool:
+    """Whether a process works on a run folder; nothing is changed."""
+    from filelock import FileLock, Timeout
+
+    file = run.with_name(f".{run.name}.lock")
+    if not file.is_file():
+        return False
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a folder of somebody else's
+        return False
+    lock.release()
+    return False
+
+
 def _holder(note: Path) -> str:
     with suppress(UserError, KeyError):
         told = read_json(note)

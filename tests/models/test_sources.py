@@ -105,7 +105,7 @@ def test_files_of_weights_are_not_opened(changes: dict[str, str], tmp_path: Path
 
 def test_nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr("drawsim.models.backbones.hub._hub_answers", lambda: asked.append(True))
+    monkeypatch.setattr("drawsim.models.backbones.hub.hub_answers", lambda: asked.append(True))
     settings = {
         "_target_": "drawsim.models.backbones.timm_models.from_timm",
         "name": "x",

@@ -50,7 +50,7 @@ def fetch(create: functools.partial[nn.Module], model: str) -> nn.Module:
     """
     if _LOCAL.get():
         return _kept(create, model)
-    offline = not _hub_answers()
+    offline = not hub_answers()
     try:
         # Without a network the hub's client would try again and again for most of a minute.
         with _offline(offline):
@@ -72,7 +72,7 @@ def fetch_from(repository: str, get: Callable[[], T], what: str) -> T:
 
     what: it is, for the message. Raises UserError, with the cure, where it cannot be had.
     """
-    offline = not _hub_answers()
+    offline = not hub_answers()
     try:
         with _offline(offline):
             return get()
@@ -123,6 +123,13 @@ def _kept(create: functools.partial[nn.Module], model: str) -> nn.Module:
         ) from error
 
 
+def kept_weights(model: str) -> Path | None:
+    """A file of weights of a network of timm in the hub's cache; None if there is none."""
+    folder = Path(hub.constants.HF_HUB_CACHE) / f"models--{_repository(model).replace('/', '--')}"
+    files = (file for end in ("safetensors", "bin") for file in folder.glob(f"snapshots/*/*.{end}"))
+    return next(iter(sorted(files)), None)
+
+
 @contextmanager
 def _offline(value: bool) -> Iterator[None]:
     """Tell the hub's client that there is no network, or that there is."""
@@ -133,7 +140,7 @@ def _offline(value: bool) -> Iterator[None]:
         hub.constants.HF_HUB_OFFLINE = before
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
     """Whether the hub's host takes a connection (assumed where a proxy stands in between)."""
     address = urlsplit(hub.constants.ENDPOINT)
     proxies, host = getproxies(), str(address.hostname)

@@ -142,7 +142,7 @@ def test_a_classifier_in_the_file_does_not_matter(tmp_path: Path) -> None:
 def test_without_a_network_one_clear_error_says_both_cures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(own_hub, "_hub_answers", lambda: False)
+    monkeypatch.setattr(own_hub, "hub_answers", lambda: False)
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
     before = hub.constants.HF_HUB_OFFLINE
     with pytest.raises(UserError) as caught:
@@ -163,7 +163,7 @@ def test_a_hub_that_fails_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ConnectionResetError("by peer\nand more")
         return real(*arguments, pretrained=False, **settings)
 
-    monkeypatch.setattr(own_hub, "_hub_answers", lambda: True)
+    monkeypatch.setattr(own_hub, "hub_answers", lambda: True)
     monkeypatch.setattr(timm, "create_model", failing)
     with pytest.raises(UserError, match=r"\(ConnectionResetError: by peer\)\. Connect"):
         random_model("resnet18", 64, pretrained=True)
@@ -176,9 +176,9 @@ def test_the_hub_is_asked_before_it_is_waited_for(monkeypatch: pytest.MonkeyPatc
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(socket, "create_connection", refused)
-    assert not own_hub._hub_answers()
+    assert not own_hub.hub_answers()
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
-    assert own_hub._hub_answers()
+    assert own_hub.hub_answers()
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_published_weights_fit_whatever_the_pooling(
         overlay = {"state_dict": dict(published.state_dict()), "num_classes": 0}
         return create(*arguments, **settings, pretrained_cfg_overlay=overlay)
 
-    monkeypatch.setattr(own_hub, "_hub_answers", lambda: True)
+    monkeypatch.setattr(own_hub, "hub_answers", lambda: True)
     monkeypatch.setattr(timm, "create_model", from_hub)
     network: Any = random_model(model, size, pool, pretrained=True).network.eval()
     own, given = network.state_dict(), published.state_dict()
