@@ -1,4 +1,4 @@
-"""The site is whole: every page has its place, every link leads somewhere, every setting is there."""
+"""The site is whole: pages have their places, links lead somewhere, settings are all there."""
 
 from __future__ import annotations
 
