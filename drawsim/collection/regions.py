@@ -40,4 +40,4 @@ REGIONS: Mapping[str, str] = {
     code: region for region, codes in _REGIONS.items() for code in codes.split()
 }
 """By ISO 3166-1 alpha-3 code. Taiwan and Kosovo, of which M49 does not speak, are where they lie;
-so are four states that are no more."""
+so are five states that are no more."""

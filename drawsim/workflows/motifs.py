@@ -125,7 +125,8 @@ def motifs_of(
         digest=digest_of(embeddings),
         settings=settings.plain() | {"gallery": looked is not None, "strata": strata},
     )
-    asked = _Asked.of(table, list(paths.values()), columns, settings, max_pixels, workers)
+    files = list(paths.values())
+    asked = _Asked.of(table, files, columns, strata, settings, max_pixels, workers)
     who, leaning = asked.who(motifs, embeddings.rows)
     return MotifResults(
         motifs,
@@ -267,7 +268,7 @@ def _copies(found: Found) -> list[str]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is known of each drawing, as texts; `columns` of it are asked about.
+    """What is known of each drawing, as texts; `columns` of it are asked about within `strata`.
 
     colours: the share of each basic colour, (N, 11), nan where a picture could not be read; None
     where pictures were not looked at.
@@ -275,6 +276,7 @@ class _Asked:
 
     table: pd.DataFrame
     columns: list[str]
+    strata: list[str]
     colours: np.ndarray | None
     settings: MotifSettings
     notes: list[str]
@@ -285,6 +287,7 @@ class _Asked:
         table: pd.DataFrame,
         paths: Sequence[Path],
         columns: list[str],
+        strata: list[str],
         settings: MotifSettings,
         max_pixels: int,
         workers: int,
@@ -300,7 +303,7 @@ class _Asked:
             colours = colours_of(paths, max_pixels=max_pixels, workers=workers)
         cells = {
             name: country_codes(table) if name == "country" else filled(table, name)
-            for name in dict.fromkeys([*columns, *settings.strata, *OF_COLOURS])
+            for name in dict.fromkeys([*columns, *strata, *OF_COLOURS])
             if name in table.columns
         }
         told = {
@@ -321,12 +324,12 @@ class _Asked:
         if not columns and settings.columns is None:
             names = in_words(ASKED)
             notes.append(f"drawings.csv has none of {names}: who draws a motif is not known")
-        if missing := [name for name in settings.strata if name not in table.columns]:
+        if missing := [name for name in settings.strata if name not in strata]:
             notes.append(
                 f"drawings.csv has no {in_words(missing)}: drawings that come together by it are "
                 "not told apart from those that do not (explore.motifs.strata)"
             )
-        return cls(known, varied, colours, settings, notes)
+        return cls(known, varied, strata, colours, settings, notes)
 
     def who(self, motifs: Motifs, rows: Mapping[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The tests of all motifs by all columns, and what they find."""
@@ -339,12 +342,12 @@ class _Asked:
                 groups,
                 self.table,
                 self.columns,
-                self.settings.strata,
+                self.strata,
                 level=self.settings.level,
                 advance=advance,
             )
-        own = self.settings
-        return who, leanings(who, groups, self.table, own.strata, level=own.level)
+        level = self.settings.level
+        return who, leanings(who, groups, self.table, self.strata, level=level)
 
     def of_colours(self) -> pd.DataFrame:
         """The tests of each colour's use by country, age group and year: one family of tests."""
@@ -363,7 +366,7 @@ class _Asked:
                 held,
                 used,
                 seen,
-                self.settings.strata,
+                self.strata,
                 what="colour",
                 level=self.settings.level,
                 advance=advance,

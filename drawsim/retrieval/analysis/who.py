@@ -45,10 +45,10 @@ def who_draws(
     groups: rows of the table by name. table: a text in each cell, UNKNOWN where nothing is known;
     such drawings are left out of the tests of that column, and are a stratum of their own in those
     of others. Of the two values of a column that has no more, the one that the group has more of
-    than expected stands for both. strata: columns within whose values drawings are exchangeable,
-    less the one that is tested, and less the country where a region is made of countries. level: of
-    false-discovery rates. advance: is told when a column of a group is done. The rates, q, are over
-    all rows.
+    than expected stands for both. strata: columns of the table within whose values drawings are
+    exchangeable, less the one that is tested, and less the country where a region is made of
+    countries. level: of false-discovery rates. advance: is told when a column of a group is done.
+    The rates, q, are over all rows.
     """
     rows: list[tuple[object, ...]] = []
     for column in columns:
@@ -141,7 +141,7 @@ def _held(strata: Sequence[str], table: pd.DataFrame, column: str) -> list[str]:
         known = table[table[finer] != UNKNOWN]
         if known.groupby(finer)[column].nunique().max() == 1:
             left_out.add(finer)
-    return [name for name in strata if name not in left_out and name in table.columns]
+    return [name for name in strata if name not in left_out]
 
 
 def _table(rows: list[tuple[object, ...]], names: list[str]) -> pd.DataFrame:

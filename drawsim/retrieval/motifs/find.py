@@ -107,8 +107,8 @@ def find_motifs(
         raise UserError(
             f"view=motifs: {count} drawings; motifs are looked for among {FEWEST} or more"
         )
-    vectors = embeddings.vectors.float()
-    vectors = varying(vectors) if adapted else spread_out(vectors)
+    plain = embeddings.vectors.float()
+    vectors = varying(plain) if adapted else spread_out(plain)
     against = background(vectors, settings.seed)
     with bar("comparing drawings", count) as advance:
         lists = nearest(vectors, min(SPARE * settings.neighbours, count - 1), advance)
@@ -116,7 +116,7 @@ def find_motifs(
     listed, works = None, 0 if artworks is None else len(artworks)
     if artworks is not None and works:
         with bar("looking in the gallery", count) as advance:
-            listed = first_artworks(embeddings.vectors.float(), artworks, settings.seed, advance)
+            listed = first_artworks(plain, artworks, settings.seed, advance)
     least = _least(edges, vectors, against, listed, works, settings)
     edges, least = _both(edges, least, edges.z >= NEARLY * least)
     copies = _copies(edges.where(edges.z >= least), embeddings, same)
