@@ -2,6 +2,7 @@
 # make test    set up what is missing and run the tests
 # make test-anywhere   the same in the C locale, as another user, on a busy machine, with other fonts
 # make lint    style, format and types
+# make docs    the documentation as a site, build/site/index.html; a warning fails it
 #
 # Packages go to .venv, or to the virtual environment that is active. What is installed is re-used.
 # make train ARGS="aug=style split=v3"   passes settings on.
@@ -11,7 +12,7 @@ VENV := $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
 READY := $(VENV)/.drawsim-ready-$(shell cksum < pyproject.toml | cut -d ' ' -f 1)-$(shell pwd | cksum | cut -d ' ' -f 1)
 
-.PHONY: setup train test test-anywhere lint clean
+.PHONY: setup train test test-anywhere lint docs clean
 
 setup: $(READY)
 
@@ -28,6 +29,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict $(ARGS)
 
 $(READY):
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

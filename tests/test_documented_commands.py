@@ -23,7 +23,7 @@ from drawsim.common.configuration import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTIONS = ("--help", "-m", "--multirun", "--cfg", "job", "--config-dir", "MYCONF")
 OF_ONES_OWN = ("mine",)
 """Options of a user's own folder that pages speak of."""
@@ -84,7 +84,9 @@ def test_a_documented_command_is_one(page: str, line: str) -> None:
     arguments = as_texts(given, texts, lists, sweep=sweep)
     own = [word for word in arguments if word.partition("=")[2] in OF_ONES_OWN]
     choices = [
-        word for word in chosen(command, arguments) if word not in own and "glob(" not in word
+        word
+        for word in chosen(command, arguments)
+        if word not in own and not OverridesParser.create().parse_override(word).is_sweep_override()
     ]
     settings = composed(command, tuple(choices), None).settings
     for override in OverridesParser.create().parse_overrides(arguments):

@@ -1,0 +1,36 @@
+"""What the documentation holds: its pages, their blocks of code, their links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+class Block(NamedTuple):
+    """A block of code of a page: its language, and the code."""
+
+    language: str
+    code: str
+
+
+def pages() -> list[Path]:
+    """All pages of the site that lie in docs/."""
+    return sorted(DOCS.rglob("*.md"))
+
+
+def blocks(page: Path) -> list[Block]:
+    """The blocks of code of a page, in their order."""
+    text = page.read_text(encoding="utf-8")
+    return [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S)]
+
+
+def links(page: Path) -> list[str]:
+    """What a page links to or shows; addresses of the web are left out."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(r"`[^`\n]*`", "", text)
+    found = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [link for link in found if not re.match(r"\w+:", link)]
