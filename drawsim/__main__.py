@@ -54,7 +54,8 @@ def _complete(arguments: list[str]) -> None:
     asked = " ".join(arguments[1:])
     try:
         if arguments[0] == completion.ASK:
-            print(*completion.candidates(asked, list(COMMANDS)), sep="\n")
+            for word in completion.candidates(asked, list(COMMANDS)):
+                print(word)
         else:
             print(completion.script(asked), end="")
     except UserError as error:

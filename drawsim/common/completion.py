@@ -11,25 +11,41 @@ ASK = "--complete"
 """The argument with which a shell asks what fits a line that has been typed so far."""
 
 # Bash splits words at = and :, so that what stands before them is not offered again. Where nothing
-# fits a value, files are offered. Zsh runs the same function.
+# fits a value, all three offer files.
 _BASH = r"""_drawsim_completion() {
   local line="${COMP_LINE:0:COMP_POINT}" IFS=$'\n'
-  local word="${line##* }" found before=""
+  local word="${line##* }" found
   found=($(drawsim --complete "$line" 2>/dev/null))
-  if [ -z "$ZSH_VERSION" ]; then before="${word%"${word##*[=:]}"}"; fi
   if [ ${#found[@]} -eq 0 ]; then
     compopt -o default 2>/dev/null
     COMPREPLY=($(compgen -f -- "${word##*=}"))
-    if [ -n "$ZSH_VERSION" ]; then COMPREPLY=("${COMPREPLY[@]/#/${word%"${word##*=}"}}"); fi
   else
     case "${found[*]}" in *=|*.) compopt -o nospace 2>/dev/null ;; esac
-    COMPREPLY=("${found[@]#"$before"}")
+    COMPREPLY=("${found[@]#"${word%"${word##*[=:]}"}"}")
   fi
 }
 complete -F _drawsim_completion drawsim
 """
-_ZSH = f"autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n{_BASH}"
-_FISH = "complete -c drawsim -a '(drawsim --complete (commandline -cp))'\n"
+_ZSH = r"""(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+_drawsim_completion() {
+  local -a found
+  found=(${(f)"$(drawsim --complete "${(j: :)words[1,CURRENT-1]} $PREFIX" 2>/dev/null)"})
+  if (( $#found == 0 )); then
+    compset -P '*='
+    _files
+  else
+    compadd -S '' -- ${(M)found:#*[=.]}
+    compadd -- ${found:#*[=.]}
+  fi
+}
+compdef _drawsim_completion drawsim
+"""
+_FISH = r"""function __drawsim_ask
+    set -g __drawsim_found (drawsim --complete (commandline -cp) 2>/dev/null)
+    test (count $__drawsim_found) -gt 0
+end
+complete -c drawsim -f -n __drawsim_ask -a '(printf "%s\n" $__drawsim_found)'
+"""
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 

@@ -1,7 +1,9 @@
-"""Words that a shell offers, and the function that asks for them, in a real bash."""
+"""Words that a shell offers, and the function that asks for them, in real shells."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,27 +50,57 @@ def test_another_shell() -> None:
         script("zhs")
 
 
-@pytest.mark.parametrize(
-    ("line", "replies"),
-    [
-        ("drawsim ru", "runs"),
-        ("drawsim runs clean=t", "true"),  # bash has split the word at =
-        ("drawsim runs folder=here/a", "here/a.txt"),  # no word fits: files do
-    ],
-)
-def test_in_bash(line: str, replies: str, tmp_path: Path) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash")
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "a.txt").touch()
-    root = Path(__main__.__file__).parents[1]
+LINES = [
+    ("drawsim ru", "runs"),
+    ("drawsim runs clean=t", "clean=true"),
+    ("drawsim runs folder=here/a", "folder=here/a.txt"),  # no word fits: files do
+]
+
+
+@pytest.mark.parametrize(("line", "offered"), LINES)
+def test_in_bash(line: str, offered: str, tmp_path: Path) -> None:
     program = f"""
-drawsim() {{ PYTHONPATH='{root}' '{sys.executable}' -m drawsim "$@"; }}
 {SCRIPTS["bash"]}
 COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}
 _drawsim_completion
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
-    done = subprocess.run([bash, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout == f"{replies}\n", done.stderr
+    # Bash has split the word at =, and completes what stands behind it.
+    assert _in_shell("bash", program, tmp_path) == offered.rpartition("=")[2]
+
+
+@pytest.mark.parametrize(("line", "offered"), LINES)
+def test_in_fish(line: str, offered: str, tmp_path: Path) -> None:
+    program = f"{SCRIPTS['fish']}\ncomplete -C '{line}'"
+    assert _in_shell("fish", program, tmp_path) == offered
+
+
+def test_zsh_reads_what_it_is_given(tmp_path: Path) -> None:
+    program = f"{SCRIPTS['zsh']}\nprint -r -- $_comps[drawsim]"
+    assert _in_shell("zsh", program, tmp_path) == "_drawsim_completion"
+
+
+def _in_shell(shell: str, program: str, folder: Path) -> str:
+    """What a shell prints in which drawsim is a command, and `here/a.txt` a file."""
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"no {shell}")
+    (folder / "here").mkdir()
+    (folder / "here" / "a.txt").touch()
+    command = folder / "bin" / "drawsim"
+    command.parent.mkdir()
+    root = Path(__main__.__file__).parents[1]
+    called = f"PYTHONPATH={shlex.quote(str(root))} {shlex.quote(sys.executable)} -m drawsim"
+    command.write_text(f'#!/bin/sh\n{called} "$@"\n')
+    command.chmod(0o755)
+    paths = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    plain = {"bash": ["--norc"], "fish": ["--no-config"], "zsh": ["-f"]}[shell]
+    done = subprocess.run(
+        [found, *plain, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PATH": paths, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
