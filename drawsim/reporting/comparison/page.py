@@ -15,8 +15,11 @@ from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import refusal
 from drawsim.reporting.comparison import tables as compare_tables
 from drawsim.reporting.comparison.figures import rank_figure, recall_figure
+from drawsim.reporting.comparison.latex import latex_paragraph, latex_tables
+from drawsim.reporting.comparison.made import commands_text
 from drawsim.reporting.comparison.results import Results
 from drawsim.reporting.comparison.searches import Search, search_figures
+from drawsim.reporting.comparison.sentences import INTERVAL, NOT_CORRECTED, RULE, lead
 from drawsim.reporting.comparison.sheet import (
     TOP,
     Pictures,
@@ -102,7 +105,9 @@ def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         write_csv(compare_tables.summary(results), folder.place("table.csv"))
         write_text(folder.place("table.md"), compare_tables.as_markdown(found.tables))
-        write_text(folder.place("table.tex"), compare_tables.as_latex(found.tables))
+        write_text(folder.place("table.tex"), latex_tables(found))
+        write_text(folder.place("paragraph.tex"), latex_paragraph(found))
+        write_text(folder.place("commands.txt"), commands_text(found))
         write_text(folder.place("table.html"), compare_tables.as_html(found.tables))
         write_csv(comparison_table(found.comparisons), folder.place("comparisons.csv"))
         figures, curves, sheets = _draw(found, showing, pictures, workers)
@@ -174,7 +179,10 @@ def _render(
             results=results,
             compared=[m for m in results.models if m not in (*results.baselines, found.reference)],
             untested=[m for m in results.metrics if registry.find(m).family == "thesis_padded"],
-            gallery=next((run.gallery_size for run in results.runs if run.gallery_size), None),
+            lead=lead(results),
+            rule=RULE,
+            interval=INTERVAL,
+            not_corrected=NOT_CORRECTED,
             set_names=compare_tables.SET_NAMES,
             tables={name: [t for t in found.tables if t.set == name] for name in results.sets},
             as_html=compare_tables.as_html,

@@ -152,6 +152,7 @@ def _read_run(folder: Path, record: Mapping[str, Any]) -> Run:
             best_epoch=record.get("best_epoch"),
             epochs=read_epochs(folder / "metrics.csv"),
             queries=read_queries(folder / "ranks.csv"),
+            folder=folder,
         )
     except KeyError as error:
         raise UserError(
