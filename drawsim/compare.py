@@ -25,9 +25,14 @@ def compare(config: DictConfig) -> None:
         scores=listed(config.scores),
         wandb=config.wandb,
         reference=config.reference,
+        archive=Path(config.archive) if config.archive else None,
     )
     print_findings(found, page)
+    if config.archive:
+        print(f"→ {config.archive}")
 
 
 if __name__ == "__main__":
-    launch("compare", compare, texts=("wandb", "reference", "out"), lists=("runs", "scores"))
+    launch(
+        "compare", compare, texts=("wandb", "reference", "out", "archive"), lists=("runs", "scores")
+    )

@@ -10,7 +10,8 @@ from drawsim.common.there import check_folders
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("out", "run", "drawings", "artworks", "data.root", "data.demo.cache")
+FILES = ("out", "run", "drawings", "artworks", "explore.motifs.names")
+TEXTS = (*FILES, "data.root", "data.demo.cache")
 
 
 def explore(config: DictConfig) -> None:

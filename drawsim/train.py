@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drawsim.common.launch import (
     also_said,
+    arguments_of_job,
     choices_made,
     is_one_of_several,
     launch,
@@ -42,7 +43,7 @@ def train(config: DictConfig) -> float | None:
     if is_one_of_several() and not settings["again"] and can_go_on(folder):
         settings["resume"] = also_said("resume=true")
     trial = Trial.of(*search, run=folder.name) if search else None
-    return train(TrainSettings.of(settings), folder, trial)
+    return train(TrainSettings.of(settings), folder, trial, arguments_of_job())
 
 
 def run_name(config: DictConfig) -> str:
