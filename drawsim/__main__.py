@@ -6,7 +6,8 @@ import runpy
 import sys
 
 from drawsim import __version__
-from drawsim.common.errors import nearest
+from drawsim.common import completion
+from drawsim.common.errors import UserError, nearest
 
 COMMANDS = {
     "prepare": "from folders of scans and artworks to a collection",
@@ -32,9 +33,12 @@ def main() -> None:
         print("usage: drawsim <command> [settings]\n")
         for command, purpose in COMMANDS.items():
             print(f"  {command:10} {purpose}")
-        print("\ndrawsim <command> --help tells more.")
+        print("\ndrawsim <command> --help tells more; drawsim --version.")
+        print('Completion with Tab: eval "$(drawsim --shell-completion bash)", or zsh, or fish.')
     elif arguments[0] == "--version":
         print(__version__)
+    elif arguments[0] in ("--shell-completion", completion.ASK):
+        _complete(arguments)
     elif arguments[0] in COMMANDS:
         sys.argv = arguments
         # As a module of its own, so that further processes can be started the same way.
@@ -42,6 +46,20 @@ def main() -> None:
     else:
         what = f"{arguments[0]}: no such command, {nearest(arguments[0], COMMANDS)}"
         print(f"drawsim: {what}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _complete(arguments: list[str]) -> None:
+    """Print what a shell reads at its start, or the words that fit a line."""
+    asked = " ".join(arguments[1:])
+    try:
+        if arguments[0] == completion.ASK:
+            for word in completion.candidates(asked, list(COMMANDS)):
+                print(word)
+        else:
+            print(completion.script(asked), end="")
+    except UserError as error:
+        print(f"drawsim: {error}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TEXTS = ("out", "run", "drawings", "artworks", "data.root", "data.demo.cache")
+FILES = ("out", "run", "drawings", "artworks", "explore.motifs.names")
+TEXTS = (*FILES, "data.root", "data.demo.cache")
 
 
 def explore(config: DictConfig) -> None:
     """Write what is asked for: the report of a collection, its map, or its duplicates."""
+    values = to_plain(config)
+    check_folders(values, "run", "data.root")
     from drawsim.workflows.explore import ExploreSettings, explore
 
-    for line in explore(ExploreSettings.of(to_plain(config))):
+    for line in explore(ExploreSettings.of(values)):
         print(line)
 
 

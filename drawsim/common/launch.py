@@ -226,6 +226,13 @@ def chosen_settings() -> set[str]:
     return {key.split("@")[0].split(".")[0] for key in texts}
 
 
+def arguments_of_job() -> list[str]:
+    """The arguments of this job alone, as they can be given to its command again."""
+    settings = HydraConfig.get()
+    users = users_folder(settings)
+    return [*([FOLDER_OPTIONS[0], users] if users else []), *settings.overrides.task]
+
+
 def is_one_of_several() -> bool:
     """Whether this job is one of a sweep."""
     return not OmegaConf.is_missing(HydraConfig.get().job, "num")

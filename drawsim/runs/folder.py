@@ -40,6 +40,7 @@ RECORD: Mapping[str, type] = {
     **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
     "best_epoch": int,
     "decisions": list,
+    "commands": list,
 }
 """Of what kind values of `metrics.json` are, where they are there."""
 DECISION: Mapping[str, type] = {
@@ -49,6 +50,7 @@ DECISION: Mapping[str, type] = {
 FIGURES = ("without", "with", "difference", "low", "high", "queries")
 """Of what kind values of its decisions are; figures are numbers or null."""
 _KIND_NAMES: Mapping[type, str] = {str: "text", dict: "table", int: "whole number", list: "list"}
+ENVIRONMENT = "environment.txt"
 Start = Literal["new", "anew", "resume", "finished"]
 """How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
 BOUGHT_BACK = ("config.yaml", "metrics.json")
@@ -219,7 +221,7 @@ class RunFolder:
     def describe(self, seed: int, split: pd.DataFrame, skipped: pd.DataFrame) -> None:
         """Write down what the run stands on: environment, split, counts, images left out."""
         facts = {**environment(), "seed": str(seed)}
-        self.write("environment.txt", "".join(f"{key}: {value}\n" for key, value in facts.items()))
+        self.write(ENVIRONMENT, "".join(f"{key}: {value}\n" for key, value in facts.items()))
         self.write_table("split.csv", split)
         if len(skipped):
             self.write_table("skipped.csv", skipped)
@@ -298,6 +300,8 @@ def read_record(path: Path) -> dict[str, Any]:
             raise UserError(f"{file}: damaged ({name} is no {_KIND_NAMES[kind]})")
     if not all(is_decision(one) for one in record.get("decisions") or ()):
         raise UserError(f"{file}: damaged (decisions is no list of stages and figures)")
+    if not all(is_arguments(own) for own in record.get("commands", [])):
+        raise UserError(f"{file}: damaged (commands is no list of lists of texts)")
     if not all(isinstance(spent, int | float) for spent in record.get("seconds", {}).values()):
         raise UserError(f"{file}: damaged (seconds is no table of numbers)")
     for stage in STAGES:
@@ -328,6 +332,11 @@ def is_decision(value: object) -> bool:
         isinstance(figure, int | float | None) and not isinstance(figure, bool)
         for figure in figures
     )
+
+
+def is_arguments(value: object) -> bool:
+    """Whether a value is the arguments of a command line, as a record holds them."""
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def collection_path(settings: Mapping[str, Any]) -> str | None:

@@ -210,6 +210,7 @@ def _motifs(settings: ExploreSettings) -> list[str]:
         level=chosen.level,
         workers=settings.readers,
         run=settings.run,
+        names=chosen.names,
     )
     return [*summary(found), f"→ {page}"]
 

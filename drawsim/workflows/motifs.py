@@ -42,7 +42,8 @@ class MotifSettings:
     """How motifs are looked for, and who is asked to draw them; see `explore.motifs`.
 
     columns: None for those of ASKED that are there. verify: edges count only where pictures match
-    in one layout. gallery: artworks, where there are any, say what drawings have in common.
+    in one layout. gallery: artworks, where there are any, say what drawings have in common. names:
+    a table of what groups are called, None: that of the collection, if there is one.
     """
 
     finding: Finding
@@ -52,20 +53,22 @@ class MotifSettings:
     colours: bool
     verify: bool
     gallery: bool
+    names: Path | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> MotifSettings:
         """From plain values. Raises UserError for those that cannot be."""
         rest = dict(values)
-        names = ("neighbours", "chance", "smallest", "resamples", "stability", "seed")
-        finding = Finding(**{name: rest.pop(name) for name in names})
+        own = ("neighbours", "chance", "smallest", "resamples", "stability", "seed")
+        finding = Finding(**{name: rest.pop(name) for name in own})
         check_bounds("explore.motifs.level", rest["level"], 0, 1)
         columns, strata = (_names(key, rest.pop(key)) for key in ("columns", "strata"))
-        return cls(finding, columns, strata or (), **rest)
+        names = rest.pop("names", None)
+        return cls(finding, columns, strata or (), **rest, names=names and Path(names))
 
     def plain(self) -> dict[str, Any]:
         """As they are kept in `motifs.json`."""
-        own = {key: value for key, value in asdict(self).items() if key != "finding"}
+        own = {key: value for key, value in asdict(self).items() if key not in ("finding", "names")}
         return asdict(self.finding) | own
 
 
@@ -140,9 +143,9 @@ def motifs_of(
 def write_results(found: MotifResults, folder: Path) -> None:
     """Write `tables/` and `motifs.json`, the latter last."""
     from drawsim.collection.csv_files import write_csv
-    from drawsim.retrieval.motifs.files import COLOURS, WHO, write_motifs
+    from drawsim.retrieval.motifs.files import COLOURS, WHO, colour_table, write_motifs
 
-    for table, place in ((found.who, WHO), (found.colours, COLOURS)):
+    for table, place in ((found.who, WHO), (colour_table(found.colours), COLOURS)):
         write_csv(table, folder / place)
     write_motifs(found.motifs, folder)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from drawsim.retrieval.analysis.calibration import Calibration
     from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
     from drawsim.retrieval.motifs.files import Motifs
+    from drawsim.retrieval.motifs.named import Named
     from drawsim.retrieval.motifs.sources import Sources
     from drawsim.retrieval.reranking.spatial import Placement
     from drawsim.workflows.motifs import MotifResults
@@ -37,13 +38,15 @@ def write_page(
     level: float,
     workers: int,
     run: Path | None = None,
+    names: Path | None = None,
 ) -> Path:
     """Write `motifs.html` and its pictures into `out`; returns the page.
 
     galleries: of drawings, and of artworks if motifs are to be compared with them. name: of the
     collection. level: the share of false findings among those that are called found. run: what the
     embeddings are of, if of one: it may know how likely an artwork is the source, and its network
-    shows what matches.
+    shows what matches. names: a `groups.csv` that the annotation app exported; None: that of the
+    collection, if there is one.
     """
     from drawsim.reporting.kit.captions import Captions
     from drawsim.reporting.kit.folder import Folder
@@ -54,6 +57,7 @@ def write_page(
     drawings = galleries["drawing"]
     files = dict(collection.paths("drawing", drawings.embeddings.ids))
     matches, said = _matches(motifs, files, run)
+    named, unknown = _named(motifs, collection, names)
     view = MotifsView(
         name,
         motifs,
@@ -67,12 +71,31 @@ def write_page(
         _sources(motifs, collection, galleries, run),
         matches,
         level,
-        [*results.notes, *said],
+        [*results.notes, *said, *unknown],
+        named,
     )
     folder = Folder(out, "motifs")
     page = write_motifs_page(view, folder, workers)
     folder.finish()
     return page
+
+
+def _named(
+    motifs: Motifs, collection: Collection, names: Path | None
+) -> tuple[dict[str, Named], list[str]]:
+    """What groups are called, and a sentence on those that are no more."""
+    from drawsim.retrieval.motifs.named import GROUPS, read_named
+
+    file = collection.root / GROUPS if names is None else names
+    if names is None and not file.is_file():
+        return {}, []
+    named, gone = read_named(file, motifs)
+    if not gone:
+        return named, []
+    has = "group has" if gone == 1 else "groups have"
+    return named, [
+        f"{file}: {gone:,} {has} a name or tags, and no motif has the same drawings any more"
+    ]
 
 
 def _by_kind(

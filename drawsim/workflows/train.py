@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("drawsim.train")
 
 
-def train(settings: TrainSettings, folder: Path, trial: Trial | None = None) -> float | None:
+def train(
+    settings: TrainSettings,
+    folder: Path,
+    trial: Trial | None = None,
+    arguments: Sequence[str] | None = None,
+) -> float | None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder.
 
     A finished run of the same settings is left as it is. trial: of a search for settings, which may
-    stop the run. Returns the monitored value of the selected weights; None where nothing was
-    trained, and of a run that was stopped. Raises UserError for what the user can mend: then the
-    folder is as it was.
+    stop the run. arguments: of the command that asked for it, which the run writes down.
+    Returns the monitored value of the selected weights; None where nothing was trained, and of a
+    run that was stopped. Raises UserError for what the user can mend: then the folder is as it was.
     """
     run = RunFolder(folder, writes=is_first_process())
     if settings.dry_run:
@@ -48,7 +53,7 @@ def train(settings: TrainSettings, folder: Path, trial: Trial | None = None) -> 
             log.info("%s: finished before, skipped; again=true begins it anew", folder)
         else:
             try:
-                _train(settings, run, start, trial)
+                _train(settings, run, start, trial, arguments)
             except StoppedError as stopped:
                 log.info("%s: %s", folder, stopped)
                 return None
@@ -81,7 +86,13 @@ def plan(settings: TrainSettings, run: RunFolder) -> list[str]:
     ]
 
 
-def _train(settings: TrainSettings, run: RunFolder, start: Start, trial: Trial | None) -> None:
+def _train(
+    settings: TrainSettings,
+    run: RunFolder,
+    start: Start,
+    trial: Trial | None,
+    arguments: Sequence[str] | None,
+) -> None:
     from drawsim.collection.checksums import checksums
     from drawsim.learning.training.experiment import Experiment
     from drawsim.learning.training.loggers.steps import StepLog
@@ -103,6 +114,8 @@ def _train(settings: TrainSettings, run: RunFolder, start: Start, trial: Trial |
             data, miner, module = make_parts(settings, collection, split)
             run.describe(settings.seed, split, skipped)
             run.update(inputs=checksums(collection))
+            if arguments is not None:
+                run.update(commands=[*run.record.get("commands", []), list(arguments)])
             if module.initial is not None:
                 _begin_with(module.initial, run)
             with _copied(settings, run) as copy:

@@ -75,6 +75,8 @@ def test_a_run_leaves_what_the_contract_promises(unbroken: Path) -> None:
     results = record(unbroken)
     assert results["status"] == "finished"
     assert results["protocol"] == "drawsim"
+    (arguments,) = results["commands"]
+    assert {"+experiment=tiny", "trainer.max_epochs=4", "study='tiny'"} <= set(arguments)
     assert results["gallery_size"] == 40
     assert (results["keep"], results["best_epoch"]) == ("last", 4)  # of so few val drawings
     assert "fewer than 30" in results["kept_because"]
@@ -120,10 +122,12 @@ def test_a_killed_run_goes_on_to_the_same_result(
     [offline] = offline_runs(run)
     assert offline.name.rpartition("-")[2] == killed.name.rpartition("-")[2], "the same W&B run"
     assert logged_epochs(offline) == [0, 1, 2, 3, 4], "one history, nothing twice, nothing lost"
+    begun, resumed = record(run)["commands"]
+    assert set(resumed) == {*begun, "resume=true"}
     for key in ("baseline", "final", "best_epoch", "epochs", "counts", "tie_rate", "status"):
         assert record(run)[key] == record(unbroken)[key], key
-    whole, resumed = (pd.read_csv(folder / "metrics.csv") for folder in (unbroken, run))
-    pd.testing.assert_frame_equal(resumed, whole, rtol=0, atol=0)
+    whole, continued = (pd.read_csv(folder / "metrics.csv") for folder in (unbroken, run))
+    pd.testing.assert_frame_equal(continued, whole, rtol=0, atol=0)
 
 
 def test_a_checkpoint_is_evaluated_as_its_run_was(unbroken: Path, tmp_path: Path) -> None:

@@ -247,6 +247,10 @@ def test_pages_and_members_of_collections() -> None:
             b'{"@type": "sc:Manifest", "@context": "http://www.shared-canvas.org/ns/context.json"}',
             "Presentation 1",
         ),
+        (
+            b'{"type": "Manifest", "@context": "http://iiif.io/api/presentation/9/context.json"}',
+            "Presentation 9; versions 2 and 3 are read",
+        ),
     ],
 )
 def test_what_is_no_manifest_is_said(data: bytes, words: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from drawsim.reporting.comparison.latex import latex_tables
 from drawsim.reporting.comparison.page import compare
 from drawsim.reporting.comparison.results import read_runs
-from drawsim.reporting.comparison.tables import as_html, as_latex, as_markdown
+from drawsim.reporting.comparison.tables import as_html, as_markdown
 from drawsim.reporting.run.console import print_results
 from drawsim.reporting.run.page import write_report
 from drawsim.retrieval.metrics import registry
@@ -98,7 +99,7 @@ def test_it_is_on_the_page_of_a_run(study: Path) -> None:
 
 def test_it_is_compared(study: Path) -> None:
     found = compare(read_runs([study]), None)
-    for text in (as_markdown(found.tables), as_latex(found.tables), as_html(found.tables)):
+    for text in (as_markdown(found.tables), latex_tables(found), as_html(found.tables)):
         assert LABEL in text
     own = [c for c in found.comparisons if c.metric == NAME]
     assert own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from drawsim.common.errors import UserError, brief
 
 Json = dict[str, Any]
+VERSION = re.compile(r"iiif\.io/api/presentation/(\d{1,3})/")
 MOST_RANGES = 100_000
 """Chapters of a manifest that are read."""
 Kind = Literal["collection", "manifest"]
@@ -62,8 +64,9 @@ def document_of(body: Json, where: str = "") -> Document:
     if written in ("Manifest", "Collection"):
         is_two = str(body.get("@type", "")) != "" or "presentation/2" in context
         kind: Kind = "manifest" if written == "Manifest" else "collection"
-        if "shared-canvas.org" in context:
-            raise DocumentError("is of Presentation 1; versions 2 and 3 are read")
+        versions = {"1"} if "shared-canvas.org" in context else set(VERSION.findall(context))
+        if versions and not versions & {"2", "3"}:
+            raise DocumentError(f"is of Presentation {min(versions)}; versions 2 and 3 are read")
         return Document(name, kind, 2 if is_two else 3, body)
     if "protocol" in body or "api/image" in context or ("width" in body and "profile" in body):
         raise DocumentError(

@@ -1,4 +1,4 @@
-"""Mean ± SD of every metric over a model's replicates: as CSV, Markdown, LaTeX and HTML."""
+"""Mean ± SD of every metric over a model's replicates: as CSV, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -73,16 +73,19 @@ def summary(results: Results) -> pd.DataFrame:
 
 def make_tables(results: Results) -> list[Table]:
     """The summary as people read it: per set, a table for each family of metrics."""
+    scores = summary(results)
     return [
-        make_table(results, set_name, metrics)
+        make_table(results, set_name, metrics, scores)
         for set_name in results.sets
         for metrics in registry.by_family(results.metrics)
     ]
 
 
-def make_table(results: Results, set_name: str, metrics: Sequence[str]) -> Table:
-    """Some metrics on one set, for people."""
-    table = summary(results)
+def make_table(
+    results: Results, set_name: str, metrics: Sequence[str], scores: pd.DataFrame | None = None
+) -> Table:
+    """Some metrics on one set, for people. scores: the summary, if it is there already."""
+    table = summary(results) if scores is None else scores
     rows = table[table["set"] == set_name]
     columns = [_column(rows, metric) for metric in metrics]
     made = [
@@ -114,37 +117,19 @@ def as_markdown(tables: Sequence[Table]) -> str:
     for title, same in groupby(tables, lambda table: table.title):
         parts.append(f"## {title}\n")
         for table in same:
-            shown = _printed(table, "**{}**", " ± ").replace(r"\|", r"\\|", regex=True)
+            shown = _printed(table).replace(r"\|", r"\\|", regex=True)
             align = ["left", *["right"] * (shown.shape[1] - 1)]
             text = shown.to_markdown(index=False, disable_numparse=True, colalign=align)
             parts.append(f"{text}\n")
     return "\n".join(parts)
 
 
-def as_latex(tables: Sequence[Table]) -> str:
-    """The tables as LaTeX floats; they need the packages booktabs and graphicx."""
-    parts = ["% \\usepackage{booktabs,graphicx}"]
-    for table in tables:
-        replicates = sorted({row.replicates for row in table.rows})
-        counted = " to ".join(str(n) for n in dict.fromkeys((replicates[0], replicates[-1])))
-        shown = _printed(table, r"\textbf{{{}}}", r" $\pm$ ").drop(columns="n").replace("–", "--")
-        styled = shown.style.hide(axis="index").format(escape="latex", subset=pd.Index(["model"]))
-        styled = styled.format_index(escape="latex", axis="columns")
-        tabular = styled.to_latex(hrules=True, column_format="l" + "r" * len(table.metrics))
-        parts.append(
-            "\\begin{table}\n\\centering\n"
-            f"\\caption{{{table.title}, mean $\\pm$ SD over {counted} runs; best in bold.}}\n"
-            f"\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular.rstrip()}}}\n\\end{{table}}"
-        )
-    return "\n\n".join(parts) + "\n"
-
-
-def _printed(table: Table, bold: str, plus_minus: str) -> pd.DataFrame:
+def _printed(table: Table) -> pd.DataFrame:
     """A table as text: model, n, and a column per metric, under the labels that people know."""
 
     def text(cell: Cell) -> str:
-        mean = bold.format(cell.mean) if cell.best else cell.mean
-        return f"{mean}{plus_minus}{cell.sd}" if cell.sd else mean
+        mean = f"**{cell.mean}**" if cell.best else cell.mean
+        return f"{mean} ± {cell.sd}" if cell.sd else mean
 
     columns = {
         registry.label(metric): [text(row.cells[place]) for row in table.rows]

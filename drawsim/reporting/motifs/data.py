@@ -12,6 +12,7 @@ import pandas as pd
 from drawsim.reporting.collection.counts import UNKNOWN, country_codes, country_name, filled
 from drawsim.reporting.collection.world_map import read_world
 from drawsim.reporting.motifs.pictures import Pictures
+from drawsim.reporting.motifs.sheets import PRINTED
 from drawsim.reporting.motifs.view import MotifsView, found_of
 from drawsim.reporting.motifs.words import (
     capital,
@@ -24,6 +25,7 @@ from drawsim.reporting.motifs.words import (
     value_words,
 )
 from drawsim.retrieval.motifs.files import Motif
+from drawsim.retrieval.motifs.named import Named
 
 ROWS = 8
 """Of the table of who draws a motif, those that are drawn: what is found, then the next likely."""
@@ -109,8 +111,13 @@ def _group(
     leanings = view.leanings[view.leanings["motif"] == motif.id]
     others = who[(who["q"] > view.level) & (who["count"] > 0)].sort_values("p", kind="stable")
     listed = pd.concat([found, others]).head(ROWS)
+    named = view.named.get(motif.id, Named())
     return {
         "id": motif.id,
+        "name": named.name,
+        "tags": list(named.tags),
+        "removed": [place for place, name in enumerate(members) if name in named.removed],
+        "sheet": number if number <= PRINTED else None,
         "stability": round(motif.stability, 2),
         "confirmed": None if motif.confirmed is None else round(motif.confirmed, 2),
         "members": members,

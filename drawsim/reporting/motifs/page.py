@@ -15,8 +15,10 @@ from drawsim.reporting.kit.pages import as_script, environment
 from drawsim.reporting.motifs.data import page_data
 from drawsim.reporting.motifs.figures import figures_of
 from drawsim.reporting.motifs.pictures import write_pictures
+from drawsim.reporting.motifs.sheets import write_sheets
 from drawsim.reporting.motifs.view import MotifsView, found_of
 from drawsim.reporting.motifs.words import colour_words
+from drawsim.retrieval.motifs.named import named_words
 
 PAGE = "motifs.html"
 FIRST = 6
@@ -24,12 +26,14 @@ FIRST = 6
 
 
 def write_motifs_page(view: MotifsView, folder: Folder, workers: int) -> Path:
-    """Write the page, `figures/` (PNG and SVG), `thumbnails/` and `matches/`; returns the page.
+    """Write the page, `figures/` (PNG and SVG), `thumbnails/`, `matches/`, `sheets/` (PNG) and
+    `motifs.pdf`; returns the page.
 
     `workers` processes read pictures. What an earlier call wrote is not removed: see
     `Folder.finish`.
     """
     pictures = write_pictures(view, folder, workers)
+    write_sheets(view, folder, workers)
     figures = figures_of(view)
     for figure in figures.values():
         with atomic(folder.place(f"figures/{figure.name}.png")) as temporary:
@@ -72,6 +76,7 @@ def _first_screen(
         "colours": [colour_words(row) for row in colours.head(FIRST).itertuples()],
         "more": {"findings": len(findings), "colours": len(colours) - FIRST},
         "figures": figures,
+        "named": bool(view.named),
         "level": view.level,
         "strata": _strata_words(found.settings),
         "sources": None if view.sources is None else _sources(view),
@@ -86,6 +91,7 @@ def _surest(view: MotifsView, groups: list[dict[str, Any]]) -> list[dict[str, An
     return [
         {
             "id": group["id"],
+            "called": named_words(group["id"], view.named),
             "said": group["findings"],
             "picture": None if 0 in group["missing"] else f"./thumbnails/{place}/0.webp",
         }

@@ -11,6 +11,7 @@ from PIL import Image
 
 from drawsim.reporting.kit.captions import Captions
 from drawsim.retrieval.motifs.files import Motifs
+from drawsim.retrieval.motifs.named import Named
 from drawsim.retrieval.motifs.sources import Sources
 
 
@@ -32,7 +33,8 @@ class MotifsView:
     those that are there. captions: what pictures are called, and whose they are. model: what made
     the embeddings, in few words. sources: which artworks a motif is near; None where no gallery was
     looked at. matches: by motif, where pictures were compared. level: the share of false findings
-    among those that are called found. notes: sentences on what was left out.
+    among those that are called found. notes: sentences on what was left out. named: what people
+    call motifs, by id.
     """
 
     name: str
@@ -48,6 +50,7 @@ class MotifsView:
     matches: Mapping[str, Match] = field(default_factory=dict)
     level: float = 0.05
     notes: Sequence[str] = ()
+    named: Mapping[str, Named] = field(default_factory=dict)
 
     @property
     def findings(self) -> pd.DataFrame:

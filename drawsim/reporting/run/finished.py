@@ -21,7 +21,8 @@ STAGES = ("baseline", "final")
 class Run:
     """A finished run.
 
-    origin: the parts of its study's place, innermost last. scores: baseline (the plain untrained
+    origin: the parts of its study's place, innermost last. folder: where its files are, if it has
+    any. scores: baseline (the plain untrained
     network), final -> set -> metric -> value. epochs: the rows of `metrics.csv`. queries: set ->
     ranked drawings; empty where only scores are known. called: what its model is called in place of
     what the run's name says. model, untrained: what it and its untrained network are called among
@@ -38,6 +39,7 @@ class Run:
     epochs: Sequence[Mapping[str, float]]
     queries: Mapping[str, Sequence[Query]] = field(default_factory=dict)
     called: str = ""
+    folder: Path | None = None
     model: str = ""
     untrained: str = ""
 
@@ -85,12 +87,12 @@ def with_labels(runs: Sequence[Run]) -> list[Run]:
     for run in runs:
         model = run.stem
         if len(studies[run.stem]) > 1:
-            model = f"{_tails(studies[run.stem])[run.origin]}/{run.stem}"
+            model = f"{tails(studies[run.stem])[run.origin]}/{run.stem}"
         labelled.append(replace(run, model=model, untrained=untrained[_untrained(run)]))
     return labelled
 
 
-def _tails(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+def tails(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
     """The last parts of each path, as many as tell them apart."""
     paths = list(paths)
     parts = 1

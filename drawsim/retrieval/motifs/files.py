@@ -36,8 +36,9 @@ WHO_COLUMNS = (
 )
 """Of `who.csv`: of the motif's `known` drawings, those whose column says anything, `count` have the
 value; `expected` by chance within strata; the common odds ratio with its 95 % interval (`inf` where
-it has no upper end); p, and q after Benjamini and Hochberg. In `colours.csv` the motif is
-`COLUMN=VALUE`, such as `country=GRC`, and the column `colour`."""
+it has no upper end); p, and q after Benjamini and Hochberg."""
+COLOUR_COLUMNS = ("column", "value", "colour", *WHO_COLUMNS[3:])
+"""Of `colours.csv`: of the `known` drawings with this value `count` use the colour."""
 CURE = "find motifs again: python -m drawsim.explore view=motifs"
 
 
@@ -203,22 +204,31 @@ def _check(says: Mapping[str, Any], types: Mapping[str, Any], file: Path) -> Non
             raise UserError(f"{file}: damaged ({why}); {CURE}")
 
 
-def read_who(folder: Path, table: Path = WHO) -> pd.DataFrame:
-    """`tables/who.csv` (or `colours.csv`), counts and numbers as such; without it, no rows.
+def read_who(folder: Path) -> pd.DataFrame:
+    """`tables/who.csv`, counts and numbers as such; without it, no rows.
 
     Raises UserError for a table that drawsim did not write.
     """
-    if not (folder / table).is_file():
+    if not (folder / WHO).is_file():
         return empty_who()
-    texts = unguarded(read_table(folder / table, WHO_COLUMNS))
+    texts = unguarded(read_table(folder / WHO, WHO_COLUMNS))
     try:
         cells = texts[list(WHO_COLUMNS[3:])].astype(float)
     except ValueError as error:
-        raise UserError(f"{folder / table}: damaged ({error}); {CURE}") from error
+        raise UserError(f"{folder / WHO}: damaged ({error}); {CURE}") from error
     finite = cells.drop(columns=["odds_ratio", "high"]).to_numpy()
     if not all(map(math.isfinite, finite.ravel())):
-        raise UserError(f"{folder / table}: damaged (a number that is none); {CURE}")
+        raise UserError(f"{folder / WHO}: damaged (a number that is none); {CURE}")
     return texts.assign(**cells).astype({"count": int, "known": int})
+
+
+def colour_table(colours: pd.DataFrame) -> pd.DataFrame:
+    """A table of `uses_what`, whose groups are called `COLUMN=VALUE`, as `colours.csv` has it."""
+    parts = [str(name).partition("=") for name in colours["motif"]]
+    own = colours.rename(columns={"value": "colour"}).assign(
+        column=[column for column, _, _ in parts], value=[value for _, _, value in parts]
+    )
+    return own[list(COLOUR_COLUMNS)]
 
 
 def empty_who() -> pd.DataFrame:

@@ -29,7 +29,8 @@ from drawsim.retrieval.motifs.graph import (
     spread_out,
     varying,
 )
-from drawsim.retrieval.motifs.groups import groups
+from drawsim.retrieval.motifs.groups import NONE, groups
+from drawsim.retrieval.motifs.joining import joined
 from drawsim.retrieval.motifs.stability import stability
 
 FEWEST = 50
@@ -139,11 +140,30 @@ def find_motifs(
             advance=advance,
         )
     shown = np.flatnonzero(stable >= settings.stability)
+    final = _numbered(label, shown)
+    if listed is not None:
+        final = joined(
+            final,
+            edges,
+            vectors,
+            against,
+            listed,
+            works=works,
+            chance=settings.chance,
+            seed=settings.seed,
+        )
+    # Who joins may make a group the larger one.
+    order = np.argsort(-np.bincount(final[final >= 0], minlength=len(shown)), kind="stable")
+    shown = shown[order]
     motifs = [
         _motif(
-            str(place), np.flatnonzero(label == group), float(stable[group]), embeddings, vectors
+            str(place),
+            np.flatnonzero(final == number),
+            float(stable[group]),
+            embeddings,
+            vectors,
         )
-        for place, group in enumerate(shown, start=1)
+        for place, (number, group) in enumerate(zip(order, shown, strict=True), start=1)
     ]
     if confirm is not None:
         matched = _inside(edges.where(edges.z >= least), label, len(stable))
@@ -154,6 +174,13 @@ def find_motifs(
         ]
     left_out = tuple(np.array(embeddings.ids, dtype=object)[copies].tolist())
     return Found(tuple(motifs), len(stable) - len(shown), left_out)
+
+
+def _numbered(label: Ints, shown: Ints) -> Ints:
+    """The groups that are shown as 0, 1, …; all others are none."""
+    new = np.full(int(label.max(initial=NONE)) + 2, NONE)  # the last is that of NONE, -1
+    new[shown] = np.arange(len(shown))
+    return new[label]
 
 
 def _motif(name: str, rows: Ints, stable: float, embeddings: Embeddings, vectors: Tensor) -> Motif:

@@ -72,7 +72,7 @@ def test_boats_are_greek_and_blue(
     assert first.loc[("country", "GRC"), "count"] == 15
     assert first.loc[("medium", "colour"), "count"] == BOATS
     colours = pd.read_csv(tmp_path / "tables" / "colours.csv")
-    greek = colours[(colours["motif"] == "country=GRC") & (colours["value"] == "blue")]
+    greek = colours[(colours["value"] == "GRC") & (colours["colour"] == "blue")]
     assert float(greek["q"].iloc[0]) <= 0.05
     assert json.loads((tmp_path / MOTIFS).read_text("utf-8"))["settings"]["resamples"] == 10
 
@@ -114,3 +114,15 @@ def test_no_metadata_is_a_smaller_result(
     assert "who draws a motif is not known" in capsys.readouterr().out
     assert read_motifs(tmp_path / "out").motifs[0].size == BOATS
     assert len(read_who(tmp_path / "out")) == 0
+
+
+def test_names_of_the_app_come_back(
+    boats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = tmp_path / "groups.csv"
+    rows = [f"k,1,Ships,sea,d{n},true" for n in range(BOATS)] + ["other,2,Trees,,d40,true"]
+    named.write_text("\n".join(["group,motif,name,tags,drawing_id,belongs", *rows]), "utf-8")
+    motifs(boats, tmp_path / "out", colours=False, strata=[], names=str(named))
+    page = (tmp_path / "out" / "motifs.html").read_text("utf-8")
+    assert '"name": "Ships"' in page.replace('":"', '": "')
+    assert "1 group has a name or tags, and no motif has the same drawings any more" in page

@@ -169,7 +169,10 @@ def test_an_orientation_and_a_cut(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("name", ["png RGB", "tiff one strip", "tiff strips"])
 def test_memory_is_bounded(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Far less than the 4.3 MB that the pixels have."""
+    """Less than half of the 4.3 MB that the pixels have.
+
+    What other threads of this process take meanwhile is counted too.
+    """
     monkeypatch.setattr(png_rows, "_AT_ONCE", 1 << 16)
     path = tmp_path / "x"
     large = soft(1200, 1200)
@@ -182,6 +185,6 @@ def test_memory_is_bounded(tmp_path: Path, name: str, monkeypatch: pytest.Monkey
     tracemalloc.start()
     try:
         assert read_image(path, 1, 1200 * 300).shape == (150, 150, 3)
-        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()

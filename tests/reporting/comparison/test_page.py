@@ -97,6 +97,7 @@ def test_everything_is_written(out: Path) -> None:
     parts = ["drawings_improved", "drawings_sample"]
     figures = ["mean_rank", "recall_test", *runs, *parts]
     tables = ["table.csv", "table.md", "table.tex", "table.html", "comparisons.csv"]
+    tables += ["paragraph.tex", "commands.txt"]
     expected = {f"figures/{name}.{end}" for name in figures for end in ("png", "svg")}
     assert names == {"index.html", "files_comparison.txt", *tables, *expected}
 

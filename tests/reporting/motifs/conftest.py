@@ -11,6 +11,7 @@ from drawsim.reporting.kit.captions import Captions
 from drawsim.reporting.motifs.view import MotifsView
 from drawsim.retrieval.analysis.calibration import Chance
 from drawsim.retrieval.motifs.files import WHO_COLUMNS, Motif, Motifs, empty_who
+from drawsim.retrieval.motifs.named import Named
 from drawsim.retrieval.motifs.sources import Near, Sources
 
 HOSTILE = "<img src=x onerror=alert(1)></script>"
@@ -74,6 +75,7 @@ def view(collection: Collection) -> MotifsView:
         "lite",
         sources,
         notes=["A column was left out."],
+        named={"1": Named("Boats", ("sea", HOSTILE), frozenset({"d3"}))},
     )
 
 

@@ -13,6 +13,7 @@ from drawsim.reporting.kit.folder import Folder
 from drawsim.reporting.motifs.page import write_motifs_page
 from drawsim.reporting.motifs.view import MotifsView
 from drawsim.retrieval.motifs.files import Motif
+from tests.reporting.motifs.conftest import HOSTILE
 from tests.web.browser.visitor import VIOLATIONS, started
 
 MANY = 40
@@ -60,9 +61,13 @@ def test_finds_orders_and_draws_a_few_at_a_time(page: Page) -> None:
     motifs = page.locator(".motif")
     expect(page.locator("#count")).to_have_text(f"{2 + MANY} motifs")
     assert 2 < motifs.count() < 2 + MANY
-    expect(motifs.first.locator("h3")).to_contain_text("Motif 1 4 drawings")
+    expect(motifs.first.locator("h3")).to_contain_text("Boats Motif 1 · 4 drawings")
     page.locator("#order").select_option("stability")
     expect(motifs.first.locator("h3")).to_contain_text("Motif 2")
+    page.locator("#order").select_option("name")
+    expect(motifs.first.locator("h3")).to_contain_text("Boats")
+    expect(motifs.first.locator(".tags li")).to_have_text(["sea", HOSTILE])
+    expect(motifs.first.locator(".tiles .out")).to_have_count(1)
     page.locator("#find").fill("greece")
     expect(motifs).to_have_count(1)
     expect(page.locator("#count")).to_have_text(f"1 of {2 + MANY} motifs")

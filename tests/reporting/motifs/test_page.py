@@ -63,6 +63,9 @@ def test_all_that_is_linked_lies_beside(view: MotifsView, tmp_path: Path) -> Non
         for file in filter(None, group["files"]):
             assert (tmp_path / file).is_file()
     assert data["groups"][1]["missing"] == [2]
+    for number in (1, 2):
+        assert (tmp_path / f"sheets/{number}.png").is_file()
+    assert (tmp_path / "motifs.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_whose_the_pictures_are_is_said(view: MotifsView, tmp_path: Path) -> None:
@@ -75,6 +78,8 @@ def test_what_the_script_gets(view: MotifsView, tmp_path: Path) -> None:
     _, data = written(view, tmp_path)
     one, other = data["groups"]
     assert one["members"] == ["d0", "d1", "d2", "d3"]
+    assert (one["name"], one["tags"], one["removed"]) == ("Boats", ["sea", HOSTILE], [3])
+    assert (other["name"], other["tags"], other["removed"]) == ("", [], [])
     assert (one["source"], one["said"]) == (
         "known",
         "Source: Regatta & Co., Ada Byron. 3 of 4 drawings are confirmed pairs.",
@@ -141,6 +146,7 @@ def test_nothing_found_is_a_smaller_page(bare: MotifsView, tmp_path: Path) -> No
     assert len(page.of("input")) == 3
     assert not page.of("img")
     assert not (tmp_path / "figures").exists()
+    assert not (tmp_path / "motifs.pdf").exists()
 
 
 def test_one_country_and_no_years_need_no_map(view: MotifsView, tmp_path: Path) -> None:

@@ -21,12 +21,14 @@ from drawsim.retrieval.motifs.files import (
     WHO_COLUMNS,
     Motif,
     Motifs,
+    colour_table,
     digest_of,
     empty_who,
     read_motifs,
     read_who,
     write_motifs,
 )
+from drawsim.retrieval.motifs.named import Named, read_named
 
 ROWS = Embeddings(["b", "a", "ü", "d"], torch.eye(4))
 FOUND = Motifs(
@@ -116,3 +118,30 @@ def test_who_draws_it_comes_back(tmp_path: Path) -> None:
     assert list(found.itertuples(index=False, name=None)) == rows
     assert found["count"].dtype == int
     assert found["high"].tolist() == [30.0, float("inf")]
+
+
+def test_names_go_to_the_groups_that_have_the_same_drawings(tmp_path: Path) -> None:
+    file = tmp_path / "groups.csv"
+    file.write_text(
+        "group,motif,name,tags,drawing_id,belongs\n"
+        "k1,7,Boats,red sails; sea,b,true\n"
+        "k1,7,Boats,red sails; sea,a,true\n"
+        "k1,7,Boats,red sails; sea,ü,false\n"
+        "k2,1,Houses,,d,true\n"
+        "k2,1,Houses,,e,true\n",
+        encoding="utf-8",
+    )
+    named, gone = read_named(file, FOUND)
+    assert named == {"1": Named("Boats", ("red sails", "sea"), frozenset({"ü"}))}
+    assert gone == 1
+    file.write_text("group,name\nk1,Boats\n", encoding="utf-8")
+    with pytest.raises(UserError, match="no column tags"):
+        read_named(file, FOUND)
+
+
+def test_colours_are_a_table_of_columns_values_and_colours() -> None:
+    rows = [("country=GRC", "colour", "blue", 5, 6, 2.0, 4.0, 1.5, 9.0, 0.001, 0.01)]
+    table = colour_table(pd.DataFrame(rows, columns=list(WHO_COLUMNS)))
+    assert list(table.columns)[:4] == ["column", "value", "colour", "count"]
+    assert table.iloc[0].tolist()[:4] == ["country", "GRC", "blue", 5]
+    assert len(colour_table(empty_who())) == 0

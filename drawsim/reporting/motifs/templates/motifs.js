@@ -9,7 +9,7 @@ let shown = [], drawn = 0, waiting = 0;
 
 data.groups.forEach((group, place) => {
   group.place = place;
-  group.words = [`motif ${group.id}`, ...group.members, ...group.names, ...Object.keys(group.countries), ...group.findings,
+  group.words = [`motif ${group.id}`, group.name, ...group.tags, ...group.members, ...group.names, ...Object.keys(group.countries), ...group.findings,
     ...group.near.flatMap((near) => [near.id, near.title, near.artist])].join("\n").toLowerCase();
 });
 if (data.world) document.body.append(worldSymbol(data.world));
@@ -20,8 +20,9 @@ function tile(group, place) {
     ? make("span", { class: "picture", role: "img", "aria-label": `Drawing ${id}, picture not available` })
     : make("img", { src: `./thumbnails/${group.place + 1}/${place}.webp`, alt: `Drawing ${id}`, loading: "lazy", decoding: "async" });
   const inside = file ? make("a", { href: file, target: "_blank", rel: "noopener" }, picture) : picture;
-  const said = [place ? id : `${id}, the most typical`, group.rights[place]].filter(Boolean).join(" · ");
-  return make("li", { class: place ? "mark" : "medoid mark", "aria-label": said }, inside);
+  const out = group.removed.includes(place);
+  const said = [place ? id : `${id}, the most typical`, out && "taken out by hand", group.rights[place]].filter(Boolean).join(" · ");
+  return make("li", { class: `${place ? "" : "medoid "}${out ? "out " : ""}mark`, "aria-label": said }, inside);
 }
 function tiles(group) {
   const columns = Math.max(3, Math.floor((list.clientWidth + GAP) / (TILE + GAP)));
@@ -56,6 +57,8 @@ function matchPanel(group) {
 }
 function article(group) {
   const facts = [group.summary, `stability ${group.stability.toFixed(2)}`];
+  if (group.name) facts.unshift(`Motif ${group.id}`);
+  if (group.removed.length) facts.push(`${group.removed.length} taken out by hand`);
   if (group.confirmed !== null) facts.push(`${Math.round(100 * group.confirmed)} % of its neighbours match in one layout`);
   const panels = [];
   if (group.rows.length) panels.push(whoPanel(group, most));
@@ -67,15 +70,18 @@ function article(group) {
   const said = group.findings.map((text) => make("li", {}, text));
   if (group.more) said.push(make("li", { class: "soft" }, `and ${group.more} more`));
   return make("article", { class: "motif", id: `motif-${group.id}`, tabindex: "-1" },
-    make("h3", {}, `Motif ${group.id} `, make("small", {}, facts.join(" · "))),
+    make("h3", {}, `${group.name || `Motif ${group.id}`} `, make("small", {}, facts.join(" · "))),
+    group.tags.length ? make("ul", { class: "tags", "aria-label": "Tags" }, ...group.tags.map((tag) => make("li", {}, tag))) : null,
     said.length ? make("ul", { class: "said" }, ...said) : null,
     make("p", { class: `source ${group.source}` }, group.said),
-    ...tiles(group).filter(Boolean), panels.length ? make("div", { class: "panels" }, ...panels) : null, matchPanel(group));
+    ...tiles(group).filter(Boolean), panels.length ? make("div", { class: "panels" }, ...panels) : null, matchPanel(group),
+    group.sheet ? make("p", { class: "sheet" }, make("a", { href: `./sheets/${group.sheet}.png` }, "Contact sheet (PNG)")) : null);
 }
 
 const ORDERS = {
   size: (one, other) => other.members.length - one.members.length,
   stability: (one, other) => other.stability - one.stability,
+  name: (one, other) => !one.name - !other.name || one.name.localeCompare(other.name),
   surprise: (one, other) => other.surprise - one.surprise,
 };
 function more(until = drawn + AT_ONCE) {
