@@ -16,13 +16,13 @@ from drawsim.collection.csv_files import read_csv
 from drawsim.collection.paths import SETTINGS, allow_roots, outside
 from drawsim.collection.problems import Problems, raise_problems
 from drawsim.collection.summary import Summary
+from drawsim.common.archives import DAMAGED
 from drawsim.common.errors import UserError
 from drawsim.common.files import atomic, disk_is_full
 from drawsim.common.opening import why_unreadable
 from drawsim.common.progress import progress_bar
 from drawsim.common.refusals import why_full
 from drawsim.common.words import first_of
-from drawsim.preparing.archives import DAMAGED
 from drawsim.preparing.image_tables import TableForm
 from drawsim.preparing.sources import ImageFile, Opener, Walk
 

@@ -16,13 +16,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from drawsim.collection.ids import trimmed, without_image_ending
 from drawsim.collection.problems import Problem, raise_problems
-from drawsim.common.errors import UserError
-from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
-from drawsim.common.progress import Advance, progress_bar
-from drawsim.common.words import counted
-from drawsim.pixels.folders import Met, ending_of, files_below, head_of
-from drawsim.pixels.formats import HEAD, NAMES
-from drawsim.preparing.archives import (
+from drawsim.common.archives import (
     DAMAGED,
     MOST_MEMBERS,
     MOST_UNPACKED,
@@ -33,6 +27,12 @@ from drawsim.preparing.archives import (
     safe_parts,
     why_refused,
 )
+from drawsim.common.errors import UserError
+from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
+from drawsim.common.progress import Advance, progress_bar
+from drawsim.common.words import counted
+from drawsim.pixels.folders import Met, ending_of, files_below, head_of
+from drawsim.pixels.formats import HEAD, NAMES
 from drawsim.preparing.image_tables import NamedColumns, TableForm, named_images
 from drawsim.preparing.rewriting import RECORDS
 

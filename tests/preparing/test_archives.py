@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawsim.common import archives
+from drawsim.common.archives import DEEPEST, ArchiveError, open_archive
 from drawsim.common.errors import UserError
 from drawsim.common.opening import LARGEST
-from drawsim.preparing import archives
-from drawsim.preparing.archives import DEEPEST, ArchiveError, open_archive
 from drawsim.preparing.drawings import prepare_drawings
 from drawsim.preparing.sources import list_images
 from tests.preparing.archive_files import picture, put, zipped

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drawsim.collection.ids import without_image_ending
+from drawsim.common.archives import inner_archive, safe_parts
 from drawsim.common.errors import UserError
-from drawsim.preparing.archives import inner_archive, safe_parts
 from drawsim.preparing.sources import Walk, list_images, relative_path
 from tests.preparing.archive_files import Tree, put, zipped
 

@@ -16,7 +16,7 @@ from drawsim.reporting.comparison.sentences import (
     gallery_size,
     lead,
 )
-from drawsim.reporting.comparison.tables import SET_NAMES, Cell, Row, Table, make_table
+from drawsim.reporting.comparison.tables import SET_NAMES, Cell, Row, Table, make_table, summary
 from drawsim.reporting.comparison.tests import HELD_OUT, Verdict
 from drawsim.reporting.kit.tex import escaped, foreign, sentence
 from drawsim.retrieval.metrics import registry
@@ -42,12 +42,12 @@ def latex_tables(found: Findings) -> str:
     The best mean of a column is bold only where its difference from the reference stands.
     """
     results = found.results
-    tested = registry.tested(results.metrics)
+    tested, scores = registry.tested(results.metrics), summary(results)
     parts = [_preamble(results.models, PACKAGES)]
     for name in results.sets:
         rest = registry.by_family(metric for metric in results.metrics if metric not in tested)
         for number, metrics in enumerate([own for own in (tested, *rest) if own]):
-            table = make_table(results, name, metrics)
+            table = make_table(results, name, metrics, scores)
             label = f"tab:drawsim-{name.replace('_', '-')}" + (f"-{number + 1}" if number else "")
             parts.append(_float(found, table, label, tested=bool(tested) and number == 0))
     return "\n\n".join(parts) + "\n"

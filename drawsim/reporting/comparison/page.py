@@ -28,6 +28,11 @@ from drawsim.reporting.comparison.sheet import (
     find_pictures,
     sheet_figure,
 )
+from drawsim.reporting.comparison.study_writing import (
+    check_archive,
+    without_places,
+    write_archive,
+)
 from drawsim.reporting.comparison.tables import Table, make_tables
 from drawsim.reporting.comparison.tests import (
     HELD_OUT,
@@ -90,12 +95,17 @@ def compare(results: Results, reference: str | None, searches: Sequence[Search] 
     )
 
 
-def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
+def write_comparison(
+    found: Findings, out: Path, *, workers: int, archive: Path | None = None
+) -> Path:
     """Write everything into the folder `out` and return its page.
 
-    `workers` threads read pictures. What an earlier comparison wrote there is replaced. Raises
-    UserError if the folder cannot be written.
+    `workers` threads read pictures. archive: the file that gets it all for others, without pictures
+    and places. What an earlier comparison wrote there is replaced. Raises UserError if the folder
+    or the archive cannot be written.
     """
+    if archive is not None:
+        check_archive(archive, found.results)
     results = found.results
     showing = choose(results, found.reference)
     pictures, notes = find_pictures(results.runs) if showing else (Pictures(), [])
@@ -104,12 +114,9 @@ def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_csv(compare_tables.summary(results), folder.place("table.csv"))
-        write_text(folder.place("table.md"), compare_tables.as_markdown(found.tables))
-        write_text(folder.place("table.tex"), latex_tables(found))
-        write_text(folder.place("paragraph.tex"), latex_paragraph(found))
-        write_text(folder.place("commands.txt"), commands_text(found))
-        write_text(folder.place("table.html"), compare_tables.as_html(found.tables))
         write_csv(comparison_table(found.comparisons), folder.place("comparisons.csv"))
+        for name, text in _texts(found).items():
+            write_text(folder.place(name), text)
         figures, curves, sheets = _draw(found, showing, pictures, workers)
         searched = [search_figures(one, number) for number, one in enumerate(found.searches, 1)]
         own = [figure for several in searched for figure in several]
@@ -120,10 +127,36 @@ def write_comparison(found: Findings, out: Path, *, workers: int) -> Path:
         page = _render(found, showing, pictures, figures, curves, searched)
         write_text(folder.place("index.html"), page)
         folder.finish()
+        if archive is not None:
+            _archive(found, out, archive, figures, curves)
     except OSError as error:
         said = refusal(error) or f"{out}: cannot be written ({error.strerror or error})"
         raise UserError(said) from error
     return out / "index.html"
+
+
+def _texts(found: Findings) -> dict[str, str]:
+    """The files that are text, by name, but for the page."""
+    return {
+        "table.md": compare_tables.as_markdown(found.tables),
+        "table.tex": latex_tables(found),
+        "table.html": compare_tables.as_html(found.tables),
+        "paragraph.tex": latex_paragraph(found),
+        "commands.txt": commands_text(found),
+    }
+
+
+def _archive(
+    found: Findings, out: Path, archive: Path, figures: list[Drawn], curves: dict[int, Drawn]
+) -> None:
+    """Write the archive, with what was written to `out` where that has no places in it."""
+    ranks = [run.folder / "ranks.csv" for run in found.results.runs if run.folder]
+    with without_places(found) as own:
+        page = _render(own, None, Pictures(), figures, curves, [], alone=True)
+        texts = {"index.html": page, **_texts(own)}
+        pages: dict[str, bytes | Path] = {name: text.encode() for name, text in texts.items()}
+        pages |= {name: out / name for name in ("table.csv", "comparisons.csv")}
+        write_archive(own, pages, archive, ranks)
 
 
 def _draw(
@@ -168,7 +201,10 @@ def _render(
     figures: list[Drawn],
     curves: dict[int, Drawn],
     searched: list[list[Drawn]],
+    *,
+    alone: bool = False,
 ) -> str:
+    """The page. alone: the same whenever it is written, and without figures beside it."""
     results = found.results
     sheet = _thumbnails(showing, pictures)
     return (
@@ -206,9 +242,10 @@ def _render(
             difference=format_difference,
             format_p=format_p,
             files=lambda name: {
-                end.upper(): f"./{quote(f'figures/{name}.{end}')}" for end in ("png", "svg")
+                end.upper(): f"./{quote(f'figures/{name}.{end}')}"
+                for end in (() if alone else ("png", "svg"))
             },
-            written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+            **({} if alone else {"written": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"}),
         )
     )
 

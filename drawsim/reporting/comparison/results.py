@@ -80,7 +80,7 @@ def read_runs(folders: Sequence[Path], searches: Iterable[Search] = ()) -> Resul
         record = read_metrics(folder / "metrics.json")
         status = record.get("status", "unknown")
         if status == "finished":
-            runs.append(replace(_read_run(folder, record), called=best.get(folder, "")))
+            runs.append(replace(read_run(folder, record), called=best.get(folder, "")))
         else:
             notes.append(f"{folder} is not finished ({status}) and is left out.")
     if not runs:
@@ -135,7 +135,8 @@ def _is_run(folder: Path) -> bool:
     return (folder / "metrics.json").is_file()
 
 
-def _read_run(folder: Path, record: Mapping[str, Any]) -> Run:
+def read_run(folder: Path, record: Mapping[str, Any]) -> Run:
+    """A run from its folder and its record. Raises UserError where files or values are missing."""
     for name in ("config.yaml", "ranks.csv"):
         if not (folder / name).is_file():
             raise UserError(f"{folder}: {name} is missing; run it again or leave it out")

@@ -73,16 +73,19 @@ def summary(results: Results) -> pd.DataFrame:
 
 def make_tables(results: Results) -> list[Table]:
     """The summary as people read it: per set, a table for each family of metrics."""
+    scores = summary(results)
     return [
-        make_table(results, set_name, metrics)
+        make_table(results, set_name, metrics, scores)
         for set_name in results.sets
         for metrics in registry.by_family(results.metrics)
     ]
 
 
-def make_table(results: Results, set_name: str, metrics: Sequence[str]) -> Table:
-    """Some metrics on one set, for people."""
-    table = summary(results)
+def make_table(
+    results: Results, set_name: str, metrics: Sequence[str], scores: pd.DataFrame | None = None
+) -> Table:
+    """Some metrics on one set, for people. scores: the summary, if it is there already."""
+    table = summary(results) if scores is None else scores
     rows = table[table["set"] == set_name]
     columns = [_column(rows, metric) for metric in metrics]
     made = [

@@ -87,12 +87,12 @@ def with_labels(runs: Sequence[Run]) -> list[Run]:
     for run in runs:
         model = run.stem
         if len(studies[run.stem]) > 1:
-            model = f"{_tails(studies[run.stem])[run.origin]}/{run.stem}"
+            model = f"{tails(studies[run.stem])[run.origin]}/{run.stem}"
         labelled.append(replace(run, model=model, untrained=untrained[_untrained(run)]))
     return labelled
 
 
-def _tails(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+def tails(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
     """The last parts of each path, as many as tell them apart."""
     paths = list(paths)
     parts = 1

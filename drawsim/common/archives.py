@@ -1,4 +1,4 @@
-"""Zip archives of scans: names of members as they were meant, archives within archives."""
+"""Zip archives of anybody: names of members as they were meant, archives within archives."""
 
 from __future__ import annotations
 
