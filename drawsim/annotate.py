@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from functools import partial
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from drawsim.common.arguments import listed, words_first
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +25,16 @@ PLACES = ("collection", "store", "users", "database_password")
 FILES = ("calibration", "motifs", "thumbnails", "out", "source")
 TEXTS = (*PLACES, *FILES, "database", "index_database", "group", "host", "role")
 LISTS = ("index", "confirmed", "trust", "forwarded_allow_ips")
-WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 PASSWORD = "DRAWSIM_PASSWORD"
+WORDS = ("user add NAME", "user remove NAME", "user list", "export", "import")
 
 
 def annotate(words: Sequence[str], config: DictConfig) -> None:
     """Do what the words in front of the settings say; without any, serve the app."""
+    values = to_plain(config, needed=False)
+    check_folders(values, *(("collection", "index") if values["collection"] else ()))
     from drawsim.workflows.annotate.workplace import export, grades_named, import_annotations
 
-    values = to_plain(config, needed=False)
     place = _place(values)
     match words:
         case []:
@@ -43,8 +46,7 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
             place.accounts().remove(name)
             print(f"{name} is removed; what {name} decided stays")
         case ["user", "list"]:
-            users = place.accounts().users
-            print("\n".join(f"{user.name}  {user.role}" for user in users) or "no accounts")
+            print("\n".join(f"{u.name}  {u.role}" for u in place.accounts().users) or "no accounts")
         case ["export"]:
             out, motifs = (values[key] and Path(values[key]) for key in ("out", "motifs"))
             confirmed = grades_named(listed(values["confirmed"]))
@@ -60,8 +62,8 @@ def annotate(words: Sequence[str], config: DictConfig) -> None:
 def _place(values: dict[str, Any]) -> Workplace:
     from drawsim.workflows.annotate.workplace import Workplace
 
-    given = {key: values[key] and Path(values[key]) for key in PLACES}
-    return Workplace(database=values["database"], **given)
+    paths = {key: values[key] and Path(values[key]) for key in PLACES}
+    return Workplace(database=values["database"], **paths)
 
 
 def _serve(place: Workplace, values: dict[str, Any]) -> None:
@@ -70,21 +72,19 @@ def _serve(place: Workplace, values: dict[str, Any]) -> None:
     from drawsim.workflows.annotate.workplace import grades_named
 
     given = {key: values[key] for key in Serving.__dataclass_fields__ if key in values}
-    confirmed, trust = grades_named(listed(values["confirmed"])), tuple(listed(values["trust"]))
-    given |= {"confirmed": confirmed, "trust": trust}
+    confirmed = grades_named(listed(values["confirmed"]))
+    trust, proxies = (tuple(listed(values[key])) for key in ("trust", "forwarded_allow_ips"))
     given |= {key: values[key] and Path(values[key]) for key in ("calibration", "motifs")}
-    given["proxies"] = tuple(listed(values["forwarded_allow_ips"]))
+    given |= {"confirmed": confirmed, "trust": trust, "proxies": proxies}
     indexes = [Path(each) for each in listed(values["index"])]
     serve(place, indexes, Serving(**given), partial(print, flush=True))
 
 
 def _password(name: str) -> str:
     """From the environment, or typed twice."""
-    from getpass import getpass
-
     try:
-        password = os.environ.get(PASSWORD) or getpass(f"password of {name}: ")
-        if PASSWORD in os.environ or getpass("again: ") == password:
+        password = os.environ.get(PASSWORD) or getpass.getpass(f"password of {name}: ")
+        if PASSWORD in os.environ or getpass.getpass("again: ") == password:
             return password
     except EOFError:
         raise UserError(f"no password was typed; or give it as {PASSWORD}=…") from None

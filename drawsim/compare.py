@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drawsim.common.arguments import listed
 from drawsim.common.launch import launch
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 def compare(config: DictConfig) -> None:
     """Write tables, tests, figures and a page, and print what they come to."""
+    check_folders({"runs": config.runs}, "runs")
     from drawsim.reporting.comparison.console import print_findings
     from drawsim.workflows.compare import compare
 

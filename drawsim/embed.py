@@ -9,6 +9,7 @@ from drawsim.common.arguments import listed
 from drawsim.common.building import build
 from drawsim.common.launch import chosen_settings, launch, to_plain
 from drawsim.common.remote import is_remote
+from drawsim.common.there import check_folders
 from drawsim.workflows.embed_checks import check_embed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def embed(config: DictConfig) -> None:
     """List the images, embed those that never were, and write the file."""
     values = to_plain(config, needed=False)
     check_embed(values, chosen_settings())
+    check_folders(values, "images", "run", "data.root")
     from drawsim.workflows import embed as workflow
 
     settings = workflow.EmbedSettings.of(values)

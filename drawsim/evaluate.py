@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawsim.common.arguments import listed
-from drawsim.common.errors import UserError
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 from drawsim.workflows.evaluate_checks import check_evaluate
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def evaluate(config: DictConfig) -> None:
     """Read, measure, write metrics.json, tables and a page, and print the metrics."""
     values = to_plain(config)
     check_evaluate(values)
+    check_folders(values, "run", "collection")
     from drawsim.reporting.evaluation.console import print_metrics
     from drawsim.runs.results import results_folder
     from drawsim.workflows import evaluate as workflow
@@ -48,8 +49,6 @@ def _inputs(values: dict[str, Any], out: Path) -> Inputs:
     from drawsim.workflows import evaluate as workflow
 
     root = Path(values["collection"]) if values["collection"] else None
-    if root is not None and not root.is_dir():
-        raise UserError(f"collection={root}: no such folder.")
     rerank, trust = values["rerank"], listed(values["trust"])
     if values["checkpoint"]:
         own_split = Path(values["split"]) if values["split"] else None

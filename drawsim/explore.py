@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -15,9 +16,11 @@ TEXTS = (*FILES, "data.root", "data.demo.cache")
 
 def explore(config: DictConfig) -> None:
     """Write what is asked for: the report of a collection, its map, or its duplicates."""
+    values = to_plain(config)
+    check_folders(values, "run", "data.root")
     from drawsim.workflows.explore import ExploreSettings, explore
 
-    for line in explore(ExploreSettings.of(to_plain(config))):
+    for line in explore(ExploreSettings.of(values)):
         print(line)
 
 

@@ -9,6 +9,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -21,6 +22,7 @@ def index(config: DictConfig) -> None:
     """Build, add or remove, and say what the index holds."""
     values = to_plain(config)
     _check(values)
+    check_folders(values, "run", "collection")
     from drawsim.workflows import index as workflow
 
     folder, trust = Path(values["out"]), listed(values["trust"])

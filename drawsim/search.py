@@ -9,6 +9,7 @@ from drawsim.collection.kinds import KINDS
 from drawsim.common.arguments import listed
 from drawsim.common.errors import UserError, nearest
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 from drawsim.common.typed import mistyped
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def search(config: DictConfig) -> None:
     """Find, print, and write the page and the tables if they are asked for."""
     values = to_plain(config)
     _check(values)
+    check_folders(values, "index", "run")
     from drawsim.reporting.search.console import print_sheets
     from drawsim.retrieval.index.folder import open_index
     from drawsim.workflows import search as workflow

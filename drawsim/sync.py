@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from drawsim.common.arguments import listed
 from drawsim.common.launch import launch, to_plain
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 def sync(config: DictConfig) -> None:
     """Send what W&B lacks of each run, or write it down for later; and say which."""
+    given = to_plain(config)
+    check_folders(given, "runs")
     from drawsim.reporting.comparison.results import run_folders
     from drawsim.workflows.wandb_copies import sync
 
-    given = to_plain(config)
     for folder in [run for text in listed(given.pop("runs")) for run in run_folders(Path(text))]:
         sent = sync(folder, given)
         if sent.offline:

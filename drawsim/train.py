@@ -15,6 +15,7 @@ from drawsim.common.launch import (
     search_of_job,
     to_plain,
 )
+from drawsim.common.there import check_folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,13 +31,14 @@ ELSEWHERE = ("data", "logger", "hparams_search")
 
 def train(config: DictConfig) -> float | None:
     """One run, from a collection and a split to weights, metrics and pictures in its folder."""
+    settings = to_plain(config)
+    check_folders(settings, "data.root")
     from drawsim.runs.folder import can_go_on
     from drawsim.runs.sweeps.search import Trial
     from drawsim.workflows.settings import TrainSettings
     from drawsim.workflows.train import train
 
     folder, search = output_folder(), search_of_job()
-    settings = to_plain(config)
     settings["name"] = settings["name"] or folder.name
     if is_one_of_several() and not settings["again"] and can_go_on(folder):
         settings["resume"] = also_said("resume=true")
@@ -49,13 +51,15 @@ def run_name(config: DictConfig) -> str:
 
     config: the whole configuration, Hydra's part included.
     """
-    from drawsim.runs.folder import run_to_extend
     from drawsim.runs.identity import make_name
 
     if config.name is not None:
         return str(config.name)
-    if config.resume and (found := run_to_extend(Path(config.out, config.study), to_plain(config))):
-        return found
+    if config.resume:
+        from drawsim.runs.folder import run_to_extend
+
+        if found := run_to_extend(Path(config.out, config.study), to_plain(config)):
+            return found
     made = choices_made(config, "train")
     base = [*(str(config[group].name) for group in FRONT), f"seed{config.seed}"]
     left_out = (*FRONT, *ELSEWHERE)

@@ -82,7 +82,7 @@ def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], says: str) -> N
         ({"collection": "nowhere", "store": None}, "collection=nowhere: no such folder"),
         ({"collection": "nowhere"}, "collection=nowhere: no such folder"),
         ({"index": []}, "index must be given"),
-        ({"index": "nowhere"}, "nowhere: no index there"),
+        ({"index": "nowhere"}, "index=nowhere: no such folder; drawsim index"),
         ({"host": "0.0.0.0"}, "no accounts"),
         ({"host": "192.0.2.1", "users": None}, "no accounts"),
         ({"port": 70_000}, "port=70000: must be from 0 to 65535"),

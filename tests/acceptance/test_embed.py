@@ -188,7 +188,7 @@ def test_a_run_embeds_as_it_was_trained(
         ("images={empty}", "no images among 0 files"),
         ("images={twins}", "the same text in two Unicode spellings"),
         ("images={endings}", "the id 'x' comes twice"),
-        ("data.root=nowhere kind=artworks", "nowhere: no such folder. Set data.root"),
+        ("data.root=nowhere kind=artworks", "data.root=nowhere: no such folder; set it to"),
         ("data.root={empty}", "kind must be given with data.root"),
         ("data.root={empty} kind=artwork", "kind=artwork: did you mean artworks?"),
         ("images={empty} data.root=x", "data.root and images: leave all but one out"),
@@ -289,5 +289,5 @@ def test_shards_and_what_they_make(collection_root: Path, tmp_path: Path, embed:
     done = embed(f"merge={two}", out)
     assert done.returncode == 1
     said = "drawsim: of 3 shards there lack 2/3: embed them, with shard=2/3"
-    assert done.stderr.strip() == said
+    assert done.stderr.strip() == f"{said} – more: docs/beyond_one_machine.md#embedding"
     assert not (tmp_path / "merged.safetensors").exists()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -36,7 +34,7 @@ from tests.acceptance.search.asking import (
     vector,
     vectors_of,
 )
-from tests.commands import ROOT, run
+from tests.commands import run
 from tests.html_page import Page
 
 
@@ -69,15 +67,6 @@ def test_the_commands_from_files_to_a_page(root: Path, tmp_path: Path) -> None:
     assert page.fetched == []
     assert page.count("li", cls="known") == 1
     assert "uncalibrated: the index is of no run" in page.text
-
-
-@pytest.mark.parametrize("name", ["index", "search"])
-def test_help_needs_no_torch(name: str) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", f"drawsim.{name}", "--help"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"python -m drawsim.{name}" in shown.stdout
-    imported = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
-    assert not imported & {"torch", "pandas", "matplotlib"}
 
 
 @pytest.mark.parametrize(
