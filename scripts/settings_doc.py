@@ -100,6 +100,12 @@ def commands_page(conf: Path = CONF) -> str:
     return "\n".join([head, *_parts(files(conf / "commands"), "##", "drawsim ")])
 
 
+def examples(text: str) -> list[str]:
+    """The commands that a file's help text has, each with what is said beside it."""
+    found = re.search(r"^  help:\n(?:    .*\n|\n)+", text, re.M)
+    return re.findall(r"^ +(python -m drawsim\..*?) *$", found.group() if found else "", re.M)
+
+
 def options_page(conf: Path = CONF) -> str:
     """Every option of every group and its settings, as Markdown."""
     lines = [
@@ -123,16 +129,19 @@ def files_of(group: Path) -> list[Path]:
 
 def _parts(paths: list[Path], level: str, before: str) -> Iterator[str]:
     for path in paths:
-        page = read(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        page = read(text)
         yield f"{level} {before}{path.stem}\n"
         if page.purpose:
             yield f"{_cell(page.purpose)}\n"
+        if shown := examples(text):
+            yield "\n".join(["```sh", *shown, "```\n"])
         if page.settings:
-            yield "| setting | default | |\n|---|---|---|"
+            yield '<div class="settings" markdown>\n\n| setting | default | |\n|---|---|---|'
             for setting in page.settings:
                 default = f"`{_cell(setting.default, code=True)}`" if setting.default else ""
                 yield f"| `{setting.name}` | {default} | {_cell(setting.meaning)} |"
-            yield ""
+            yield "\n</div>\n"
 
 
 def _cell(text: str, code: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Commands in README.md and docs/ are such as drawsim takes: names, options, quotes."""
+"""Commands in README.md, docs/ and --help are such as drawsim takes: names, options, quotes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from drawsim import __main__
 from drawsim.common.arguments import as_texts
 from drawsim.common.configuration import (
     SPACES,
@@ -21,22 +23,44 @@ from drawsim.common.configuration import (
     groups,
     options,
 )
+from tests.docs.pages import lines
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+HELPS = sorted((ROOT / "conf" / "commands").glob("*.yaml"))
 OPTIONS = ("--help", "-m", "--multirun", "--cfg", "job", "--config-dir", "MYCONF")
-OF_ONES_OWN = ("mine",)
-"""Options of a user's own folder that pages speak of."""
+OF_ONES_OWN = ("mine", "NAME")
+"""Options of a user's own folder that pages speak of, and what stands for any."""
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """Page, and command line, of every command in a block of shell lines."""
+    """Page, and command line, of every command in a block of shell lines or a help text."""
+    for file in HELPS:
+        said = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["help"]
+        shown = f"{said['header']}\n{said['footer']}".splitlines()
+        found = [line.strip() for line in shown if line.strip().startswith("python -m ")]
+        assert any(f"drawsim.{file.stem}" in line for line in found), f"{file.stem}: no example"
+        for line in found:  # what an example is for stands behind it, after three spaces
+            yield f"{file.stem} --help", re.split(r"   +", line)[0]
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
-            for line in block.replace("\\\n", " ").splitlines():
-                if re.match(r"\s*(python -m drawsim\.|drawsim )", line):
-                    yield page.name, line.strip()
+            for line in lines(block):
+                if (command := of_drawsim(line)) is not None:
+                    yield page.name, command
+
+
+def of_drawsim(line: str) -> str | None:
+    """The command of drawsim that a line is, or gives to a container or a job of a cluster."""
+    if re.match(r"python -m drawsim\.|drawsim ", line):
+        return line
+    program, *words = shlex.split(line, comments=True)
+    if program == "sbatch":
+        return words[-1]
+    if program == "docker":
+        place = next((i for i, word in enumerate(words) if word in __main__.COMMANDS), None)
+        return None if place is None else shlex.join(["drawsim", *words[place:]])
+    return None
 
 
 COMMANDS = sorted(set(commands()))

@@ -40,6 +40,7 @@ from drawsim.common.configuration import (
     side_by_side,
 )
 from drawsim.common.errors import UserError
+from drawsim.common.pages import with_page
 from drawsim.common.refusals import refusal
 from drawsim.common.silence import no_silence
 from drawsim.common.streams import WithoutHydra, speak_unicode
@@ -123,7 +124,7 @@ def _launch(command: str, job: Job) -> None:
     except JobFailedError:
         sys.exit(1)
     except UserError as error:  # of what is to run the jobs
-        _complain(str(error))
+        _complain(with_page(error))
         sys.exit(1)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         _complain(explain(error, command, sys.argv[1:], _users_folder(sys.argv[1:])))
@@ -201,7 +202,7 @@ class Job:
             with _as_single_job([*arguments, *search], users):
                 return self.task(config)
         except UserError as error:
-            _complain(str(error))
+            _complain(with_page(error))
             raise JobFailedError(str(error)) from None
         except OmegaConfBaseException as error:
             said = explain(error, self.command, arguments, users)

@@ -34,3 +34,21 @@ def links(page: Path) -> list[str]:
     text = re.sub(r"`[^`\n]*`", "", text)
     found = re.findall(r"\]\(([^)\s]+)\)", text)
     return [link for link in found if not re.match(r"\w+:", link)]
+
+
+HELD = "# on a cluster\n"
+"""First line of a block of shell lines that a tutorial only shows."""
+
+
+def lines(code: str) -> list[str]:
+    """The command lines of a block, each whole where it goes on over several."""
+    code = re.sub(r"<<(\w+)\n.*?^\1$", "", code, flags=re.M | re.S)  # what is written into a file
+    whole = code.replace("\\\n", " ").splitlines()
+    return [line.strip() for line in whole if line.strip() and not line.lstrip().startswith("#")]
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as MkDocs makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    plain = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
+    return {re.sub(r"[-\s]+", "-", heading) for heading in plain}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.docs.pages import DOCS, ROOT, links, pages
+from tests.docs.pages import DOCS, ROOT, anchors, links, pages
 
 MADE = {"reference/commands.md", "reference/options.md"}
 """Pages that are made when the site is built."""
@@ -53,13 +54,6 @@ def test_every_page_has_its_place() -> None:
     assert set(listed) == there
 
 
-def anchors(text: str) -> set[str]:
-    """The anchors of a page's headings, as MkDocs makes them."""
-    headings = re.findall(r"^#+ (.+)$", text, re.M)
-    plain = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
-    return {re.sub(r"[-\s]+", "-", heading) for heading in plain}
-
-
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", *pages()], ids=lambda page: page.relative_to(ROOT).as_posix()
 )
@@ -77,6 +71,17 @@ def test_links_lead_somewhere(page: Path, settings_doc: Any) -> None:
         if anchor:
             text = made[own]() if own in made else target.read_text(encoding="utf-8")
             assert anchor in anchors(text), link
+
+
+def test_pages_load_nothing_from_elsewhere() -> None:
+    """The theme would fetch fonts, and a script for the search of pages opened from a disk."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    settings = yaml.safe_load(text)
+    own = [*settings["extra_css"], *settings["extra"]["polyfills"]]
+    assert settings["theme"]["font"] is False
+    assert any("iframe-worker" in name for name in own), "the name that the theme looks for"
+    for name in own:
+        assert "http" not in (DOCS / name).read_text(encoding="utf-8")
 
 
 def test_every_setting_is_on_a_page(settings_doc: Any) -> None:
@@ -103,3 +108,17 @@ def test_settings_of_a_file(settings_doc: Any) -> None:
         ("list", "- 1", ""),
     ]
     assert "\\| or \\<b\\>" in settings_doc._cell(page.settings[2].meaning)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("index", "drawsim.retrieval.index.folder"),
+        ("calibration", "drawsim.retrieval.analysis.calibration"),
+        ("motifs", "drawsim.retrieval.motifs.files"),
+    ],
+)
+def test_formats_have_their_versions(name: str, module: str) -> None:
+    text = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
+    version = importlib.import_module(module).FORMAT
+    assert re.search(rf"^\| {name} \|.*`format: {version}`", text, re.M)
