@@ -24,13 +24,14 @@ CURES = {
 def check_folders(settings: Mapping[str, Any], *names: str) -> None:
     """Raise UserError for the first of the named settings whose folder is not there.
 
-    names: of CURES. A setting that is not given, or is an address of the web, is left to others.
+    names: of CURES. A setting that is not given, or is an address of the web, is left to others, as is
+    a file: runs=STUDY.zip is an archive of runs.
     """
     for name in names:
         value: Any = settings
         for key in name.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
         for folder in listed(value):
-            if not is_remote(folder) and not Path(folder).is_dir():
+            if not is_remote(folder) and not Path(folder).exists():
                 cure = CURES[name].format(folder=folder)
                 raise UserError(f"{name}={folder}: no such folder; {cure}")

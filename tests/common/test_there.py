@@ -94,6 +94,8 @@ def test_a_mistake_is_told_before_anything_slow_begins(tmp_path: Path) -> None:
 def test_folders_that_are_there_and_those_that_are_not(tmp_path: Path) -> None:
     here = str(tmp_path)
     check_folders({"run": here, "index": [here, here], "data": {"root": here}}, *CURES)
+    (tmp_path / "study.zip").touch()
+    check_folders({"runs": str(tmp_path / "study.zip")}, "runs")
     check_folders({"run": None, "data": {"demo": {}}, "images": "s3://bucket/a"}, *CURES)
     with pytest.raises(UserError, match=r"^index=no: .+; drawsim index … out=no builds"):
         check_folders({"index": [here, "no"]}, "index")

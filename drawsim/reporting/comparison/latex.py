@@ -59,7 +59,7 @@ def _float(found: Findings, table: Table, label: str, *, tested: bool) -> str:
     varied = len({row.replicates for row in table.rows}) > 1
     head = ["model", *(["runs"] if varied else []), *map(registry.short_label, table.metrics)]
     rows = [_row(row, table.metrics, bold, varied=varied) for row in table.rows]
-    below = _below(found, table) if tested else []
+    below = _below(found, table, bold=bool(bold)) if tested else []
     return "\n".join(
         [
             r"\begin{table}",
@@ -124,12 +124,16 @@ def _caption(results: Results, table: Table, *, tested: bool) -> str:
     return f"{said} {counted(rows['drawing_id'].nunique(), 'drawing')}, ranked{among}."
 
 
-def _below(found: Findings, table: Table) -> list[str]:
+def _below(found: Findings, table: Table, *, bold: bool) -> list[str]:
     if table.set not in found.verdicts:
         return []
-    return [
+    begins = (
         f"Bold: the best mean of a column, where its difference from {found.reference} stands: "
-        f"{RULE}.",
+        if bold
+        else f"No model is better than {found.reference} by a difference that stands: where "
+    )
+    return [
+        f"{begins}{RULE}.",
         *found.grounds[table.set],
     ]
 

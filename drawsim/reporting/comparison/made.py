@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ COMMIT = "git commit"
 OWN = ("drawsim", COMMIT, "python")
 LIBRARIES = ("torch", "torchvision", "timm", "numpy", "pandas")
 """What a paper names beside drawsim and Python."""
-ABSENT = ("not installed", "none", "")
+ABSENT = ("not installed", "none", "not a git checkout", "")
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
+"""A commit, of which a paper has the beginning."""
 TRAIN = ("python", "-m", "drawsim.train")
 
 
@@ -63,7 +66,8 @@ def software(runs: Sequence[Run]) -> list[str]:
         names = ("drawsim", "python", *LIBRARIES)
         each = {name: _values(name, known) for name in (*names, COMMIT)}
         told = [f"{name} {' or '.join(each[name])}" for name in names if each[name]]
-        at = f" (git commit {' or '.join(each[COMMIT])})" if each[COMMIT] else ""
+        commits = [_HASH.sub(r"\1", commit) for commit in each[COMMIT]]
+        at = f" (git commit {' or '.join(commits)})" if commits else ""
         said.append(f"The runs were made with {in_words([told[0] + at, *told[1:]])}.")
     if unknown := len(environments) - len(known):
         said.append(f"What software made {counted(unknown, 'run')} is not recorded.")

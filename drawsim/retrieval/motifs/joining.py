@@ -16,7 +16,15 @@ from scipy.stats import norm
 from torch import Tensor
 
 from drawsim.retrieval.motifs.echoes import shared_surprise
-from drawsim.retrieval.motifs.graph import QUARTILES, REFERENCES, Background, Edges, Floats, Ints
+from drawsim.retrieval.motifs.graph import (
+    BLOCK,
+    QUARTILES,
+    REFERENCES,
+    Background,
+    Edges,
+    Floats,
+    Ints,
+)
 from drawsim.retrieval.motifs.groups import NONE
 
 PART = 0.1
@@ -75,10 +83,14 @@ def _beside(edges: Edges, label: Ints, group: int) -> Ints:
 
 
 def _mean_surprise(rows: Ints, members: Ints, vectors: Tensor, against: Background) -> Floats:
-    """The mean z of each row with the members, (R,)."""
-    cosine = (vectors[rows] @ vectors[members].T).numpy()
-    z = against.surprise(rows[:, None], members[None, :], cosine)
-    return np.asarray(z.mean(axis=1), np.float32)
+    """The mean z of each row with the members, (R,); of a large group some rows at a time."""
+    mean = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), BLOCK):
+        some = rows[start : start + BLOCK]
+        cosine = (vectors[some] @ vectors[members].T).numpy()
+        z = against.surprise(some[:, None], members[None, :], cosine)
+        mean[start : start + len(some)] = z.mean(axis=1)
+    return mean
 
 
 def _first_of(lists: Ints) -> Ints:

@@ -14,6 +14,7 @@ from drawsim.reporting.comparison.page import Findings, compare
 from drawsim.reporting.comparison.results import read_runs
 from drawsim.reporting.comparison.score_files import read_scores
 from drawsim.reporting.comparison.tests import LEVEL
+from drawsim.reporting.kit.tex import escaped
 from tests.reporting.comparison.compared import make_study, write_scores
 from tests.reporting.kit.tex_reader import cells, printed
 
@@ -76,6 +77,7 @@ def test_bold_is_what_is_best_and_stands(found: Findings, nasty: Findings) -> No
     assert set(bold) == {"lite-best"}
     assert latex_tables(found).count("textbf") == 2 * len(stands)  # test and val
     assert "textbf" not in latex_tables(nasty)  # three splits: nothing stands
+    assert f"No model is better than {escaped(nasty.reference)}" in latex_tables(nasty)
 
 
 def test_captions_and_notes_tell_what_the_table_rests_on(found: Findings) -> None:

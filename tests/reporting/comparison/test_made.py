@@ -89,10 +89,13 @@ def test_what_is_no_command_is_damaged(study: Path) -> None:
 
 def test_a_paper_names_the_software_of_the_runs(study: Path) -> None:
     for folder, torch in zip(sorted(study.iterdir()), ("2.4", "2.5"), strict=True):
-        write_down(folder, [], drawsim="0.1.0", python="3.12", torch=torch, **{"git commit": "abc"})
+        write_down(
+            folder, [], drawsim="0.1.0", python="3.12", torch=torch, **{"git commit": 40 * "a"}
+        )
     (said, *_) = software(read_runs([study]).runs)
     assert said == (
-        "The runs were made with drawsim 0.1.0 (git commit abc), python 3.12 and torch 2.4 or 2.5."
+        "The runs were made with drawsim 0.1.0 (git commit aaaaaaaaaaaa), python 3.12 and torch "
+        "2.4 or 2.5."
     )
 
 
