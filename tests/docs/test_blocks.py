@@ -40,7 +40,7 @@ def held(line: str) -> bool:
     if program == "pip":
         project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         return all(re.search(rf"^{extra} = \[", project, re.M) for extra in extras(words[-1]))
-    return program in FOREIGN or words[:2] == ["-m", "http.server"]
+    return program in FOREIGN or words[:2] in (["-m", "http.server"], ["-m", "venv"])
 
 
 def extras(requirement: str) -> list[str]:
@@ -56,6 +56,10 @@ def known(page: Path, block: Block) -> bool:
         return page in RUN or page.stem in DEFINED
     if block.language == "yaml":
         return yaml.safe_load(block.code) is not None
+    if block.language == "tex":  # what it takes in is a file that the page speaks of
+        taken = re.findall(r"\\input\{COMPARISON/(\w+)\}", block.code)
+        said = page.read_text(encoding="utf-8")
+        return bool(taken) and all(f"`{name}.tex`" in said for name in taken)
     return block.language == "" and "drawsim." not in block.code
 
 
