@@ -24,8 +24,8 @@ CURES = {
 def check_folders(settings: Mapping[str, Any], *names: str) -> None:
     """Raise UserError for the first of the named settings whose folder is not there.
 
-    names: of CURES. A setting that is not given, or is an address of the web, is left to others, as is
-    a file: runs=STUDY.zip is an archive of runs.
+    names: of CURES. A setting that is not given, or is an address of the web, is left to others, as
+    is a file: runs=STUDY.zip is an archive of runs.
     """
     for name in names:
         value: Any = settings
