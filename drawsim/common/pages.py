@@ -36,6 +36,7 @@ PAGES = {
     "reporting.comparison.wandb_group": "wandb.md",
     "reporting.comparison": "searching.md",
     "retrieval.analysis": "metrics.md",
+    "retrieval.analysis.inputs": "runs.md",
     "retrieval.embeddings": "reference/formats.md#embeddings",
     "retrieval.index": "searching.md#embedding-and-searching",
     "retrieval.index.databases": "beyond_one_machine.md#index",
@@ -51,7 +52,9 @@ PAGES = {
     "web.security": "beyond_one_machine.md#the-app-for-many",
     "workflows.annotate": "annotation.md",
     "workflows.export": "museums.md#out",
+    "workflows.index": "searching.md#embedding-and-searching",
     "workflows.motifs": "motifs.md",
+    "workflows.search": "searching.md#embedding-and-searching",
     "workflows.wandb_copies": "wandb.md",
 }
 """A module or package below drawsim -> page below docs/; the longest name that fits counts."""
