@@ -63,8 +63,8 @@ def test_help_says_what_the_words_do() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "collection must be given: collection=…"),
-        (("index=x",), "collection must be given: collection=…"),
+        ((), "collection must be given: collection=… – more: docs/annotation.md"),
+        (("index=x",), "collection must be given: collection=… – more: docs/annotation.md"),
         (("lease_minuts=9",), "lease_minuts: no such setting, did you mean lease_minutes?"),
         (("usr", "list"), "usr list: did you mean user list?"),
         (("port=high", "collection=x", "index=y"), "port=high: must be a whole number"),

@@ -57,7 +57,7 @@ def test_duplicates_by_embeddings(root: Path, tmp_path: Path) -> None:
         ({"view": "map"}, "view=map: needs embeddings"),
         ({"artworks": "x"}, "artworks: is of view=map, duplicates and motifs"),
         ({"view": "motifs", "artworks": "x"}, "view=motifs: needs embeddings"),
-        ({"view": "map", "run": "x", "artworks": "y"}, "leave it out where run is given"),
+        ({"view": "map", "run": "{root}", "artworks": "y"}, "leave it out where run is given"),
         ({"view": "map", "drawings": "{root}/artworks.safetensors"}, "another collection"),
     ],
 )

@@ -118,7 +118,7 @@ def test_one_process_works_them_out_for_all(
         assert not soon.wait(0.01)
     second.stop()
     assert second("drawing").tolist() == list(range(100))
-    assert len(measures[0].asked) == 30
+    assert len(measures[0].asked) in (20, 30)  # it may be told between two blocks, or in one
     assert sorted(measures[0].asked + measures[1].asked) == sorted(IDS["drawing"])
     for engine in engines:
         engine.dispose()
