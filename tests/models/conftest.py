@@ -27,5 +27,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandI
             template.replace(hub.constants.ENDPOINT, server.endpoint),
         )
         monkeypatch.setattr(hub.constants, "ENDPOINT", server.endpoint)
+        if hasattr(hub.file_download, "HUGGINGFACE_CO_URL_TEMPLATE"):  # of its own, before 1.0
+            changed = hub.constants.HUGGINGFACE_CO_URL_TEMPLATE
+            monkeypatch.setattr(hub.file_download, "HUGGINGFACE_CO_URL_TEMPLATE", changed)
         monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         yield server

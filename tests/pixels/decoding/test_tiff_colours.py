@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 from PIL import Image
 
 from drawsim.pixels.decode import ImageReadError, read_image
@@ -251,6 +252,10 @@ def test_compressions_that_lose_nothing(tmp_path: Path, compression: str, predic
 def test_fax(tmp_path: Path, compression: str) -> None:
     bits = np.indices((40, 70)).sum(0) % 7 < 3
     Image.fromarray(bits).save(tmp_path / "x.tif", compression=compression)
+    if Version(tifffile.__version__) < Version("2026.1.14"):  # which reads none, as on Python 3.10
+        with pytest.raises(ImageReadError, match="is compressed with CCITT.*: not read"):
+            read_image(tmp_path / "x.tif")
+        return
     assert np.array_equal(read_image(tmp_path / "x.tif")[:, :, 0], bits * np.uint8(255))
 
 
