@@ -24,6 +24,8 @@ _BOMS = (  # that of UTF-32 begins like that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 _OLDER = {"cp1252": "Windows-1252", "mac_roman": "Mac Roman", "cp850": "DOS 850"}
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How the files of Excel and LibreOffice begin, and of Excel before 2007."""
 _CURE = "save it as CSV UTF-8"
 _ALPHABETS = tuple(
     map(
@@ -85,6 +87,8 @@ def decode(data: bytes) -> Decoded | NotText:
             except UnicodeDecodeError as error:
                 said = name or "UTF-8"
                 return NotText(_row(error), f"begins as {said} and goes on otherwise")
+    if data.startswith(_SPREADSHEETS):
+        return NotText(None, "is a spreadsheet as its program keeps it")
     if b"\0" in data:
         wide = _without_bom(data)
         return wide or NotText(data[: data.index(b"\0")].count(b"\n") + 1, "holds a NUL: no text")

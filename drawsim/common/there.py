@@ -16,7 +16,7 @@ CURES = {
     "images": "give a folder of images",
     "index": "drawsim index … out={folder} builds it",
     "run": "give run=runs/STUDY/NAME",
-    "runs": "give folders of runs or of studies",
+    "runs": "give folders of runs or of studies, or an archive that compare wrote",
 }
 """What to do where the folder of a setting is not there."""
 
@@ -34,4 +34,5 @@ def check_folders(settings: Mapping[str, Any], *names: str) -> None:
         for folder in listed(value):
             if not is_remote(folder) and not Path(folder).exists():
                 cure = CURES[name].format(folder=folder)
-                raise UserError(f"{name}={folder}: no such folder; {cure}")
+                what = "file" if folder.lower().endswith(".zip") else "folder"
+                raise UserError(f"{name}={folder}: no such {what}; {cure}")

@@ -103,7 +103,8 @@ def prepare_drawings(
         _write_refused(refused, out)
         count = f"{source}: no drawing among {counted(len(listing.images), 'image')}"
         why = [": ".join(pair) for pairs in refused.values() for pair in pairs]
-        raise UserError(f"{count}, e.g. {why[0]}" if why else f"{count}, all are versos")
+        cure = "; scheme=plain takes every image as a drawing" if unparsed else ""
+        raise UserError(f"{count}, e.g. {why[0]}{cure}" if why else f"{count}, all are versos")
 
     summary = Summary(read=listing.read)
     summary.skipped |= dict(listing.skipped)

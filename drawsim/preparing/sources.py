@@ -39,6 +39,9 @@ from drawsim.preparing.rewriting import RECORDS
 Opener = Callable[[], IO[bytes]]
 """Opens an image; valid until the next one is asked for."""
 
+SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+"""Files that programs keep tables in, and only they can read rightly."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageFile:
@@ -148,6 +151,8 @@ class Walk:
         elif ending in self.form.endings:
             yield from self._table()
         else:
+            if ending in SPREADSHEETS:
+                raise UserError(f"{self.source}: is a spreadsheet; save it as CSV UTF-8 from there")
             tables = " or ".join(self.form.endings)
             raise UserError(
                 f"{self.source}: neither a folder nor a .zip archive nor a {tables} table"

@@ -92,6 +92,8 @@ def _opened(place: Path) -> Run | str:
     try:
         run = Run.open(place)
         whole(run.settings)
+        if not run.record:
+            return f"{place}: holds no record of a run, metrics.json"
     except UserError as error:
         return str(error)
     return run
@@ -108,13 +110,21 @@ def _listed(
     scores = {name: final[name][METRIC] for name in SETS if METRIC in final.get(name, {})}
     seconds = run.record.get("seconds", {}).get("total", 0.0)
     message = "" if run.status == "finished" else str(run.record.get("message", ""))
-    return Listed(place, _state(place, run), own, scores, float(seconds), size, message)
+    return Listed(
+        place, _state(place, run, held=is_held(place)), own, scores, float(seconds), size, message
+    )
 
 
-def _state(place: Path, run: Run) -> str:
+def state_of(place: Path) -> str:
+    """How far the run of a folder came by now, to one who holds its lock."""
+    run = _opened(place)
+    return "damaged" if isinstance(run, str) else _state(place, run, held=False)
+
+
+def _state(place: Path, run: Run, *, held: bool) -> str:
     if place.parent.name == ASIDE:
         return "set aside"
-    if is_held(place):
+    if held:
         return "running"
     return "killed" if run.status == "running" else run.status
 

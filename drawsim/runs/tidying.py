@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from drawsim.common.errors import UserError
 from drawsim.common.words import counted
-from drawsim.runs.listing import ASIDE, Listed, size_words
+from drawsim.runs.listing import ASIDE, Listed, size_words, state_of
 from drawsim.runs.lock import locked
 
 USELESS = ("failed", "set aside")
@@ -37,14 +37,19 @@ def agreed(runs: Sequence[Listed], *, sure: bool) -> bool:
 
 
 def remove(runs: Sequence[Listed]) -> list[str]:
-    """Remove them, and tell of each; one that a process works on meanwhile stays.
+    """Remove them, and tell of each; one that was worked on meanwhile stays.
 
-    A link is removed, and what it leads to is not.
+    A link is removed, and what it leads to is not; what lies behind the link of a study stays.
     """
     lines = []
     for run in runs:
         try:
+            study = run.path.parent.parent if run.path.parent.name == ASIDE else run.path.parent
+            if study.is_symlink() or run.path.parent.is_symlink():
+                raise UserError(f"lies behind a link; clean folder={study.resolve()}")
             with locked(run.path):
+                if (state := state_of(run.path)) != run.state:  # asking may have taken long
+                    raise UserError(f"{state} by now")
                 if run.path.is_symlink():
                     run.path.unlink()
                 else:

@@ -37,7 +37,7 @@ MADE = {
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the tutorials paint first, painted once: a finished one is left alone."""
     root = tmp_path_factory.mktemp("example") / "EXAMPLE"
-    counts = {"artworks": 60, "paired_artworks": 24, "pairs": 26, "unpaired_drawings": 4}
+    counts = {"artworks": 60, "paired_artworks": 24, "pairs": 26, "unpaired_drawings": 6}
     make_demo(root, **counts, progress=False)
     return root
 

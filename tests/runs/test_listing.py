@@ -105,3 +105,18 @@ def test_what_failed_or_was_set_aside_is_removed_after_asking(
     assert not (runs / "one" / "link").is_symlink()
     assert (runs / "one" / "c").is_dir()
     assert not tidying.agreed([], sure=True)
+
+
+def test_what_is_no_useless_run_any_more_stays(runs: Path, tmp_path: Path) -> None:
+    elsewhere = make(tmp_path / "elsewhere" / "x", 0, "failed")
+    (runs / "linked").symlink_to(elsewhere.parent)
+    write_text(runs / "one" / ASIDE / "mine" / "config.yaml", "a: 1\n")
+    ones = tidying.useless(find_runs(runs))
+    assert sorted(states(ones)) == ["linked/x", "one/a-20260101-000000", "one/b"]
+    make(runs / "one" / "b", 1, "finished")
+    told = {line.split(": ")[0]: line for line in tidying.remove(ones)}
+    assert "stays (finished by now)" in told[f"! {runs}/one/b"]
+    assert f"lies behind a link; clean folder={elsewhere.parent}" in told[f"! {runs}/linked/x"]
+    assert elsewhere.is_dir()
+    assert (runs / "one" / ASIDE / "mine").is_dir(), "it has no record: it is no run"
+    assert not (runs / "one" / ASIDE / "a-20260101-000000").exists()
