@@ -253,7 +253,7 @@ def test_fax(tmp_path: Path, compression: str) -> None:
     bits = np.indices((40, 70)).sum(0) % 7 < 3
     Image.fromarray(bits).save(tmp_path / "x.tif", compression=compression)
     if Version(tifffile.__version__) < Version("2026.1.14"):  # which reads none, as on Python 3.10
-        with pytest.raises(ImageReadError, match="is compressed with CCITT.*: not read"):
+        with pytest.raises(ImageReadError, match=r"is compressed with CCITT.*: not read"):
             read_image(tmp_path / "x.tif")
         return
     assert np.array_equal(read_image(tmp_path / "x.tif")[:, :, 0], bits * np.uint8(255))
