@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from drawsim.runs.identity import counts
+
 ELSEWHERE = "ELSEWHERE"
-"""Stands for the folder of a path that is left out."""
+"""Stands for what is left out."""
+NAMES = ("name", "study")
+"""Settings that change no result, and are told: what a run is called."""
+_TOLD = (*NAMES, "again", "resume", "workers")
 _ROOTED = re.compile(
-    r"""(?:^|[\s'"\[({,=:])(?:[\\/](?=\S)|~[\w.-]*[\\/]|\.\.[\\/]|[A-Za-z]:[\\/]|\w+://)"""
+    r"(?:^|[^\w.)\]\\/-])(?:[\\/](?=\S)|~|[A-Za-z]:[\\/])"
+    r"|(?:^|[^\w.])\.\.(?:$|[\\/])|\w+://|%2[fF]|@[\w.-]+:|\$\{?\w"
 )
-"""Where a path begins that leads from a root, a home or upwards, or an address."""
+"""Where a path begins that leads from a root, a home or upwards, or an address or a variable."""
+_SAID = re.compile(r"[+~]{0,2}([A-Za-z_][\w.@]*(?:/[\w.@]+)*)=(['\"]?)([\w.,+*()\[\] -]*)\2")
+"""A setting whose value is numbers, words and lists of these: it is told as it was typed."""
+_KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.]*=")
+_FLAG = re.compile(r"-{0,2}\w[\w-]*")
 
 
 def names_a_place(text: str) -> bool:
@@ -35,20 +45,29 @@ class Places:
         if isinstance(value, list):
             return [self.value(own) for own in value]
         if isinstance(value, str) and names_a_place(value):
-            return self._known.setdefault(value, f"{ELSEWHERE}/{len(self._known) + 1}")
+            return self._hidden(value)
         return value
 
     def argument(self, text: str) -> str:
-        """An argument of a command line; of a setting, its value.
+        """An argument of a command line as others may see it.
+
+        What is not plainly a setting that can change a result, or what a run is called, keeps its
+        name alone: its value may be a place, an account or a password.
 
         >>> places = Places()
         >>> places.argument("data.root='/home/ada/a b'"), places.argument("aug=style")
         ('data.root=ELSEWHERE/1', 'aug=style')
+        >>> places.argument("logger.entity=ada"), places.argument("split=glob(v*)")
+        ('logger.entity=ELSEWHERE/2', 'split=glob(v*)')
         """
-        key, equals, value = text.partition("=")
-        if not equals or names_a_place(key):
-            return str(self.value(text))
-        quoted = len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
-        bare = value[1:-1] if quoted else value
-        hidden = str(self.value(bare))
-        return text if hidden == bare else f"{key}={hidden}"
+        plain = _SAID.fullmatch(text)
+        if _FLAG.fullmatch(text) or (
+            plain and (plain[1] in _TOLD or counts(plain[1])) and ".." not in plain[3]
+        ):
+            return text
+        hidden = self._hidden(text.partition("=")[2] or text)
+        key = _KEY.match(text)
+        return f"{key[0]}{hidden}" if key else hidden
+
+    def _hidden(self, text: str) -> str:
+        return self._known.setdefault(text.strip("'\""), f"{ELSEWHERE}/{len(self._known) + 1}")

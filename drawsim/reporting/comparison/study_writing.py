@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo, is_zipfile
 
 from drawsim import __version__
 from drawsim.common.errors import UserError
@@ -21,7 +21,7 @@ from drawsim.common.opening import open_regular
 from drawsim.common.progress import progress_bar
 from drawsim.common.yaml_files import yaml_text
 from drawsim.reporting.comparison.made import COMMIT, read_environment
-from drawsim.reporting.comparison.places import Places, names_a_place
+from drawsim.reporting.comparison.places import NAMES, Places, names_a_place
 from drawsim.reporting.comparison.results import Results, combine
 from drawsim.reporting.comparison.study_format import (
     ABOUT,
@@ -51,8 +51,6 @@ RECORD = (
     *("best_epoch", "epochs", "decisions", "init", "commands"),
 )
 """What is taken of `metrics.json`."""
-NAMES = ("name", "study")
-"""Settings that change no result, and are taken all the same; others of them are left out."""
 HIDDEN = "A note that names places on the machine is left out."
 NO_PICTURES = "Pictures are no part of an archive."
 TIME = (1980, 1, 1, 0, 0, 0)
@@ -68,6 +66,8 @@ def check_archive(archive: Path, results: Results) -> None:
         raise UserError(f"archive={archive}: give the name of a .zip file")
     if archive.is_dir():
         raise UserError(f"archive={archive}: is a folder; give the name of a .zip file")
+    if archive.is_file() and archive.stat().st_size and not is_zipfile(archive):
+        raise UserError(f"archive={archive}: is there, and no archive; give another name")
     if not results.runs or any(run.folder is None for run in results.runs):
         raise UserError(f"archive={archive}: an archive is made of run folders; give runs=…")
     if len(results.runs) > MOST_RUNS:

@@ -125,7 +125,7 @@ def inline_svg(svg: str, title: str, tips: Mapping[str, Sequence[str]]) -> str:
     box = re.search(r'viewBox="[^"]*"', svg)
     assert box is not None
     head = f'<svg {box[0]} role="img" aria-label="{escape(title)}">'
-    svg = re.sub(r"<svg[^>]*>", head, svg, count=1)
+    svg = re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1)  # a name may hold backslashes
     for name, texts in tips.items():
         svg = _with_titles(svg, name, texts)
     svg = re.sub(r'<g id="([^"]*)">', "<g>", svg)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison import study_format
+from drawsim.reporting.comparison.places import Places
 from drawsim.reporting.comparison.study_reading import read_study
 from drawsim.workflows.compare import compare
 from tests.reporting.comparison.compared import make_study, write_scores
@@ -167,7 +168,7 @@ def test_what_fails_leaves_the_old_archive(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     target = tmp_path / "study.zip"
-    target.write_bytes(b"old")
+    target.write_bytes(old := packed({"old": b"old"}))
     real = zipfile.ZipFile.open
 
     def fails(self: zipfile.ZipFile, name: Any, mode: Any = "r", **options: Any) -> Any:
@@ -180,8 +181,16 @@ def test_what_fails_leaves_the_old_archive(
     expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else UserError
     with pytest.raises(expected):
         compare(tmp_path / "out", runs=[place / "t"], archive=target)
-    assert target.read_bytes() == b"old"
+    assert target.read_bytes() == old
     assert {path.name for path in tmp_path.iterdir()} == {"out", "study.zip"}
+
+
+def test_another_file_is_not_replaced(place: Path, tmp_path: Path) -> None:
+    target = tmp_path / "other.zip"
+    target.write_bytes(b"hello")
+    with pytest.raises(UserError, match=r"other\.zip: is there, and no archive; give another name"):
+        compare(tmp_path / "out", runs=[place / "t"], archive=target)
+    assert target.read_bytes() == b"hello"
 
 
 # What strangers send
@@ -292,3 +301,29 @@ def test_what_is_no_archive_is_said(content: bytes) -> None:
         path.write_bytes(b"PK\3\4" + content)
         with pytest.raises(UserError):
             read_study(path, Path(folder))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "logger.entity=SECRET", "init=ada@SECRET:m", "data.root='data/a;b/home/SECRET'",
+        "study=x|/home/SECRET", "+logger.api_key=SECRET", "seed=host:5432/db?password=SECRET",
+        "seed=~SECRET", "seed=$SECRET/x", "seed=«/home/SECRET»", "-I/home/SECRET",
+        "--config-dir/home/SECRET", "seed=%2Fhome%2FSECRET", "data.root=home/SECRET",
+        "x>/home/SECRET", "study=a\nSECRET:", "/home/SECRET",
+    ],
+)  # fmt: skip
+def test_an_argument_tells_no_place_and_no_password(secret: str) -> None:
+    assert "SECRET" not in Places().argument(secret)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "split=v0", "adapt=[centre,hubs]", "trainer.max_epochs=0", "loss.margin=0.3", "-m",
+        "split='glob(v*)'", "+experiment=best", "study=two words", "optim.optimizer.lr=1e-4",
+        "~pairs.share=0.25", "resume=true",
+    ],
+)  # fmt: skip
+def test_plain_settings_are_told_as_they_were_typed(said: str) -> None:
+    assert Places().argument(said) == said

@@ -25,7 +25,7 @@ from drawsim.reporting.collection.charts import (
     year_columns,
     years_figure,
 )
-from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn, short_names
+from drawsim.reporting.kit.figures import COLOURS, DPI, Drawn, inline_svg, short_names
 
 
 def tips(figure: Drawn) -> list[str]:
@@ -136,3 +136,8 @@ def test_short_names_tell_apart(names: set[str], letters: int) -> None:
     assert set(short) == names
     assert len(set(short.values())) == len(names)
     assert all(len(own) <= letters for own in short.values())
+
+
+def test_a_title_is_taken_as_it_is() -> None:
+    svg = inline_svg('<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>', r"a\i \g<0> \1", {})
+    assert r'aria-label="a\i \g&lt;0&gt; \1"' in svg
