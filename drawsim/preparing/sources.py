@@ -150,9 +150,9 @@ class Walk:
             yield from self._archive_file(self.source, "")
         elif ending in self.form.endings:
             yield from self._table()
+        elif ending in SPREADSHEETS:
+            raise UserError(f"{self.source}: is a spreadsheet; save it as CSV UTF-8 from there")
         else:
-            if ending in SPREADSHEETS:
-                raise UserError(f"{self.source}: is a spreadsheet; save it as CSV UTF-8 from there")
             tables = " or ".join(self.form.endings)
             raise UserError(
                 f"{self.source}: neither a folder nor a .zip archive nor a {tables} table"

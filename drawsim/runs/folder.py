@@ -51,6 +51,8 @@ FIGURES = ("without", "with", "difference", "low", "high", "queries")
 """Of what kind values of its decisions are; figures are numbers or null."""
 _KIND_NAMES: Mapping[type, str] = {str: "text", dict: "table", int: "whole number", list: "list"}
 ENVIRONMENT = "environment.txt"
+ASIDE = "_previous"
+"""Where runs are that a later one of the same name set aside, within their study."""
 Start = Literal["new", "anew", "resume", "finished"]
 """How a start finds its folder: empty; with a run to set aside; to go on with; done already."""
 BOUGHT_BACK = ("config.yaml", "metrics.json")
@@ -276,7 +278,7 @@ class RunFolder:
             return None
         began = datetime.fromtimestamp((self.path / CONFIG).stat().st_mtime)
         stem = f"{self.path.name}-{began:%Y%m%d-%H%M%S}"
-        target = self.path.parent / "_previous" / stem
+        target = self.path.parent / ASIDE / stem
         for number in range(2, 1000):
             if not target.exists():
                 break

@@ -10,13 +10,12 @@ from typing import Any
 
 from drawsim.common.errors import UserError
 from drawsim.common.words import counted
+from drawsim.runs.folder import ASIDE
 from drawsim.runs.identity import counts, whole, word
 from drawsim.runs.lock import is_held
 from drawsim.runs.run import Run
 from drawsim.runs.settings import CONFIG
 
-ASIDE = "_previous"
-"""Where runs are that a later one of the same name set aside, within their study."""
 METRIC = "mrr"
 SETS = ("val", "test")
 TOLD = 3
@@ -64,9 +63,13 @@ def find_runs(folder: Path) -> list[Listed]:
         raise UserError(f"{folder}: no run in it; python -m drawsim.train makes one")
     studies: dict[Path, list[Path]] = {}
     for place in places:
-        study = place.parent.parent if place.parent.name == ASIDE else place.parent
-        studies.setdefault(study, []).append(place)
+        studies.setdefault(study_of(place), []).append(place)
     return [one for study in sorted(studies) for one in _of_study(studies[study])]
+
+
+def study_of(place: Path) -> Path:
+    """The folder of the study that a run is of, also of one that was set aside."""
+    return place.parent.parent if place.parent.name == ASIDE else place.parent
 
 
 def _hidden(place: Path, folder: Path) -> bool:

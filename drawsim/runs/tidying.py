@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from drawsim.common.errors import UserError
 from drawsim.common.words import counted
-from drawsim.runs.listing import ASIDE, Listed, size_words, state_of
+from drawsim.runs.folder import ASIDE
+from drawsim.runs.listing import Listed, size_words, state_of, study_of
 from drawsim.runs.lock import locked
 
 USELESS = ("failed", "set aside")
@@ -44,7 +45,7 @@ def remove(runs: Sequence[Listed]) -> list[str]:
     lines = []
     for run in runs:
         try:
-            study = run.path.parent.parent if run.path.parent.name == ASIDE else run.path.parent
+            study = study_of(run.path)
             if study.is_symlink() or run.path.parent.is_symlink():
                 raise UserError(f"lies behind a link; clean folder={study.resolve()}")
             with locked(run.path):

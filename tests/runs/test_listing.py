@@ -11,7 +11,8 @@ import pytest
 from drawsim.common.errors import UserError
 from drawsim.common.files import write_json, write_text
 from drawsim.runs import tidying
-from drawsim.runs.listing import ASIDE, Listed, find_runs, print_runs
+from drawsim.runs.folder import ASIDE
+from drawsim.runs.listing import Listed, find_runs, print_runs
 from drawsim.runs.lock import locked
 
 

@@ -102,8 +102,10 @@ def _told(error: Exception, repository: str) -> tuple[str, str]:
     if isinstance(error, RepositoryNotFoundError | EntryNotFoundError):
         return f"{page} has no such weights", "Look there for those that there are"
     if isinstance(error, SafetensorError):
-        kept = Path(hub.constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
-        return f"what came is damaged: {error}", f"Remove {kept} and fetch them again"
+        return (
+            f"what came is damaged: {error}",
+            f"Remove {_cache_of(repository)} and fetch them again",
+        )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}", CONNECT
 
@@ -123,9 +125,14 @@ def _kept(create: functools.partial[nn.Module], model: str) -> nn.Module:
         ) from error
 
 
+def _cache_of(repository: str) -> Path:
+    """The folder of a repository in the hub's cache."""
+    return Path(hub.constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+
+
 def kept_weights(model: str) -> Path | None:
     """A file of weights of a network of timm in the hub's cache; None if there is none."""
-    folder = Path(hub.constants.HF_HUB_CACHE) / f"models--{_repository(model).replace('/', '--')}"
+    folder = _cache_of(_repository(model))
     files = (file for end in ("safetensors", "bin") for file in folder.glob(f"snapshots/*/*.{end}"))
     return next(iter(sorted(files)), None)
 
