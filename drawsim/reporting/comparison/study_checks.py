@@ -15,6 +15,7 @@ from drawsim.reporting.run.finished import STAGES, Run
 from drawsim.reporting.run.reading import Ranking
 from drawsim.retrieval.metrics import registry
 from drawsim.retrieval.metrics.metric import Unit
+from drawsim.retrieval.metrics.thesis_protocol import NOT_FOUND
 
 STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What values of another kind than they should be raise where they are used."""
@@ -76,7 +77,7 @@ def _bounds(unit: Unit, gallery: int) -> tuple[float, float]:
         "share": (0.0, 1.0),
         "percent": (0.0, 100.0),
         "rank": (1.0, float(gallery)),
-        "position": (0.0, float(gallery)),
+        "position": (0.0, float(max(gallery, NOT_FOUND))),
         "number": (-math.inf, math.inf),
     }[unit]
 
