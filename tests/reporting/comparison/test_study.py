@@ -204,7 +204,7 @@ def test_scores_that_are_not_those_of_the_ranks_go_into_no_archive(
     told = json.loads(record.read_text(encoding="utf-8"))
     told["final"]["test"]["mrr"] /= 2
     record.write_text(json.dumps(told), encoding="utf-8")
-    with pytest.raises(UserError, match=r"its test mrr is [\d.]+, of its ranks [\d.]+'\); train it"):
+    with pytest.raises(UserError, match=r"test mrr is .+, of its ranks .+'\); train it"):
         compare(tmp_path / "out", runs=[study], archive=tmp_path / "study.zip")
     assert not (tmp_path / "study.zip").exists()
 
