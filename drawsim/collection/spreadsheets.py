@@ -3,7 +3,7 @@
 What a spreadsheet's program keeps is not read, and said. Of CSV files, cells that would run as
 formulas are kept from it: a cell that begins with a formula's sign gets an apostrophe in front,
 which a spreadsheet takes for "this is text" (OWASP, "CSV injection"). So does one that has such an
-apostrophe already: taking one away then gives back exactly what was there. Numbers stay as they are.
+apostrophe already: taking one away then gives back exactly what was there. Numbers stay as is.
 """
 
 from __future__ import annotations
