@@ -12,6 +12,7 @@ the groups that are shown.
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
@@ -31,7 +32,7 @@ from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.motifs.find import Finding, find_motifs
 
 Ints = NDArray[np.int64]
-SETTINGS = Finding(neighbours=15, chance=1.0, smallest=3, resamples=50, stability=0.75, seed=0)
+SETTINGS = Finding(neighbours=15, chance=1.0, smallest=3, resamples=200, stability=0.75, seed=0)
 SIZES = (3, 3, 3, 5, 5, 5, 10, 10, 30, 100)
 """Of the families among every 2,000 drawings; and one family is of a thirtieth of all."""
 LEVEL = 0.05
@@ -101,11 +102,14 @@ def times(counts: list[int]) -> None:
     """Seconds, memory and what is found, of 1,000-dimensional embeddings."""
     for count in counts:
         vectors, family = mixture(count, 1000, 0)
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         label, unstable = found_in(vectors)
-        took = time.perf_counter() - began
+        took, used = time.perf_counter() - began, time.process_time() - used
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-        print(f"{count:,} × 1,000: {took:.0f} s, {peak:.1f} GiB at most in all")
+        print(
+            f"{count:,} × 1,000: {took:.0f} s, {used:.0f} of a processor, "
+            f"{peak:.1f} GiB at most in all; load {os.getloadavg()[0]:.1f}"
+        )
         print(f"    {scores(family, label)}; {unstable} not stable", flush=True)
 
 
