@@ -23,6 +23,7 @@ RUN pip install --index-url ${TORCH_INDEX} torch torchvision
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY conf conf
+COPY docs docs
 COPY drawsim drawsim
 COPY hydra_plugins hydra_plugins
 RUN pip install ".[${EXTRAS}]"

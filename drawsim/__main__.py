@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import runpy
 import sys
+from pathlib import Path
 
 from drawsim import __version__
 from drawsim.common import completion
 from drawsim.common.errors import UserError, nearest
+from drawsim.common.pages import told
 
 COMMANDS = {
     "prepare": "from folders of scans and artworks to a collection",
@@ -34,6 +36,8 @@ def main() -> None:
         for command, purpose in COMMANDS.items():
             print(f"  {command:10} {purpose}")
         print("\ndrawsim <command> --help tells more; drawsim --version.")
+        if pages := told("index.md"):
+            print(f"All pages of the documentation are in {Path(pages).parent}/.")
         print('Completion with Tab: eval "$(drawsim --shell-completion bash)", or zsh, or fish.')
     elif arguments[0] == "--version":
         print(__version__)

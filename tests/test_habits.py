@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import drawsim
+from drawsim.retrieval.index import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,12 +38,25 @@ def test_the_workflow_runs_the_targets_that_there_are() -> None:
     assert all((ROOT / script).is_file() for script in scripts)
 
 
+def oldest_python() -> str:
+    found = re.search(r'^requires-python = ">=([\d.]+)"$', read("pyproject.toml"), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
 def test_the_oldest_python_is_tried() -> None:
-    oldest = re.search(r'^requires-python = ">=([\d.]+)"$', read("pyproject.toml"), re.MULTILINE)
-    assert oldest is not None
     jobs = workflow()["jobs"]
-    assert jobs["test"]["strategy"]["matrix"]["python"][0] == oldest[1]
-    assert jobs["lowest"]["steps"][1]["with"]["python-version"] == oldest[1]
+    assert jobs["test"]["strategy"]["matrix"]["python"][0] == oldest_python()
+    assert jobs["lowest"]["steps"][1]["with"]["python-version"] == oldest_python()
+
+
+def test_pages_name_the_oldest_versions_that_are_held_to() -> None:
+    assert f"Python ≥ {oldest_python()}" in read("README.md")
+    assert f"Python {oldest_python()} or newer" in read("docs/start/install.md")
+    extension = ".".join(str(part) for part in postgres.OLDEST)
+    page = " ".join(read("docs/beyond_one_machine.md").split())
+    assert f"`drawsim[pgvector]`, pgvector {extension} |" in page
+    assert f"The extension must be {extension} or newer" in page
 
 
 def test_the_citation_is_of_this_version() -> None:

@@ -17,7 +17,7 @@ from drawsim.collection.columns import offer, renamed, twice
 from drawsim.collection.dialects import Dialect, dialect
 from drawsim.collection.encodings import NotText, decode
 from drawsim.collection.problems import Problem, Problems
-from drawsim.collection.spreadsheets import guarded, told_as_text, unguarded
+from drawsim.collection.spreadsheets import IS_ONE, beside, guarded, told_as_text, unguarded
 from drawsim.common.errors import brief
 from drawsim.common.files import atomic
 from drawsim.common.opening import CannotOpenError, read_regular
@@ -86,6 +86,8 @@ def _bytes(path: Path, required: tuple[str, ...], problems: Problems) -> bytes |
     """The content of a regular file of bounded size, or None and a problem."""
     if not path.exists():
         cure = f"it must have the columns {', '.join(required)}" if required else "name another"
+        if spreadsheets := beside(path.parent, path.stem.lower()):
+            cure = f"{spreadsheets[0].name} beside it {IS_ONE}"
         problems.append(Problem(path.name, None, "missing", cure))
         return None
     try:

@@ -1,24 +1,38 @@
-"""CSV files that people open in a spreadsheet: cells that would run as formulas are kept from it.
+"""Spreadsheets that lie where a table is looked for, and CSV files that people open in one.
 
-A cell that begins with a formula's sign gets an apostrophe in front, which a spreadsheet takes for
-"this is text" (OWASP, "CSV injection"). So does one that has such an apostrophe already: taking one
-away then gives back exactly what was there. Numbers stay as they are.
+What a spreadsheet's program keeps is not read, and said. Of CSV files, cells that would run as
+formulas are kept from it: a cell that begins with a formula's sign gets an apostrophe in front,
+which a spreadsheet takes for "this is text" (OWASP, "CSV injection"). So does one that has such an
+apostrophe already: taking one away then gives back exactly what was there. Numbers stay as is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
 from drawsim.common.words import counted
 
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+"""Endings of files that programs keep tables in, and only they can read rightly."""
+SAVE_AS = "save it as CSV UTF-8 from there"
+IS_ONE = f"is a spreadsheet, which is not read; {SAVE_AS}"
 _SIGNS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"  # the last four: = + - @ of full width
 _FORMULA = re.compile(rf"'*{_SIGNS}")
 _GUARDED = re.compile(rf"'+{_SIGNS}")
 _TOLD = re.compile(r'="((?:[^"]|"")*)"')
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def beside(folder: Path, stem: str = "") -> list[Path]:
+    """The spreadsheets in a folder, all of them or those called like a table without its ending."""
+    if not folder.is_dir():
+        return []
+    found = (path for path in folder.iterdir() if path.suffix.lower() in SPREADSHEETS)
+    return sorted(path for path in found if path.stem.lower() == stem or not stem)
 
 
 def guard(cell: str) -> str:

@@ -25,6 +25,7 @@ from drawsim.collection.pairs import read_pairs, unknown_ids
 from drawsim.collection.parents import parent_problems, parents_of
 from drawsim.collection.paths import CURE, Places
 from drawsim.collection.problems import Problem, Problems, raise_problems
+from drawsim.collection.spreadsheets import IS_ONE, beside
 from drawsim.common.errors import UserError, brief
 from drawsim.common.opening import is_there
 from drawsim.common.remote import located
@@ -176,8 +177,13 @@ def read_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Drawings, artworks and pairs of a folder; those not asked for are empty.
 
-    Problems of single tables, and between them, are appended.
+    Problems of single tables, and between them, are appended, and a note where a table that nobody
+    asked for lies there as a spreadsheet.
     """
+    for name in TABLES:
+        if name not in tables and not (root / f"{name}.csv").exists():
+            for path in beside(root, name):
+                problems.note(path, IS_ONE)
     places = Places.of(root)
     images = {
         name: read_images(root / f"{name}.csv", problems, places)

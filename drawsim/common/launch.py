@@ -39,6 +39,7 @@ from drawsim.common.configuration import (
     show_groups,
     side_by_side,
 )
+from drawsim.common.ending import ended_by_sigterm
 from drawsim.common.errors import UserError
 from drawsim.common.pages import with_page
 from drawsim.common.refusals import refusal
@@ -52,7 +53,7 @@ SWEEP_OPTIONS = ("-m", "--multirun")
 TRIAL = "hydra.sweeper.trial="
 """What the command line of a trial of a search has."""
 CANCELLED = 130
-"""Exit code after Ctrl-C, as shells have it."""
+"""Exit code after Ctrl-C, as shells have it, and after SIGTERM."""
 NOBODY_READS = 141
 """Exit code where what is printed goes to a program that has ended, as of `… --help | head -1`."""
 
@@ -113,7 +114,7 @@ def _launch(command: str, job: Job) -> None:
         main = hydra.main(
             version_base="1.3", config_path=str(commands_folder()), config_name=command
         )
-        with contextlib.redirect_stderr(WithoutHydra(sys.stderr)):
+        with ended_by_sigterm(), contextlib.redirect_stderr(WithoutHydra(sys.stderr)):
             try:
                 main(run)()
             finally:  # Hydra leaves by itself after --help

@@ -45,7 +45,8 @@ def prepare() -> None:
 
 def quiet_libraries() -> None:
     """Leave out what Lightning says of itself and of its own parts; in a notebook too."""
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    for part in ("utilities.rank_zero", "trainer.connectors.signal_connector"):
+        logging.getLogger(f"pytorch_lightning.{part}").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|torchmetrics")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
     warnings.filterwarnings("ignore", message="torch.distributed.nn.functional.all_gather")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from drawsim.collection.spreadsheets import SAVE_AS, SPREADSHEETS
 from drawsim.common.errors import UserError
 from drawsim.common.opening import CannotOpenError, open_regular, printable, why_unreadable
 from drawsim.common.words import counted
@@ -58,6 +59,8 @@ class Met:
             return False
         if ending in ARCHIVES:
             self.skipped[f"in an archive that is not read: unpack it ({ending})"] += 1
+        elif ending in SPREADSHEETS:
+            self.skipped[f"a spreadsheet, which is not read: {SAVE_AS} ({ending})"] += 1
         else:
             self.skipped[f"not an image ({ending or 'no ending'})"] += 1
         return False

@@ -14,6 +14,7 @@ from drawsim.collection.kinds import KINDS, Kind
 from drawsim.collection.paths import Places
 from drawsim.collection.problems import Problem, Problems
 from drawsim.collection.splits import assert_disjoint, read_split, split_files
+from drawsim.collection.spreadsheets import IS_ONE, beside
 from drawsim.collection.tables import TABLES, Collection, held_tables, read_image_rows, read_tables
 from drawsim.collection.years import note_years
 from drawsim.common.errors import UserError
@@ -135,6 +136,9 @@ def _inspect_tables(root: Path) -> tuple[Problems, dict[Kind, pd.DataFrame], Col
     for name in TABLES:
         if name not in asked:
             problems.note(root / f"{name}.csv", f"there is none, so {_WITHOUT[name]}")
+    for folder in (root, root / "splits"):
+        for path in beside(folder):
+            problems.note(path, IS_ONE)
     collection = Collection(root, *read_tables(root, asked, problems))
     places = Places.of(root)
     tables = {}

@@ -66,6 +66,7 @@ def _do(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
 def _begin() -> None:
     """Ctrl-C is for the parent to answer; OpenCV's own threads would fight the other processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what a fork has of its parent
     cv2.setNumThreads(0)
     keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -16,6 +16,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from drawsim.collection.ids import trimmed, without_image_ending
 from drawsim.collection.problems import Problem, raise_problems
+from drawsim.collection.spreadsheets import IS_ONE, SPREADSHEETS
 from drawsim.common.archives import (
     DAMAGED,
     MOST_MEMBERS,
@@ -38,9 +39,6 @@ from drawsim.preparing.rewriting import RECORDS
 
 Opener = Callable[[], IO[bytes]]
 """Opens an image; valid until the next one is asked for."""
-
-SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
-"""Files that programs keep tables in, and only they can read rightly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +149,7 @@ class Walk:
         elif ending in self.form.endings:
             yield from self._table()
         elif ending in SPREADSHEETS:
-            raise UserError(f"{self.source}: is a spreadsheet; save it as CSV UTF-8 from there")
+            raise UserError(f"{self.source}: {IS_ONE}")
         else:
             tables = " or ".join(self.form.endings)
             raise UserError(

@@ -38,7 +38,7 @@ RECORD: Mapping[str, type] = {
     **dict.fromkeys(("status", "name", "study", "protocol", "monitor", "keep", "message"), str),
     **dict.fromkeys(("collection", "wandb_id", "kept_because"), str),
     **dict.fromkeys((*STAGES, "counts", "seconds", "inputs", "wandb_epochs", "init"), dict),
-    "best_epoch": int,
+    **dict.fromkeys(("best_epoch", "timed_starts"), int),
     "decisions": list,
     "commands": list,
 }
@@ -272,6 +272,15 @@ class RunFolder:
             spent[name] = round(spent.get(name, 0.0) + value, 3)
         self.update(seconds=spent)
 
+    def add_start(self, seconds: float) -> None:
+        """Add to the time of the whole run that of a start, which has come to an end.
+
+        One that is killed outright leaves none, so that it is counted how many have.
+        """
+        earlier = int("total" in self.record.get("seconds", {}))  # of a version that counted none
+        self.add_seconds(total=seconds)
+        self.update(timed_starts=self.record.get("timed_starts", earlier) + 1)
+
     def set_aside(self) -> Path | None:
         """Move an earlier run of this name to `_previous/`, if there is one; where it is now."""
         if not (self.path / CONFIG).exists():
@@ -312,6 +321,21 @@ def read_record(path: Path) -> dict[str, Any]:
             if not all(isinstance(number, int | float | None) for number in numbers):
                 raise UserError(f"{file}: damaged ({stage} is no table of numbers)")
     return record
+
+
+def in_starts(record: Mapping[str, Any]) -> str:
+    """What stands behind the time that a run took, where it was started several times.
+
+    >>> in_starts({"timed_starts": 2, "commands": [[], []]})
+    ', over 2 starts'
+    >>> in_starts({"timed_starts": 1, "commands": [[], []]})
+    ', over 1 of 2 starts'
+    """
+    timed = record.get("timed_starts", 1)  # earlier versions counted none that was interrupted
+    starts = max(timed, len(record.get("commands", [])))
+    if starts == 1:
+        return ""
+    return f", over {timed} starts" if timed == starts else f", over {timed} of {starts} starts"
 
 
 def can_go_on(path: Path) -> bool:

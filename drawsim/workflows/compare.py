@@ -58,12 +58,15 @@ def _reopened(
     """The comparison of an archive, made again from what it holds."""
     from drawsim.reporting.comparison import page
     from drawsim.reporting.comparison.study_reading import read_study
+    from drawsim.reporting.comparison.study_writing import check_archive
 
     if len(runs) > 1:
         raise UserError(f"runs: an archive is compared alone; give runs={runs[0]}")
     with TemporaryDirectory(prefix="drawsim-") as temporary:
         study = read_study(runs[0], Path(temporary))
         log.info("%s: %d files, each as its manifest says", runs[0], study.files)
+        if archive is not None:
+            check_archive(archive, study.results)
         found = page.compare(study.results, reference or study.reference)
         written = page.write_comparison(found, out, workers=cores(), archive=archive)
     if (out / "table.csv").read_bytes() != study.table:

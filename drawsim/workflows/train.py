@@ -134,9 +134,11 @@ def _train(
                 )
                 baseline = experiment.baseline(resume=resume)
                 run.begun()
-                experiment.fit(resume=resume)
-                experiment.final(baseline)
-                run.add_seconds(total=time.perf_counter() - began)
+                try:
+                    experiment.fit(resume=resume)
+                    experiment.final(baseline)
+                finally:
+                    run.add_start(time.perf_counter() - began)
     except BaseException:
         if run.has_begun:  # it is shown as far as it went
             with suppress(Exception):  # whatever stopped the run is what people need to hear of

@@ -289,5 +289,5 @@ def test_shards_and_what_they_make(collection_root: Path, tmp_path: Path, embed:
     done = embed(f"merge={two}", out)
     assert done.returncode == 1
     said = "drawsim: of 3 shards there lack 2/3: embed them, with shard=2/3"
-    assert done.stderr.strip() == f"{said} – more: docs/beyond_one_machine.md#embedding"
+    assert done.stderr.strip() == f'{said} – more: docs/beyond_one_machine.md, "Embedding"'
     assert not (tmp_path / "merged.safetensors").exists()

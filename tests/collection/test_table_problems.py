@@ -26,6 +26,19 @@ def test_every_missing_file_is_named_with_its_columns(tmp_path: Path) -> None:
     ]
 
 
+def test_a_spreadsheet_in_the_place_of_a_table_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write(tmp_path, pairs=None)
+    (folder / "Pairs.XLSX").write_bytes(b"PK")
+    (folder / "notes.ods").write_bytes(b"PK")
+    said = "is a spreadsheet, which is not read; save it as CSV UTF-8 from there"
+    assert complaint(folder) == [f"pairs.csv: missing – Pairs.XLSX beside it {said}"]
+    with caplog.at_level("INFO"):
+        Collection.open(folder, tables=("drawings", "artworks"))
+    assert [record.message for record in caplog.records] == [f"{folder / 'Pairs.XLSX'}: {said}"]
+
+
 def test_a_missing_file_does_not_make_every_pair_wrong(tmp_path: Path) -> None:
     assert complaint(write(tmp_path, artworks=None)) == [
         "artworks.csv: missing – it must have the columns id, path"

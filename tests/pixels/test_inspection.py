@@ -97,6 +97,12 @@ def test_a_style_copy_is_no_duplicate_of_its_original_and_needs_one(root: Path) 
     assert "d0_gray" not in found.duplicates[["first", "second"]].to_numpy()
 
 
+def test_spreadsheets_that_nobody_reads_are_said(root: Path) -> None:
+    (root / "pairs.ods").write_bytes(b"PK")
+    [(name, said)] = inspect(root).problems.notes.items()
+    assert (name.name, "save it as CSV" in said) == ("pairs.ods", True)
+
+
 def test_a_split_that_leaks_is_a_problem(root: Path) -> None:
     (root / "splits").mkdir()
     rows = "drawing_id,artwork_id,set\nd0,a0,train\nd1,a0,test\n"

@@ -178,7 +178,7 @@ def test_folders_that_cannot_be_read_are_named(
     [
         ({}, "none", "none: no such file or folder"),
         ({"a.txt": b""}, "", "no images among 1 file"),
-        ({"a.xlsx": b""}, "a.xlsx", "a.xlsx: is a spreadsheet; save it as CSV UTF-8 from there"),
+        ({"a.xlsx": b""}, "a.xlsx", "a.xlsx: is a spreadsheet, which is not read; save it as"),
         ({"a.txt": b""}, "a.txt", "neither a folder nor a .zip archive nor a .csv table"),
         ({"a.csv": b"name\nx\n"}, "a.csv", "a.csv, row 1: no column id, uid or path"),
         ({"a.csv": b"id,id\nx,y\n"}, "a.csv", "a.csv, row 1: columns A and B are both 'id'"),

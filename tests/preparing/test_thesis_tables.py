@@ -129,7 +129,7 @@ def test_the_pickled_table_adds_what_the_others_lack(source: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [pd.Series(TABLE, dtype=object), ["d1"], {"d1": 1}, {1: "d1"}, "d1", {"d1": Problem}]
+    "value", [pd.Series(TABLE, dtype="string"), ["d1"], {"d1": 1}, {1: "d1"}, "d1", {"d1": Problem}]
 )
 def test_other_pickles_are_refused(source: Path, value: object) -> None:
     (source / "my_uid2path_2.pkl").write_bytes(pickle.dumps(value))

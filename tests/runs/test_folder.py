@@ -16,7 +16,7 @@ import yaml
 
 from drawsim.common.errors import UserError
 from drawsim.runs import folder as runs
-from drawsim.runs.folder import RunFolder, Start, read_record, run_to_extend
+from drawsim.runs.folder import RunFolder, Start, in_starts, read_record, run_to_extend
 
 CONFIG: dict[str, Any] = {
     "study": "demo",
@@ -179,9 +179,14 @@ def test_resuming_keeps_the_record_and_sets_nothing_aside(folder: Path) -> None:
     again = RunFolder(folder)
     again.take(changed(resume=True), again.find(CONFIG, resume=True, again=False))
     again.add_seconds(fit=0.5, embed=2)
+    again.add_start(4.0)
     record = read_record(folder)
     assert (record["wandb_id"], record["gallery_size"]) == ("abc", 9)
-    assert record["seconds"] == {"fit": 1.75, "embed": 2}
+    assert record["seconds"] == {"fit": 1.75, "embed": 2, "total": 4}
+    again.add_start(1.5)
+    again.update(commands=[[], [], []])  # one was killed outright
+    assert read_record(folder)["seconds"]["total"] == 5.5
+    assert in_starts(read_record(folder)) == ", over 2 of 3 starts"
     assert not (folder.parent / "_previous").exists()
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from drawsim.common.ending import ended_by_sigterm
 from drawsim.common.errors import UserError
-from drawsim.web.workers import Lifeline, Workers, ended_by_sigterm
+from drawsim.web.workers import Lifeline, Workers
 
 PATIENCE = 60.0
 """Seconds that anything may take on a busy machine."""

@@ -275,7 +275,7 @@ class Experiment:
                 raise UserError(f"{last}: {NOT_OF_THIS_RUN} ({type(error).__name__})") from error
             raise
         finally:
-            self.run.add_seconds(fit=time.perf_counter() - started)
+            self.run.add_seconds(fit=time.perf_counter() - started, **self.evaluation.spent())
 
     @property
     def kept(self) -> RunEmbeddings:
@@ -306,7 +306,7 @@ class Experiment:
         stages, tables = self._stages(models, results, again)
         ranked = time.perf_counter() - started
         self.run.write_table("ranks.csv", pd.concat([results.ranks, *tables], ignore_index=True))
-        spent = self.evaluation.seconds
+        spent = self.evaluation.spent()
         self.run.add_seconds(embed=spent["embed"], rank=spent["rank"] + ranked)
         self.run.update(
             **results.metrics,

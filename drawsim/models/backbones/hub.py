@@ -140,11 +140,15 @@ def kept_weights(model: str) -> Path | None:
 @contextmanager
 def _offline(value: bool) -> Iterator[None]:
     """Tell the hub's client that there is no network, or that there is."""
+    # Before 1.0 a connection is told as it is made, and kept.
+    forget_connections = getattr(hub.utils, "reset_sessions", lambda: None)
     before, hub.constants.HF_HUB_OFFLINE = hub.constants.HF_HUB_OFFLINE, value
+    forget_connections()
     try:
         yield
     finally:
         hub.constants.HF_HUB_OFFLINE = before
+        forget_connections()
 
 
 def hub_answers() -> bool:

@@ -29,7 +29,6 @@ from drawsim.reporting.comparison.sheet import (
     sheet_figure,
 )
 from drawsim.reporting.comparison.study_writing import (
-    check_archive,
     without_places,
     write_archive,
 )
@@ -104,8 +103,6 @@ def write_comparison(
     and places. What an earlier comparison wrote there is replaced. Raises UserError if the folder
     or the archive cannot be written.
     """
-    if archive is not None:
-        check_archive(archive, found.results)
     results = found.results
     showing = choose(results, found.reference)
     pictures, notes = find_pictures(results.runs) if showing else (Pictures(), [])

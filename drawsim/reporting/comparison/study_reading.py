@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import math
 import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from drawsim.common.archives import DAMAGED, ArchiveError, open_archive
@@ -23,10 +22,10 @@ from drawsim.common.files import parse_json
 from drawsim.common.opening import open_regular
 from drawsim.common.progress import progress_bar
 from drawsim.reporting.comparison.results import Results, combine, read_run
+from drawsim.reporting.comparison.study_checks import STRANGE, check_run, is_name
 from drawsim.reporting.comparison.study_format import (
     ALLOWANCE,
     FORMAT,
-    LONGEST,
     MANIFEST,
     MOST_BYTES,
     MOST_MEMBERS,
@@ -41,13 +40,13 @@ from drawsim.reporting.comparison.study_format import (
     notes_of,
 )
 from drawsim.reporting.run.finished import Run
-from drawsim.reporting.run.reading import Ranking, read_metrics
+from drawsim.reporting.run.reading import read_metrics
 
 CHUNK = 1 << 20
 AGAIN = "get it again from whoever made it"
 FOREIGN = "give one that drawsim compare archive=… wrote"
-STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What values of another kind than they should be raise where they are used."""
+_CURES = re.compile(r"; (?:run it again|evaluate the run again)\b")
+"""What is to be done about a run of one's own."""
 _LINE = re.compile("([0-9a-f]{64})  (.+)")
 
 
@@ -59,6 +58,19 @@ class Study:
     reference: str
     table: bytes
     files: int
+
+
+def is_study(path: Path) -> bool:
+    """Whether a file begins as an archive does and lists what one of a study has."""
+    try:
+        with (
+            open_regular(path) as file,
+            open_archive(file, members=MOST_MEMBERS) as archive,
+        ):
+            file.seek(0)
+            return file.read(4) == b"PK\3\4" and {MANIFEST, STUDY} <= set(archive.namelist())
+    except (ArchiveError, *DAMAGED, OSError):
+        return False
 
 
 def read_study(path: Path, into: Path) -> Study:
@@ -174,11 +186,11 @@ def _unpack(archive: ZipFile, member: ZipInfo, place: Path | None) -> str:
 
 def _study(path: Path, into: Path, kept: Mapping[str, bytes], names: set[str]) -> Study:
     said = parse_json(kept[STUDY].decode(), path / STUDY)
-    if said.get("format") != FORMAT:
+    if type(said.get("format")) is not int or said["format"] != FORMAT:  # true equals 1
         told = brief(said.get("format"))
         raise ArchiveError(f"has format {told}, and this drawsim reads {FORMAT}", "update drawsim")
     reference, notes, listed = said.get("reference"), said.get("notes"), said.get("runs")
-    if not _is_name(reference) or not _are_texts(notes, MOST_NOTES):
+    if not is_name(reference) or not _are_texts(notes, MOST_NOTES):
         raise ArchiveError(f"{STUDY} is damaged (its reference or notes are no texts)", AGAIN)
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST_RUNS:
         raise ArchiveError(f"{STUDY} is damaged (it lists no runs)", AGAIN)
@@ -204,66 +216,27 @@ def _run(path: Path, into: Path, told: object, names: set[str]) -> Run:
     needed = {f"runs/{folder}/{name}" for name in NEEDED}
     if not isinstance(folder, str) or not needed <= names:
         raise ArchiveError(f"{STUDY} lists {brief(folder)}, of which files are missing", AGAIN)
-    if not _are_texts(origin, 64) or not origin or not (_is_name(called) or called == ""):
+    if not _are_parts(origin) or not (is_name(called) or called == ""):
         raise ArchiveError(f"{STUDY} is damaged (it does not say what {folder} is)", AGAIN)
     place = into / folder
     try:
         record = read_metrics(place / "metrics.json")
         run = replace(read_run(place, record), origin=tuple(origin), called=str(called))
-        _check(run, record)
+        check_run(run, record)
     except UserError as error:
         said = str(error).replace(str(place), f"{path}/runs/{folder}")
-        raise UserError(said.partition("; run it again")[0]) from error
+        raise UserError(f"{_CURES.split(said)[0]}; {AGAIN}") from error
     except STRANGE as error:
         raise ArchiveError(f"runs/{folder} is no run ({brief(error)})", AGAIN) from error
     return run
 
 
-def _is_name(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
+def _are_parts(value: object) -> TypeGuard[list[str]]:
+    """Whether these are folders, one in the other."""
+    if not _are_texts(value, 64) or not value:
+        return False
+    return not {".", ".."} & set(value) and "/" not in "".join(value)
 
 
 def _are_texts(value: object, count: int) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and len(value) <= count and all(map(_is_name, value))
-
-
-def _check(run: Run, record: Mapping[str, Any]) -> None:
-    """Raise ValueError for what the comparison could not compute with."""
-    numbers = [
-        value for sets in run.scores.values() for own in sets.values() for value in own.values()
-    ]
-    rankings = [
-        ranking
-        for queries in run.queries.values()
-        for query in queries
-        for ranking in (query.baseline, query.final, *query.stages.values())
-        if ranking is not None
-    ]
-    for what, holds in {
-        "it is not finished": record.get("status") == "finished",
-        "its name": _is_name(run.name) and _is_name(run.settings["split"]["name"]),
-        "its seed": _is_number(run.settings["seed"]),
-        "its backbone": _is_name(run.settings["backbone"]["name"]),
-        "its gallery": run.gallery_size is not None and 0 < run.gallery_size < 1 << 40,
-        "its epoch": run.best_epoch is None or _is_number(run.best_epoch),
-        "its scores": bool(numbers) and all(map(_is_number, numbers)),
-        "its ranks": all(_is_ranking(one, run.gallery_size or 0) for one in rankings),
-    }.items():
-        if not holds:
-            raise ValueError(what)
-
-
-def _is_ranking(one: Ranking, gallery: int) -> bool:
-    ranks = one.ranks.values()
-    ids = [*one.ranks, *one.top_ids]
-    return (
-        bool(one.ranks)
-        and all(_is_number(rank) and 1 <= rank <= gallery for rank in ranks)
-        and isinstance(one.top_ids, list)
-        and all(isinstance(name, str) for name in ids)
-    )
-
-
-def _is_number(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)  # type: ignore[arg-type]
+    return isinstance(value, list) and len(value) <= count and all(map(is_name, value))

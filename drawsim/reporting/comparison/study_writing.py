@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from drawsim import __version__
-from drawsim.common.errors import UserError
+from drawsim.common.errors import UserError, brief
 from drawsim.common.files import atomic, write_json, write_text
 from drawsim.common.machine import PACKAGES
 from drawsim.common.opening import open_regular
@@ -23,6 +24,7 @@ from drawsim.common.yaml_files import yaml_text
 from drawsim.reporting.comparison.made import COMMIT, read_environment
 from drawsim.reporting.comparison.places import NAMES, Places, names_a_place
 from drawsim.reporting.comparison.results import Results, combine
+from drawsim.reporting.comparison.study_checks import STRANGE, check_run
 from drawsim.reporting.comparison.study_format import (
     ABOUT,
     FORMAT,
@@ -34,6 +36,7 @@ from drawsim.reporting.comparison.study_format import (
     notes_of,
     run_folder,
 )
+from drawsim.reporting.comparison.study_reading import is_study
 from drawsim.reporting.comparison.tables import summary
 from drawsim.reporting.run.finished import Run, tails
 from drawsim.runs.folder import ENVIRONMENT, read_record
@@ -48,7 +51,7 @@ FACTS = (COMMIT, "python", "platform", "processor", "memory", "gpu", *PACKAGES, 
 RECORD = (
     *("status", "name", "study", "protocol", "monitor", "keep", "kept_because", "gallery_size"),
     *("baseline", "final", "stages", "counts", "skipped", "tie_rate", "seconds", "inputs"),
-    *("best_epoch", "epochs", "decisions", "init", "commands"),
+    *("best_epoch", "epochs", "decisions", "commands"),
 )
 """What is taken of `metrics.json`."""
 HIDDEN = "A note that names places on the machine is left out."
@@ -66,8 +69,10 @@ def check_archive(archive: Path, results: Results) -> None:
         raise UserError(f"archive={archive}: give the name of a .zip file")
     if archive.is_dir():
         raise UserError(f"archive={archive}: is a folder; give the name of a .zip file")
-    if archive.is_file() and archive.stat().st_size and not is_zipfile(archive):
-        raise UserError(f"archive={archive}: is there, and no archive; give another name")
+    if archive.is_file() and archive.stat().st_size and not is_study(archive):
+        raise UserError(
+            f"archive={archive}: is there, and no archive of a study; give another name"
+        )
     if not results.runs or any(run.folder is None for run in results.runs):
         raise UserError(f"archive={archive}: an archive is made of run folders; give runs=…")
     if len(results.runs) > MOST_RUNS:
@@ -75,6 +80,15 @@ def check_archive(archive: Path, results: Results) -> None:
             f"archive={archive}: {len(results.runs):,} runs are more than the {MOST_RUNS:,} that "
             "an archive holds; compare fewer"
         )
+    for run in results.runs:
+        assert run.folder is not None
+        try:
+            check_run(run, read_record(run.folder))
+        except STRANGE as error:
+            raise UserError(
+                f"archive={archive}: {run.place} cannot be in it ({brief(error)}); train it again "
+                "or leave it out"
+            ) from error
 
 
 @contextmanager
@@ -107,17 +121,17 @@ def _put(run: Run, folder: Path, places: Places) -> dict[str, Any]:
     assert run.folder is not None
     folder.mkdir()
     values = read_values(run.folder)
-    settings = {key: own for key, own in _that_count(values).items() if own != {}}
-    settings = dict(places.value(settings))
+    that_count = {key: own for key, own in _that_count(values).items() if own != {}}
+    settings = {key: places.setting(key, own) for key, own in that_count.items()}
     write_text(folder / CONFIG, yaml_text(settings))
     record = read_record(run.folder)
     record = {key: record[key] for key in RECORD if key in record}
     commands = [[places.argument(text) for text in own] for own in record.pop("commands", [])]
-    told = places.value(record) | ({"commands": commands} if commands else {})
+    told = places.text(record) | ({"commands": commands} if commands else {})
     write_json(folder / "metrics.json", told)
     facts = {key: own for key, own in read_environment(run).items() if key in FACTS}
     if facts:
-        lines = [f"{key}: {places.value(own)}\n" for key, own in facts.items()]
+        lines = [f"{key}: {places.text(own)}\n" for key, own in facts.items()]
         write_text(folder / ENVIRONMENT, "".join(lines))
     return settings
 
@@ -134,12 +148,19 @@ def _that_count(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]
 
 
 def _notes(results: Results) -> list[str]:
-    """The notes, studies by their names; one in which there still is a place is not told."""
-    above = sorted({str(Path(*run.origin).parent) for run in results.runs}, key=len, reverse=True)
+    """The notes that the runs alone do not make again, with studies by their names.
+
+    One in which there still is a place is not told.
+    """
+    parents = {str(Path(*run.origin).parent) for run in results.runs}
+    given = {os.path.relpath(parent) for parent in parents}  # as they were typed
+    above = [f"{each}/" for each in sorted(parents | given, key=len, reverse=True)]
+    above = [each for each in above if each not in ("//", "./") and not each.startswith("..")]
+    again = set(combine(results.runs).notes)
     found = []
-    for note in results.notes:
+    for note in (note for note in results.notes if note not in again):
         for folder in above:
-            note = note.replace(f"{folder}/", "") if len(folder) > 1 else note
+            note = note.replace(folder, "")
         found.append(HIDDEN if names_a_place(note) else note)
     return list(dict.fromkeys(found))
 

@@ -8,7 +8,7 @@ from drawsim.common.words import counted
 from drawsim.reporting.kit.console import Line, metrics_table, wide_console
 from drawsim.reporting.kit.decisions import decisions
 from drawsim.reporting.kit.stages import learnt_nothing, stages
-from drawsim.runs.folder import read_record
+from drawsim.runs.folder import in_starts, read_record
 
 
 def print_results(run: Path) -> None:
@@ -32,9 +32,10 @@ def print_results(run: Path) -> None:
     elif "keep" in record:
         why = f": {record['kept_because']}" if "kept_because" in record else ""
         how = f"epoch {record['best_epoch']} kept (keep={record['keep']}{why})"
-    spent = {f"{what} ": time for what, time in record["seconds"].items() if what != "total"}
-    spent["in all "] = record["seconds"]["total"]
-    seconds = ", ".join(f"{what}{time:.0f} s" for what, time in spent.items())
+    spent = dict(record["seconds"])
+    spent["in all"] = spent.pop("total")
+    seconds = ", ".join(f"{what} {time:.0f} s" for what, time in spent.items())
+    seconds += in_starts(record)
     console.print(f"gallery of {counted(record['gallery_size'], 'artwork')}, {how}, {seconds}")
     for one in decisions(record):
         console.print(one.line, highlight=False, markup=False)

@@ -26,6 +26,7 @@ from drawsim.reporting.run.reading import (
 )
 from drawsim.retrieval.analysis.intervals import REPEATS
 from drawsim.retrieval.metrics import registry
+from drawsim.runs.folder import in_starts
 from drawsim.runs.settings import read_values
 
 TRUE_SHOWN = 4  # true artworks pictured per drawing
@@ -67,6 +68,7 @@ def write_report(
         .get_template("run/templates/report.html.j2")
         .render(
             metrics=metrics,
+            in_starts=in_starts(metrics),
             config=read_values(run) if config_text else {},
             config_text=config_text,
             sets=SETS,

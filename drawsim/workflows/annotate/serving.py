@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from drawsim.common.ending import ended_by_sigterm
 from drawsim.common.errors import UserError
 from drawsim.common.machine import cores, prepare
 from drawsim.common.words import counted
@@ -16,7 +17,7 @@ from drawsim.web.app import create_app
 from drawsim.web.security.accounts import Accounts
 from drawsim.web.security.guard import check_bound, is_local
 from drawsim.web.server import server
-from drawsim.web.workers import Lifeline, Workers, ended_by_sigterm
+from drawsim.web.workers import Lifeline, Workers
 from drawsim.workflows.annotate.parts import open_services
 from drawsim.workflows.annotate.settings import Serving
 from drawsim.workflows.annotate.workplace import Workplace

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison import study_format
-from drawsim.reporting.comparison.places import Places
 from drawsim.reporting.comparison.study_reading import read_study
 from drawsim.workflows.compare import compare
 from tests.reporting.comparison.compared import make_study, write_scores
@@ -168,7 +167,7 @@ def test_what_fails_leaves_the_old_archive(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     target = tmp_path / "study.zip"
-    target.write_bytes(old := packed({"old": b"old"}))
+    target.write_bytes(old := packed({"MANIFEST": b"old", "study.json": b"old"}))
     real = zipfile.ZipFile.open
 
     def fails(self: zipfile.ZipFile, name: Any, mode: Any = "r", **options: Any) -> Any:
@@ -185,12 +184,29 @@ def test_what_fails_leaves_the_old_archive(
     assert {path.name for path in tmp_path.iterdir()} == {"out", "study.zip"}
 
 
-def test_another_file_is_not_replaced(place: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["text", "photographs", "a study at the end of others"])
+def test_another_file_is_not_replaced(place: Path, tmp_path: Path, what: str) -> None:
+    study = (place / "study.zip").read_bytes()
+    held = {"text": b"hello", "photographs": packed({"a.jpg": b"x"})}.get(what, b"film" + study)
     target = tmp_path / "other.zip"
-    target.write_bytes(b"hello")
-    with pytest.raises(UserError, match=r"other\.zip: is there, and no archive; give another name"):
+    target.write_bytes(held)
+    with pytest.raises(UserError, match=r"other\.zip: is there, and no archive of a study; give"):
         compare(tmp_path / "out", runs=[place / "t"], archive=target)
-    assert target.read_bytes() == b"hello"
+    assert target.read_bytes() == held
+    assert not (tmp_path / "out").exists()
+
+
+def test_scores_that_are_not_those_of_the_ranks_go_into_no_archive(
+    place: Path, tmp_path: Path
+) -> None:
+    study = shutil.copytree(place / "t", tmp_path / "t")
+    record = study / "lite-none-v0-seed0" / "metrics.json"
+    told = json.loads(record.read_text(encoding="utf-8"))
+    told["final"]["test"]["mrr"] /= 2
+    record.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(UserError, match=r"test mrr is .+, of its ranks .+'\); train it"):
+        compare(tmp_path / "out", runs=[study], archive=tmp_path / "study.zip")
+    assert not (tmp_path / "study.zip").exists()
 
 
 # What strangers send
@@ -232,6 +248,18 @@ BAD: dict[str, tuple[Callable[[Files], bytes], str]] = {
     "large": (lambda f: sealed({**f, CONFIG: b"0" * (257 << 10)}), "more than the 262,144"),
     "many": (lambda f: packed({f"{n}": b"" for n in range(11_500)}), "lists more than"),
     "of a later version": (lambda f: sealed(changed(f, "study.json", format=2)), "has format '2'"),
+    "of a truth": (lambda f: sealed(changed(f, "study.json", format=True)), "has format 'True'"),
+    "from above": (lambda f: sealed(with_run(f, origin=[".."])), "does not say what 0001"),
+    "from a root": (lambda f: sealed(with_run(f, origin=["/", "a"])), "does not say what 0001"),
+    "more than all": (
+        lambda f: sealed(with_score(f, "mrr", 7.0)),
+        "is no run ('its test mrr is 7')",
+    ),
+    "beyond the last": (lambda f: sealed(with_score(f, "mean_rank", 1e6)), "its test mean_rank is"),
+    "better than its ranks": (
+        lambda f: sealed(with_score(f, "mrr", 0.999)),
+        "its test mrr is 0.999, of its ranks",
+    ),
     "other runs": (lambda f: sealed(changed(f, "study.json", runs=[])), "it lists no runs"),
     "no notes": (lambda f: sealed(changed(f, "study.json", notes=["a\nb"])), "no texts"),
     "no reference": (lambda f: sealed(changed(f, "study.json", reference=7)), "no texts"),
@@ -263,6 +291,29 @@ def changed(files: Files, name: str, **values: Any) -> Files:
     """The files, with other values in one that is JSON."""
     record = json.loads(files[name]) | values
     return {**files, name: json.dumps(record).encode()}
+
+
+def with_run(files: Files, **values: Any) -> Files:
+    """The files, with other values of the first run in the list of runs."""
+    first, *rest = json.loads(files["study.json"])["runs"]
+    return changed(files, "study.json", runs=[first | values, *rest])
+
+
+def with_score(files: Files, metric: str, value: float) -> Files:
+    """The files, with another score of the first run's test drawings."""
+    final = json.loads(files[RECORD])["final"]
+    return changed(files, RECORD, final=final | {"test": final["test"] | {metric: value}})
+
+
+def test_what_is_damaged_is_not_to_be_evaluated_again(files: Files, tmp_path: Path) -> None:
+    for damaged in (
+        sealed({**files, RANKS: files[RANKS].replace(b"[1]", b'""')}),
+        sealed(changed(files, RECORD, gallery_size="many")),
+        sealed({**files, RECORD: b"{}"}),
+    ):
+        said = refused(damaged, tmp_path)
+        assert "again from whoever made it" in said
+        assert not any(cure in said for cure in ("run it again", "evaluate"))
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -301,29 +352,3 @@ def test_what_is_no_archive_is_said(content: bytes) -> None:
         path.write_bytes(b"PK\3\4" + content)
         with pytest.raises(UserError):
             read_study(path, Path(folder))
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "logger.entity=SECRET", "init=ada@SECRET:m", "data.root='data/a;b/home/SECRET'",
-        "study=x|/home/SECRET", "+logger.api_key=SECRET", "seed=host:5432/db?password=SECRET",
-        "seed=~SECRET", "seed=$SECRET/x", "seed=«/home/SECRET»", "-I/home/SECRET",
-        "--config-dir/home/SECRET", "seed=%2Fhome%2FSECRET", "data.root=home/SECRET",
-        "x>/home/SECRET", "study=a\nSECRET:", "/home/SECRET",
-    ],
-)  # fmt: skip
-def test_an_argument_tells_no_place_and_no_password(secret: str) -> None:
-    assert "SECRET" not in Places().argument(secret)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "split=v0", "adapt=[centre,hubs]", "trainer.max_epochs=0", "loss.margin=0.3", "-m",
-        "split='glob(v*)'", "+experiment=best", "study=two words", "optim.optimizer.lr=1e-4",
-        "~pairs.share=0.25", "resume=true",
-    ],
-)  # fmt: skip
-def test_plain_settings_are_told_as_they_were_typed(said: str) -> None:
-    assert Places().argument(said) == said

@@ -71,6 +71,8 @@ def test_each_number_stands_in_its_place(
         in text
     )
     assert "No epoch beat" not in text
+    text, _ = shown(record | {"timed_starts": 2, "commands": [[], []]}, tmp_path, capsys)
+    assert "in all 61 s, over 2 starts\n" in text
 
 
 def test_a_model_that_learnt_nothing_is_not_praised(

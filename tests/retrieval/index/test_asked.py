@@ -48,6 +48,7 @@ def test_an_id_in_whatever_spelling(listed: tuple[str, ...], asked: str, meant: 
         (("0012",), "12", "a spreadsheet took its zeros, it was '0012'"),
         (("ab", "AB"), "Ab", "it may be 'ab' or 'AB'"),
         (("house_12",), "hause_12", "did you mean house_12"),
+        (("Plakat Nr. 1", "Hafen"), "Plakat Nr 1", r"did you mean Plakat Nr\. 1\?"),
         (("7",), "7", "is a drawing and an artwork"),
     ],
 )

@@ -156,6 +156,12 @@ class Evaluation(pl.Callback):
         self.seconds["rank"] += time.perf_counter() - started
         return scores
 
+    def spent(self) -> dict[str, float]:
+        """Seconds of embedding and of ranking since this was asked last."""
+        spent = dict(self.seconds)
+        self.seconds.update(dict.fromkeys(spent, 0.0))
+        return spent
+
     def _gather(self, model: Any, fit: bool) -> None:
         rows, vectors = (found.cpu() for found in self.table.compute())
         rows = rows.reshape(-1)  # torchmetrics makes a scalar of a single number
