@@ -21,7 +21,6 @@ CACHES = {
     "XDG_DATA_HOME": "data",
     "XDG_STATE_HOME": "state",
     "MPLCONFIGDIR": "matplotlib",
-    "NUMBA_CACHE_DIR": "numba",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
 }
 """Folders below the home, made or not."""
@@ -51,7 +50,7 @@ def enter() -> None:
     home = Path(tempfile.mkdtemp(prefix="drawsim-tests-"))
     os.environ |= {name: str(home / folder) for name, folder in CACHES.items()}
     os.environ |= {MARK: str(home), "HOME": str(home), "HF_HUB_OFFLINE": "1"}
-    os.environ["NUMBA_OPT"] = "0"  # what umap compiles takes far longer to compile than to run
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # umap takes far longer to compile than to run as it is
     atexit.register(_leave, home, os.getpid())
 
 

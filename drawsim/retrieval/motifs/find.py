@@ -31,7 +31,7 @@ from drawsim.retrieval.motifs.graph import (
 )
 from drawsim.retrieval.motifs.groups import NONE, groups
 from drawsim.retrieval.motifs.joining import joined
-from drawsim.retrieval.motifs.stability import stability
+from drawsim.retrieval.motifs.stability import stable_groups
 
 FEWEST = 50
 """Drawings among which motifs are looked for: of fewer, what they have in common is not known."""
@@ -125,10 +125,10 @@ def find_motifs(
     near = edges.where(edges.z >= least)
     if confirm is not None:
         edges, least = _both(edges, least, confirm(edges) > 0)
-    label = groups(edges.where(edges.z >= least), settings.smallest, settings.neighbours)
+    linked = groups(edges.where(edges.z >= least), settings.smallest, settings.neighbours)
     with bar("resampling", settings.resamples) as advance:
-        stable = stability(
-            label,
+        label, stable = stable_groups(
+            linked,
             edges,
             vectors,
             against,
@@ -141,6 +141,7 @@ def find_motifs(
         )
     shown = np.flatnonzero(stable >= settings.stability)
     final = _numbered(label, shown)
+    unstable = len(np.setdiff1d(linked[linked != NONE], linked[final != NONE]))
     if listed is not None:
         final = joined(
             final,
@@ -173,7 +174,7 @@ def find_motifs(
             for motif, group in zip(motifs, shown, strict=True)
         ]
     left_out = tuple(np.array(embeddings.ids, dtype=object)[copies].tolist())
-    return Found(tuple(motifs), len(stable) - len(shown), left_out)
+    return Found(tuple(motifs), unstable, left_out)
 
 
 def _numbered(label: Ints, shown: Ints) -> Ints:

@@ -31,9 +31,13 @@ def groups(edges: Edges, smallest: int, crowded: int) -> Ints:
 
     smallest: drawings of a group, at least; 3 or more, as fewer close no triangle.
     """
-    closed = edges.where(_closed(edges, crowded))
+    return connected(edges.where(_closed(edges, crowded)), smallest)
+
+
+def connected(edges: Edges, smallest: int) -> Ints:
+    """What edges connect, as `groups` has it; smaller parts are none."""
     graph = coo_array(
-        (np.ones(len(closed.first), np.int8), (closed.first, closed.second)),
+        (np.ones(len(edges.first), np.int8), (edges.first, edges.second)),
         shape=(edges.drawings, edges.drawings),
     )
     _, label = connected_components(graph, directed=False)

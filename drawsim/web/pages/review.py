@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from drawsim.collection.grades import GRADES
+from drawsim.collection.grades import GRADES, LINKING
 from drawsim.collection.kinds import Kind
 from drawsim.collection.rights import NOTHING
 from drawsim.common.errors import UserError
@@ -176,6 +176,7 @@ def confirmed_pairs(
         page=page,
         pages=pages,
         grade=grade,
+        unconfirmed=grade in LINKING and grade not in services.settings.confirmed,
         choices={
             "": "All confirmed",
             **dict(zip(GRADES, GRADES, strict=True)),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from drawsim.collection.grades import CONFIRMED, Grade
 
 SHOWN = 40
 """Changed rows of a kind that an account lists."""
@@ -44,7 +47,9 @@ class Account:
     kept: rows that are true or false as before; graded: how many of these have a grade now.
     left_out: judged pairs whose images the collection no longer lists. contradicted: true pairs,
     and who answered "none of these" where they belong. tagged: drawings with a tag or a name.
-    not_told: groups with a name or tags that the export does not know. files: what was written.
+    not_told: groups with a name or tags that the export does not know. linked: of each grade that
+    links a drawing and an artwork and makes no pair true, how many pairs have it. confirming: the
+    grades that do. files: what was written.
     """
 
     changes: tuple[Change, ...]
@@ -56,6 +61,8 @@ class Account:
     files: tuple[Path, ...]
     tagged: int = 0
     not_told: int = 0
+    linked: Mapping[Grade, int] = field(default_factory=dict)
+    confirming: tuple[Grade, ...] = CONFIRMED
 
     @property
     def lines(self) -> list[str]:
@@ -76,6 +83,8 @@ class Account:
         true = sum(change.pair for change in self.changes if change.what == "added")
         sums[0] += f" ({true} true)" if counts["added"] else ""
         lines.append(f"pairs: {', '.join(sums)}, {self.kept} kept ({self.graded} with a grade)")
+        if self.linked:
+            lines.append(self._not_true())
         lines.append(f"drawings without a match: {self.unmatched}")
         if self.tagged:
             lines.append(f"drawings with a tag or a name: {self.tagged}")
@@ -96,6 +105,12 @@ class Account:
                 f"judged pairs, e.g. {drawing!r} with {artwork!r}"
             )
         return lines + [f"written: {file}" for file in self.files]
+
+    def _not_true(self) -> str:
+        """What belongs together and is false in pairs.csv, and the setting that decides it."""
+        some = ", ".join(f"{count:,} {grade}" for grade, count in self.linked.items())
+        true = f"confirmed='[{', '.join(self.confirming)}]'"
+        return f"linked, but pair=false: {some}; only grades in {true} make a pair true"
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from drawsim.collection.grades import CONFIRMED, GRADES, UNDECIDED, Grade
+from drawsim.collection.grades import CONFIRMED, GRADES, LINKING, UNDECIDED, Grade
 from drawsim.collection.ids import as_listed
 from drawsim.collection.spreadsheets import guarded
 from drawsim.collection.tables import Collection
@@ -83,7 +83,7 @@ def export_all(
         shutil.copy2(earlier, folder / "pairs.csv.bak")
     for file, text in texts.items():
         write_text(file, text)
-    told = account(store, collection, pairs, len(unmatched), texts)
+    told = account(store, collection, pairs, len(unmatched), texts, confirmed)
     return replace(told, tagged=len(tagged), not_told=not_told(store, groups))
 
 
@@ -198,8 +198,12 @@ def account(
     pairs: pd.DataFrame,
     unmatched: int = 0,
     files: Iterable[Path] = (),
+    confirmed: AnyOf[Grade] = CONFIRMED,
 ) -> Account:
-    """How the pairs of `pair_table` differ from those of the collection."""
+    """How the pairs of `pair_table` differ from those of the collection.
+
+    confirmed: grades that made a pair true there.
+    """
     old = dict(zip(_keys(collection.pairs), collection.pairs["pair"], strict=True))
     changes, kept, graded = [], 0, 0
     for key, row in zip(_keys(pairs), pairs.to_dict("records"), strict=True):
@@ -227,7 +231,15 @@ def account(
         tuple(sorted(unknown)),
         tuple(told),
         tuple(files),
+        linked=_linked(pairs, confirmed),
+        confirming=tuple(grade for grade in GRADES if grade in confirmed),
     )
+
+
+def _linked(pairs: pd.DataFrame, confirmed: AnyOf[Grade]) -> dict[Grade, int]:
+    """How many originals' pairs have each grade that links and makes no pair true."""
+    given = Counter(pairs.loc[pairs["drawing_id"] == pairs["parent"], "grade"])
+    return {grade: given[grade] for grade in LINKING if grade not in confirmed and given[grade]}
 
 
 def _outcomes(store: EventStore, collection: Collection) -> dict[Key, dict[str, str]]:

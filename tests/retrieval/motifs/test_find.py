@@ -18,7 +18,6 @@ from drawsim.retrieval.embeddings import Embeddings
 from drawsim.retrieval.motifs.find import Finding, find_motifs
 from drawsim.retrieval.motifs.graph import Edges, Ints, least_surprise, nearest, varying
 from drawsim.retrieval.motifs.groups import groups
-from drawsim.retrieval.motifs.stability import jaccard
 
 SETTINGS = Finding(neighbours=10, chance=1.0, smallest=3, resamples=20, stability=0.75, seed=0)
 SIZES = (4, 6, 10, 20, 40)
@@ -163,11 +162,3 @@ def test_a_bridge_does_not_join_two_groups() -> None:
     assert groups(edges, 3, 9).tolist() == [0, 0, 0, 1, 1, 1, -1]
     assert groups(edges, 4, 9).tolist() == [-1] * 7
     assert groups(edges.where(np.zeros(7, bool)), 3, 9).tolist() == [-1] * 7
-
-
-def test_the_index_of_a_group_is_that_of_its_best_match() -> None:
-    label = np.array([0, 0, 0, 0, 1, 1, 1, -1, -1])
-    again = np.array([1, 1, 1, -1, 0, 0, 1, 1, -1])
-    index, size = jaccard(label, again, 3)
-    assert index.tolist() == pytest.approx([3 / 6, 2 / 3, 0.0])
-    assert size.tolist() == [4, 3, 0]

@@ -144,6 +144,8 @@ def test_the_account_is_a_diff(judges: Judges, mine: Collection, tmp_path: Path)
         "~  d7  a7  true  same work  ada",
         "-  d0  a0  false  different  ada",
         "pairs: 2 added (1 true), 1 confirmed, 1 rejected, 7 kept (1 with a grade)",
+        "linked, but pair=false: 1 style only; only grades in confirmed='[same work]' "
+        "make a pair true",
         "drawings without a match: 0",
         "left out, since the collection does not list their images: 1 judged pairs, "
         "e.g. 'gone' with 'a8'",
@@ -158,6 +160,18 @@ def test_the_account_is_a_diff(judges: Judges, mine: Collection, tmp_path: Path)
         assert after[key] == change.pair
         assert before.get(key) is ({"added": None}.get(change.what, not change.pair))
     assert found.kept == sum(before.get(key) == pair for key, pair in after.items())
+
+
+def test_the_account_tells_of_links_that_are_no_pairs(
+    judges: Judges, mine: Collection, tmp_path: Path
+) -> None:
+    for artwork, grade in zip(("a7", "a8", "a9", "a10", "a11"), GRADES, strict=True):
+        judges.grade("ada", "d7", artwork, grade)
+    judges.grade("ada", "d6", "a8", "same motif")
+    assert "pair=false: 2 same motif, 1 style only;" in str(export_all(judges.store, mine, None))
+    both: list[Grade] = ["same motif", "same work"]
+    line = "pair=false: 1 style only; only grades in confirmed='[same work, same motif]' make"
+    assert line in str(export_all(judges.store, mine, tmp_path / "out", both))
 
 
 def test_long_lists_are_cut(judges: Judges, mine: Collection) -> None:

@@ -373,3 +373,6 @@ def test_confirmed_pairs_by_grade(services: Services, local: TestClient) -> None
     assert pairs("/review/pairs?grade=same+motif") == 1
     assert pairs("/review/pairs?grade=unsure") == 0
     assert pairs("/review/pairs?grade=listed&page=99") == before
+    assert "pair=false" in local.get("/review/pairs?grade=same+motif").text
+    for others in ("", "?grade=same+work", "?grade=listed", "?grade=unsure"):
+        assert "pair=false" not in local.get(f"/review/pairs{others}").text
