@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from drawsim.collection.csv_files import read_csv
-from drawsim.collection.demo import make_demo
+from drawsim.collection.demo import demo_root
 from drawsim.collection.problems import Problems
 from tests.commands import run
 from tests.docs.pages import DOCS, HELD, ROOT, blocks, lines
@@ -38,12 +38,12 @@ MADE = {
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tutorials paint first, painted once: a finished one is left alone."""
-    root = tmp_path_factory.mktemp("example") / "EXAMPLE"
-    counts = {"artworks": 60, "paired_artworks": 24, "pairs": 26, "unpaired_drawings": 6}
-    make_demo(root, **counts, progress=False)
-    return root
+def example() -> Path:
+    """What the tutorials paint first, painted once: a finished one is left alone.
+
+    It lies where `data=demo_example` looks for it.
+    """
+    return demo_root(artworks=60, paired_artworks=24, pairs=26, unpaired_drawings=6)
 
 
 @contextlib.contextmanager
@@ -84,7 +84,7 @@ def followed(page: Path, folder: Path, address: str = "127.0.0.1:8000") -> None:
 
 
 @pytest.fixture(scope="module")
-def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def splits(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the tutorial on splits leaves: a notebook goes on with its runs."""
     folder = tmp_path_factory.mktemp("splits")
     with pytest.MonkeyPatch.context() as patch:
