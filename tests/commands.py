@@ -28,6 +28,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.surroundings import MARK
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 300.0
 """Seconds that a command may take on a busy machine."""
@@ -39,6 +41,8 @@ IMPORTED = (
     *(f"drawsim.workflows.{name}" for name in ("train", "embed", "evaluate", "index", "search")),
     *(f"drawsim.workflows.{name}" for name in ("compare", "explore", "prepare", "check")),
 )
+WANDB = ("wandb", "wandb.sdk.launch")
+"""What a run with W&B imports when it begins: seconds of docstrings that pydantic looks up."""
 
 
 class Done(NamedTuple):
@@ -206,23 +210,39 @@ def _become(request: dict[str, object], files: list[int]) -> list[str]:
     os.environ.clear()
     os.environ.update(request["variables"])  # type: ignore[call-overload]
     os.chdir(str(request["folder"]))
+    tempfile.tempdir = None
+    for folder, name in _wandb_folders():
+        folder.__init__(name, dir=os.environ.get(MARK))  # type: ignore[misc]
     sys.path[0] = str(Path.cwd())
     arguments = request["arguments"]
     assert isinstance(arguments, list)
     return arguments
 
 
+def _wandb_folders() -> list[tuple[tempfile.TemporaryDirectory[str], str]]:
+    """The folders that W&B makes when it is imported, and removes when its process ends."""
+    from wandb.sdk.artifacts.artifact import Artifact
+    from wandb.sdk.data_types._private import MEDIA_TMP
+
+    return [(MEDIA_TMP, "wandb-media"), (Artifact._TMP_DIR, "wandb-artifacts")]
+
+
 def _main() -> None:
     from drawsim.common import machine
 
     machine.prepare()
-    # timm would import it; each command needs its own, whose folder for media goes when it ends.
-    sys.modules["wandb"] = None  # type: ignore[assignment]
+    gc.disable()  # nothing that is imported is garbage, and there is much of it to look through
+    sys.modules["wandb"] = None  # type: ignore[assignment]  # timm would import it
     for name in IMPORTED:
         importlib.import_module(name)
     del sys.modules["wandb"]
+    for name in WANDB:
+        importlib.import_module(name)
+    for folder, _ in _wandb_folders():
+        folder.cleanup()
     assert threading.active_count() == 1, "a fork of several threads may wait for ever"
     gc.freeze()  # else every fork copies what it looks through for garbage
+    gc.enable()
     command, *settings = _serve(int(sys.argv[1]))
     sys.argv = [command, *settings]
     if command == "-c":

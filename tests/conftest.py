@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Skips(config))
     config.pluginmanager.register(Checkout(config))
     config.pluginmanager.register(LongFirst(config))
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()  # nothing that is imported is garbage
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of every later search for garbage: it is most of what there is.
+
+    A tenth of the time of the tests went there.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

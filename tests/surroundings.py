@@ -21,7 +21,6 @@ CACHES = {
     "XDG_DATA_HOME": "data",
     "XDG_STATE_HOME": "state",
     "MPLCONFIGDIR": "matplotlib",
-    "NUMBA_CACHE_DIR": "numba",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
 }
 """Folders below the home, made or not."""
@@ -42,6 +41,7 @@ def enter() -> None:
     if MARK in os.environ:  # a process of pytest-xdist, or one that a test started
         if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared already
             os.environ.setdefault("OMP_NUM_THREADS", "1")
+            os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
         return
     for name in [name for name in os.environ if name.upper().startswith(LOST)]:
         del os.environ[name]
@@ -51,7 +51,8 @@ def enter() -> None:
     home = Path(tempfile.mkdtemp(prefix="drawsim-tests-"))
     os.environ |= {name: str(home / folder) for name, folder in CACHES.items()}
     os.environ |= {MARK: str(home), "HOME": str(home), "HF_HUB_OFFLINE": "1"}
-    os.environ["NUMBA_OPT"] = "0"  # what umap compiles takes far longer to compile than to run
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that wait leave the core to others
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # umap takes far longer to compile than to run as it is
     atexit.register(_leave, home, os.getpid())
 
 

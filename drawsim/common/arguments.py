@@ -6,6 +6,7 @@ To Hydra 1995_14 is a number, a comma begins a sweep, ê is no letter, and a bra
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from hydra.errors import HydraException
 _SETTING = re.compile(r"[+~]{0,2}[\w./@:-]+=")
 _ELEMENT = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,]*?)\s*(?:,|$)""")
 _ATOM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^][{},:'"]+""")
+_PLAIN = re.compile(
+    r"^([+~]{0,2}[\w./@:-]+=)'(?!(?:true|false|null|nan|inf)'$)([A-Za-z_./][\w./+-]*)'$",
+    re.IGNORECASE,
+)
+"""A setting whose value Hydra takes for the same text with and without quotes."""
 _QUOTES = ("'", '"')
 
 
@@ -81,6 +87,23 @@ def quoted(text: str) -> str:
     """The text in quotes as Hydra reads them: backslashes count only before a quote."""
     inner = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
     return f"'{inner}'"
+
+
+def in_a_shell(arguments: Sequence[str]) -> str:
+    """A command line that a POSIX shell reads as these arguments, with no more quotes than needed.
+
+    Quotes of Hydra's around a plain word say nothing and are left out.
+
+    >>> print(in_a_shell(["study='baseline'", "split=glob(v*)", "out='my runs'", "seed='0'"]))
+    study=baseline 'split=glob(v*)' "out='my runs'" "seed='0'"
+    """
+    return " ".join(_in_a_shell(_PLAIN.sub(r"\1\2", argument)) for argument in arguments)
+
+
+def _in_a_shell(argument: str) -> str:
+    if "'" in argument and not any(sign in argument for sign in '"$`\\!'):
+        return f'"{argument}"'
+    return shlex.quote(argument)
 
 
 def _as_texts(

@@ -73,4 +73,5 @@ def progress_bar(what: str, total: int | None, unit: str = "") -> Iterator[Advan
     try:
         yield advance
     finally:
-        bar.stop()
+        if bar.live.is_started:  # else rich before 14.3 writes an empty line
+            bar.stop()

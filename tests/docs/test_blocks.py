@@ -1,7 +1,7 @@
 """No block of code escapes: each is run, or held to what it speaks of.
 
-Run are the tutorials, the page on Python and the notebooks (test_tutorials.py), and what the pages
-on adding something define (here). Commands of drawsim are held to the configuration
+Run are the tutorials, the pages on Python and R, and the notebooks (test_tutorials.py), and what
+the pages on adding something define (here). Commands of drawsim are held to the configuration
 (tests/test_documented_commands.py). Whatever else a block may be is said here.
 """
 
@@ -21,8 +21,8 @@ from tests.docs.test_tutorials import TUTORIALS
 from tests.test_documented_commands import of_drawsim
 
 PAGES = [ROOT / "README.md", *pages()]
-RUN = {*TUTORIALS, DOCS / "python.md"}
-"""Pages of which Python is run elsewhere."""
+RUN = {*TUTORIALS, DOCS / "python.md", DOCS / "r.md"}
+"""Pages of which Python, and R, is run elsewhere."""
 DEFINED = {"loss": "Logistic", "miner": "NotTheVeryFirst"}
 """What the Python of a page in howto/ defines."""
 FOREIGN = ("cat", "cp", "docker", "mkdir", "pre-commit", "ray", "sbatch", "sqlite3", "wandb")
@@ -52,7 +52,7 @@ def known(page: Path, block: Block) -> bool:
     """Whether a block is run or held."""
     if block.language == "sh":
         return all(map(held, lines(block.code)))
-    if block.language == "python":
+    if block.language in ("python", "r"):
         return page in RUN or page.stem in DEFINED
     if block.language == "yaml":
         return yaml.safe_load(block.code) is not None

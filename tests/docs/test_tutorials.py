@@ -6,8 +6,10 @@ import ast
 import contextlib
 import http.server
 import json
+import os
 import shlex
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +18,9 @@ from typing import Any
 
 import pytest
 
-from drawsim.collection.demo import make_demo
+from drawsim.collection.csv_files import read_csv
+from drawsim.collection.demo import demo_root
+from drawsim.collection.problems import Problems
 from tests.commands import run
 from tests.docs.pages import DOCS, HELD, ROOT, blocks, lines
 
@@ -34,12 +38,12 @@ MADE = {
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tutorials paint first, painted once: a finished one is left alone."""
-    root = tmp_path_factory.mktemp("example") / "EXAMPLE"
-    counts = {"artworks": 60, "paired_artworks": 24, "pairs": 26, "unpaired_drawings": 6}
-    make_demo(root, **counts, progress=False)
-    return root
+def example() -> Path:
+    """What the tutorials paint first, painted once: a finished one is left alone.
+
+    It lies where `data=demo_example` looks for it.
+    """
+    return demo_root(artworks=60, paired_artworks=24, pairs=26, unpaired_drawings=6)
 
 
 @contextlib.contextmanager
@@ -80,7 +84,7 @@ def followed(page: Path, folder: Path, address: str = "127.0.0.1:8000") -> None:
 
 
 @pytest.fixture(scope="module")
-def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def splits(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the tutorial on splits leaves: a notebook goes on with its runs."""
     folder = tmp_path_factory.mktemp("splits")
     with pytest.MonkeyPatch.context() as patch:
@@ -108,25 +112,73 @@ def test_every_tutorial_is_tried() -> None:
     assert {page.stem for page in TUTORIALS} == {*MADE, "splits"}
 
 
-def test_python_of_the_page_on_python(
-    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """docs/python.md, of a run and an index that the smallest commands make."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(example, "COLLECTION")
-    shutil.copy(next(Path("COLLECTION/drawings").rglob("*.jpg")), "scan.png")
+@pytest.fixture(scope="module")
+def trained(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with COLLECTION, a run, INDEX, a scan, and FOUND, by the smallest commands."""
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copytree(example, folder / "COLLECTION")
+    shutil.copy(next((folder / "COLLECTION/drawings").rglob("*.jpg")), folder / "scan.png")
     small = ("layout=none", "rerank=none", "adapt=centre", "trainer.max_epochs=0", "logger=csv")
     made = ("study=COLLECTION", "name=lite-light-v0-seed0", "image_size=64")
     data = ("data=folder", "data.root=COLLECTION")
-    trained = run("train", *data, *small, *made, folder=tmp_path)
-    assert trained.returncode == 0, trained.stderr
+    done = run("train", *data, *small, *made, folder=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "RUN").symlink_to(folder / "runs/COLLECTION/lite-light-v0-seed0")
     path = "runs/COLLECTION/lite-light-v0-seed0"
-    assert run("index", f"run={path}", "out=INDEX", folder=tmp_path).returncode == 0
+    assert run("index", f"run={path}", "out=INDEX", folder=folder).returncode == 0
+    drawing = read_csv(folder / "INDEX/drawings.1.ids.csv", ("id",), Problems())["id"].iloc[0]
+    asked = ("index=INDEX", f"id={drawing}", "k=3", "out=FOUND")
+    assert run("search", *asked, folder=folder).returncode == 0
+    return folder
+
+
+def test_python_of_the_page_on_python(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/python.md, of a run and an index."""
+    monkeypatch.chdir(trained)
     names: dict[str, Any] = {}
     for block in blocks(DOCS / "python.md"):
         exec(block.code, names)
     assert len(names["hits"]) == 5 * len(names["collection"].originals)
     assert "test" in names["scores"].index
+
+
+def of_language(page: Path, language: str) -> str:
+    """The only block of a language on a page."""
+    [code] = [block.code for block in blocks(page) if block.language == language]
+    return code
+
+
+def test_files_are_read_without_drawsim(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+    names: dict[str, Any] = {}
+    exec(of_language(DOCS / "r.md", "python"), names)
+    record = json.loads(Path("RUN/metrics.json").read_text(encoding="utf-8"))
+    assert names["mrr"] == pytest.approx(record["final"]["test"]["mrr"])
+    hits = read_csv(Path("FOUND/hits.csv"), ("query", "id", "score"), Problems())
+    best = hits.iloc[0]
+    assert names["nearest"][best["query"]] == best["id"]
+    assert names["scores"].loc[best["query"], best["id"]] == pytest.approx(float(best["score"]))
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="no R")
+def test_files_are_read_in_r(trained: Path, tmp_path: Path) -> None:
+    told = "cat(nearest[1], max(scores[1, ]), nrow(hits), sep = '\\t')"
+    code = f"{of_language(DOCS / 'r.md', 'r')}\n{told}\n"
+    (tmp_path / "page.R").write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        ["Rscript", "--vanilla", str(tmp_path / "page.R")],
+        cwd=trained,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name, score, count = done.stdout.splitlines()[-1].split("\t")
+    best = read_csv(trained / "FOUND/hits.csv", ("id", "score"), Problems()).iloc[0]
+    assert (name, count) == (best["id"], "3")
+    assert float(score) == pytest.approx(float(best["score"]), abs=1e-6)
 
 
 def code_of(notebook: Path) -> list[str]:

@@ -22,7 +22,6 @@ from drawsim.retrieval.index.folder import Index, build_index
 from drawsim.retrieval.index.gallery import EmbeddingModel, Gallery
 from drawsim.retrieval.index.queries import Hits, Queries
 from drawsim.retrieval.motifs.files import Motif, Motifs
-from drawsim.web.app import create_app
 from drawsim.web.events.database import connect
 from drawsim.web.events.store import EventStore
 from drawsim.web.pictures import Pictures
@@ -37,6 +36,7 @@ from drawsim.web.security.access import LOCAL
 from drawsim.web.security.accounts import Accounts, Sessions
 from drawsim.web.services import Services, Settings
 from drawsim.web.thumbnails import ThumbnailFolder
+from tests.web.apps import new_app
 from tests.web.databases import database_url as database_url
 from tests.web.databases import engine as engine
 from tests.web.databases import new_database as new_database
@@ -170,7 +170,7 @@ def browser() -> Iterator[Browser]:
     opened: list[TestClient] = []
 
     def made(services: Services) -> TestClient:
-        client = TestClient(create_app(services), ADDRESS, raise_server_exceptions=True)
+        client = TestClient(new_app(services), ADDRESS, raise_server_exceptions=True)
         opened.append(client)
         return client
 

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from drawsim.web.app import create_app
 from drawsim.web.server import server
 from drawsim.web.services import Services
+from tests.web.apps import new_app
 
 PATIENCE = 30.0
 """Seconds that a start or a stop may take on a busy machine."""
@@ -33,7 +33,7 @@ class LiveServer:
         """Answer requests from now on, in a thread."""
         # create_server lets a port be taken again at once.
         self._listening = socket.create_server(("127.0.0.1", self.port))
-        self._server = server(create_app(self.services), 1, self.proxies)
+        self._server = server(new_app(self.services), 1, self.proxies)
         run = {"sockets": [self._listening]}
         self._thread = threading.Thread(target=self._server.run, kwargs=run, daemon=True)
         self._thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
 PACKAGES = (
     r"\usepackage[T1]{fontenc}",
     r"\usepackage[utf8]{inputenc}",
-    r"\usepackage{booktabs,graphicx}",
+    r"\usepackage{array,booktabs,graphicx}",
 )
+WIDE = 30
+"""Characters of the longest model's name from which on names are broken over lines."""
+BESIDE = 4
+"""Metrics of a table, at most, whose SD stands beside the mean."""
+BROKEN = r">{\raggedright\arraybackslash\hangindent=1em}p{0.34\linewidth}"
+"""A column of such names."""
 FIT = r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
 """Prints a table as it is, or smaller where the page is too narrow."""
 
@@ -56,9 +63,13 @@ def latex_tables(found: Findings) -> str:
 def _float(found: Findings, table: Table, label: str, *, tested: bool) -> str:
     """A table with its caption and, below it, what it rests on."""
     bold = _stands(found, table) if tested else set()
+    wide = max(len(row.model) for row in table.rows) > WIDE
     varied = len({row.replicates for row in table.rows}) > 1
     head = ["model", *(["runs"] if varied else []), *map(registry.short_label, table.metrics)]
-    rows = [_row(row, table.metrics, bold, varied=varied) for row in table.rows]
+    cells = [_cells(row, table.metrics, bold, varied=varied) for row in table.rows]
+    name = _breakable if wide else escaped
+    rows = [[name(row.model), *own] for row, own in zip(table.rows, cells, strict=True)]
+    between = "\\addlinespace\n" if len(table.metrics) > BESIDE else ""
     below = _below(found, table, bold=bool(bold)) if tested else []
     return "\n".join(
         [
@@ -67,11 +78,11 @@ def _float(found: Findings, table: Table, label: str, *, tested: bool) -> str:
             rf"\caption{{{sentence(_caption(found.results, table, tested=tested))}}}",
             rf"\label{{{label}}}",
             r"\par\smallskip",
-            rf"\sbox0{{\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+            rf"\sbox0{{\begin{{tabular}}{{{BROKEN if wide else 'l'}{'r' * (len(head) - 1)}}}",
             r"\toprule",
             f"{' & '.join(map(escaped, head))} \\\\",
             r"\midrule",
-            *(f"{' & '.join(row)} \\\\" for row in rows),
+            between.join(f"{' & '.join(row)} \\\\\n" for row in rows).rstrip("\n"),
             r"\bottomrule",
             r"\end{tabular}}",
             FIT,
@@ -81,19 +92,35 @@ def _float(found: Findings, table: Table, label: str, *, tested: bool) -> str:
     )
 
 
-def _row(
+def _cells(
     row: Row, metrics: Sequence[str], bold: set[tuple[str, str]], *, varied: bool
 ) -> list[str]:
     cells = [
-        _cell(cell, bold=cell.best and (row.model, metric) in bold)
+        _cell(
+            cell,
+            bold=cell.best and (row.model, metric) in bold,
+            stacked=len(metrics) > BESIDE,
+        )
         for metric, cell in zip(metrics, row.cells, strict=True)
     ]
-    return [escaped(row.model), *([str(row.replicates)] if varied else []), *cells]
+    return [*([str(row.replicates)] if varied else []), *cells]
 
 
-def _cell(cell: Cell, *, bold: bool) -> str:
+def _breakable(name: str) -> str:
+    """A name that may go on in another line where a part of it ends."""
+    parts = re.findall(r"[^-+_./ ]*[-+_./ ]?", name)
+    return r"\allowbreak{}".join(escaped(part) for part in parts if part)
+
+
+def _cell(cell: Cell, *, bold: bool, stacked: bool) -> str:
+    """A mean and its SD, which stands below it in tables of many columns."""
     mean = rf"\textbf{{{escaped(cell.mean)}}}" if bold else escaped(cell.mean)
-    return rf"{mean} $\pm$ {escaped(cell.sd)}" if cell.sd else mean
+    if not cell.sd:
+        return mean
+    sd = rf"$\pm$ {escaped(cell.sd)}"
+    if not stacked:
+        return f"{mean} {sd}"
+    return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{mean}\\{{\scriptsize {sd}}}\end{{tabular}}"
 
 
 def _stands(found: Findings, table: Table) -> set[tuple[str, str]]:

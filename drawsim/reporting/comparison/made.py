@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drawsim import __version__
+from drawsim.common.arguments import in_a_shell
 from drawsim.common.files import read_text
 from drawsim.common.opening import printable
 from drawsim.common.words import counted, in_words
@@ -119,7 +119,7 @@ def block(run: Run, made: Made) -> Iterator[str]:
     if missing := [what for what, there in absent.items() if not there]:
         yield _comments([f"not recorded: {in_words(missing)}"])
     for arguments in commands:
-        yield shlex.join([*TRAIN, *arguments])
+        yield in_a_shell([*TRAIN, *arguments])
 
 
 def _comments(lines: Sequence[str]) -> str:

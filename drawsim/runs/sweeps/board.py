@@ -68,7 +68,8 @@ class Board:
     ) -> None:
         self.over.set()
         self.thread.join()
-        self.bars.stop()
+        if self.bars.live.is_started:  # else rich before 14.3 writes an empty line
+            self.bars.stop()
 
     def say(self, text: str) -> None:
         """A line above the bars."""

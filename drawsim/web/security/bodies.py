@@ -33,6 +33,9 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
         if "transfer-encoding" not in headers and length == "0":  # it has no body

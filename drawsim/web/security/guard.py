@@ -41,6 +41,8 @@ class Guard:
         answer = _with_headers(scope, send)
         if refusal is not None:
             await JSONResponse({"error": refusal}, 403)(scope, receive, answer)
+        elif "\0" in scope["path"]:  # no file is called so, and Python 3.10 fails to look for it
+            await JSONResponse({"error": "there is no such page"}, 404)(scope, receive, answer)
         else:
             await self.app(scope, receive, answer)
 

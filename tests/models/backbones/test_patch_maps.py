@@ -15,7 +15,7 @@ from tests.models.backbones.networks import pictures, random_model
 
 SIZE, SIDE = 64, 4
 # A class token; four registers beside it; a class token and rotary positions; no token but patches.
-MODELS = ("test_vit", "test_vit3", "vit_tiny_patch16_dinov3_qkvb", "vit_base_patch16_siglip_224")
+MODELS = ("test_vit", "test_vit3", "vit_small_patch16_dinov3_qkvb", "vit_base_patch16_siglip_224")
 
 
 @pytest.fixture(autouse=True)

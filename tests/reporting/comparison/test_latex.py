@@ -40,7 +40,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Findings:
 
 def tabulars(text: str) -> list[tuple[str, list[list[str]]]]:
     """The columns and the rows of each table."""
-    found = re.findall(r"\\begin\{tabular\}\{(\w+)\}\n(.*?)\\end\{tabular\}", text, re.DOTALL)
+    found = re.findall(r"\\begin\{tabular\}\{(\w+)\}\n(.*?)\n\\end\{tabular\}", text, re.DOTALL)
     return [
         (columns, [cells(line) for line in body.splitlines() if line.endswith(r"\\")])
         for columns, body in found
@@ -67,7 +67,8 @@ def test_the_first_table_is_of_the_tested_metrics_on_test(found: Findings) -> No
     cell = next(row for row in table.rows if row.model == "lite-best").cells[
         table.metrics.index("mrr")
     ]
-    assert own[1] == rf"\textbf{{{cell.mean}}} $\pm$ {cell.sd}"
+    mean, sd = rf"\textbf{{{cell.mean}}}", rf"{{\scriptsize $\pm$ {cell.sd}}}"
+    assert own[1] == rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{mean}\\{sd}\end{{tabular}}"
 
 
 def test_bold_is_what_is_best_and_stands(found: Findings, nasty: Findings) -> None:
@@ -117,6 +118,18 @@ def test_names_that_pdflatex_cannot_print_are_told(tmp_path: Path) -> None:
     write_scores(tmp_path, "a", "Жар", [10.0, 20.0])
     text = latex_tables(compare(read_scores([f"{tmp_path}/*/*.csv"]), None))
     assert "% pdflatex cannot print Жар: use xelatex or lualatex" in text
+
+
+def test_long_names_are_broken_and_short_ones_are_not(tmp_path: Path) -> None:
+    long = "lite+timm-light-timm.model-tf_efficientnet_lite1"
+    for number, model in enumerate((long, "resnext-style")):
+        root = tmp_path / str(number)
+        write_scores(root, "a", model, [10.0, 20.0])
+        text = latex_tables(compare(read_scores([f"{root}/*/*.csv"]), None))
+        assert (r"p{0.34\linewidth}" in text) == (model == long)
+        assert (r"\allowbreak" in text) == (model == long)
+    shown = latex_tables(compare(read_scores([f"{tmp_path}/0/*/*.csv"]), None))
+    assert escaped(long) in shown.replace(r"\allowbreak{}", "")
 
 
 def test_tex_takes_them(found: Findings, nasty: Findings, tmp_path: Path) -> None:

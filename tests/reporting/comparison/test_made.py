@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawsim.common.arguments import in_a_shell
 from drawsim.common.errors import UserError
 from drawsim.reporting.comparison.made import Made, block, commands_text, software
 from drawsim.reporting.comparison.page import compare
@@ -79,6 +81,17 @@ def test_a_shell_reads_back_every_command_and_nothing_else(
     text = "\n".join(block(run, made))
     shown = [own for own in commands if all(word.isprintable() for word in own)]
     assert taken_by_a_shell(text) == [["python", "-m", "drawsim.train", *own] for own in shown]
+
+
+def test_quotes_of_a_plain_word_are_left_out() -> None:
+    recorded = ["study='a-b/c'", "name='two words'", "split=glob(v*)", "study='true'", "seed='0'"]
+    meant = ["study=a-b/c", *recorded[1:]]
+    made = in_a_shell(recorded)
+    assert shlex.split(made) == meant
+    assert made.startswith("study=a-b/c \"name='two words'\" ")
+    parser = OverridesParser.create()
+    values = [parser.parse_override(text).value() for text in recorded]
+    assert [parser.parse_override(text).value() for text in meant] == values
 
 
 def test_what_is_no_command_is_damaged(study: Path) -> None:

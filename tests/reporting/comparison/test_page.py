@@ -268,6 +268,7 @@ def test_a_drawing_is_shown_on_its_first_split_by_the_lowest_seed(tmp_path: Path
     assert (one.split, one.rankings["lite-none"].first) == ("v0", 6.0)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_at_most_four_models_are_shown(tmp_path: Path) -> None:
     results = read_runs([make_study(tmp_path / "s", {f"a{i}": 1 + i for i in range(6)}, ["v0"])])
     showing = choose(results, "lite-a5")

@@ -14,6 +14,12 @@ from tests.reporting.comparison.compared import make_study
 optuna = pytest.importorskip("optuna", reason="optuna is not installed")
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons for what they compare: figures take far longer to draw."""
+    monkeypatch.setattr("drawsim.reporting.comparison.page._draw", lambda *_: ([], {}, {}))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of runs with a search in which the rate decides, and the margin does not."""
@@ -114,6 +120,7 @@ def make_search(root: Path, runs: list[str], values: list[float]) -> None:
         study.tell(trial, value)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_search_is_compared_by_its_best(tmp_path: Path) -> None:
     root = make_study(tmp_path / "rates", {"a": 3, "b": 1, "c": 2}, ["v0"])
     names = [f"lite-{aug}-v0-seed0" for aug in "abc"]
@@ -130,6 +137,7 @@ def test_a_search_is_compared_by_its_best(tmp_path: Path) -> None:
     assert found.results.models == ["baseline", "lite-a", "rates (best of 3 trials)"]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_search_without_the_run_of_its_best_is_compared_as_it_is(tmp_path: Path) -> None:
     root = make_study(tmp_path / "rates", {"a": 3, "b": 1}, ["v0"])
     make_search(root, ["lite-a-v0-seed0", "elsewhere"], [0.1, 0.3])

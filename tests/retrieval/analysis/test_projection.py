@@ -75,13 +75,13 @@ def test_centring_lays_the_clouds_over_one_another() -> None:
 def test_neighbours_stay_together(method: Method) -> None:
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(3, 20)) * 10
-    x = np.concatenate([centre + rng.normal(size=(25, 20)) for centre in centres])
+    x = np.concatenate([centre + rng.normal(size=(9, 20)) for centre in centres])
     plane = project(x, method, seed=4)
     assert plane.dtype == np.float32
     np.testing.assert_array_equal(plane, project(x, method, seed=4))
-    means = plane.reshape(3, 25, 2).mean(axis=1)
+    means = plane.reshape(3, 9, 2).mean(axis=1)
     nearest = np.linalg.norm(plane[:, None] - means, axis=2).argmin(axis=1)
-    assert (nearest == np.repeat([0, 1, 2], 25)).all()
+    assert (nearest == np.repeat([0, 1, 2], 9)).all()
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ def test_ids_are_looked_up_and_nothing_else(local: TestClient, tmp_path: Path, n
     (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     both = ({"drawing": name, "artwork": "a0"}, {"drawing": "d0", "artwork": name})
     answers = [local.get("/overlay", params=params) for params in both]
+    refused = (404, 422)  # earlier pydantic sees that a NUL is no letter of an id
     for size in ("thumb", "full"):
         params = {"kind": "drawing", "id": name, "size": size}
         answers.append(local.get("/picture", params=params))
@@ -55,9 +56,11 @@ def test_ids_are_looked_up_and_nothing_else(local: TestClient, tmp_path: Path, n
         local.post("/api/find/box", json={"kind": "drawing", "id": name, "box": [0, 0, 1, 1]})
     )
     for answer in answers:
-        assert answer.status_code == 404, answer.url
+        assert answer.status_code in refused, answer.url
         assert SECRET not in answer.text
     history = local.get("/review", params={"drawing": name, "text": name, "annotator": name})
+    if history.status_code in refused and "%00" in name:
+        return
     assert history.status_code == 200
     assert "Nothing matches these filters" in history.text
 
