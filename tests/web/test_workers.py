@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,7 @@ def processes(folder: Path, what: str, count: int) -> set[int]:
 
 @pytest.fixture
 def unanswered() -> Iterator[None]:
-    """SIGTERM as processes have it at first: Ray, tried before in this one, leaves its own answer."""
+    """SIGTERM as a process has it at first: Ray, tried before in it, leaves an answer of its own."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
