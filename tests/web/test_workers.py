@@ -69,7 +69,7 @@ def processes(folder: Path, what: str, count: int) -> set[int]:
 
 @pytest.fixture
 def unanswered() -> Iterator[None]:
-    """SIGTERM as a process has it at first: Ray, tried before in it, leaves an answer of its own."""
+    """SIGTERM as processes have it at first: Ray, tried in this one, leaves its own answer."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
